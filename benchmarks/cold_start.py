@@ -1,0 +1,65 @@
+"""Process time of ``lora-lint`` on one small file, as a ratio to ``python -c pass``, in one run.
+
+    python benchmarks/cold_start.py [--runs 30]
+
+Prints the median and the range of CPU time (user and system) of each command, interleaved so that
+a busy machine slows all of them alike. Aims: 3, 5 and 5.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "sound"
+
+
+def cpu_seconds(command: list[str]) -> float:
+    """User and system time of one run of a command."""
+    before = os.times()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    return (
+        after.children_user - before.children_user + after.children_system - before.children_system
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=30)
+    runs = parser.parse_args().runs
+    lint = [sys.executable, "-m", "lora_lint"]
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.py"
+        plain.write_text("def add(a, b):\n    return a + b\n")
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "(a) Python without LoRA": [*lint, str(plain)],
+            "(b) one YAML recipe": [*lint, str(EXAMPLES / "axolotl.yaml")],
+            "(c) one training script": [*lint, str(EXAMPLES / "train.py")],
+        }
+        for command in commands.values():
+            cpu_seconds(command)  # warm the page cache and write the .pyc files
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(runs):
+            for name, command in commands.items():
+                times[name].append(cpu_seconds(command))
+    base = statistics.median(times["python -c pass"])
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {runs} runs, CPU time")
+    for name, values in times.items():
+        middle = statistics.median(values)
+        print(
+            f"{name:26} {middle * 1000:6.1f} ms  ({min(values) * 1000:.1f} to "
+            f"{max(values) * 1000:.1f})  {middle / base:5.2f}x"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""One recipe an adapter: its own settings, then those of the calls that belong to it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lora_lint.pysource import datasets
+from lora_lint.pysource.arguments import Argument, Found, known_calls
+from lora_lint.pysource.links import Linked, Links, in_order
+from lora_lint.pysource.resolver import Resolver
+from lora_lint.pysource.scopes import Index, Site
+from lora_lint.pysource.settings import absent, block, setting, written
+from lora_rules.recipe import Origin, Recipe, Setting
+
+_ORDER = ("quantization", "training", "trainer", "prepare", "model")
+"""Who is asked first for a setting that several calls may give; the adapter itself comes before."""
+
+_IMAGE_TARGETS = frozenset("to_q to_k to_v to_out.0 to_out add_k_proj out_proj fc1".split())
+_FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What the recipes of a file have in common."""
+
+    path: str
+    kind: str
+
+
+def recipes(index: Index, file: File) -> list[Recipe]:
+    """Every LoRA recipe of a module or notebook."""
+    resolver = Resolver(index)
+    calls = known_calls(resolver)
+    adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
+    if not adapters:
+        return []
+    links = Links(resolver, calls)
+    return [_recipe(links, adapter, file) for adapter in adapters]
+
+
+def _is_cli(found: Found) -> bool:
+    """TRL's ``ModelConfig(use_peft=True, lora_r=…)`` written out in code."""
+    return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
+
+
+def _recipe(links: Links, adapter: Found, file: File) -> Recipe:
+    linked = links.of(adapter)
+    resolver = links.resolver
+    settings = written(resolver, adapter)
+    members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
+    for found in members:
+        for name, value in written(resolver, found).items():
+            settings.setdefault(name, value)
+    for kind in _ORDER:
+        for name, value in _undecided(resolver, kind, linked.several(kind)).items():
+            settings.setdefault(name, value)
+    trainer = linked.one("trainer")
+    for name, value in datasets.settings(links, trainer, adapter).items():
+        settings.setdefault(name, value)
+    _model_string(resolver, linked, settings)
+    _quantization(linked, settings)
+    _gradient_checkpointing(resolver, linked, settings)
+    for found in (adapter, *members):
+        for name, value in absent(found).items():
+            if found.known.kind == "trainer" and name in {"max_length", "packing"}:
+                continue
+            settings.setdefault(name, value)
+    dialect = _dialect(adapter)
+    others = in_order(each for calls in linked.by_kind.values() for each in calls)
+    blocks = [adapter, *(found for found in others if found is not adapter)]
+    return Recipe(
+        file.path,
+        file.kind,
+        dialect,
+        adapter.span,
+        settings,
+        tuple(block(resolver, found) for found in blocks),
+        adapter.known.callee,
+        _domain(resolver, settings),
+        framework=_FRAMEWORKS[dialect],
+    )
+
+
+def _dialect(adapter: Found) -> str:
+    if adapter.referenced:
+        return "xtuner"
+    return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+
+
+def _undecided(resolver: Resolver, kind: str, several: list[Found]) -> dict[str, Setting]:
+    """What several equally near calls give: there, but unknown."""
+    settings: dict[str, Setting] = {}
+    for found in several:
+        for name, value in written(resolver, found).items():
+            reason = f"there are {len(several)} calls that may give it ({kind})"
+            settings[name] = replace(value, candidates=(), declared=None, reason=reason)
+    return settings
+
+
+def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:
+    """``SFTTrainer(model="org/name")``."""
+    if linked.model_string is None or "model_name_or_path" in settings:
+        return
+    node, site = linked.model_string
+    argument = Argument("model", resolver.thunk(node, site), node, site, None, site.text.span(node))
+    named = setting(resolver, "model_name_or_path", argument, site)
+    if any(not isinstance(value, str) for value in named.candidates):
+        named = replace(named, candidates=(), reason="the model is an object")
+    settings["model_name_or_path"] = named
+
+
+def _quantization(linked: Linked, settings: dict[str, Setting]) -> None:
+    """What is known of quantization beyond what the calls themselves say."""
+    names = ("load_in_4bit", "load_in_8bit")
+    model = linked.one("model")
+    if linked.undecided:
+        for name in names:
+            known = settings.get(name)
+            settings[name] = Setting(
+                name,
+                (),
+                Origin.WRITTEN,
+                name,
+                known.span if known else None,
+                reason=linked.undecided,
+            )
+    elif linked.unquantized and model is not None and model.known.source == "transformers":
+        for name in names:
+            if name not in settings:
+                settings[name] = Setting(
+                    name, (False,), Origin.DEFAULT, name, source="transformers"
+                )
+    elif linked.maybe_unquantized:
+        for name in names:
+            known = settings.get(name)
+            if known is not None and known.candidates and False not in known.candidates:
+                settings[name] = replace(known, candidates=(*known.candidates, False))
+
+
+def _gradient_checkpointing(
+    resolver: Resolver, linked: Linked, settings: dict[str, Setting]
+) -> None:
+    """``model.gradient_checkpointing_enable()``, or what preparing a k-bit model does unasked."""
+    name = "gradient_checkpointing"
+    if name in settings and settings[name].candidates != (False,):
+        return
+    enabled = resolver.index.calls.get("gradient_checkpointing_enable", [])
+    if enabled:
+        call, site = enabled[0]
+        settings[name] = Setting(
+            name, (True,), Origin.WRITTEN, "gradient_checkpointing_enable", site.text.span(call)
+        )
+    elif linked.one("prepare") is not None and name not in settings:
+        source = "PEFT's prepare_model_for_kbit_training"
+        key = "use_gradient_checkpointing"
+        settings[name] = Setting(name, (True,), Origin.DEFAULT, key, source=source)
+
+
+def _domain(resolver: Resolver, settings: dict[str, Setting]) -> str:
+    """Image adapters: diffusers is imported, and the targets are not plainly a language model's."""
+    if not any(module.partition(".")[0] == "diffusers" for module in _imports(resolver.index)):
+        return "language"
+    targets = settings.get("target_modules")
+    named = [value for value in (targets.candidates if targets else ()) if isinstance(value, list)]
+    if named and not any(_IMAGE_TARGETS & {str(item) for item in value} for value in named):
+        return "language"
+    return "image"
+
+
+def _imports(index: Index) -> Iterator[str]:
+    for scope in (index.module, *index.scopes.values()):
+        for bindings in scope.bindings.values():
+            for binding in bindings:
+                if binding.kind == "import":
+                    yield _module(binding.node, binding.site)
+
+
+def _module(alias: ast.AST | None, site: Site) -> str:
+    if isinstance(site.stmt, ast.ImportFrom):
+        return site.stmt.module or ""
+    return alias.name if isinstance(alias, ast.alias) else ""

@@ -1,0 +1,527 @@
+"""An expression to its candidates, without running anything.
+
+A name leads to the bindings that reach it (:mod:`.reach`), each of these to another expression, and
+so on down to constants. Whatever is not understood raises :class:`Unresolved`, and one unknown
+branch makes the whole unknown. Work is bounded in depth and in steps, and every name in progress is
+remembered, so that a value which depends on itself ends as unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from lora_lint.pysource import (
+    changes,
+    classes,
+    comprehensions,
+    functions,
+    known,
+    operators,
+    options,
+)
+from lora_lint.pysource.imports import STAR_EXPORTS, canonical, imported
+from lora_lint.pysource.reach import Guard, Guards, Reaching, reaching, reaching_end
+from lora_lint.pysource.scopes import Def, Index, Scope, Site, Step, step_of
+from lora_lint.pysource.values import (
+    Class,
+    Entry,
+    Function,
+    Items,
+    Record,
+    Ref,
+    Table,
+    Thunk,
+    Unresolved,
+    Value,
+    Values,
+    combine,
+    distinct,
+    plain_all,
+)
+
+MAX_DEPTH = 60
+MAX_STEPS = 5_000
+
+
+class Resolver:
+    """Works out expressions of one module."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.steps = 0
+        self._depth = 0
+        self._known: dict[tuple[ast.expr, Site], Values | str] = {}
+        self._active: set[object] = set()
+        self.assumed: Mapping[str, Value] = {}
+        self.options: options.Options | None = None
+        self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
+
+    # The two questions
+
+    def plain(self, node: ast.expr, site: Site) -> Values:
+        """The candidates of an expression as ordinary Python data.
+
+        Raises:
+            Unresolved: if any of them cannot be known.
+        """
+        return plain_all(self.resolve(node, site))
+
+    def resolve(self, node: ast.expr, site: Site) -> Values:
+        """The candidates of an expression; lists and records may be in outline only.
+
+        Raises:
+            Unresolved: if any of them cannot be known.
+        """
+        if self.assumed and (assumed := self.assumed.get(ast.dump(node))) is not None:
+            return (assumed,)
+        if isinstance(node, ast.Constant):
+            return (Value(node.value, node, site),)
+        if self.assumed:
+            return self._work_out(node, site)
+        key = (node, site)
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = self._work_out(node, site)
+            except Unresolved as why:
+                found = str(why) or "not a constant"
+            if not self._active or not isinstance(found, str):
+                self._known[key] = found
+        if isinstance(found, str):
+            raise Unresolved(found)
+        return found
+
+    def _work_out(self, node: ast.expr, site: Site) -> Values:
+        self.steps += 1
+        if self._depth >= MAX_DEPTH or self.steps > MAX_STEPS:
+            raise Unresolved("it takes too many steps to work out")
+        handler = _EXPRESSIONS.get(type(node))
+        if handler is None:
+            raise Unresolved("an expression that is not worked out")
+        self._depth += 1
+        try:
+            return distinct(handler(self, node, site))
+        finally:
+            self._depth -= 1
+
+    @contextmanager
+    def active(self, key: object) -> Iterator[None]:
+        """Refuse to enter the same thing twice."""
+        if key in self._active:
+            raise Unresolved("it depends on itself")
+        self._active.add(key)
+        try:
+            yield
+        finally:
+            self._active.discard(key)
+
+    @contextmanager
+    def assuming(self, assumed: Mapping[str, Value]) -> Iterator[None]:
+        """Take these expressions (by their dump) to have these values."""
+        before, self.assumed = self.assumed, assumed
+        try:
+            yield
+        finally:
+            self.assumed = before
+
+    def thunk(self, node: ast.expr, site: Site) -> Thunk:
+        """The expression, to be worked out when asked for."""
+        return lambda: self.resolve(node, site)
+
+    # Names
+
+    def _name(self, node: ast.Name, site: Site) -> Values:
+        return self.lookup(node.id, site, node)
+
+    def lookup(self, name: str, site: Site, query: ast.expr, step: Step | None = None) -> Values:
+        """The candidates of a name, or of one step from it, at a statement."""
+        if site.outer is not None:
+            if name in site.binds:
+                return self.stepped(comprehensions.bound(self, site, name), step)
+            return self.lookup(name, site.outer, query, step)
+        scope: Scope | None = site.block.scope
+        if scope is not None and (name in scope.bindings or name in scope.parameters):
+            found = self._reaching_here(site, name, step)
+            return self._join(found, site, name, query, step)
+        return self._from_outer(site.block.scope, name, query, step)
+
+    def _reaching_here(self, site: Site, name: str, step: Step | None) -> Reaching:
+        key = (site, name, step)
+        found = self._reaching.get(key)
+        if found is None:
+            found = reaching(site, name, step)
+            if site.block.scope is self.index.module and name in self.index.shared:
+                found.defs = [(binding, ()) for binding in self.index.module.bindings[name]]
+            self._reaching[key] = found
+        return found
+
+    def _join(
+        self, found: Reaching, site: Site, name: str, query: ast.expr, step: Step | None
+    ) -> Values:
+        ways: list[tuple[Guards, Values]] = []
+        for binding, guards in found.defs:
+            ways.append((guards, self._of_binding(binding, step)))
+        if found.from_outside:
+            scope = site.block.scope
+            if name in scope.parameters:
+                ways.append((found.guards, self.stepped(self._parameter(scope, name), step)))
+            elif not ways or scope is not self.index.module:
+                ways.append((found.guards, self._from_outer(scope, name, query, step)))
+        return self._admitted(ways, query)
+
+    def _from_outer(self, scope: Scope, name: str, query: ast.expr, step: Step | None) -> Values:
+        """A name that this scope does not bind: as its outer scopes see it."""
+        outer = scope.parent
+        while outer is not None:
+            if not isinstance(outer.node, ast.ClassDef):
+                if name in outer.bindings:
+                    return self._any_binding(outer, name, step)
+                if name in outer.parameters:
+                    return self.stepped(self._parameter(outer, name), step)
+            outer = outer.parent
+        return self.stepped((Value(self._not_bound(name)),), step)
+
+    def _not_bound(self, name: str) -> Ref:
+        for module in self.index.stars:
+            root = module.partition(".")[0]
+            if name in STAR_EXPORTS.get(root, ()):
+                return Ref(f"{root}.{name}")
+        if name in known.BUILTIN_NAMES:
+            return Ref(f"builtins.{name}")
+        raise Unresolved(f"{name} is not defined in this file")
+
+    def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
+        """What an inner function may see: any binding that nothing builds upon, joined."""
+        bindings = scope.bindings[name]
+        ending = {binding for binding, _ in reaching_end(scope.root, name).defs}
+        used_up: set[Def] = set()
+        for binding in bindings:
+            if binding.builds_on:
+                used_up |= {
+                    before for before, _ in self._reaching_here(binding.site, name, None).defs
+                }
+        seen = [binding for binding in bindings if binding in ending or binding not in used_up]
+        found = [value for binding in seen for value in self._of_binding(binding, step)]
+        if name in scope.parameters and not any(binding in ending for binding in bindings):
+            found += self.stepped(self._parameter(scope, name), step)
+        return distinct(found)
+
+    def _parameter(self, scope: Scope, name: str) -> Values:
+        with self.active((scope, name)):
+            return functions.parameter(self, scope, name)
+
+    def stepped(self, values: Values, step: Step | None) -> Values:
+        if step is None:
+            return values
+        kind, key = step
+        if kind == "attr":
+            return tuple(part for value in values for part in self.attribute(value, str(key)))
+        return tuple(part for value in values for part in self.item(value, Value(key)))
+
+    # Bindings
+
+    def _of_binding(self, binding: Def, step: Step | None) -> Values:
+        with self.active((binding, step)):
+            self.steps += 1
+            if binding.builds_on:
+                return changes.after(self, binding, step)
+            return self.stepped(self._of_plain_binding(binding), step)
+
+    def _of_plain_binding(self, binding: Def) -> Values:
+        node, site = binding.node, binding.site
+        if binding.kind == "value" and isinstance(node, ast.expr):
+            return self.unpacked(self.resolve(node, site), binding.path)
+        if binding.kind == "loop" and isinstance(node, ast.expr):
+            members = comprehensions.members(self, node, site)
+            return tuple(part for v in members for part in self.unpacked((v,), binding.path))
+        if binding.kind == "import":
+            return (Value(Ref(imported(binding))),)
+        if binding.kind == "function" and node is not None:
+            return (Value(Function(self.index.scopes[node])),)
+        if binding.kind == "class" and node is not None:
+            return (Value(Class(self.index.scopes[node])),)
+        raise Unresolved(f"{binding.name} is bound at line {site.line} to something unknown")
+
+    def unpacked(self, values: Values, path: tuple[int, ...]) -> Values:
+        """The part at a path of tuple positions."""
+        for position in path:
+            values = tuple(part for value in values for part in self.item(value, Value(position)))
+        return values
+
+    # Guards
+
+    def _admitted(self, ways: list[tuple[Guards, Values]], query: ast.expr) -> Values:
+        """The candidates that the tests on their way let through."""
+        text = ast.dump(query)
+        kept: list[Value] = []
+        for guards, values in ways:
+            asking = [guard for guard in guards if text in ast.dump(guard.test)]
+            for value in values:
+                if all(self._admits(guard, {text: value}) for guard in asking):
+                    kept.append(value)
+        if not kept:
+            raise Unresolved("the tests around it exclude its default")
+        if len(ways) > 1 and len(kept) > 1:
+            open_ways = [
+                value
+                for guards, values in ways
+                if all(self._admits(guard, {}) for guard in guards)
+                for value in values
+                if value in kept
+            ]
+            kept = open_ways or kept
+        return distinct(kept)
+
+    def _admits(self, guard: Guard, assumed: Mapping[str, Value]) -> bool:
+        truth = self.truth(guard.test, guard.site, assumed)
+        return truth is None or truth is guard.outcome
+
+    def truth(self, test: ast.expr, site: Site, assumed: Mapping[str, Value]) -> bool | None:
+        """Whether a test holds, if that is certain; a default that can be overridden is not."""
+        firm = {key: replace(value, overridable=False) for key, value in assumed.items()}
+        try:
+            with self.active((test, "truth")), self.assuming(firm):
+                results = self.plain(test, site)
+        except Unresolved:
+            return None
+        outcomes = {bool(value.value) for value in results}
+        if len(outcomes) != 1 or any(value.overridable for value in results):
+            return None
+        return outcomes.pop()
+
+    # Expressions that take things apart
+
+    def _attribute(self, node: ast.Attribute, site: Site) -> Values:
+        if isinstance(node.value, ast.Name):
+            return self.lookup(node.value.id, site, node, ("attr", node.attr))
+        owners = self.resolve(node.value, site)
+        return tuple(part for owner in owners for part in self.attribute(owner, node.attr))
+
+    def attribute(self, owner: Value, name: str) -> Values:
+        """The candidates of an attribute."""
+        thing = owner.value
+        if isinstance(thing, Ref):
+            return (Value(Ref(canonical(f"{thing.name}.{name}"))),)
+        if isinstance(thing, Class):
+            return classes.class_attribute(self, thing, name)
+        if isinstance(thing, Record):
+            return thing.attribute(name)
+        if name == "value" and isinstance(thing, str | int | float):
+            return (owner,)
+        raise Unresolved(f"the attribute {name} of something unknown")
+
+    def _subscript(self, node: ast.Subscript, site: Site) -> Values:
+        step = step_of(node)
+        if isinstance(node.value, ast.Name) and step is not None:
+            return self.lookup(node.value.id, site, node, step)
+        owners = self.resolve(node.value, site)
+        if isinstance(node.slice, ast.Slice):
+            return self._sliced(owners, node.slice, site)
+        keys = self.plain(node.slice, site)
+        return tuple(
+            part for owner, key in combine([owners, keys]) for part in self.item(owner, key)
+        )
+
+    def _sliced(self, owners: Values, node: ast.Slice, site: Site) -> Values:
+        bounds = [
+            self.plain(bound, site) if bound is not None else (Value(None),)
+            for bound in (node.lower, node.upper, node.step)
+        ]
+        return tuple(
+            self.derived(
+                operators.subscript(owner.value, slice(*(b.value for b in rest))), owner, *rest
+            )
+            for owner, *rest in combine([plain_all(owners), *bounds])
+        )
+
+    def item(self, owner: Value, key: Value) -> Values:
+        """The candidates at a key or position."""
+        thing = owner.value
+        if isinstance(thing, Table):
+            return thing.item(key.value)
+        if isinstance(thing, Items):
+            if not isinstance(key.value, int) or not -len(thing.members) <= key.value < len(
+                thing.members
+            ):
+                raise Unresolved("a position that is not there")
+            return thing.members[key.value]()
+        if isinstance(thing, str | list | tuple | dict):
+            found = operators.subscript(thing, key.value)
+            return (replace(owner, value=found, plain=False),)
+        raise Unresolved("a part of something unknown")
+
+    # Expressions that put things together
+
+    def derived(self, value: object, *parts: Value, text: str = "") -> Value:
+        """A value worked out from others."""
+        first = next((part.source for part in parts if part.overridable and part.source), "")
+        source = first or text or next((part.source for part in parts if part.source), "")
+        return Value(
+            value,
+            plain=False,
+            overridable=any(part.overridable for part in parts),
+            source=source,
+        )
+
+    def _binary(self, node: ast.BinOp, site: Site) -> Values:
+        left, right = self.resolve(node.left, site), self.resolve(node.right, site)
+        if isinstance(node.op, ast.BitOr) and all(
+            isinstance(value.value, Table) for value in (*left, *right)
+        ):
+            return tuple(Value(a.value.joined(b.value)) for a, b in combine([left, right]))  # type: ignore[attr-defined]
+        text = f"`{ast.unparse(node)}`" if len(left) and isinstance(node, ast.BinOp) else ""
+        return tuple(
+            self.derived(operators.binary(node.op, a.value, b.value), a, b, text=text)
+            for a, b in combine([plain_all(left), plain_all(right)])
+        )
+
+    def _unary(self, node: ast.UnaryOp, site: Site) -> Values:
+        return tuple(
+            replace(value, value=operators.unary(node.op, value.value), node=node, site=site)
+            for value in self.plain(node.operand, site)
+        )
+
+    def _compare(self, node: ast.Compare, site: Site) -> Values:
+        operands = [self.plain(part, site) for part in (node.left, *node.comparators)]
+        found: list[Value] = []
+        for choice in combine(operands):
+            results = [
+                operators.compare(kind, choice[i].value, choice[i + 1].value)
+                for i, kind in enumerate(node.ops)
+            ]
+            found.append(self.derived(all(results), *choice, text=f"`{ast.unparse(node)}`"))
+        return tuple(found)
+
+    def _boolean(self, node: ast.BoolOp, site: Site) -> Values:
+        """``a or b``, ``a and b``: the operand that decides, in every combination."""
+        stops = isinstance(node.op, ast.Or)
+        open_values: list[Value] = []
+        parts = list(node.values)
+        for position, part in enumerate(parts):
+            values = self._operand(part, site, last=position == len(parts) - 1)
+            deciding = [value for value in values if bool(value.value) is stops]
+            open_values += deciding if position < len(parts) - 1 else values
+            passing = [value for value in values if bool(value.value) is not stops]
+            if not passing:
+                break
+        return tuple(open_values)
+
+    def _operand(self, node: ast.expr, site: Site, last: bool) -> Values:
+        values = self.resolve(node, site)
+        return values if last else plain_all(values)
+
+    def _conditional(self, node: ast.IfExp, site: Site) -> Values:
+        truth = self.truth(node.test, site, dict(self.assumed))
+        if truth is not None:
+            return self.resolve(node.body if truth else node.orelse, site)
+        text = ast.dump(node.test)
+        found: list[Value] = []
+        for branch, outcome in ((node.body, True), (node.orelse, False)):
+            values = self.resolve(branch, site)
+            query = ast.dump(branch)
+            if query in text:
+                values = tuple(
+                    value
+                    for value in values
+                    if self.truth(node.test, site, {query: value}) in (None, outcome)
+                )
+            found += values
+        if not found:
+            raise Unresolved("the tests around it exclude its default")
+        return tuple(found)
+
+    def _sequence(self, node: ast.List | ast.Tuple | ast.Set, site: Site) -> Values:
+        kind: Any = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
+        if any(isinstance(part, ast.Starred) for part in node.elts):
+            return comprehensions.spread(self, node, kind, site)
+        members = tuple(self.thunk(part, site) for part in node.elts)
+        return (Value(Items(kind, members), node, site),)
+
+    def _dictionary(self, node: ast.Dict, site: Site) -> Values:
+        table = Table({})
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                table = table.joined(self.table_of(value, site))
+                continue
+            try:
+                (name,) = self.plain(key, site)
+                entry = Entry(self.thunk(value, site), key, value, site)
+                table = Table({**table.entries, name.value: entry}, table.hidden)
+            except (Unresolved, ValueError, TypeError):
+                table = table.joined(Table({}, "a key of the dictionary is unknown"))
+        return (Value(table, node, site),)
+
+    def table_of(self, node: ast.expr, site: Site) -> Table:
+        """What ``**node`` brings; an open table when that is unknown."""
+        try:
+            values = self.resolve(node, site)
+        except Unresolved as why:
+            return Table({}, f"**{ast.unparse(node)}: {why}")
+        tables = [value.value for value in values]
+        if len(tables) == 1 and isinstance(tables[0], Table):
+            return tables[0]
+        if all(isinstance(table, Table) for table in tables):
+            return changes.either([table for table in tables if isinstance(table, Table)])
+        return Table({}, f"**{ast.unparse(node)} is not a dictionary that can be known")
+
+    def _formatted(self, node: ast.JoinedStr, site: Site) -> Values:
+        parts: list[Values] = []
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                spec = part.format_spec
+                layout = "" if spec is None else str(self.plain(spec, site)[0].value)
+                parts.append(
+                    tuple(
+                        replace(v, value=operators.formatted(v.value, part.conversion, layout))
+                        for v in self.plain(part.value, site)
+                    )
+                )
+            else:
+                parts.append(self.plain(part, site))
+        return tuple(
+            self.derived(
+                "".join(str(v.value) for v in choice), *choice, text=f"`{ast.unparse(node)}`"
+            )
+            for choice in combine(parts)
+        )
+
+    def _call(self, node: ast.Call, site: Site) -> Values:
+        return known.call(self, node, site)
+
+    def _walrus(self, node: ast.NamedExpr, site: Site) -> Values:
+        return self.resolve(node.value, site)
+
+    def _comprehension(self, node: ast.expr, site: Site) -> Values:
+        return comprehensions.evaluate(self, node, site)
+
+    def _awaited(self, node: ast.Await, site: Site) -> Values:
+        return self.resolve(node.value, site)
+
+
+Handler = Callable[[Resolver, Any, Site], Values]
+
+_EXPRESSIONS: Mapping[type[ast.expr], Handler] = {
+    ast.Name: Resolver._name,
+    ast.Attribute: Resolver._attribute,
+    ast.Subscript: Resolver._subscript,
+    ast.BinOp: Resolver._binary,
+    ast.UnaryOp: Resolver._unary,
+    ast.Compare: Resolver._compare,
+    ast.BoolOp: Resolver._boolean,
+    ast.IfExp: Resolver._conditional,
+    ast.List: Resolver._sequence,
+    ast.Tuple: Resolver._sequence,
+    ast.Set: Resolver._sequence,
+    ast.Dict: Resolver._dictionary,
+    ast.JoinedStr: Resolver._formatted,
+    ast.Call: Resolver._call,
+    ast.NamedExpr: Resolver._walrus,
+    ast.ListComp: Resolver._comprehension,
+    ast.SetComp: Resolver._comprehension,
+    ast.GeneratorExp: Resolver._comprehension,
+    ast.Await: Resolver._awaited,
+}

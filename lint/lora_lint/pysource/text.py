@@ -1,0 +1,48 @@
+"""A piece of source text, and the place of a syntax node in it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from lora_rules.recipe import Span
+
+Located = ast.expr | ast.stmt | ast.keyword | ast.arg | ast.alias
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file, or one cell of a notebook."""
+
+    lines: tuple[str, ...]
+    cell: int | None = None
+
+    def span(self, node: Located) -> Span:
+        """The node's place, in characters from 1."""
+        line, end_line = node.lineno, node.end_lineno or node.lineno
+        end = node.end_col_offset
+        return Span(
+            line,
+            self._column(line, node.col_offset),
+            end_line,
+            self._column(end_line, node.col_offset if end is None else end),
+            self.cell,
+        )
+
+    def name_span(self, keyword: ast.keyword) -> Span:
+        """The place of a keyword's name, without its value."""
+        start = self.span(keyword)
+        width = len(keyword.arg or "**")
+        return Span(start.line, start.column, start.line, start.column + width, self.cell)
+
+    def _column(self, line: int, offset: int) -> int:
+        """Characters from 1; ``ast`` counts UTF-8 bytes from 0."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        if text.isascii():
+            return offset + 1
+        return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """Lines as Python's tokenizer counts them: ``\\n``, ``\\r\\n`` or ``\\r``, nothing else."""
+    return tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))

@@ -1,0 +1,64 @@
+"""Bytes to recipes, a module a kind of file. Nothing that is read is ever run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from lora_lint.source import Source
+from lora_rules.recipe import Recipe, Span
+
+
+class Unreadable(Exception):
+    """The file cannot be understood as what it claims to be."""
+
+    def __init__(self, message: str, span: Span | None = None) -> None:
+        """Say why, and where if that is known."""
+        super().__init__(message)
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found in one file."""
+
+    recipes: tuple[Recipe, ...] = ()
+    dialect: str = ""
+    """The dialect of the file as a whole, also when it holds no LoRA recipe."""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+    """What could not be read, a sentence each, for ``--verbose``."""
+
+
+READERS = {
+    "python": "python",
+    "notebook": "notebook",
+    "yaml": "yaml",
+    "json": "json",
+    "shell": "shell",
+}
+
+
+def read(source: Source, dialect: str | None = None) -> Reading:
+    """Read one file.
+
+    Args:
+        source: the file.
+        dialect: the dialect to read it in, when the user forces one.
+
+    Raises:
+        Unreadable: if it does not parse at all.
+    """
+    reader = import_module(f"lora_lint.read.{READERS[source.kind]}")
+    reading: Reading = reader.read(source, dialect)
+    return reading
+
+
+def cells(text: str) -> tuple[str, ...]:
+    """The text of every cell of a notebook, in order; Markdown cells are empty texts.
+
+    Raises:
+        Unreadable: if it is not a notebook.
+    """
+    notebook = import_module("lora_lint.read.notebook")
+    texts: tuple[str, ...] = notebook.cell_texts(text)
+    return texts

@@ -1,0 +1,123 @@
+"""Reads Jupyter notebooks, cell by cell: one bad cell does not lose the others."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+
+from lora_lint.read import Reading, Unreadable
+from lora_lint.source import Source
+from lora_rules.recipe import Recipe
+
+_PYTHON_MAGICS = frozenset(
+    "time timeit capture prun python python3 py memit mprun snakeviz".split()
+)
+_SHELL_MAGICS = frozenset("bash sh script".split())
+
+
+def read(source: Source, dialect: str | None = None) -> Reading:
+    """The recipes of a notebook.
+
+    Raises:
+        Unreadable: if it is not a notebook's JSON.
+    """
+    try:
+        text = source.text
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"not readable as UTF-8 text: {error}") from error
+    from lora_lint.pysource.recipes import File, recipes
+    from lora_lint.pysource.scopes import Index
+
+    index = Index()
+    index.is_script = True
+    notes: list[str] = []
+    from_shell: list[Recipe] = []
+    for number, code in _code_cells(text):
+        magic = re.match(r"\s*%%(\w+)", code)
+        if magic is not None and magic[1] in _SHELL_MAGICS:
+            from_shell += _shell(code, source.path, number)
+        elif magic is None or magic[1] in _PYTHON_MAGICS:
+            note = _add_cell(index, code, number)
+            if note:
+                notes.append(note)
+    try:
+        found = recipes(index, File(source.path, "notebook"))
+    except RecursionError as error:
+        raise Unreadable("it is nested too deeply to read") from error
+    every = (*found, *from_shell)
+    return Reading(every, every[0].dialect if every else "", tuple(notes))
+
+
+def _add_cell(index: object, code: str, number: int) -> str:
+    """Take in one cell; the reason if it cannot be read."""
+    from lora_lint.pysource.repair import parse
+    from lora_lint.pysource.scopes import Index
+    from lora_lint.pysource.text import Text, split_lines
+
+    assert isinstance(index, Index)  # noqa: S101
+    lines = split_lines(code)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree: ast.Module = parse("\n".join(lines))
+        index.add(tree.body, Text(lines, number))
+    except SyntaxError as error:
+        return f"cell {number}, line {error.lineno}: not Python ({error.msg})"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"cell {number}: not Python ({error})"
+    return ""
+
+
+def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:
+    """The recipes of a ``%%bash`` cell."""
+    shell = import_module("lora_lint.read.shell")
+    lines = code.split("\n")
+    blanked = "\n".join("" if line.lstrip().startswith("%%") else line for line in lines)
+    yield from shell.read_text(blanked, path, number)
+
+
+def _code_cells(text: str) -> Iterator[tuple[int, str]]:
+    for number, (kind, code) in enumerate(_cells(text), 1):
+        if kind == "code" and code.strip():
+            yield number, code
+
+
+def cell_texts(text: str) -> tuple[str, ...]:
+    """The text of every code cell, in order; the others are empty texts.
+
+    Raises:
+        Unreadable: if it is not a notebook.
+    """
+    return tuple(code if kind == "code" else "" for kind, code in _cells(text))
+
+
+def _cells(text: str) -> list[tuple[str, str]]:
+    """Every cell's kind and text, of any version of the format."""
+    try:
+        notebook = json.loads(text)
+    except ValueError as error:
+        raise Unreadable(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise Unreadable("it is nested too deeply to read") from error
+    if not isinstance(notebook, dict):
+        raise Unreadable("not a notebook: its JSON is not an object")
+    cells = notebook.get("cells")
+    if cells is None and isinstance(notebook.get("worksheets"), list):
+        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
+    if not isinstance(cells, list):
+        raise Unreadable("not a notebook: it has no cells")
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(cell: object) -> tuple[str, str]:
+    if not isinstance(cell, dict):
+        return "", ""
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return str(cell.get("cell_type", "")), source if isinstance(source, str) else ""

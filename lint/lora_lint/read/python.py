@@ -1,0 +1,88 @@
+"""Reads Python files: the LoRA calls in them, with their values worked out."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from lora_lint.read import Reading, Unreadable
+from lora_lint.source import Source
+from lora_rules.recipe import Span
+
+_CALLS = re.compile(rb"LoraConfig|get_peft_model|\bModelConfig\b")
+"""Without one of these there is no recipe in the file, and it is not parsed."""
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+def read(source: Source, dialect: str | None = None) -> Reading:
+    """The recipes of a Python file.
+
+    Raises:
+        Unreadable: if it is no text, or no Python even when notebook magics are left out.
+    """
+    if not _CALLS.search(source.data) and not source.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Reading(dialect="")
+    return _read_text(source.path, decode(source))
+
+
+def decode(source: Source) -> str:
+    """The text of a Python file, in the encoding that it declares.
+
+    Raises:
+        Unreadable: if it is in no encoding that can be told.
+    """
+    data = source.data
+    encoding = ""
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]:
+        cookie = _COOKIE.match(line)
+        if cookie:
+            encoding = cookie[1].decode("ascii", "replace")
+            break
+        if line.strip() and not line.lstrip().startswith(b"#"):
+            break
+    try:
+        if encoding and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+            text = data.decode(encoding)
+        else:
+            text = source.text
+    except (LookupError, ValueError) as error:
+        raise Unreadable(f"not readable as {encoding or 'UTF-8'} text: {error}") from error
+    if not isinstance(text, str):
+        raise Unreadable(f"{encoding} is not a text encoding")
+    if "\0" in text:
+        raise Unreadable("it holds null bytes")
+    return text
+
+
+def _read_text(path: str, text: str) -> Reading:
+    from lora_lint.pysource.recipes import (  # imported here: most files need none of it
+        File,
+        recipes,
+    )
+    from lora_lint.pysource.repair import parse
+    from lora_lint.pysource.scopes import Index
+    from lora_lint.pysource.text import Text, split_lines
+
+    lines = split_lines(text)
+    index = Index()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of somebody else's invalid escapes
+            tree = parse("\n".join(lines))
+        index.add(tree.body, Text(lines))
+        found = recipes(index, File(path, "python"))
+    except SyntaxError as error:
+        raise Unreadable(f"not Python: {error.msg}", _place(error)) from error
+    except (RecursionError, MemoryError) as error:
+        raise Unreadable("it is nested too deeply to read") from error
+    except ValueError as error:
+        raise Unreadable(f"not Python: {error}") from error
+    dialect = found[0].dialect if found else ""
+    return Reading(tuple(found), dialect)
+
+
+def _place(error: SyntaxError) -> Span | None:
+    if not error.lineno:
+        return None
+    column = max(error.offset or 1, 1)
+    return Span(error.lineno, column, error.lineno, column + 1)

@@ -1,0 +1,45 @@
+"""Findings told, a module a format. Each has ``render(result, options) -> str``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TextIO
+
+from lora_lint.result import RunResult
+from lora_lint.terminal import write_plain
+from lora_rules.rule import Rule
+
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What to tell, and how much of it."""
+
+    quiet: bool = False
+    """A line a finding, and nothing else."""
+    verbose: bool = False
+    """Also what could not be checked, and why."""
+    statistics: bool = False
+    """Counts by rule in place of the findings."""
+    hidden: int = 0
+    """Findings that the settings keep quiet about."""
+    root: str = ""
+    """The repository's root, which SARIF and GitLab name files from; else where we run."""
+    rules: tuple[Rule, ...] | None = None
+    """The rules that SARIF describes; all of them when ``None``."""
+
+
+def write(form: str, result: RunResult, options: ReportOptions, stream: TextIO) -> None:
+    """Write a report in one of ``FORMATS`` to a stream.
+
+    Text is coloured when the stream is a terminal; every other format is plain.
+    """
+    if form not in FORMATS:
+        raise ValueError(f"no such format: {form}")
+    module = import_module(f"lora_lint.report.{form}")
+    if form == "text":
+        module.write(result, options, stream)
+    else:
+        write_plain(module.render(result, options), stream)

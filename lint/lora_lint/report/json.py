@@ -1,0 +1,87 @@
+"""Findings for programs: one JSON object, versioned; docs/output.md describes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+from lora_lint import __version__
+from lora_lint.finding import FileReport, Finding
+from lora_lint.jsonable import jsonable
+from lora_lint.report import ReportOptions
+from lora_lint.result import RunProblem, RunResult
+from lora_rules.recipe import Span
+from lora_rules.rule import Edit, Severity
+
+VERSION = 1
+"""Grows when a reader of the old form would misread the new; an added member is no change."""
+
+
+def render(result: RunResult, _options: ReportOptions) -> str:
+    """The report as JSON. Suppressed findings are in it, with the reason that was given."""
+    document = {
+        "version": VERSION,
+        "tool": {"name": "lora-lint", "version": __version__},
+        "files": [_file(report) for report in result.reports],
+        "findings": [_finding(finding) for finding in result.everything],
+        "problems": [_problem(problem) for problem in result.problems],
+        "summary": {
+            **{severity.word: result.count(severity) for severity in sorted(Severity)[::-1]},
+            "suppressed": len(result.suppressed),
+            "recipes": result.recipes,
+            "files": result.files,
+        },
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _file(report: FileReport) -> dict[str, object]:
+    return {
+        "path": report.path,
+        "recipes": report.recipes,
+        "dialects": list(report.dialects),
+        "not_checked": list(report.not_checked),
+        "unreadable": report.unreadable,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "path": finding.path,
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.word,
+        "message": finding.message,
+        "help": finding.help,
+        **_span(finding.span),
+        "also": [{"label": label, **_span(span)} for span, label in finding.also],
+        "edits": [_edit(edit) for edit in finding.edits],
+        "safety": finding.safety.name.lower() if finding.edits else None,
+        "certain": finding.certain,
+        "suppressed": finding.suppressed,
+    }
+
+
+def _span(span: Span) -> dict[str, object]:
+    return {
+        "cell": span.cell,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    members = {field.name: jsonable(getattr(edit, field.name)) for field in fields(edit)}
+    return {"action": type(edit).__name__.lower(), **members}
+
+
+def _problem(problem: RunProblem) -> dict[str, object]:
+    return {
+        "path": problem.path,
+        "cell": problem.cell,
+        "line": problem.line,
+        "message": problem.message,
+        "fatal": problem.fatal,
+    }

@@ -1,0 +1,65 @@
+"""How much was found, in how much: the last line, and the table by rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lora_lint.result import RunResult
+from lora_lint.terminal import Segment
+from lora_rules.rule import Severity
+
+
+def summary(result: RunResult, hidden: int = 0) -> Iterator[Segment]:
+    """The last line of a report, and a word about what the settings keep quiet about."""
+    yield from _found(result)
+    if hidden:
+        are = "finding is" if hidden == 1 else "findings are"
+        yield f"{hidden} more {are} hidden: --min-severity info or --pedantic shows ", "dim"
+        yield "it.\n" if hidden == 1 else "them.\n", "dim"
+
+
+def _found(result: RunResult) -> Iterator[Segment]:
+    more = f", {len(result.suppressed)} suppressed" if result.suppressed else ""
+    if result.findings:
+        for index, severity in enumerate(_severities(result)):
+            yield ", " if index else "", ""
+            yield _several(result.count(severity), severity.word), severity.word
+        files = len({finding.path for finding in result.findings})
+        yield f" in {_several(files, 'file')}{more} ({_looked(result)})\n", ""
+        return
+    if result.problems:
+        yield f"Nothing else found{more} ({_looked(result)}).\n", ""
+    elif result.recipes:
+        yield "All clear", "good"
+        yield f": {_looked(result)}{more}.\n", ""
+    elif result.files:
+        yield f"No LoRA recipe in {_several(result.files, 'file')}{more}.\n", ""
+    else:
+        yield "No files to look at.\n", ""
+
+
+def statistics(result: RunResult) -> Iterator[Segment]:
+    """Each rule that fired and how often, the most frequent first."""
+    counted = Counter((f.severity, f.code, f.name) for f in result.findings)
+    rows = sorted(counted.items(), key=lambda row: (-row[1], -row[0][0], row[0][1]))
+    digits = max((len(str(count)) for _, count in rows), default=0)
+    letters = max((len(severity.word) for (severity, _, _), _ in rows), default=0)
+    for (severity, code, name), count in rows:
+        yield f"{count:>{digits}}  ", "strong"
+        yield f"{severity.word:<{letters}}", severity.word
+        yield f"  {code}  {name}\n", ""
+    if rows:
+        yield "\n", ""
+
+
+def _severities(result: RunResult) -> list[Severity]:
+    return [severity for severity in sorted(Severity, reverse=True) if result.count(severity)]
+
+
+def _looked(result: RunResult) -> str:
+    return f"{_several(result.recipes, 'recipe')}, {_several(result.files, 'file')} looked at"
+
+
+def _several(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 or word == "info" else f"{count} {word}s"

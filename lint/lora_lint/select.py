@@ -1,0 +1,88 @@
+"""Which rules run on a file: ``select`` and ``ignore``, by code, prefix or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lora_lint.config import Config, ConfigError, did_you_mean, matches
+from lora_rules.rule import Rule, all_rules
+
+
+def is_match(rule: Rule, selector: str) -> bool:
+    """Whether a selector means a rule: ``ALL``, ``LL1``, ``LL102`` or the rule's name."""
+    return selector == "ALL" or rule.code.startswith(selector) or rule.name == selector
+
+
+def is_known(selector: str) -> bool:
+    """Whether a selector means any rule at all."""
+    return bool(selector) and any(is_match(rule, selector) for rule in all_rules().values())
+
+
+def complaint(selector: str) -> str:
+    """What to tell about a selector that means no rule."""
+    names = [name for rule in all_rules().values() for name in (rule.code, rule.name)]
+    return f"no rule is called {selector!r}{did_you_mean(selector, names)}"
+
+
+def selected(config: Config, path: str) -> dict[str, Rule]:
+    """The rules that run on a file, by code."""
+    ignored = set(config.ignore)
+    for pattern, selectors in config.per_file_ignores.items():
+        if matches(path, pattern, config.root):
+            ignored.update(selectors)
+    return {
+        code: rule
+        for code, rule in all_rules().items()
+        if _any(rule, config.select) and not _any(rule, ignored)
+    }
+
+
+def _any(rule: Rule, selectors: Iterable[str]) -> bool:
+    return any(is_match(rule, selector) for selector in selectors)
+
+
+def check_selectors(config: Config) -> list[str]:
+    """Warnings about rules that are ignored but do not exist.
+
+    Raises:
+        ConfigError: if a selected rule does not exist, or an option is not the rule's.
+    """
+    where = f"{config.origin}: " if config.origin else ""
+    for selector in config.select:
+        if not is_known(selector):
+            raise ConfigError(f"{where}select: {complaint(selector)}")
+    for name, options in config.rules.items():
+        _check_options(name, options, where)
+    ignored = [*config.ignore, *(s for group in config.per_file_ignores.values() for s in group)]
+    return [f"{where}ignore: {complaint(item)}" for item in ignored if not is_known(item)]
+
+
+def _check_options(name: str, options: Mapping[str, Any], where: str) -> None:
+    rule = next((r for r in all_rules().values() if name in (r.code, r.name)), None)
+    if rule is None:
+        raise ConfigError(f"{where}rules: {complaint(name)}")
+    for key, value in options.items():
+        if key not in rule.options:
+            known = ", ".join(sorted(rule.options)) or "none"
+            raise ConfigError(f"{where}rules.{name}: no option {key!r} (it has: {known})")
+        default = rule.options[key]
+        if not _fits(value, default):
+            kind = type(default).__name__ if not isinstance(default, tuple) else "list of texts"
+            raise ConfigError(f"{where}rules.{name}.{key} must be a {kind}, not {value!r}")
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, type(default))
+
+
+def options_for(rule: Rule, config: Config) -> dict[str, Any]:
+    """The options that the settings give a rule."""
+    chosen = {**config.rules.get(rule.code, {}), **config.rules.get(rule.name, {})}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}

@@ -1,0 +1,1 @@
+"""Shell scripts as text: words, variables, commands. Nothing is expanded by a shell."""

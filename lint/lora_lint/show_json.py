@@ -1,0 +1,55 @@
+"""A recipe as it was understood, for programs: versioned; docs/output.md describes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from lora_lint import __version__
+from lora_lint.jsonable import jsonable
+from lora_rules.recipe import Recipe, Setting
+
+VERSION = 1
+
+
+def render(recipes: Iterable[Recipe]) -> str:
+    """One object a recipe, in an envelope."""
+    document = {
+        "version": VERSION,
+        "tool": {"name": "lora-lint", "version": __version__},
+        "recipes": [_recipe(recipe) for recipe in recipes],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _recipe(recipe: Recipe) -> dict[str, object]:
+    return {
+        "path": recipe.path,
+        "line": recipe.span.line,
+        "cell": recipe.span.cell,
+        "kind": recipe.kind,
+        "dialect": recipe.dialect,
+        "callee": recipe.callee,
+        "domain": recipe.domain,
+        "result": recipe.result,
+        "settings": _settings(recipe.settings),
+    }
+
+
+def _settings(settings: Mapping[str, Setting]) -> dict[str, object]:
+    return {name: _setting(setting) for name, setting in settings.items()}
+
+
+def _setting(setting: Setting) -> dict[str, object]:
+    span = setting.span
+    return {
+        "candidates": [jsonable(value) for value in setting.candidates],
+        "origin": setting.origin.value,
+        "cell": span.cell if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "key": setting.key,
+        "source": setting.source,
+        "overridable": setting.overridable,
+        "reason": setting.reason,
+    }

@@ -1,0 +1,45 @@
+"""A file as it was found: its path, its kind, its bytes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KINDS = {
+    ".py": "python",
+    ".ipynb": "notebook",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+    ".sh": "shell",
+    ".bash": "shell",
+}
+"""What a file is, by how its name ends."""
+
+
+class Source(NamedTuple):
+    """A file to read."""
+
+    path: str
+    """As the user would write it, relative to where the program runs."""
+    kind: str
+    data: bytes
+
+    @property
+    def text(self) -> str:
+        """The file's text: UTF-8 with or without a mark, or UTF-16 with one.
+
+        Raises:
+            UnicodeDecodeError: if it is neither.
+        """
+        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self.data.decode("utf-16")
+        return self.data.decode("utf-8-sig")
+
+
+def mentions_lora(data: bytes) -> bool:
+    """Whether the bytes say "lora" or "peft": the cheap question asked before any parser.
+
+    "peft" alone is enough because TRL and AutoTrain train a LoRA when only ``use_peft`` is set.
+    """
+    lowered = data.lower()
+    return b"lora" in lowered or b"peft" in lowered

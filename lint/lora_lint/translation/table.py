@@ -1,0 +1,192 @@
+"""A dialect's table, as the modules that use it see it. The tables are ``dialects/*.yaml``.
+
+Each file holds two documents: how the dialect's files are known, and, read only when one is at
+hand, what they say. Twenty heads cost 2 ms, twenty whole tables ten times that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from lora_lint.translation.signature import Signature
+
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "dialects")
+
+REQUIRED = "REQUIRED"
+"""In place of a default: without it the framework refuses to run."""
+
+
+class Times(NamedTuple):
+    """A default that is a multiple of another setting."""
+
+    factor: float
+    of: str
+
+
+class Field(NamedTuple):
+    """Where a setting stands in a dialect's files, and what the framework does without it."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    """Dotted paths, the first that is written counts; ``[]`` goes through a list."""
+    default: object = None
+    """``None`` when the framework leaves it unset, ``REQUIRED``, a :class:`Times`, or a value."""
+    default_by: str = ""
+    """Who sets the default, when it is not the framework itself."""
+    spelling: str = ""
+    """The function of :mod:`.spelling` that turns what is written into the field's term."""
+    equals: object = None
+    """The setting is whether the key has this value (``quantization_bit: 4``)."""
+    when: str = ""
+    """The default counts only where this setting is true."""
+
+
+class Switch(NamedTuple):
+    """What decides whether a file of the dialect is a LoRA fine-tune."""
+
+    keys: tuple[str, ...]
+    values: tuple[object, ...] = ()
+    """The values that mean LoRA."""
+    pattern: str = ""
+    """… or how such a value looks."""
+    present: bool = False
+    """… or the key's being there is enough."""
+    full: tuple[object, ...] = ()
+    """The values that mean another thing: written LoRA settings are no surprise then."""
+    default: object = None
+    """The value that an absent key stands for."""
+
+
+class Table(NamedTuple):
+    """What the files of a dialect say."""
+
+    switch: Switch | None
+    fields: tuple[Field, ...]
+    derive: tuple[str, ...] = ()
+    """The functions of :mod:`lora_lint.translation.derive` for what one key alone does not tell."""
+    runs_when: Signature = ()
+    """Holds for files that train; others (export, inference) hold no recipe."""
+    each: str = ""
+    """The list whose items are the recipes."""
+    result: bool = False
+    strict: bool = True
+    strings_as_floats: bool = True
+    """Whether the framework takes ``2e-4``, a string to YAML 1.1, as a number."""
+    all_linear: tuple[str, ...] = ()
+    """What the dialect writes for "every linear layer"."""
+    placeholder: str = ""
+    """A pattern of values that the framework fills in."""
+    known_keys: frozenset[str] = frozenset()
+
+
+class Dialect(NamedTuple):
+    """A framework's way of writing a fine-tune down."""
+
+    name: str
+    framework: str
+    """What a message calls the framework."""
+    order: int
+    signature: Signature
+    domain: str = "language"
+
+    @property
+    def table(self) -> Table:
+        """Its keys and defaults, read on first use."""
+        return body(self.name)
+
+
+def stems() -> tuple[str, ...]:
+    """The names of all tables."""
+    return tuple(sorted(name[:-5] for name in os.listdir(_FOLDER) if name.endswith(".yaml")))
+
+
+@cache
+def head(name: str) -> dict[str, Any]:
+    """The first document of a table: ``framework``, ``order``, ``signature``.
+
+    Raises:
+        KeyError: if there is no such table.
+    """
+    content: dict[str, Any] = next(_documents(name))
+    return content
+
+
+@cache
+def body(name: str) -> Table:
+    """The second document of a table."""
+    _, data = _documents(name)
+    return Table(
+        switch=_switch(data.get("lora")),
+        fields=tuple(_field(key, spec) for key, spec in data.get("fields", {}).items()),
+        derive=tuple(data.get("derive", ())),
+        runs_when=data.get("runs_when", ()),
+        each=data.get("each", ""),
+        result=data.get("result", False),
+        strict=data.get("unknown_keys", "refused") == "refused",
+        strings_as_floats=data.get("strings_as_floats", True),
+        all_linear=tuple(data.get("all_linear", ())),
+        placeholder=data.get("placeholder", ""),
+        known_keys=frozenset(_names(data.get("known_keys", {}))),
+    )
+
+
+def _documents(name: str) -> Iterator[dict[str, Any]]:
+    import yaml  # imported here: a Python file is read without it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        with open(os.path.join(_FOLDER, f"{name}.yaml"), "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise KeyError(name) from None
+    stream = loader(data)
+    while stream.check_data():
+        yield stream.get_data()
+
+
+def _switch(spec: Mapping[str, Any] | None) -> Switch | None:
+    if spec is None:
+        return None
+    return Switch(
+        keys=_listed(spec["key"]),
+        values=tuple(spec.get("values", ())),
+        pattern=spec.get("pattern", ""),
+        present=spec.get("present", False),
+        full=tuple(spec.get("full", ())),
+        default=spec.get("default"),
+    )
+
+
+def _field(name: str, spec: str | list[str] | dict[str, Any]) -> Field:
+    if not isinstance(spec, dict):
+        return Field(name, _listed(spec))
+    default = spec.get("default")
+    if isinstance(default, dict):
+        default = Times(default["times"], default["of"])
+    return Field(
+        name,
+        _listed(spec.get("key", [])),
+        default,
+        spec.get("default_by", ""),
+        spec.get("as", ""),
+        spec.get("equals"),
+        spec.get("when", ""),
+    )
+
+
+def _listed(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _names(files: Mapping[str, str]) -> Iterator[str]:
+    """The names in ``known_keys/<file>.txt``, each below a prefix (empty for the top level)."""
+    for file, prefix in files.items():
+        path = os.path.join(_FOLDER, "known_keys", f"{file}.txt")
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                if not line.startswith("#"):
+                    for name in line.split():
+                        yield prefix + name

@@ -1,0 +1,180 @@
+"""Dropout on the adapter's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.evidence import ALLORA_2024, HU_2021, OFFICIAL_RECIPES, PEFT_SOURCE, SEED_DROPOUT
+from lora_rules.rule import Problem, Safety, Set, Severity, rule
+
+
+@rule("LL301", Severity.WARNING, evidence=[SEED_DROPOUT, HU_2021, ALLORA_2024])
+def dropout_at_tiny_rank(r: int, lora_dropout: float, *, max_rank: int = 4) -> Iterator[Problem]:
+    """Dropout on an adapter of rank 4 or less.
+
+    ## What it checks
+    `lora_dropout` is above zero while `r` is at most `max_rank`.
+
+    ## Why it matters
+    By convention an adapter this small needs no regularisation. The usual explanation, that
+    dropout would remove a whole feature of few, does not describe PEFT: it drops inputs of the
+    adapter, not its rank, and the relative noise is sqrt(p / (1 - p)) at every rank (measured:
+    0.29 to 0.38 at p = 0.1 for r = 2 to 64). The LoRA paper's own GPT-2 recipe has r=4 and a
+    dropout of 0.1. So this is a hint, not a fault.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=4, lora_alpha=8, lora_dropout=0.1)  # LL301: 0.1
+    ```
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-0.5B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 2
+    lora_dropout: 0.05  # LL301: 0.05
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=4, lora_alpha=8, lora_dropout=0.0)
+    ```
+
+    ## When to ignore it
+    When your own evaluation prefers the dropout.
+
+    ## Options
+    - `max_rank` (4): the highest rank that counts as tiny.
+    """
+    if 0 < r <= max_rank and 0 < lora_dropout < 1:
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {lora_dropout:g} at r = {r}: by convention an adapter this small "
+            "needs none (a convention; Hu et al. used 0.1 at r = 4).",
+            help="Set lora_dropout to 0, or keep it if your evaluation prefers it.",
+            also=("r",),
+            edits=(Set("lora_dropout", 0.0),),
+        )
+
+
+@rule("LL302", Severity.ERROR, evidence=[PEFT_SOURCE, OFFICIAL_RECIPES])
+def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[Problem]:  # noqa: A002
+    """A dropout that is no probability, drops everything, or is far above practice.
+
+    ## What it checks
+    `lora_dropout` is below 0 or at least 1 (error), or above `max` (warning).
+
+    ## Why it matters
+    Above 1 PyTorch raises. At exactly 1 every input of the adapter is dropped, so its gradient is
+    zero and nothing trains; PEFT accepts it in silence. Below 0 PEFT uses no dropout at all, which
+    is not what was written. Of 309 official recipes one has 0.2 and none has more.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, lora_dropout=5)  # LL302: 5
+    ```
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_dropout: 0.5  # LL302: 0.5
+    lora_target_linear: true
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.05)
+    ```
+
+    ## When to ignore it
+    A warning: when your own evaluation prefers so much. An error: never.
+
+    ## Options
+    - `max` (0.2): the highest value that passes.
+    """
+    if 0 <= lora_dropout <= max:
+        return
+    if lora_dropout < 0:
+        text, severity = "is negative: PEFT accepts it and then drops nothing", Severity.ERROR
+    elif lora_dropout == 1:
+        text, severity = "drops every input: the adapter gets no gradient", Severity.ERROR
+    elif lora_dropout > 1:
+        text, severity = "is no probability: PyTorch raises ValueError", Severity.ERROR
+    else:
+        text, severity = (
+            f"is above {max:g}, the most that any official recipe uses",
+            Severity.WARNING,
+        )
+    yield Problem(
+        "lora_dropout",
+        f"lora_dropout = {lora_dropout:g} {text}.",
+        severity=severity,
+        help="Values in use are 0 to 0.1.",
+        edits=(Set("lora_dropout", 0.05),),
+        safety=Safety.UNSAFE,
+    )
+
+
+@rule("LL303", Severity.ERROR, evidence=[PEFT_SOURCE])
+def dropout_unsupported_here(
+    lora_dropout: float, target_parameters: list[str]
+) -> Iterator[Problem]:
+    """Dropout on an adapter that PEFT can only build without it.
+
+    ## What it checks
+    `lora_dropout` is not zero while `target_parameters` names parameters to adapt.
+
+    ## Why it matters
+    PEFT adapts a bare parameter by changing the weight itself; there is no input to drop, and it
+    raises ValueError while the adapter is built.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.05,  # LL303: 0.05
+        target_modules=[],
+        target_parameters=["mlp.experts.gate_up_proj"],
+    )
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.0,
+        target_modules=[],
+        target_parameters=["mlp.experts.gate_up_proj"],
+    )
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    if lora_dropout != 0 and target_parameters:
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {lora_dropout:g} with target_parameters: PEFT raises ValueError.",
+            help="Set lora_dropout to 0.",
+            also=("target_parameters",),
+            edits=(Set("lora_dropout", 0.0),),
+            safety=Safety.SAFE,
+        )

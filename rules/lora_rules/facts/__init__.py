@@ -1,0 +1,30 @@
+"""What can be derived from a recipe: a fact is a function whose parameters name what it needs.
+
+It is called like a rule (:mod:`lora_rules.needs`), is imported only when a rule asks for it, and
+raises :class:`lora_rules.needs.Unknown` where the answer is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+FACTS = {
+    "dataset_rows": "dataset",
+    "usable_gpu": "gpu",
+    "architecture": "architecture",
+    "trainable_parameters": "trainable_parameters",
+    "footprint": "footprint",
+    "pins": "versions",
+}
+"""Each fact's name and the module that holds a function of that name."""
+
+
+def find_fact(name: str) -> Callable[..., Any] | None:
+    """The fact of that name, or ``None``."""
+    module = FACTS.get(name)
+    if module is None:
+        return None
+    function: Callable[..., Any] = getattr(import_module(f"lora_rules.facts.{module}"), name)
+    return function

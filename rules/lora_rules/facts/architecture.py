@@ -1,0 +1,161 @@
+"""Fact ``architecture``: a base model's modules and exact parameter count, without its weights.
+
+A model is known by its exact hub id (``models.json``, made by ``tools/build_models.py``) or by a
+local folder with a ``config.json``. A name that merely looks like a known one is not known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lora_rules.facts.families import FAMILIES, Config, Embedding, Linear, Shape
+from lora_rules.needs import Unknown
+from lora_rules.recipe import Recipe
+
+MAX_CONFIG_BYTES = 1_000_000
+"""A ``config.json`` is a few kilobytes; something larger is something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A dense decoder-only model."""
+
+    model_type: str
+    shape: Shape
+    prequantized: bool
+    """The checkpoint itself is quantized to 4 bits."""
+    source: str
+    """Where it was looked up, as a reader would say it."""
+
+    @property
+    def layers(self) -> int:
+        """Decoder layers."""
+        return self.shape.layers
+
+    @property
+    def linears(self) -> tuple[Linear, ...]:
+        """The linear layers inside the decoder layers."""
+        return self.shape.linears
+
+    @property
+    def embedding(self) -> Embedding:
+        """The token embedding."""
+        return self.shape.embedding
+
+    @property
+    def head(self) -> Linear:
+        """The output head; with ``tied``, its weight is the embedding's."""
+        return self.shape.head
+
+    @property
+    def tied(self) -> bool:
+        """Whether head and embedding are one tensor."""
+        return self.shape.tied
+
+    @property
+    def linear_parameters(self) -> int:
+        """Weights of the linear layers without biases: what bitsandbytes quantizes."""
+        return sum(each.count * each.inputs * each.outputs for each in self.shape.linears)
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Weights of the token embedding."""
+        return self.shape.embedding.parameters
+
+    @property
+    def head_parameters(self) -> int:
+        """What the head adds to the embedding: nothing but its bias when it is tied."""
+        head = self.shape.head
+        return head.outputs * head.bias if self.shape.tied else head.parameters
+
+    @property
+    def parameters(self) -> int:
+        """All of them, a tied tensor once."""
+        return (
+            sum(each.parameters for each in self.shape.linears)
+            + self.embedding_parameters
+            + self.head_parameters
+            + self.shape.others
+        )
+
+    @property
+    def peft_targets(self) -> tuple[str, ...]:
+        """``target_modules`` that PEFT fills in for ``None``; empty when it refuses."""
+        return FAMILIES[self.model_type].peft_targets
+
+
+def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Architecture:
+    """The architecture of the base model.
+
+    Raises:
+        Unknown: if the id is not in the table and no such folder is there, or its
+            ``config.json`` is of a family that is not counted exactly.
+    """
+    for folder in _folders(model_name_or_path, recipe):
+        if os.path.isfile(os.path.join(folder, "config.json")):
+            return _from_folder(folder)
+    entry = _models()["ids"].get(model_name_or_path.strip().lower())
+    if entry is None:
+        raise Unknown(f"the architecture of {model_name_or_path!r} is not in the table of models")
+    values: Mapping[str, object] = _models()["configs"][entry["config"]]["values"]
+    prequantized = bool(entry.get("prequantized"))
+    return from_config(values, f"the table of models ({entry['config']})", prequantized)
+
+
+def from_config(values: Mapping[str, object], source: str, prequantized: bool) -> Architecture:
+    """An architecture from the fields of a ``config.json``.
+
+    Raises:
+        Unknown: if the family is not counted exactly, or a field is missing.
+    """
+    model_type = values.get("model_type")
+    family = FAMILIES.get(model_type) if isinstance(model_type, str) else None
+    if family is None or not isinstance(model_type, str):
+        raise Unknown(f"models of type {model_type!r} are not counted exactly yet")
+    config = Config(values)
+    shape = family.build(config, config.flag("tie_word_embeddings", family.tied))
+    return Architecture(model_type, shape, prequantized, source)
+
+
+def _folders(path: str, recipe: Recipe | None) -> list[str]:
+    """Where a relative path may point: from the recipe's folder, or from here."""
+    beside = [os.path.join(os.path.dirname(recipe.path), path)] if recipe is not None else []
+    return [*beside, path]
+
+
+def _from_folder(folder: str) -> Architecture:
+    from json import JSONDecodeError, loads  # most recipes name a hub id
+
+    path = os.path.join(folder, "config.json")
+    try:
+        if os.path.getsize(path) > MAX_CONFIG_BYTES:
+            raise Unknown(f"{path} is too large for a model's configuration")
+        with open(path, encoding="utf-8") as file:
+            values: Any = loads(file.read())
+    except (OSError, UnicodeDecodeError, JSONDecodeError, RecursionError) as problem:
+        raise Unknown(f"{path} cannot be read: {problem}") from None
+    if not isinstance(values, dict):
+        raise Unknown(f"{path} is not a model's configuration")
+    return from_config(values, path, _is_four_bit(values.get("quantization_config"), path))
+
+
+def _is_four_bit(quantization: object, path: str) -> bool:
+    if quantization is None:
+        return False
+    if isinstance(quantization, dict) and quantization.get("load_in_4bit") is True:
+        return True
+    raise Unknown(f"{path} describes a checkpoint quantized in a way that is not counted yet")
+
+
+@cache
+def _models() -> Mapping[str, Any]:
+    from json import load
+
+    path = os.path.join(os.path.dirname(__file__), "models.json")
+    with open(path, encoding="utf-8") as file:
+        models: Mapping[str, Any] = load(file)
+    return models

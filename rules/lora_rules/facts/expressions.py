@@ -1,0 +1,189 @@
+"""Formulas over the fields of a model's configuration, such as ``num_key_value_heads*head_dim``.
+
+They stand as text in ``architectures.json``. Python's own parser reads them and only the nodes
+below are understood, so that a formula can compute and compare, and do nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+Names = Callable[[str], Any]
+"""Gives the value of a field, or of an index, by its name."""
+Formula = Callable[[Names], Any]
+
+_OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.In: lambda value, inside: value in inside,
+}
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "max": max,
+    "min": min,
+    "len": len,
+    "sum": sum,
+    "int": int,
+    "ceil": math.ceil,
+}
+_MAX_EXPONENT = 64
+
+
+class NoValueError(Exception):
+    """A formula has no value for these fields: one is absent, of another type, or out of range."""
+
+
+def evaluate(text: str, names: Names) -> Any:
+    """The value of a formula.
+
+    Raises:
+        NoValueError: if it has none, for example because a field is ``None``.
+    """
+    try:
+        return compile_formula(text)(names)
+    except (TypeError, ValueError, ArithmeticError, LookupError) as problem:
+        raise NoValueError(f"{text} cannot be computed: {problem}") from None
+
+
+def holds(text: str, names: Names) -> bool:
+    """Whether a condition is true; what cannot be compared is false."""
+    try:
+        return bool(compile_formula(text)(names))
+    except (TypeError, ValueError, ArithmeticError, LookupError):
+        return False
+
+
+@cache
+def compile_formula(text: str) -> Formula:
+    """The function that a formula is.
+
+    Raises:
+        ValueError: if it is no formula of this kind.
+    """
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, RecursionError):
+        raise ValueError(f"{text!r} is no formula") from None
+    return _compile(tree.body)
+
+
+def _compile(node: ast.expr) -> Formula:
+    compiler = _COMPILERS.get(type(node))
+    if compiler is None:
+        raise ValueError(f"{ast.unparse(node)!r} is no part of a formula")
+    return compiler(node)
+
+
+def _constant(node: Any) -> Formula:
+    value = node.value
+    return lambda names: value
+
+
+def _name(node: Any) -> Formula:
+    name: str = node.id
+    return lambda names: names(name)
+
+
+def _attribute(node: Any) -> Formula:
+    name = ast.unparse(node)
+    return lambda names: names(name)
+
+
+def _binary(node: Any) -> Formula:
+    left, right = _compile(node.left), _compile(node.right)
+    if isinstance(node.op, ast.Pow):
+        return lambda names: _power(left(names), right(names))
+    compute = _OPERATORS[type(node.op)]
+    return lambda names: compute(left(names), right(names))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if not 0 <= exponent <= _MAX_EXPONENT:
+        raise ValueError("exponent out of range")
+    return base**exponent
+
+
+def _compare(node: Any) -> Formula:
+    left, right = _compile(node.left), _compile(node.comparators[0])
+    compute = _OPERATORS[type(node.ops[0])]
+    return lambda names: compute(left(names), right(names))
+
+
+def _logic(node: Any) -> Formula:
+    parts = [_conditional(value) for value in node.values]
+    if isinstance(node.op, ast.And):
+        return lambda names: all(part(names) for part in parts)
+    return lambda names: any(part(names) for part in parts)
+
+
+def _conditional(node: ast.expr) -> Formula:
+    """A part of a condition: what cannot be compared is false, as in :func:`holds`."""
+    formula = _compile(node)
+
+    def test(names: Names) -> bool:
+        try:
+            return bool(formula(names))
+        except (TypeError, ValueError, ArithmeticError, LookupError):
+            return False
+
+    return test
+
+
+def _not(node: Any) -> Formula:
+    if isinstance(node.op, ast.USub):
+        value = _compile(node.operand)
+        return lambda names: -value(names)
+    inner = _conditional(node.operand)
+    return lambda names: not inner(names)
+
+
+def _choice(node: Any) -> Formula:
+    test, yes, no = _conditional(node.test), _compile(node.body), _compile(node.orelse)
+    return lambda names: yes(names) if test(names) else no(names)
+
+
+def _item(node: Any) -> Formula:
+    whole, index = _compile(node.value), _compile(node.slice)
+
+    def get(names: Names) -> Any:
+        values, at = whole(names), index(names)
+        if not isinstance(values, Sequence) or at < 0:
+            raise LookupError("no such item")
+        return values[at]
+
+    return get
+
+
+def _call(node: Any) -> Formula:
+    function = _FUNCTIONS[node.func.id]
+    parts = [_compile(part) for part in node.args]
+    return lambda names: function(*(part(names) for part in parts))
+
+
+_COMPILERS: Mapping[type[ast.AST], Callable[[Any], Formula]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.BinOp: _binary,
+    ast.Compare: _compare,
+    ast.BoolOp: _logic,
+    ast.UnaryOp: _not,
+    ast.IfExp: _choice,
+    ast.Subscript: _item,
+    ast.Call: _call,
+}

@@ -1,0 +1,197 @@
+"""Calls a rule or a fact with what its parameters name.
+
+A positional parameter is filled, by name, from
+
+1. ``recipe``: the whole recipe;
+2. the recipe's settings, among them what was declared beside it (``gpu``, ``train_rows``, …);
+3. the facts of :mod:`lora_rules.facts`, which are functions of the same kind;
+4. the parameter's own default, when the setting is *absent*.
+
+A setting that is there but *unknown* is never replaced by a default: the rule does not run, and
+says why. Nothing else in the program decides what "unknown" means.
+
+A setting with several candidates makes several worlds. A rule is evaluated in each of them; a
+problem found in all of them is certain, one found in some is only possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from math import isfinite
+from typing import Any
+
+from lora_rules.facts import find_fact
+from lora_rules.recipe import Recipe, Setting
+from lora_rules.rule import Problem, Rule
+
+MAX_WORLDS = 64
+"""More combinations than this are a sweep that nobody reads one by one: treated as unknown."""
+
+
+class Unknown(Exception):
+    """What a rule needs is not known; the text says what is missing and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A problem, and whether it holds whichever candidate turns out to be the value."""
+
+    problem: Problem
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one rule on one recipe: problems, or the reason why it could not run."""
+
+    found: tuple[Found, ...] = ()
+    not_run: str = ""
+
+
+def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
+    """Run one rule on one recipe, in every world that its candidates make."""
+    try:
+        per_world = [
+            list(rule.check(*_arguments(rule.check, world), **options))
+            for world in _worlds(rule.check, recipe)
+        ]
+    except Unknown as missing:
+        return Outcome(not_run=str(missing))
+    return Outcome(tuple(_merge(per_world)))
+
+
+def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
+    """One entry a place: the text of the first world that has it, certain if all worlds do."""
+    places = [{problem.at for problem in problems} for problems in per_world]
+    told: set[object] = set()
+    for problems in per_world:
+        for problem in problems:
+            if problem.at in told:
+                continue
+            yield Found(problem, all(problem.at in there for there in places))
+        told |= {problem.at for problem in problems}
+
+
+@dataclass(slots=True)
+class _World:
+    """One choice among the candidates, with the facts that follow from it."""
+
+    recipe: Recipe
+    facts: dict[str, object]
+
+
+def _worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[_World]:
+    settings = recipe.settings
+    varying = {
+        name: settings[name].candidates
+        for name in sorted(_reach(function, settings))
+        if name in settings and len(settings[name].candidates) > 1
+    }
+    combinations = 1
+    for candidates in varying.values():
+        combinations *= len(candidates)
+    if combinations > MAX_WORLDS:
+        raise Unknown(f"{', '.join(varying)} together have {combinations} combinations")
+    for values in product(*varying.values()):
+        chosen = {
+            name: replace(settings[name], candidates=(value,))
+            for name, value in zip(varying, values, strict=True)
+        }
+        world = replace(recipe, settings={**settings, **chosen}) if chosen else recipe
+        yield _World(world, {})
+
+
+def _reach(function: Callable[..., Any], settings: Mapping[str, Setting]) -> set[str]:
+    """Every setting that a function's answer can depend on, through its facts."""
+    reached: set[str] = set()
+    pending = [function]
+    while pending:
+        for name in _parameters(pending.pop()):
+            if name in reached:
+                continue
+            reached.add(name)
+            if name not in settings and (fact := find_fact(name)) is not None:
+                pending.append(fact)
+    return reached
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
+def _arguments(function: Callable[..., Any], world: _World) -> list[object]:
+    names = _parameters(function)
+    defaults = function.__defaults__ or ()
+    fallback = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    return [_fill(function, name, fallback, world) for name in names]
+
+
+def _fill(
+    function: Callable[..., Any], name: str, fallback: Mapping[str, object], world: _World
+) -> object:
+    if name == "recipe":
+        return world.recipe
+    setting = world.recipe.settings.get(name)
+    annotation = str(function.__annotations__.get(name, "object"))
+    if setting is not None:
+        if not setting.candidates:
+            why = f": {setting.reason}" if setting.reason else ""
+            raise Unknown(f"{setting.key} is unknown{why}")
+        if annotation.startswith("Setting"):
+            return setting
+        return _fitting(setting, annotation)
+    fact = find_fact(name)
+    if fact is not None:
+        try:
+            return _fact(name, fact, world)
+        except Unknown:
+            if name in fallback:
+                return fallback[name]
+            raise
+    if name in fallback:
+        return fallback[name]
+    raise Unknown(f"{name} is not given")
+
+
+def _fact(name: str, fact: Callable[..., Any], world: _World) -> object:
+    if name not in world.facts:
+        try:
+            world.facts[name] = fact(*_arguments(fact, world))
+        except Unknown as missing:
+            world.facts[name] = missing
+    value = world.facts[name]
+    if isinstance(value, Unknown):
+        raise value
+    return value
+
+
+def _fitting(setting: Setting, annotation: str) -> object:
+    """The setting's value, if it is of the annotated type; a rule never meets another one."""
+    value = setting.value
+    kinds = [kind.strip() for kind in annotation.split("|")]
+    if any(_FITS.get(kind, _anything)(value) for kind in kinds):
+        return value
+    raise Unknown(f"{setting.key} is {value!r}, which is not {annotation}")
+
+
+def _anything(_value: object) -> bool:
+    return True
+
+
+_FITS: Mapping[str, Callable[[object], bool]] = {
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "float": lambda value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    ),
+    "bool": lambda value: isinstance(value, bool),
+    "str": lambda value: isinstance(value, str),
+    "None": lambda value: value is None,
+    "list[str]": lambda value: (
+        isinstance(value, list | tuple | set | frozenset)
+        and all(isinstance(item, str) for item in value)
+    ),
+    "dict[str, object]": lambda value: isinstance(value, dict),
+}

@@ -1,0 +1,153 @@
+"""One fine-tune as somebody wrote it: settings, each with its value, place, and how it is known.
+
+Names are the field's own. PEFT's for the adapter (``r``, ``lora_alpha``, ``target_modules``),
+bitsandbytes' for quantization (``load_in_4bit``, ``bnb_4bit_quant_type``), transformers' and TRL's
+for training (``learning_rate``, ``per_device_train_batch_size``, ``max_length``). A reader
+translates what a framework calls them; a rule never sees a dialect's spelling except in ``key``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Origin(Enum):
+    """How a setting is known."""
+
+    WRITTEN = "written"
+    """It stands in the file, at this place."""
+    DEFAULT = "default"
+    """The file says nothing; a framework fills it in (``Setting.source`` says which)."""
+    DERIVED = "derived"
+    """It was worked out from something else (``Setting.source`` says what)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of text. Lines and columns count characters from 1; the end column is exclusive.
+
+    In a notebook, ``cell`` counts all cells from 1 and the lines are the cell's own.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a recipe.
+
+    ``candidates`` holds every value it may have: none when it is unknown, one when it is known,
+    several for a sweep, a loop or the branches of a conditional.
+    """
+
+    name: str
+    """The field's term, for example ``r``."""
+    candidates: tuple[object, ...]
+    origin: Origin
+    key: str
+    """What the file's own framework calls it, for example ``lora_rank`` or ``peft.dim``."""
+    span: Span | None = None
+    """The value, where the recipe uses it (``None`` for a default)."""
+    key_span: Span | None = None
+    """The key or keyword that introduces it."""
+    source: str = ""
+    """Who sets a default, or what a value was derived from, as a reader would say it."""
+    declared: Span | None = None
+    """Where the value itself stands, when it came through a name."""
+    overridable: bool = False
+    """The value is the default of a command-line flag, parameter or environment variable."""
+    reason: str = ""
+    """Why it is unknown, when it is."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is exactly one candidate."""
+        return len(self.candidates) == 1
+
+    @property
+    def value(self) -> object:
+        """The one value.
+
+        Raises:
+            ValueError: if there are none or several.
+        """
+        if len(self.candidates) != 1:
+            raise ValueError(f"{self.name} has {len(self.candidates)} candidates")
+        return self.candidates[0]
+
+    @property
+    def written(self) -> bool:
+        """Whether somebody wrote it, as opposed to a framework's silent default."""
+        return self.origin is not Origin.DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a mapping or a keyword of a call, exactly as written."""
+
+    name: str
+    """Dotted from the root of the block, for example ``adapter.r``."""
+    span: Span
+    candidates: tuple[object, ...] = ()
+    """What it was given, as far as known."""
+    value_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A call, or a file's mapping: the keys written in one place, for whoever receives them."""
+
+    receiver: str
+    """The qualified callee (``peft.LoraConfig``) or the dialect's name (``axolotl``)."""
+    span: Span
+    keys: tuple[Key, ...] = ()
+    complete: bool = True
+    """False when more keys may arrive unseen (``**kwargs`` of unknown content, a template)."""
+    duplicates: tuple[tuple[Key, Key], ...] = ()
+    """Keys written twice in one mapping: the earlier, which is lost, and the one that counts."""
+    known_keys: frozenset[str] = frozenset()
+    """Every key that the receiver reads, when a dialect's table lists them all; else empty."""
+    strict: bool = True
+    """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One fine-tune, as written."""
+
+    path: str
+    kind: str
+    """``python``, ``notebook``, ``yaml``, ``json`` or ``shell``."""
+    dialect: str
+    """``axolotl``, ``llamafactory``, …; ``peft`` or ``unsloth`` for calls."""
+    span: Span
+    """The call or block that makes it a LoRA fine-tune."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    """Everything that was written, in the order of the file; the adapter's own block first."""
+    callee: str | None = None
+    """The qualified name of the call that makes it, when it is one."""
+    domain: str = "language"
+    """``language`` or ``image``: image adapters follow other conventions for alpha."""
+    result: bool = False
+    """A trained adapter's record (``adapter_config.json``), not a run to come."""
+    framework: str = ""
+    """What a message calls the tool that reads this recipe, for example ``LLaMA-Factory``."""
+
+    def known(self, name: str) -> object:
+        """The value of a setting that has exactly one, else ``None``."""
+        setting = self.settings.get(name)
+        return setting.value if setting is not None and setting.known else None
+
+    def may_be(self, name: str) -> bool:
+        """Whether a setting is there and is, or for all we know may be, something but ``None``."""
+        setting = self.settings.get(name)
+        if setting is None:
+            return False
+        return not setting.candidates or any(value is not None for value in setting.candidates)

@@ -1,0 +1,177 @@
+"""What a rule is: a function whose parameters name what it needs, registered under a code.
+
+    @rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
+    def zero_or_negative_alpha(lora_alpha: float) -> Iterator[Problem]:
+        ...
+
+The function's name is the rule's name; its docstring is its page; its keyword-only parameters are
+its options, with their defaults. :mod:`lora_rules.needs` fills the positional ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib import import_module
+
+from lora_rules.evidence import Evidence
+from lora_rules.recipe import Span
+
+
+class Severity(IntEnum):
+    """How bad a problem is."""
+
+    INFO = 1
+    """Worth knowing; taste, or evidence that is thin."""
+    WARNING = 2
+    """Probably not what was meant."""
+    ERROR = 3
+    """It will fail, or train nothing, or the measurement is overwhelming."""
+
+    @property
+    def word(self) -> str:
+        """The severity in lower case, as it is printed."""
+        return self.name.lower()
+
+
+class Safety(IntEnum):
+    """Whether a fix may be applied unasked."""
+
+    UNSAFE = 1
+    """It changes what the run does."""
+    SAFE = 2
+    """What ran before was a no-op or a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Give a setting this value."""
+
+    setting: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a setting out."""
+
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Write a key under another name; ``key`` is the key as written."""
+
+    key: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Write a setting that is not there."""
+
+    setting: str
+    value: object
+
+
+Edit = Set | Remove | Rename | Add
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule found.
+
+    ``at`` is the setting it stands at, or a place in the file; ``None`` is the recipe as a whole.
+    """
+
+    at: str | Span | None
+    message: str
+    severity: Severity | None = None
+    """Only where it differs from the rule's own."""
+    help: str = ""
+    """What to do, in one sentence."""
+    also: tuple[str | Span, ...] = ()
+    """Other settings or places that take part."""
+    edits: tuple[Edit, ...] = ()
+    safety: Safety = Safety.UNSAFE
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered rule."""
+
+    code: str
+    name: str
+    severity: Severity
+    evidence: tuple[Evidence, ...]
+    check: Callable[..., Iterable[Problem]]
+    preview: bool = False
+
+    @property
+    def page(self) -> str:
+        """The rule's page, in Markdown: the docstring, without its indentation."""
+        from inspect import cleandoc  # imported here: pages are read rarely, rules always
+
+        return cleandoc(self.check.__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        """The first line of the page."""
+        return (self.check.__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Each option's name and default."""
+        return self.check.__kwdefaults__ or {}
+
+
+FAMILIES = (
+    "correctness",
+    "validity",
+    "hygiene",
+    "scaling",
+    "rank",
+    "dropout",
+    "targets",
+    "memory",
+    "precision",
+)
+"""The modules that hold rules, a family a module."""
+
+_registry: dict[str, Rule] = {}
+
+
+def rule(
+    code: str,
+    severity: Severity,
+    *,
+    evidence: Iterable[Evidence],
+    preview: bool = False,
+) -> Callable[[Callable[..., Iterable[Problem]]], Callable[..., Iterable[Problem]]]:
+    """Register the function below as a rule.
+
+    Raises:
+        ValueError: if the code is taken, or there is no evidence or no page.
+    """
+    sources = tuple(evidence)
+
+    def register(check: Callable[..., Iterable[Problem]]) -> Callable[..., Iterable[Problem]]:
+        name = check.__name__.replace("_", "-")
+        if not sources:
+            raise ValueError(f"{code} {name}: a rule needs evidence")
+        if not check.__doc__:
+            raise ValueError(f"{code} {name}: a rule needs a page (its docstring)")
+        if code in _registry or any(name == other.name for other in _registry.values()):
+            raise ValueError(f"{code} {name}: that code or name is taken")
+        _registry[code] = Rule(code, name, severity, sources, check, preview)
+        return check
+
+    return register
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule by its code, in the order of the codes."""
+    for family in FAMILIES:
+        import_module(f"lora_rules.{family}")
+    return dict(sorted(_registry.items()))

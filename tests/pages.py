@@ -1,0 +1,79 @@
+"""The examples in the rules' own pages, as data for tests."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lora_lint.check import check
+from lora_lint.config import Config
+from lora_lint.finding import Finding
+from lora_lint.source import Source
+from lora_rules.rule import Rule, all_rules
+
+SECTIONS = (
+    "What it checks",
+    "Why it matters",
+    "Bad",
+    "Good",
+    "When to ignore it",
+    "Options",
+)
+ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
+MARK = re.compile(r"#\s*(LL\w\d\d)(?::\s*(.*?))?\s*$")
+
+
+class Example(NamedTuple):
+    """A fenced block of a page."""
+
+    rule: Rule
+    section: str
+    language: str
+    text: str
+    number: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule.code}-{self.section.lower()}-{self.number}-{self.language}"
+
+    @property
+    def marks(self) -> list[tuple[int, str, str]]:
+        """The line, the code and the underlined text of every mark."""
+        found = []
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            mark = MARK.search(line)
+            if mark:
+                found.append((number, mark[1], mark[2] or ""))
+        return found
+
+    @property
+    def without_marks(self) -> str:
+        return "".join(MARK.sub("", line).rstrip() + "\n" for line in self.text.splitlines())
+
+
+def sections(page: str) -> dict[str, str]:
+    """The text below each heading of a page."""
+    parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def examples(section: str) -> list[Example]:
+    found = []
+    for rule in all_rules().values():
+        text = sections(rule.page).get(section, "")
+        blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+        for number, (language, code) in enumerate(blocks, start=1):
+            found.append(Example(rule, section, language, code, number))
+    return found
+
+
+def lint(text: str, language: str, config: Config | None = None) -> list[Finding]:
+    """Every finding of a text, certain and not suppressed."""
+    source = Source(f"example.{ENDINGS[language]}", _kind(language), text.encode())
+    report = check(source, config or Config(), {})
+    assert report.unreadable is None, report.unreadable
+    return [f for f in report.findings if f.suppressed is None and f.certain]
+
+
+def _kind(language: str) -> str:
+    return language

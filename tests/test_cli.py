@@ -1,0 +1,192 @@
+"""The program as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from lora_lint.cli import main
+
+BAD = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
+WARNED = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=100)\n"
+GOOD = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=16)\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("bad.py", BAD), ("warned.py", WARNED), ("good.py", GOOD)):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["good.py"], 0),
+        (["bad.py"], 1),
+        (["warned.py"], 1),
+        (["--fail-on", "error", "warned.py"], 0),
+        (["--ignore", "LL102", "warned.py"], 0),
+        (["--select", "LL3", "bad.py", "warned.py"], 0),
+        (["--select", "LL3", "--extend-select", "LL101", "bad.py"], 1),
+        (["--select", "alpha-rank-ratio-out-of-range", "warned.py"], 1),
+        (["."], 1),
+        (["missing.py"], 2),
+        (["--select", "LL1O2", "good.py"], 2),
+        (["--gpu", "RTX 4900", "good.py"], 2),
+        (["--gpu-count", "0", "good.py"], 2),
+    ],
+)
+def test_exit_codes(here: Path, arguments: list[str], code: int) -> None:
+    assert main(arguments) == code
+
+
+def test_no_matching_file_is_success_with_a_word(here: Path, capsys: pytest.CaptureFixture) -> None:
+    (here / "plain.py").write_text("x = 1\n")
+    assert main(["plain.py"]) == 0
+    assert capsys.readouterr().out == "no LoRA configuration found (1 file looked at)\n"
+
+
+def test_a_named_file_that_does_not_parse_is_trouble(
+    here: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (here / "broken.yaml").write_text("lora_r: [8\nlora_alpha: 16\n")
+    assert main(["broken.yaml", "good.py"]) == 2
+    assert main(["."]) == 1  # found by walking: told, but the others' findings decide
+    told = capsys.readouterr()
+    assert "broken.yaml" in told.out + told.err
+    assert "Traceback" not in told.out + told.err
+
+
+def test_a_mistyped_ignore_is_a_warning(here: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["--ignore", "LL999", "good.py"]) == 0
+    assert "warning: ignore: no rule is called 'LL999'" in capsys.readouterr().err
+
+
+def test_an_unknown_gpu_names_the_nearest(here: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["--gpu", "RTX 4900", "good.py"]) == 2
+    assert "RTX 4090" in capsys.readouterr().err
+
+
+def test_a_suppression_counts_and_an_unused_one_is_told(
+    here: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (here / "warned.py").write_text(
+        "from peft import LoraConfig\n\n"
+        "# lora-lint: ignore[LL102] tuned together\n"
+        "config = LoraConfig(\n    r=8,\n    lora_alpha=100,\n)\n"
+    )
+    (here / "good.py").write_text(GOOD.replace("16)", "16)  # lora-lint: ignore[LL102]"))
+    assert main(["warned.py"]) == 0
+    capsys.readouterr()
+    assert main(["good.py"]) == 1
+    assert "LL090" in capsys.readouterr().out
+    assert main(["--select", "LL3,LL090", "good.py"]) == 0  # LL102 did not run: not judged
+
+
+def test_standard_input(here: Path) -> None:
+    for text, code in ((GOOD, 0), (BAD, 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "lora_lint", "-", "--stdin-filename", "x.py"],
+            input=text.encode(),
+            capture_output=True,
+        )
+        assert done.returncode == code, done.stderr
+
+
+def test_options_from_settings_reach_the_rule(here: Path) -> None:
+    (here / "lora-lint.toml").write_text("[rules.alpha-rank-ratio-out-of-range]\nmax = 20\n")
+    assert main(["warned.py"]) == 0
+
+
+def test_possible_findings_are_shown_on_request_only(here: Path) -> None:
+    (here / "loop.py").write_text(
+        "from peft import LoraConfig\n\n"
+        "for alpha in [16, 1000]:\n    config = LoraConfig(r=8, lora_alpha=alpha)\n"
+    )
+    assert main(["loop.py"]) == 0
+    assert main(["--pedantic", "loop.py"]) == 1
+
+
+def test_info_is_shown_on_request_only(here: Path, capsys: pytest.CaptureFixture) -> None:
+    (here / "dora.py").write_text(GOOD.replace("16)", "16, use_dora=True)"))
+    assert main(["dora.py"]) == 0
+    assert "LL006" not in capsys.readouterr().out
+    assert main(["--min-severity", "info", "dora.py"]) == 0
+    assert "LL006" in capsys.readouterr().out
+    assert main(["--fail-on", "info", "dora.py"]) == 1
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "gitlab"])
+def test_machine_formats_are_json_also_when_nothing_is_found(
+    here: Path, capsys: pytest.CaptureFixture, form: str
+) -> None:
+    (here / "plain.py").write_text("x = 1\n")
+    for path in ("plain.py", "bad.py"):
+        main(["--format", form, path])
+        json.loads(capsys.readouterr().out)
+
+
+def test_show_as_json(here: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["show", "--format", "json", "good.py"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    (recipe,) = shown["recipes"]
+    assert recipe["callee"] == "peft.LoraConfig"
+    assert recipe["settings"]["lora_alpha"]["candidates"] == [16]
+    assert recipe["settings"]["lora_alpha"]["origin"] == "written"
+    assert recipe["settings"]["lora_dropout"]["origin"] == "default"
+
+
+def test_explain_and_rules(capsys: pytest.CaptureFixture) -> None:
+    assert main(["explain", "LL102"]) == 0
+    by_code = capsys.readouterr().out
+    assert main(["explain", "alpha-rank-ratio-out-of-range"]) == 0
+    assert capsys.readouterr().out == by_code
+    assert "lora_alpha" in by_code
+    assert main(["explain", "LL1O2"]) == 2
+    assert main(["rules"]) == 0
+    assert "LL102" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [("x = 1\n", ("yaml", "libcst", "pydantic", "rich", "ast", "dataclasses", "lora_rules"))],
+)
+def test_a_file_without_lora_imports_nothing_heavy(
+    tmp_path: Path, text: str, unwanted: tuple[str, ...]
+) -> None:
+    (tmp_path / "plain.py").write_text(text)
+    code = (
+        "import sys; from lora_lint.cli import main; main(['plain.py']); "
+        f"print([name for name in {unwanted!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_script_is_read_without_yaml_libcst_pydantic_or_rich(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(GOOD)
+    code = (
+        "import sys; from lora_lint.cli import main; main(['good.py']); "
+        "print([name for name in ('yaml', 'libcst', 'pydantic', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_sound_examples_are_clean_and_each_broken_one_is_not() -> None:
+    assert main([str(ROOT / "examples" / "sound")]) == 0
+    broken = sorted((ROOT / "examples" / "broken").iterdir())
+    assert len(broken) >= 8
+    for path in broken:
+        assert main([str(path)]) == 1, path

@@ -1,0 +1,124 @@
+"""Parameter counts are exact, and what is not known is not guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lora_rules.facts.architecture import _models, architecture, from_config
+from lora_rules.needs import Unknown
+from lora_rules.recipe import Recipe, Span
+
+
+@pytest.mark.parametrize("name", sorted(_models()["configs"]))
+def test_counts_are_exact(name: str) -> None:
+    """The same counts as of transformers' own models: see ``tools/check_models.py``."""
+    entry = _models()["configs"][name]
+    known = from_config(entry["values"], name, prequantized=False)
+    assert known.parameters == entry["published"]
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        ("meta-llama/Llama-3.1-8B", 8_030_261_248),
+        ("meta-llama/Llama-2-7b-hf", 6_738_415_616),
+        ("mistralai/Mistral-7B-v0.1", 7_241_732_096),
+        ("Qwen/Qwen2.5-7B", 7_615_616_512),
+        ("Qwen/Qwen3-8B", 8_190_735_360),
+        ("google/gemma-2-9b", 9_241_705_984),
+        ("microsoft/phi-2", 2_779_683_840),
+        ("tiiuae/falcon-7b", 6_921_720_704),
+        ("gpt2", 124_439_808),
+    ],
+)
+def test_published_counts(model: str, parameters: int) -> None:
+    assert architecture(model).parameters == parameters
+    assert architecture(model.upper()).parameters == parameters
+
+
+def test_the_table_is_large_enough() -> None:
+    assert len(_models()["ids"]) > 500
+    assert all(entry["config"] in _models()["configs"] for entry in _models()["ids"].values())
+
+
+def test_repackagings() -> None:
+    plain = architecture("unsloth/Meta-Llama-3.1-8B")
+    small = architecture("unsloth/Meta-Llama-3.1-8B-bnb-4bit")
+    assert not plain.prequantized
+    assert small.prequantized
+    assert plain.parameters == small.parameters == 8_030_261_248
+
+
+@pytest.mark.parametrize(
+    "model", ["my-org/Llama-3.1-8B", "llama-3.1-8b", "meta-llama", "unsloth/Phi-4", ""]
+)
+def test_a_name_is_not_guessed_from(model: str) -> None:
+    with pytest.raises(Unknown):
+        architecture(model)
+
+
+def _folder(tmp_path: Path, config: object) -> str:
+    (tmp_path / "config.json").write_text(
+        config if isinstance(config, str) else json.dumps(config), encoding="utf-8"
+    )
+    return str(tmp_path)
+
+
+TINY = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 100,
+}
+
+
+def test_a_local_model(tmp_path: Path) -> None:
+    """By hand: q 64x64, k and v 64x32, o 64x64, three of 64x128, two norms; twice; two tables."""
+    layer = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 128 + 2 * 64
+    known = architecture(_folder(tmp_path, TINY))
+    assert known.parameters == 2 * layer + 2 * 100 * 64 + 64
+    assert [linear.name for linear in known.linears][:2] == ["q_proj", "k_proj"]
+    tied = architecture(_folder(tmp_path, {**TINY, "tie_word_embeddings": True}))
+    assert tied.parameters == known.parameters - 100 * 64
+
+
+def test_a_local_model_is_looked_for_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    _folder(tmp_path / "base", TINY)
+    recipe = Recipe(str(tmp_path / "run.yaml"), "yaml", "axolotl", Span(1, 1, 1, 1))
+    assert architecture("./base", recipe).model_type == "llama"
+    with pytest.raises(Unknown):
+        architecture("./base")
+
+
+def test_a_quantized_checkpoint(tmp_path: Path) -> None:
+    four = {**TINY, "quantization_config": {"load_in_4bit": True}}
+    assert architecture(_folder(tmp_path, four)).prequantized
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        '{"model_type": "llama", "hidden_si',
+        "[1, 2]",
+        "[" * 100_000,
+        {"model_type": "mixtral", "hidden_size": 64},
+        {"model_type": ["llama"]},
+        {"hidden_size": 64},
+        {key: value for key, value in TINY.items() if key != "vocab_size"},
+        {**TINY, "hidden_size": "64"},
+        {**TINY, "num_attention_heads": 0},
+        {**TINY, "quantization_config": {"quant_method": "gptq"}},
+        {**TINY, "model_type": "phi", "qk_layernorm": True},
+    ],
+)
+def test_what_cannot_be_counted(tmp_path: Path, config: object) -> None:
+    with pytest.raises(Unknown):
+        architecture(_folder(tmp_path, config))

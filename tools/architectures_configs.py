@@ -1,0 +1,143 @@
+"""Configurations to build a model type with: its default, made small, and many others."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from architectures_observe import Observation, observe
+from architectures_trace import leaf, tracing
+from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
+
+LAYERS = 5
+MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
+"""Fields that say how many modules there are: kept small."""
+IGNORED = {
+    "id2label", "label2id", "dtype", "torch_dtype", "architectures", "model_type", "name_or_path",
+    "transformers_version", "problem_type", "return_dict", "output_attentions", "use_cache",
+    "output_hidden_states", "chunk_size_feed_forward", "tokenizer_class", "rope_parameters",
+    "rope_scaling", "is_encoder_decoder", "finetuning_task", "quantization_config",
+    "use_return_dict", "task_specific_params", "transformers_weights",
+}  # fmt: skip
+"""Fields of every configuration that say nothing about a model's modules."""
+
+Flat = dict[str, Any]
+
+
+@dataclass
+class Kind:
+    """A model type with the classes that are built from its configuration."""
+
+    name: str
+    classes: dict[str, type]
+    base: Flat = field(default_factory=dict)
+    """Overrides that make the default small."""
+    choices: dict[str, list[Any]] = field(default_factory=dict)
+    """For each field that matters, other values with which the model can be built."""
+
+    @property
+    def task(self) -> str:
+        """The first, and most usual, use."""
+        return next(iter(self.classes))
+
+
+class BuildError(Exception):
+    """The class refuses the configuration."""
+
+
+def flatten(config: Any, prefix: str = "") -> Flat:
+    """Every field, those of configurations inside under their path."""
+    flat: Flat = {}
+    for name, value in config.__dict__.items():
+        if name.startswith("_") or name in IGNORED:
+            continue
+        if isinstance(value, PreTrainedConfig):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def subconfigs(config: Any, prefix: str = "") -> dict[str, PreTrainedConfig]:
+    """The configurations inside a configuration, by path."""
+    found = {}
+    for name, value in config.__dict__.items():
+        if isinstance(value, PreTrainedConfig) and not name.startswith("_"):
+            found[prefix + name] = value
+            found |= subconfigs(value, f"{prefix}{name}.")
+    return found
+
+
+def nest(flat: Flat) -> dict[str, Any]:
+    """The arguments of a configuration from a flat mapping."""
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *outer, name = path.split(".")
+        at = nested
+        for part in outer:
+            at = at.setdefault(part, {})
+        at[name] = value
+    return nested
+
+
+def configure(name: str, flat: Flat) -> PreTrainedConfig:
+    """The configuration of a type.
+
+    Raises:
+        BuildError: if its class refuses the values.
+    """
+    try:
+        return CONFIG_MAPPING[name](**nest(flat))
+    except Exception as problem:  # noqa: BLE001  every class checks in its own way
+        raise BuildError(f"{type(problem).__name__}: {problem}") from None
+
+
+def _trace_fields(config: Any, prefix: str = "") -> None:
+    for name, value in list(config.__dict__.items()):
+        if name.startswith("_") or name in IGNORED or isinstance(value, bool):
+            continue
+        if isinstance(value, PreTrainedConfig):
+            _trace_fields(value, f"{prefix}{name}.")
+        elif isinstance(value, (int, float, str, list, tuple)):
+            config.__dict__[name] = leaf(value, prefix + name)
+
+
+def build(kind: Kind, task: str, overrides: Flat) -> tuple[Any, Any, Observation, Any]:
+    """The model, its configuration, what it consists of, and the trace of its building.
+
+    Raises:
+        BuildError: if transformers refuses the configuration.
+    """
+    flat = {name: value for name, value in (kind.base | overrides).items() if value is not DROPPED}
+    config = configure(kind.name, flat)
+    fields = flatten(config) | {"num_labels": config.num_labels, "task": task}
+    _trace_fields(config)
+    subs = subconfigs(config)
+    try:
+        with tracing() as trace:
+            model: Any = kind.classes[task](config)
+    except Exception as problem:  # noqa: BLE001
+        raise BuildError(f"{type(problem).__name__}: {problem}") from None
+    return model, config, observe(model, fields, subs), trace
+
+
+class _Dropped:
+    """Stands for a field that is left out, so that the class fills it in."""
+
+    def __repr__(self) -> str:
+        return "(left out)"
+
+
+DROPPED: Any = _Dropped()
+
+
+def auto_subconfigs(name: str) -> Flat:
+    """The ``model_type`` of each inner configuration whose class depends on it."""
+    config = configure(name, {})
+    flat = {}
+    for path, sub in subconfigs(config).items():
+        flat[f"{path}.model_type"] = sub.model_type
+    return flat

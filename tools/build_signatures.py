@@ -1,0 +1,167 @@
+"""Writes ``rules/lora_rules/facts/signatures.json``: what each callee accepts, version by version.
+
+Downloads the wheels below from PyPI, reads them with ``ast`` and runs none of them.
+
+    python tools/build_signatures.py [--wheels FOLDER]
+
+The table, for each callee:
+
+* ``versions``: the versions read, oldest first; every number below is an index into it;
+* ``parent``: the callee of another package whose fields it inherits (``None``: it stands alone);
+* ``open``: it also takes ``**kwargs``, so an unknown keyword cannot be judged;
+* ``fields``: name -> ``[presence, defaults]``. Presence lists where the field begins, ends, begins
+  again, …; defaults lists ``[index, literal]`` for each change (``[index]``: not a literal);
+* ``choices``: name -> the strings that the source lists as allowed, in the newest version that
+  lists any, and from which version on each of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from read_signature import (
+    NOT_LITERAL,
+    Signature,
+    compared_strings,
+    enum_values,
+    read_class,
+    read_method,
+)
+from wheel_source import Wheel, download
+
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/signatures.json"
+
+VERSIONS = {
+    "peft": "0.3.0 0.4.0 0.5.0 0.6.0 0.7.0 0.8.0 0.9.0 0.10.0 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0"
+    " 0.16.0 0.17.0 0.18.0 0.19.0 0.20.0 0.21.0 0.21.2",
+    "transformers": "4.30.0 4.31.0 4.32.0 4.33.0 4.34.0 4.35.0 4.36.0 4.37.0 4.38.0 4.39.0 4.40.0"
+    " 4.41.0 4.42.0 4.43.0 4.44.0 4.45.0 4.46.1 4.47.0 4.48.0 4.49.0 4.50.0 4.51.0 4.52.1 4.53.0"
+    " 4.54.0 4.55.0 4.56.0 4.57.1 5.0.0 5.1.0 5.2.0 5.3.0 5.4.0 5.5.0 5.6.0 5.7.0 5.8.0 5.9.0"
+    " 5.10.1 5.11.0 5.12.0 5.13.0 5.14.0 5.15.0 5.16.0 5.17.0 5.18.0 5.19.0 5.20.0 5.21.0 5.22.0"
+    " 5.23.0",
+    "trl": "0.9.2 0.10.1 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0 0.16.0 0.17.0 0.18.0 0.19.0 0.20.0"
+    " 0.21.0 0.22.0 0.23.0 0.24.0 0.25.0 0.26.0 0.27.0 0.28.0 0.29.0 1.0.0 1.1.0 1.2.0 1.3.0"
+    " 1.4.0 1.5.0 1.6.0 1.7.0 1.8.0 1.9.0 1.10.0 1.11.0 1.12.0 1.13.0 1.14.0 1.15.0 1.16.0",
+    "unsloth": "2024.8 2024.12.12 2025.3.19 2025.6.12 2025.9.11 2025.12.10 2026.3.18 2026.6.9"
+    " 2026.10.9",
+}
+"""The first release on PyPI of every minor version, and the newest (November 2026); of unsloth,
+which has no minor versions, a sample."""
+
+CALLEES = {
+    "peft": ["LoraConfig", "AdaLoraConfig"],
+    "transformers": ["TrainingArguments", "Seq2SeqTrainingArguments", "BitsAndBytesConfig"],
+    "trl": ["SFTConfig", "DPOConfig", "GRPOConfig", "KTOConfig", "RewardConfig", "ORPOConfig"]  # noqa: RUF005
+    + ["CPOConfig", "RLOOConfig", "ModelConfig"],
+    "unsloth": [
+        f"{owner}.{method}"
+        for owner in ("FastLanguageModel", "FastModel", "FastVisionModel")
+        for method in ("from_pretrained", "get_peft_model")
+    ],
+}
+
+
+def _read(wheel: Wheel, callee: str) -> Signature | None:
+    owner, _, method = callee.partition(".")
+    if method:
+        return read_method(wheel, owner, method)
+    if not wheel.exports(owner):
+        return None
+    signature = read_class(wheel, owner)
+    if signature and "task_type" in signature.fields:
+        signature.choices["task_type"] = enum_values(wheel, "TaskType")
+        _add_initializations(wheel, signature)
+    return signature
+
+
+def _add_initializations(wheel: Wheel, signature: Signature) -> None:
+    """The layer accepts initializations that the annotation does not list (``lora_ga``)."""
+    file = "peft/tuners/lora/layer.py"
+    if wheel.has(file):
+        listed = signature.choices.setdefault("init_lora_weights", [])
+        accepted = compared_strings(wheel, file, "init_lora_weights")
+        listed += sorted(set(accepted) - set(listed))
+
+
+def _presence(there: list[bool]) -> list[int]:
+    marks: list[int] = []
+    for index, now in enumerate(there):
+        if now != bool(len(marks) % 2):
+            marks.append(index)
+    return marks
+
+
+def _defaults(read: list[Signature], name: str) -> list[list[object]]:
+    changes: list[list[object]] = []
+    last: object = changes
+    for index, signature in enumerate(read):
+        if name not in signature.fields:
+            continue
+        value = signature.fields[name]
+        if changes and type(value) is type(last) and value == last:
+            continue
+        changes.append([index] if value is NOT_LITERAL else [index, value])
+        last = value
+    return changes
+
+
+def _choices(read: list[Signature]) -> dict[str, dict[str, int]]:
+    """Field -> allowed string -> index of the version that first lists it."""
+    names = {name for signature in read for name in signature.choices}
+    table: dict[str, dict[str, int]] = {}
+    for name in sorted(names):
+        first: dict[str, int] = {}
+        for index, signature in enumerate(read):
+            for value in signature.choices.get(name, ()):
+                first.setdefault(value, index)
+        table[name] = first
+    return table
+
+
+def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
+    names = sorted({name for signature in read for name in signature.fields})
+    return {
+        "versions": versions,
+        "parent": read[-1].parent,
+        "open": read[-1].open,
+        "fields": {
+            name: [_presence([name in one.fields for one in read]), _defaults(read, name)]
+            for name in names
+        },
+        "choices": _choices(read),
+    }
+
+
+def build(folder: Path) -> dict[str, object]:
+    """The whole table."""
+    table: dict[str, object] = {}
+    for package, callees in CALLEES.items():
+        read: dict[str, list[tuple[str, Signature]]] = {callee: [] for callee in callees}
+        for version in VERSIONS[package].split():
+            wheel = Wheel(download(package, version, folder), package)
+            for callee in callees:
+                signature = _read(wheel, callee)
+                if signature is not None:
+                    read[callee].append((version, signature))
+        for callee, found in read.items():
+            versions = [version for version, _ in found]
+            table[f"{package}.{callee}"] = _entry(versions, [one for _, one in found])
+            print(f"{package}.{callee}: {len(found)} versions, {versions[0]} to {versions[-1]}")
+    return table
+
+
+def main() -> None:
+    """Build and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--wheels", type=Path, help="keep the wheels in this folder")
+    folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
+    text = json.dumps(build(folder), separators=(",", ":"))
+    TARGET.write_text(text + "\n", encoding="utf-8")
+    print(f"{TARGET}: {len(text)} bytes")
+
+
+if __name__ == "__main__":
+    main()
