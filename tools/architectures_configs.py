@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
+
 from architectures_observe import Observation, observe
 from architectures_trace import leaf, tracing
-from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
 
 LAYERS = 5
 MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
@@ -23,6 +22,9 @@ IGNORED = {
     "use_return_dict", "task_specific_params", "transformers_weights",
 }  # fmt: skip
 """Fields of every configuration that say nothing about a model's modules."""
+
+PRESENT = "present"
+"""The value of a field that holds a configuration."""
 
 Flat = dict[str, Any]
 
@@ -37,6 +39,9 @@ class Kind:
     """Overrides that make the default small."""
     choices: dict[str, list[Any]] = field(default_factory=dict)
     """For each field that matters, other values with which the model can be built."""
+
+    has_base: bool = False
+    """The base class's model is a named part of the other classes' models."""
 
     @property
     def task(self) -> str:
@@ -55,6 +60,7 @@ def flatten(config: Any, prefix: str = "") -> Flat:
         if name.startswith("_") or name in IGNORED:
             continue
         if isinstance(value, PreTrainedConfig):
+            flat[prefix + name] = PRESENT
             flat |= flatten(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = value
@@ -74,7 +80,10 @@ def subconfigs(config: Any, prefix: str = "") -> dict[str, PreTrainedConfig]:
 def nest(flat: Flat) -> dict[str, Any]:
     """The arguments of a configuration from a flat mapping."""
     nested: dict[str, Any] = {}
+    absent = tuple(f"{name}." for name, value in flat.items() if value is None)
     for path, value in flat.items():
+        if path.startswith(absent) or value == PRESENT:
+            continue
         *outer, name = path.split(".")
         at = nested
         for part in outer:
@@ -91,7 +100,7 @@ def configure(name: str, flat: Flat) -> PreTrainedConfig:
     """
     try:
         return CONFIG_MAPPING[name](**nest(flat))
-    except Exception as problem:  # noqa: BLE001  every class checks in its own way
+    except Exception as problem:
         raise BuildError(f"{type(problem).__name__}: {problem}") from None
 
 
@@ -119,9 +128,12 @@ def build(kind: Kind, task: str, overrides: Flat) -> tuple[Any, Any, Observation
     try:
         with tracing() as trace:
             model: Any = kind.classes[task](config)
-    except Exception as problem:  # noqa: BLE001
+    except Exception as problem:
         raise BuildError(f"{type(problem).__name__}: {problem}") from None
-    return model, config, observe(model, fields, subs), trace
+    if any(0 in parameter.shape for parameter in model.parameters()):
+        raise BuildError("a size is zero")
+    is_base = task == "base" and kind.has_base
+    return model, config, observe(model, fields, subs, is_base), trace
 
 
 class _Dropped:
@@ -140,4 +152,7 @@ def auto_subconfigs(name: str) -> Flat:
     flat = {}
     for path, sub in subconfigs(config).items():
         flat[f"{path}.model_type"] = sub.model_type
+    for path, cls in type(config).sub_configs.items():
+        if getattr(config, path, None) is None and cls is not AutoConfig:
+            flat[f"{path}.model_type"] = cls.model_type
     return flat

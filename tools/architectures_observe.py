@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from architectures_trace import shape_of
 from torch import nn
 from transformers import MODEL_MAPPING, PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from architectures_trace import shape_of
+
 INDEX = "ijklm"
+ROOT = "*"
+"""Stands for the prefix of a model that is itself the base model."""
 _LISTS = (nn.ModuleList, nn.ParameterList)
 
 Place = tuple[int, ...]
@@ -53,12 +56,20 @@ class Observation:
     words: dict[str, set[str]] = field(default_factory=dict)
 
 
-def observe(model: Any, fields: dict[str, Any], subconfigs: dict[str, PreTrainedConfig]) -> Any:
-    """Takes a model apart."""
+def observe(
+    model: Any, fields: dict[str, Any], subconfigs: dict[str, PreTrainedConfig], is_base: bool
+) -> Observation:
+    """Takes a model apart.
+
+    Args:
+        model: the model.
+        fields: of its configuration.
+        subconfigs: the configurations inside it.
+        is_base: whether it is what another class of the type calls its base model.
+    """
     seen = Observation(fields)
-    prefix = model.base_model_prefix
-    inner = getattr(model, prefix, None) if prefix else None
-    seen.base = prefix if isinstance(inner, nn.Module) and inner is not model else ""
+    inner = base_of(model)
+    seen.base = ROOT if is_base else model.base_model_prefix if inner is not None else ""
     known: set[int] = set()
     parts = dict(_parts(model, inner, subconfigs))
     modules = dict(model.named_modules())
@@ -79,6 +90,13 @@ def observe(model: Any, fields: dict[str, Any], subconfigs: dict[str, PreTrained
             seen.slots[slot, place] = sizes
     seen.head = _head(model, modules, seen.base)
     return seen
+
+
+def base_of(model: Any) -> nn.Module | None:
+    """The base model inside a model with a head."""
+    prefix = model.base_model_prefix
+    inner = getattr(model, prefix, None) if prefix else None
+    return inner if isinstance(inner, nn.Module) and inner is not model else None
 
 
 def _parts(model: Any, inner: Any, subconfigs: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -104,12 +122,16 @@ def _head(model: Any, modules: dict[str, nn.Module], base: str) -> str | None:
 
 
 def _rename(path: str, base: str) -> str:
+    if base == ROOT:
+        return f"~.{path}"
     if path == base:
         return "~"
     return "~" + path[len(base) :] if base and path.startswith(f"{base}.") else path
 
 
 def _real(path: str, base: str) -> str:
+    if base == ROOT:
+        return path[2:]
     return base + path[1:] if path.startswith("~") else path
 
 

@@ -278,7 +278,11 @@ def tracing() -> Iterator[Trace]:
             _trace.reads.add(name)
         return read(self, name)
 
+    labels: Any = PreTrainedConfig.num_labels
     torch.nn.Parameter.__new__ = make  # type: ignore[method-assign,assignment]
+    PreTrainedConfig.num_labels = property(  # type: ignore[method-assign,assignment]
+        lambda self: traced(len(self.id2label), "num_labels"), labels.fset
+    )
     PreTrainedConfig.__getattribute__ = note  # type: ignore[method-assign,assignment]
     try:
         with torch.device("meta"), _Shapes():
@@ -286,3 +290,4 @@ def tracing() -> Iterator[Trace]:
     finally:
         torch.nn.Parameter.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
         PreTrainedConfig.__getattribute__ = read  # type: ignore[method-assign]
+        PreTrainedConfig.num_labels = labels  # type: ignore[method-assign]

@@ -17,9 +17,7 @@ _VALUE = 46
 _LINES = 6
 
 
-def show(
-    recipes: Iterable[Recipe], form: str, stream: TextIO, *, everything: bool = False
-) -> None:
+def show(recipes: Iterable[Recipe], form: str, stream: TextIO, *, everything: bool = False) -> None:
     """Write what was understood, as ``text`` (styled on a terminal) or ``json``.
 
     Text leaves out the defaults that few care about, unless ``everything`` is wanted.

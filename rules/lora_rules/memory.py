@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY, RASCHKA_2023
-from lora_rules.facts.footprint import Footprint
-from lora_rules.facts.gpu import Gpu, UnknownGpu, find_gpu
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Add, Problem, Severity, rule
+
+if TYPE_CHECKING:
+    from lora_rules.facts.footprint import Footprint
+    from lora_rules.facts.gpu import Gpu
 
 GIB = 2**30
 
@@ -179,6 +182,8 @@ def unknown_gpu(gpu: str) -> Iterator[Problem]:
     ## Options
     None.
     """
+    from lora_rules.facts.gpu import UnknownGpu, find_gpu  # only where a GPU is declared
+
     try:
         find_gpu(gpu)
     except UnknownGpu as error:

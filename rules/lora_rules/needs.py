@@ -22,7 +22,7 @@ from itertools import product
 from math import isfinite
 from typing import Any
 
-from lora_rules.facts import find_fact
+from lora_rules.facts import ASKS, find_fact
 from lora_rules.recipe import Recipe, Setting
 from lora_rules.rule import Problem, Rule
 
@@ -53,6 +53,7 @@ class Outcome:
 def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
     """Run one rule on one recipe, in every world that its candidates make."""
     try:
+        _check_askable(rule.check, recipe)
         per_world = [
             list(rule.check(*_arguments(rule.check, world), **options))
             for world in _worlds(rule.check, recipe)
@@ -60,6 +61,16 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
     except Unknown as missing:
         return Outcome(not_run=str(missing))
     return Outcome(tuple(_merge(per_world)))
+
+
+def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
+    """Refuse early, before any fact's module is imported, where a fact cannot be known."""
+    names = _parameters(function)
+    required = names[: len(names) - len(function.__defaults__ or ())]
+    for name in required:
+        asks = ASKS.get(name)
+        if asks is not None and name not in recipe.settings and not asks & recipe.settings.keys():
+            raise Unknown(f"{' or '.join(sorted(asks))} is not given")
 
 
 def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lora_rules.evidence import DETTMERS_2023, RASCHKA_2023, SEED_RANK_BANDS
-from lora_rules.facts.dataset import Rows
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
+
+if TYPE_CHECKING:
+    from lora_rules.facts.dataset import Rows
 
 REINFORCEMENT = frozenset({"grpo", "ppo", "rloo", "gdpo", "reinforce"})
 """Methods where an example is played many times: its rows say little about the signal."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Recipe, Setting
+from lora_rules.recipe import Origin, Recipe, Setting
 from lora_rules.rule import Problem, Safety, Set, Severity, rule
 
 TASK_TYPES = (
@@ -102,7 +102,14 @@ def _told(setting: Setting, text: str) -> Problem:
 
 def _read_from_text(recipe: Recipe, setting: Setting) -> bool:
     """Whether the framework turns this text into a number by itself (pydantic, argparse, …)."""
-    if recipe.dialect in ("peft", "unsloth", "xtuner", "generic", "peft-adapter-json"):
+    if recipe.dialect in (
+        "peft",
+        "unsloth",
+        "xtuner",
+        "generic",
+        "peft-adapter-json",
+        "lora-launch",
+    ):
         return False
     return setting.name in ("r", "lora_alpha", "lora_dropout") and all(
         isinstance(value, str) for value in setting.candidates
@@ -377,8 +384,11 @@ def _variants(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _loftq(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.known("init_lora_weights") != "loftq":
+    method = recipe.settings.get("init_lora_weights")
+    if recipe.known("init_lora_weights") != "loftq" or method is None:
         return
+    if method.origin is not Origin.WRITTEN:
+        return  # the framework makes the configuration that it derives this from
     config = recipe.known("loftq_config")
     if "loftq_config" not in recipe.settings or config in (None, {}):
         if not recipe.may_be("loftq_config") or config == {}:
@@ -501,6 +511,21 @@ def _bdlora(recipe: Recipe) -> Iterator[Problem]:
             "use_bdlora",
             "target_modules_bd_a and target_modules_bd_b overlap: PEFT raises ValueError.",
         )
+    targets = recipe.known("target_modules")
+    sides = [*_names(first), *_names(second)]
+    if isinstance(targets, list) and sides and config.get("match_strict", True):
+        neither = [name for name in targets if not any(side in name for side in sides)]
+        if neither:
+            yield Problem(
+                "use_bdlora",
+                f"{', '.join(map(str, neither))} stand in neither target_modules_bd_a nor "
+                "target_modules_bd_b: PEFT raises ValueError.",
+                also=("target_modules",),
+            )
+
+
+def _names(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
 def _given(recipe: Recipe, name: str) -> bool:

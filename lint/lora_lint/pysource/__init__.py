@@ -1,13 +1,16 @@
 """Python source, understood without running it: names, values, and the calls that train a LoRA.
 
-``text``       where things stand (characters, cells)
-``scopes``     what is bound where
-``reach``      which of these bindings a use can see
-``values``     what a value is here, known or not
-``resolver``   an expression to its candidates
-``operators``  what operators, methods and built-ins do to constants
-``functions``  parameters and results; ``classes``: attributes; ``options``: command-line flags
-``calls``      the calls we know, as tables
-``trace``      which call an object came from
-``recipes``    one recipe an adapter
+``text``         where things stand (characters, cells)
+``scopes``       scopes, blocks, places and bindings; ``index`` fills them in one pass
+``reach``        which bindings a use can see
+``imports``      qualified names
+``values``       what a value is here, known or not
+``resolver``     an expression to its candidates, with ``expressions``, ``comprehensions``,
+                 ``operators``, ``known`` (calls), ``changes`` (objects that are changed),
+                 ``functions`` (parameters, results), ``classes`` and ``options`` (flags)
+``trace``        which call an object came from
+``calls``        the calls we know, as a table; ``arguments`` what they are given
+``settings``     from arguments to settings; ``links`` which calls belong together; ``datasets``
+``recipes``      one recipe an adapter
+``repair``       source that ``ast`` refuses
 """

@@ -35,15 +35,46 @@ _MODEL_NAMES = {
     "use_gradient_checkpointing": "gradient_checkpointing",
 }
 _MODEL_SETTINGS = frozenset(
-    "pretrained_model_name_or_path model_name torch_dtype dtype load_in_4bit load_in_8bit"
-    " attn_implementation use_flash_attention_2 device_map trust_remote_code max_seq_length"
-    " full_finetuning use_gradient_checkpointing use_cache revision low_cpu_mem_usage"
-    " num_labels".split()
+    [
+        "pretrained_model_name_or_path",
+        "model_name",
+        "torch_dtype",
+        "dtype",
+        "load_in_4bit",
+        "load_in_8bit",
+        "attn_implementation",
+        "use_flash_attention_2",
+        "device_map",
+        "trust_remote_code",
+        "max_seq_length",
+        "full_finetuning",
+        "use_gradient_checkpointing",
+        "use_cache",
+        "revision",
+        "low_cpu_mem_usage",
+        "num_labels",
+    ]
 )
 _TRAINER_SETTINGS = frozenset(
-    "max_seq_length packing dataset_text_field dataset_num_proc neftune_noise_alpha".split()
+    ["max_seq_length", "packing", "dataset_text_field", "dataset_num_proc", "neftune_noise_alpha"]
 )
-_METHODS = "SFT DPO GRPO KTO Reward ORPO CPO RLOO PPO OnlineDPO GKD BCO XPO NashMD PRM".split()
+_METHODS = [
+    "SFT",
+    "DPO",
+    "GRPO",
+    "KTO",
+    "Reward",
+    "ORPO",
+    "CPO",
+    "RLOO",
+    "PPO",
+    "OnlineDPO",
+    "GKD",
+    "BCO",
+    "XPO",
+    "NashMD",
+    "PRM",
+]
 _UNSLOTH = ("FastLanguageModel", "FastModel", "FastVisionModel", "FastTextModel")
 
 _FIXED = (
@@ -70,7 +101,21 @@ _FIXED = (
         "quantization",
         source="bitsandbytes through transformers",
     ),
-    Known("trl.ModelConfig", "cli", {"torch_dtype": "dtype"}, source="TRL's ModelConfig"),
+    Known(
+        "trl.ModelConfig",
+        "cli",
+        {
+            "torch_dtype": "dtype",
+            "lora_r": "r",
+            "lora_target_modules": "target_modules",
+            "lora_target_parameters": "target_parameters",
+            "lora_modules_to_save": "modules_to_save",
+            "lora_task_type": "task_type",
+            "use_bnb_nested_quant": "bnb_4bit_use_double_quant",
+        },
+        source="TRL's ModelConfig",
+        fixed={"peft_type": "LORA"},
+    ),
     Known("transformers.Trainer", "trainer", only=_TRAINER_SETTINGS, positional=("model", "args")),
     Known(
         "transformers.Seq2SeqTrainer",

@@ -1,4 +1,7 @@
-"""An object after it was changed: ``cfg["r"] = 4``, ``args.r = 4``, ``cfg.update(r=4)``, ``r *= 2``."""
+"""An object after it was changed.
+
+``cfg["r"] = 4``, ``args.r = 4``, ``cfg.update(r=4)``, ``r *= 2``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from lora_lint.pysource.values import (
     Entry,
     Items,
     Record,
+    Ref,
     Table,
     Thunk,
     Unresolved,
@@ -74,7 +78,7 @@ def _new_part(resolver: Resolver, binding: Def) -> Values:
 def _changed(resolver: Resolver, binding: Def, base: Value) -> object:
     """The whole object after the change."""
     thing = base.value
-    if isinstance(binding.node, ast.Call):
+    if binding.kind == "method" and isinstance(binding.node, ast.Call):
         return _method(resolver, binding, binding.node, thing)
     if binding.step is None:
         raise Unresolved(f"it is changed at line {binding.site.line}")
@@ -84,6 +88,8 @@ def _changed(resolver: Resolver, binding: Def, base: Value) -> object:
         node = binding.node if isinstance(binding.node, ast.expr) else None
         entry = Entry(thunk, None, node, binding.site)
         return Table({**thing.entries, key: entry}, thing.hidden)
+    if kind == "attr" and isinstance(thing, Ref):
+        return thing
     if kind == "attr" and isinstance(thing, Record):
         return Changed(thing, {str(key): thunk})
     if isinstance(thing, Items) and isinstance(key, int) and 0 <= key < len(thing.members):

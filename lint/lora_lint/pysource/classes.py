@@ -31,7 +31,7 @@ _FIELD_DECORATORS = frozenset(["dataclass", "define", "attrs", "s", "frozen", "m
 _FIELD_CALLS = frozenset(["field", "Field", "attrib", "ib", "HfArg"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instance:
     """An object of a class of this file, made by a call or by a parser."""
 
@@ -91,7 +91,9 @@ class Instance:
         if not has_fields(self.resolver, self.scope):
             return Table({}, "the attributes of an object")
         names = [name for name, _ in fields(self.resolver, self.scope)]
-        return Table({name: Entry(self._thunk(name)) for name in names})
+        foreign = any(isinstance(base, Ref) for base in bases(self.resolver, self.scope))
+        hidden = "fields that a library's class adds" if foreign else ""
+        return Table({name: Entry(self._thunk(name)) for name in names}, hidden)
 
     def _thunk(self, name: str) -> Thunk:
         return lambda: self.attribute(name)
@@ -158,9 +160,8 @@ def class_attribute(resolver: Resolver, owner: Class, name: str) -> Values:
             return _in_body(resolver, scope, name)
         for site in scope.root.sites:
             stmt = site.stmt
-            if isinstance(stmt, ast.AnnAssign) and isinstance(stmt.target, ast.Name):
-                if stmt.target.id == name:
-                    raise Unresolved(f"the field {name} (line {stmt.lineno}) has no default")
+            if isinstance(stmt, ast.AnnAssign) and getattr(stmt.target, "id", "") == name:
+                raise Unresolved(f"the field {name} (line {stmt.lineno}) has no default")
         for base in bases(resolver, scope):
             if isinstance(base, Ref) and "Enum" in base.name:
                 raise Unresolved(f"{name} is a member of an enumeration")
@@ -244,7 +245,7 @@ def assignments(resolver: Resolver, scope: Scope, name: str) -> Values | None:
     value = bindings[0].node
     if len(bindings) > 1 or method not in {"__init__", "__post_init__", "setup"}:
         raise Unresolved(f"self.{name} is assigned in several places or outside the constructor")
-    if not isinstance(value, ast.expr) or isinstance(value, ast.Call) and bindings[0].step is None:
+    if not isinstance(value, ast.expr):
         raise Unresolved(f"self.{name} is changed at line {bindings[0].site.line}")
     found = resolver.unpacked(resolver.resolve(value, bindings[0].site), bindings[0].path)
     if bindings[0].site.block.owner is None or name not in scope.bindings:

@@ -17,9 +17,25 @@ if TYPE_CHECKING:
     from lora_lint.pysource.links import Links
 
 _PASSING = frozenset(
-    "map shuffle filter rename_column rename_columns remove_columns select_columns train_test_split"
-    " with_format cast cast_column with_transform to_iterable_dataset add_column sort flatten"
-    " class_encode_column".split()
+    [
+        "map",
+        "shuffle",
+        "filter",
+        "rename_column",
+        "rename_columns",
+        "remove_columns",
+        "select_columns",
+        "train_test_split",
+        "with_format",
+        "cast",
+        "cast_column",
+        "with_transform",
+        "to_iterable_dataset",
+        "add_column",
+        "sort",
+        "flatten",
+        "class_encode_column",
+    ]
 )
 _LIMITING = frozenset(["select", "take", "shard", "skip"])
 _FILE_LOADERS = frozenset(["json", "csv", "parquet", "text", "arrow"])
@@ -120,6 +136,14 @@ def _count(links: Links, node: ast.Call, name: str, site: Site) -> str:
 def _of(links: Links, data: list[Data]) -> dict[str, Setting]:
     if not data:
         return {}
+    if len(data) > 1:
+        reason = f"the data may come from {len(data)} places"
+        span = data[0].found.span
+        return {
+            "train_dataset": Setting(
+                "train_dataset", (), Origin.WRITTEN, "path", span, reason=reason
+            )
+        }
     rows = [_one(links, each) for each in data]
     paths = _listed("train_dataset", [path for path, _, _ in rows])
     made = {

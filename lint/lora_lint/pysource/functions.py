@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver
 
 _TRANSPARENT = frozenset(
-    "staticmethod classmethod property cached_property lru_cache cache no_grad inference_mode"
-    " override abstractmethod".split()
+    [
+        "staticmethod",
+        "classmethod",
+        "property",
+        "cached_property",
+        "lru_cache",
+        "cache",
+        "no_grad",
+        "inference_mode",
+        "override",
+        "abstractmethod",
+    ]
 )
 """Decorators that change neither what is passed nor what is returned."""
 

@@ -8,20 +8,34 @@ from lora_lint.pysource.scopes import Def
 
 STAR_EXPORTS = {
     "peft": frozenset(
-        "LoraConfig AdaLoraConfig get_peft_model prepare_model_for_kbit_training PeftModel"
-        " TaskType".split()
+        [
+            "LoraConfig",
+            "AdaLoraConfig",
+            "get_peft_model",
+            "prepare_model_for_kbit_training",
+            "PeftModel",
+            "TaskType",
+        ]
     ),
     "transformers": frozenset(
-        "TrainingArguments Seq2SeqTrainingArguments BitsAndBytesConfig Trainer"
-        " AutoModelForCausalLM HfArgumentParser".split()
+        [
+            "TrainingArguments",
+            "Seq2SeqTrainingArguments",
+            "BitsAndBytesConfig",
+            "Trainer",
+            "AutoModelForCausalLM",
+            "HfArgumentParser",
+        ]
     ),
-    "trl": frozenset("SFTConfig SFTTrainer DPOConfig DPOTrainer GRPOConfig GRPOTrainer".split()),
-    "unsloth": frozenset("FastLanguageModel FastModel FastVisionModel".split()),
+    "trl": frozenset(
+        ["SFTConfig", "SFTTrainer", "DPOConfig", "DPOTrainer", "GRPOConfig", "GRPOTrainer"]
+    ),
+    "unsloth": frozenset(["FastLanguageModel", "FastModel", "FastVisionModel"]),
     "datasets": frozenset(["load_dataset"]),
 }
 """What a star import may have brought, of the names that matter here."""
 
-_LIBRARIES = frozenset("peft transformers trl unsloth datasets torch diffusers".split())
+_LIBRARIES = frozenset(["peft", "transformers", "trl", "unsloth", "datasets", "torch", "diffusers"])
 
 
 def imported(binding: Def) -> str:

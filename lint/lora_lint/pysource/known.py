@@ -12,6 +12,7 @@ from lora_lint.pysource import classes, functions, operators, options
 from lora_lint.pysource.imports import canonical
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.values import (
+    Changed,
     Class,
     Entry,
     Fields,
@@ -84,9 +85,8 @@ def _method_of_ours(
     resolver: Resolver, node: ast.Call, owner: Value, name: str, site: Site
 ) -> Values:
     thing = owner.value
-    if name in {"to_dict", "dict", "model_dump"} and isinstance(thing, classes.Instance):
-        if classes.has_fields(resolver, thing.scope):
-            return (Value(thing.table()),)
+    if isinstance(thing, classes.Instance) and name in {"to_dict", "dict", "model_dump"}:
+        return (Value(thing.table()),)
     scope = thing.scope if isinstance(thing, classes.Instance | Class) else None
     if scope is None:
         raise Unresolved(f"the result of {ast.unparse(node.func)}()")
@@ -145,10 +145,10 @@ def _library_call(resolver: Resolver, node: ast.Call, name: str, site: Site) -> 
 
 
 def _builtin(resolver: Resolver, node: ast.Call, name: str, site: Site) -> Values:
-    if name == "str" and len(node.args) == 1:
+    objects = resolver.resolve(node.args[0], site) if name == "str" and node.args else ()
+    if any(isinstance(value.value, Ref) for value in objects):
         # str(torch.bfloat16) is not the name that a plain value of it stands for.
-        if any(isinstance(value.value, Ref) for value in resolver.resolve(node.args[0], site)):
-            raise Unresolved("the text of a library's object")
+        raise Unresolved("the text of a library's object")
     arguments, keywords = _arguments(resolver, node, site)
     text = f"`{ast.unparse(node)}`"
     found: list[Value] = []
@@ -170,7 +170,9 @@ def _dict(resolver: Resolver, node: ast.Call, site: Site) -> Values:
 def _with_keywords(resolver: Resolver, table: Table, node: ast.Call, site: Site) -> Table:
     for keyword in node.keywords:
         if keyword.arg is None:
-            table = table.joined(resolver.table_of(keyword.value, site))
+            # A keyword given twice would be an error: what is unseen hides nothing.
+            more = resolver.table_of(keyword.value, site)
+            table = Table({**table.entries, **more.entries}, table.hidden or more.hidden)
             continue
         entry = Entry(resolver.thunk(keyword.value, site), keyword, keyword.value, site)
         table = Table({**table.entries, keyword.arg: entry}, table.hidden)
@@ -209,16 +211,21 @@ def _getattr(resolver: Resolver, node: ast.Call, site: Site) -> Values:
 
 
 def _vars(resolver: Resolver, node: ast.Call, site: Site) -> Values:
-    found: list[Value] = []
-    for value in resolver.resolve(node.args[0], site) if node.args else ():
-        thing = value.value
-        if isinstance(thing, Fields):
-            found.append(Value(thing.table))
-        elif isinstance(thing, options.Namespace | classes.Instance):
-            found.append(Value(thing.table()))
-        else:
-            raise Unresolved("the attributes of something unknown")
-    return tuple(found)
+    if len(node.args) != 1:
+        raise Unresolved("the names of a scope")
+    return tuple(Value(_table_of_record(v.value)) for v in resolver.resolve(node.args[0], site))
+
+
+def _table_of_record(thing: object) -> Table:
+    if isinstance(thing, Fields):
+        return thing.table
+    if isinstance(thing, options.Namespace | classes.Instance):
+        return thing.table()
+    if isinstance(thing, Changed):
+        base = _table_of_record(thing.base)
+        changes: dict[object, Entry] = {name: Entry(part) for name, part in thing.changes.items()}
+        return Table({**base.entries, **changes}, base.hidden)
+    raise Unresolved("the attributes of something unknown")
 
 
 def _environment(resolver: Resolver, node: ast.Call, site: Site) -> Values:

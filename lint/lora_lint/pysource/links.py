@@ -19,7 +19,7 @@ from lora_lint.pysource.trace import terminals
 
 @dataclass(slots=True)
 class Linked:
-    """What belongs to one adapter; of each kind one call, or several between which nothing decides."""
+    """What belongs to one adapter: of each kind one call, or several, and then none of them."""
 
     by_kind: dict[str, list[Found]] = field(default_factory=dict)
     unquantized: bool = False

@@ -50,13 +50,34 @@ _COMPARE: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _METHODS: Mapping[type, frozenset[str]] = {
     str: frozenset(
-        "split rsplit strip lstrip rstrip lower upper title join replace startswith endswith format"
-        " removeprefix removesuffix partition rpartition splitlines isdigit count find".split()
+        [
+            "split",
+            "rsplit",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "lower",
+            "upper",
+            "title",
+            "join",
+            "replace",
+            "startswith",
+            "endswith",
+            "format",
+            "removeprefix",
+            "removesuffix",
+            "partition",
+            "rpartition",
+            "splitlines",
+            "isdigit",
+            "count",
+            "find",
+        ]
     ),
     list: frozenset(["copy", "index", "count"]),
     tuple: frozenset(["index", "count"]),
-    set: frozenset("copy union intersection difference".split()),
-    dict: frozenset("copy get keys values items".split()),
+    set: frozenset(["copy", "union", "intersection", "difference"]),
+    dict: frozenset(["copy", "get", "keys", "values", "items"]),
 }
 BUILTINS: Mapping[str, Callable[..., Any]] = {
     "int": int,
@@ -83,6 +104,9 @@ BUILTINS: Mapping[str, Callable[..., Any]] = {
 }
 
 
+_CONVERSIONS: Mapping[int, Callable[[object], str]] = {114: repr, 115: str, 97: ascii}
+
+
 def binary(kind: ast.operator, left: object, right: object) -> object:
     """``left + right`` and the like.
 
@@ -106,13 +130,18 @@ def _check_growth(kind: ast.operator, left: object, right: object) -> None:
         if isinstance(left, str | bytes) and any(mark in str(left) for mark in ("*", "99", "00")):
             raise Unresolved("a format with a width")
     elif isinstance(kind, ast.Mult) and not numbers:
-        sizes = [len(part) if hasattr(part, "__len__") else part for part in (left, right)]
-        if not all(isinstance(size, int) for size in sizes) or sizes[0] * sizes[1] > MAX_SIZE:
+        if _length(left) * _length(right) > MAX_SIZE:
             raise Unresolved("too large to work out")
     elif isinstance(kind, ast.Pow | ast.LShift) and not (
         numbers and abs(float(str(right))) <= 64 and abs(float(str(left))) <= 1e9
     ):
         raise Unresolved("too large to work out")
+
+
+def _length(part: object) -> int:
+    if isinstance(part, str | bytes | list | tuple):
+        return len(part)
+    return part if isinstance(part, int) else MAX_SIZE + 1
 
 
 def unary(kind: ast.unaryop, operand: object) -> object:
@@ -160,7 +189,8 @@ def formatted(value: object, conversion: int, spec: str) -> str:
     """A part of an f-string."""
     if len(spec) > 4:
         raise Unresolved("a format that is not worked out")
-    shown: object = {114: repr, 115: str, 97: ascii}.get(conversion, lambda item: item)(value)
+    convert = _CONVERSIONS.get(conversion)
+    shown = value if convert is None else convert(value)
     return str(_sized(lambda: format(shown, spec)))
 
 

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver
 
 DATACLASS_PARSES = frozenset(
-    "parse_args_into_dataclasses parse_args_and_config parse_json_file parse_yaml_file"
-    " parse_dict".split()
+    [
+        "parse_args_into_dataclasses",
+        "parse_args_and_config",
+        "parse_json_file",
+        "parse_yaml_file",
+        "parse_dict",
+    ]
 )
 PARSES = frozenset(["parse_args", "parse_known_args", "parse_intermixed_args"]) | DATACLASS_PARSES
 _CONVERSIONS: dict[str, Callable[[str], object]] = {"int": int, "float": float}
@@ -49,7 +54,7 @@ def keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((kw.value for kw in call.keywords if kw.arg == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Namespace:
     """What ``parse_args()`` returns when nothing is given."""
 
@@ -106,23 +111,28 @@ def _destination(resolver: Resolver, call: ast.Call, site: Site) -> str:
 
 
 def _default(resolver: Resolver, call: ast.Call, site: Site) -> Values:
-    flag = next((arg.value for arg in call.args if isinstance(arg, ast.Constant)), "an option")
+    flag = str(next((a.value for a in call.args if isinstance(a, ast.Constant)), "an option"))
     source = f"the default of {flag} (line {call.lineno})"
     given = keyword(call, "default")
     if given is None:
-        return as_default(_implied(call, str(flag)), source)
+        return as_default(_implied(call, flag), source)
     kind = keyword(call, "type")
     values = resolver.resolve(given, site)
     if isinstance(kind, ast.Name) and kind.id in _CONVERSIONS:
         values = tuple(_converted(value, _CONVERSIONS[kind.id]) for value in values)
-    elif kind is not None and not (isinstance(kind, ast.Name) and kind.id in {"str", "bool"}):
-        if any(isinstance(value.value, str) for value in values):
-            raise Unresolved(f"the default of {flag} is converted by {ast.unparse(kind)}")
+    elif getattr(kind, "id", "") not in {"", "str", "bool"} or isinstance(kind, ast.Lambda):
+        _refuse_strings(values, flag)
     return as_default(values, source)
 
 
+def _refuse_strings(values: Values, flag: str) -> None:
+    """A string default goes through the option's own conversion, which is not worked out."""
+    if any(isinstance(value.value, str) for value in values):
+        raise Unresolved(f"the default of {flag} is converted by a function")
+
+
 def _converted(value: Value, conversion: Callable[[str], object]) -> Value:
-    """argparse converts a default only if it is a string."""
+    """Only a string is converted, as argparse does it."""
     if not isinstance(value.value, str):
         return value
     try:

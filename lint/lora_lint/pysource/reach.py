@@ -1,8 +1,8 @@
 """Which bindings of a name a statement can see: structured reaching definitions.
 
-From the use backwards through its block, then through the block's owner, and so on to the start of
-the scope. A branch that ends in ``return`` or ``raise`` does not flow on. Every way into or past an
-``if`` is remembered as a :class:`Guard`, so that a candidate which the test excludes can be dropped.
+From the use backwards through its block, then through the block's owner, up to the start of the
+scope. A branch that ends in ``return`` or ``raise`` does not flow on. Every way into or past an
+``if`` is remembered as a :class:`Guard`, so that a candidate that the test excludes can be dropped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from lora_lint.pysource.scopes import Block, Def, Site, Step
+
+MAX_GUARDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,9 @@ def reaching(site: Site, name: str, step: Step | None = None) -> Reaching:
     return walk.result
 
 
-def reaching_end(block: Block, name: str) -> Reaching:
-    """The bindings of a name that reach the end of a block and of what it stands in."""
-    walk = _Walk(name, None)
+def reaching_end(block: Block, name: str, step: Step | None = None) -> Reaching:
+    """The bindings of a name that reach the end of a block."""
+    walk = _Walk(name, step)
     walk.before(block, len(block.sites), ())
     return walk.result
 
@@ -84,7 +86,7 @@ class _Walk:
         while mark >= 0 or way_out >= 0:
             if mark < 0 or (way_out >= 0 and exits[way_out] > marks[mark]):
                 site = block.sites[exits[way_out]]
-                guards = (*guards, Guard(_test(site), False, site))
+                guards = _and(guards, Guard(_test(site), False, site))
                 way_out -= 1
                 continue
             if way_out >= 0 and exits[way_out] == marks[mark]:
@@ -101,13 +103,13 @@ class _Walk:
         stmt = owner.stmt
         if isinstance(stmt, ast.If):
             outcome = block.part == "body"
-            return self._own(owner, (*guards, Guard(stmt.test, outcome, owner)))
+            return self._own(owner, _and(guards, Guard(stmt.test, outcome, owner)))
         if isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
             if self._own(owner, guards) is None:
                 return None
             self._loop_body(owner, guards)
             if isinstance(stmt, ast.While) and block.part == "body":
-                return (*guards, Guard(stmt.test, True, owner))
+                return _and(guards, Guard(stmt.test, True, owner))
             return guards
         if isinstance(stmt, ast.Try | ast.TryStar):
             return self._enter_try(block, owner, guards)
@@ -150,7 +152,7 @@ class _Walk:
         if isinstance(stmt, ast.If):
             return self._through_if(site, stmt, guards)
         if isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
-            return self._through_loop(site, stmt, guards)
+            return self._through_loop(site, guards)
         if isinstance(stmt, ast.With | ast.AsyncWith):
             passed = self._block_end(site.blocks[0], guards)
             return None if passed is None else self._own(site, passed)
@@ -166,24 +168,21 @@ class _Walk:
         for part, outcome in (("body", True), ("orelse", False)):
             if _never(stmt.test, outcome):
                 continue
-            inner: Guards | None = (*guards, Guard(stmt.test, outcome, site))
-            if part in parts and inner is not None:
-                inner = self._block_end(parts[part], inner)
+            inner: Guards | None = guards
+            if part in parts:
+                inner = self._block_end(parts[part], guards)
             if inner is not None:
-                passing.append(inner)
+                # Only what comes from before the test was there to be tested.
+                passing.append(_and(inner, Guard(stmt.test, outcome, site)))
         if not passing:
             return None
         return self._own(site, passing[0] if len(passing) == 1 else guards)
 
-    def _through_loop(
-        self, site: Site, stmt: ast.For | ast.AsyncFor | ast.While, guards: Guards
-    ) -> Guards | None:
+    def _through_loop(self, site: Site, guards: Guards) -> Guards | None:
         self._loop_body(site, guards)
         for block in site.blocks:
             if block.part == "orelse":
                 self._anything_in([block], guards)
-        if isinstance(stmt, ast.While):
-            return self._own(site, guards)
         # The loop variable keeps its last value; an empty iterable is not considered.
         return self._own(site, guards)
 
@@ -238,6 +237,11 @@ class _Walk:
                 site = block.sites[index]
                 self._own(site, guards)
                 self._anything_in(site.blocks, guards)
+
+
+def _and(guards: Guards, guard: Guard) -> Guards:
+    """One more guard; those nearest to the use are enough."""
+    return guards if len(guards) >= MAX_GUARDS else (*guards, guard)
 
 
 def _test(site: Site) -> ast.expr:

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 
 from lora_lint.pysource import datasets
 from lora_lint.pysource.arguments import Argument, Found, known_calls
+from lora_lint.pysource.index import Index
 from lora_lint.pysource.links import Linked, Links, in_order
 from lora_lint.pysource.resolver import Resolver
-from lora_lint.pysource.scopes import Index, Site
+from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.settings import absent, block, setting, written
 from lora_rules.recipe import Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 """Who is asked first for a setting that several calls may give; the adapter itself comes before."""
 
-_IMAGE_TARGETS = frozenset("to_q to_k to_v to_out.0 to_out add_k_proj out_proj fc1".split())
+_IMAGE_TARGETS = frozenset(
+    ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
+)
 _FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
 
 

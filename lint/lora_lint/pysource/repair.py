@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import libcst
 
 _MAGIC = re.compile(r"^\s*[%!?]")
 _SHELL_HELP = re.compile(r"^[\w.]+\?{1,2}\s*$")
@@ -21,9 +25,9 @@ def blank_magics(text: str) -> str:
     continued = False
     for number, line in enumerate(lines):
         if continued or (not inside and (_MAGIC.match(line) or _SHELL_HELP.match(line))):
-            continued = line.rstrip().endswith("\\")
             indent = line[: len(line) - len(line.lstrip())]
-            lines[number] = f"{indent}pass"
+            lines[number] = "" if continued else f"{indent}pass"
+            continued = line.rstrip().endswith("\\")
             continue
         captured = None if inside else _CAPTURE.match(line)
         if captured is not None:
@@ -101,26 +105,28 @@ def _without_newer_syntax(text: str) -> str | None:
     for place in sorted(spans, key=lambda span: (span.start.line, span.start.column), reverse=True):
         start, end = place.start, place.end
         tail = lines[end.line - 1][end.column :]
-        # The parentheses keep the number of lines.
-        held = "(_" + "\n" * (end.line - start.line) + "_newer_syntax)"
-        held = held.replace("_\n", "\n") if end.line > start.line else "(_newer_syntax)"
+        # The line breaks inside the parentheses keep the number of lines.
+        held = "(" + "\n" * (end.line - start.line) + "_newer_syntax)"
         head = lines[start.line - 1][: start.column]
         lines[start.line - 1 : end.line] = (head + held + tail).split("\n")
     return "\n".join(lines)
 
 
-def _formatted_strings(module: object) -> list[object]:
+def _formatted_strings(module: libcst.Module) -> list[libcst.CSTNode]:
     import libcst
 
-    found: list[object] = []
+    found: list[libcst.CSTNode] = []
 
     class Collector(libcst.CSTVisitor):
+        def visit_ConcatenatedString(self, node: libcst.ConcatenatedString) -> bool:  # noqa: N802
+            found.append(node)
+            return False
+
         def visit_FormattedString(self, node: libcst.FormattedString) -> bool:  # noqa: N802
             found.append(node)
             return False
 
-    if isinstance(module, libcst.Module):
-        module.visit(Collector())
+    module.visit(Collector())
     return found
 
 

@@ -18,17 +18,18 @@ from lora_lint.pysource import (
     changes,
     classes,
     comprehensions,
+    expressions,
     functions,
     known,
     operators,
     options,
 )
 from lora_lint.pysource.imports import STAR_EXPORTS, canonical, imported
+from lora_lint.pysource.index import Index
 from lora_lint.pysource.reach import Guard, Guards, Reaching, reaching, reaching_end
-from lora_lint.pysource.scopes import Def, Index, Scope, Site, Step, step_of
+from lora_lint.pysource.scopes import Def, Scope, Site, Step, step_of
 from lora_lint.pysource.values import (
     Class,
-    Entry,
     Function,
     Items,
     Record,
@@ -57,6 +58,8 @@ class Resolver:
         self._known: dict[tuple[ast.expr, Site], Values | str] = {}
         self._active: set[object] = set()
         self.assumed: Mapping[str, Value] = {}
+        self._dumps: dict[ast.expr, str] = {}
+        self._truths: dict[ast.expr, bool | None] = {}
         self.options: options.Options | None = None
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
 
@@ -196,13 +199,17 @@ class Resolver:
 
     def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
         """What an inner function may see: any binding that nothing builds upon, joined."""
-        bindings = scope.bindings[name]
-        ending = {binding for binding, _ in reaching_end(scope.root, name).defs}
+        bindings = [
+            binding
+            for binding in scope.bindings[name]
+            if step is None or binding.step in (None, step) or binding.kind != "change"
+        ]
+        ending = {binding for binding, _ in reaching_end(scope.root, name, step).defs}
         used_up: set[Def] = set()
         for binding in bindings:
             if binding.builds_on:
                 used_up |= {
-                    before for before, _ in self._reaching_here(binding.site, name, None).defs
+                    before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
         found = [value for binding in seen for value in self._of_binding(binding, step)]
@@ -215,6 +222,7 @@ class Resolver:
             return functions.parameter(self, scope, name)
 
     def stepped(self, values: Values, step: Step | None) -> Values:
+        """The candidates of one step into each of these."""
         if step is None:
             return values
         kind, key = step
@@ -259,10 +267,12 @@ class Resolver:
         text = ast.dump(query)
         kept: list[Value] = []
         for guards, values in ways:
-            asking = [guard for guard in guards if text in ast.dump(guard.test)]
-            for value in values:
-                if all(self._admits(guard, {text: value}) for guard in asking):
-                    kept.append(value)
+            asking = [guard for guard in guards if text in self._dump(guard.test)]
+            kept += [
+                value
+                for value in values
+                if all(self._admits(guard, {text: value}) for guard in asking)
+            ]
         if not kept:
             raise Unresolved("the tests around it exclude its default")
         if len(ways) > 1 and len(kept) > 1:
@@ -271,10 +281,16 @@ class Resolver:
                 for guards, values in ways
                 if all(self._admits(guard, {}) for guard in guards)
                 for value in values
-                if value in kept
+                if any(value is other for other in kept)
             ]
             kept = open_ways or kept
         return distinct(kept)
+
+    def _dump(self, test: ast.expr) -> str:
+        found = self._dumps.get(test)
+        if found is None:
+            found = self._dumps[test] = ast.dump(test)
+        return found
 
     def _admits(self, guard: Guard, assumed: Mapping[str, Value]) -> bool:
         truth = self.truth(guard.test, guard.site, assumed)
@@ -282,6 +298,13 @@ class Resolver:
 
     def truth(self, test: ast.expr, site: Site, assumed: Mapping[str, Value]) -> bool | None:
         """Whether a test holds, if that is certain; a default that can be overridden is not."""
+        if assumed or self.assumed or self._active:
+            return self._truth(test, site, assumed)
+        if test not in self._truths:
+            self._truths[test] = self._truth(test, site, assumed)
+        return self._truths[test]
+
+    def _truth(self, test: ast.expr, site: Site, assumed: Mapping[str, Value]) -> bool | None:
         firm = {key: replace(value, overridable=False) for key, value in assumed.items()}
         try:
             with self.active((test, "truth")), self.assuming(firm):
@@ -367,94 +390,6 @@ class Resolver:
             source=source,
         )
 
-    def _binary(self, node: ast.BinOp, site: Site) -> Values:
-        left, right = self.resolve(node.left, site), self.resolve(node.right, site)
-        if isinstance(node.op, ast.BitOr) and all(
-            isinstance(value.value, Table) for value in (*left, *right)
-        ):
-            return tuple(Value(a.value.joined(b.value)) for a, b in combine([left, right]))  # type: ignore[attr-defined]
-        text = f"`{ast.unparse(node)}`" if len(left) and isinstance(node, ast.BinOp) else ""
-        return tuple(
-            self.derived(operators.binary(node.op, a.value, b.value), a, b, text=text)
-            for a, b in combine([plain_all(left), plain_all(right)])
-        )
-
-    def _unary(self, node: ast.UnaryOp, site: Site) -> Values:
-        return tuple(
-            replace(value, value=operators.unary(node.op, value.value), node=node, site=site)
-            for value in self.plain(node.operand, site)
-        )
-
-    def _compare(self, node: ast.Compare, site: Site) -> Values:
-        operands = [self.plain(part, site) for part in (node.left, *node.comparators)]
-        found: list[Value] = []
-        for choice in combine(operands):
-            results = [
-                operators.compare(kind, choice[i].value, choice[i + 1].value)
-                for i, kind in enumerate(node.ops)
-            ]
-            found.append(self.derived(all(results), *choice, text=f"`{ast.unparse(node)}`"))
-        return tuple(found)
-
-    def _boolean(self, node: ast.BoolOp, site: Site) -> Values:
-        """``a or b``, ``a and b``: the operand that decides, in every combination."""
-        stops = isinstance(node.op, ast.Or)
-        open_values: list[Value] = []
-        parts = list(node.values)
-        for position, part in enumerate(parts):
-            values = self._operand(part, site, last=position == len(parts) - 1)
-            deciding = [value for value in values if bool(value.value) is stops]
-            open_values += deciding if position < len(parts) - 1 else values
-            passing = [value for value in values if bool(value.value) is not stops]
-            if not passing:
-                break
-        return tuple(open_values)
-
-    def _operand(self, node: ast.expr, site: Site, last: bool) -> Values:
-        values = self.resolve(node, site)
-        return values if last else plain_all(values)
-
-    def _conditional(self, node: ast.IfExp, site: Site) -> Values:
-        truth = self.truth(node.test, site, dict(self.assumed))
-        if truth is not None:
-            return self.resolve(node.body if truth else node.orelse, site)
-        text = ast.dump(node.test)
-        found: list[Value] = []
-        for branch, outcome in ((node.body, True), (node.orelse, False)):
-            values = self.resolve(branch, site)
-            query = ast.dump(branch)
-            if query in text:
-                values = tuple(
-                    value
-                    for value in values
-                    if self.truth(node.test, site, {query: value}) in (None, outcome)
-                )
-            found += values
-        if not found:
-            raise Unresolved("the tests around it exclude its default")
-        return tuple(found)
-
-    def _sequence(self, node: ast.List | ast.Tuple | ast.Set, site: Site) -> Values:
-        kind: Any = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
-        if any(isinstance(part, ast.Starred) for part in node.elts):
-            return comprehensions.spread(self, node, kind, site)
-        members = tuple(self.thunk(part, site) for part in node.elts)
-        return (Value(Items(kind, members), node, site),)
-
-    def _dictionary(self, node: ast.Dict, site: Site) -> Values:
-        table = Table({})
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:
-                table = table.joined(self.table_of(value, site))
-                continue
-            try:
-                (name,) = self.plain(key, site)
-                entry = Entry(self.thunk(value, site), key, value, site)
-                table = Table({**table.entries, name.value: entry}, table.hidden)
-            except (Unresolved, ValueError, TypeError):
-                table = table.joined(Table({}, "a key of the dictionary is unknown"))
-        return (Value(table, node, site),)
-
     def table_of(self, node: ast.expr, site: Site) -> Table:
         """What ``**node`` brings; an open table when that is unknown."""
         try:
@@ -467,27 +402,6 @@ class Resolver:
         if all(isinstance(table, Table) for table in tables):
             return changes.either([table for table in tables if isinstance(table, Table)])
         return Table({}, f"**{ast.unparse(node)} is not a dictionary that can be known")
-
-    def _formatted(self, node: ast.JoinedStr, site: Site) -> Values:
-        parts: list[Values] = []
-        for part in node.values:
-            if isinstance(part, ast.FormattedValue):
-                spec = part.format_spec
-                layout = "" if spec is None else str(self.plain(spec, site)[0].value)
-                parts.append(
-                    tuple(
-                        replace(v, value=operators.formatted(v.value, part.conversion, layout))
-                        for v in self.plain(part.value, site)
-                    )
-                )
-            else:
-                parts.append(self.plain(part, site))
-        return tuple(
-            self.derived(
-                "".join(str(v.value) for v in choice), *choice, text=f"`{ast.unparse(node)}`"
-            )
-            for choice in combine(parts)
-        )
 
     def _call(self, node: ast.Call, site: Site) -> Values:
         return known.call(self, node, site)
@@ -508,16 +422,16 @@ _EXPRESSIONS: Mapping[type[ast.expr], Handler] = {
     ast.Name: Resolver._name,
     ast.Attribute: Resolver._attribute,
     ast.Subscript: Resolver._subscript,
-    ast.BinOp: Resolver._binary,
-    ast.UnaryOp: Resolver._unary,
-    ast.Compare: Resolver._compare,
-    ast.BoolOp: Resolver._boolean,
-    ast.IfExp: Resolver._conditional,
-    ast.List: Resolver._sequence,
-    ast.Tuple: Resolver._sequence,
-    ast.Set: Resolver._sequence,
-    ast.Dict: Resolver._dictionary,
-    ast.JoinedStr: Resolver._formatted,
+    ast.BinOp: expressions.binary,
+    ast.UnaryOp: expressions.unary,
+    ast.Compare: expressions.compare,
+    ast.BoolOp: expressions.boolean,
+    ast.IfExp: expressions.conditional,
+    ast.List: expressions.sequence,
+    ast.Tuple: expressions.sequence,
+    ast.Set: expressions.sequence,
+    ast.Dict: expressions.dictionary,
+    ast.JoinedStr: expressions.formatted,
     ast.Call: Resolver._call,
     ast.NamedExpr: Resolver._walrus,
     ast.ListComp: Resolver._comprehension,

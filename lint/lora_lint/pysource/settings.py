@@ -12,7 +12,10 @@ from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.values import Unresolved, Value, Values, plain_all
 from lora_rules.recipe import Block, Key, Origin, Setting
 
-_NEVER_NONE = frozenset(["r", "lora_alpha", "lora_dropout"])
+_NEVER_NONE = frozenset(
+    ["r", "lora_alpha", "lora_dropout", "learning_rate", "model_name_or_path", "train_dataset"]
+)
+_NEVER_EMPTY = frozenset(["model_name_or_path", "train_dataset", "data_files"])
 _NEVER_ZERO = frozenset(["r", "lora_alpha"])
 
 
@@ -75,6 +78,8 @@ def _placeholder(name: str, value: Value, at: Site) -> bool:
         return False
     if value.value is None:
         return name in _NEVER_NONE
+    if value.value == "":
+        return name in _NEVER_EMPTY
     zero = isinstance(value.value, int | float) and not value.value and value.value is not False
     return zero and name in _NEVER_ZERO and _is_guarded(at)
 
@@ -110,11 +115,11 @@ def _assigned_later(resolver: Resolver, found: Found) -> dict[str, Setting]:
     for binding in start.block.scope.bindings.get(target, ()):
         if binding.kind != "change" or binding.step is None or binding.step[0] != "attr":
             continue
-        if (binding.site.line, binding.site.text.cell or 0) <= (start.line, start.text.cell or 0):
+        if (binding.site.text.cell or 0, binding.site.line) <= (start.text.cell or 0, start.line):
             continue
         key = str(binding.step[1])
         name = found.known.names.get(key, key)
-        if not isinstance(binding.node, ast.expr) or isinstance(binding.node, ast.Call):
+        if not isinstance(binding.node, ast.expr):
             settings[name] = _changed(name, key, binding.site)
         elif binding.site.block is start.block and name not in settings:
             node, site = binding.node, binding.site

@@ -44,5 +44,5 @@ class Text:
 
 
 def split_lines(text: str) -> tuple[str, ...]:
-    """Lines as Python's tokenizer counts them: ``\\n``, ``\\r\\n`` or ``\\r``, nothing else."""
+    """Lines as Python's tokenizer counts them: form feeds and the like end none."""
     return tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 MAX_VISITS = 500
 
 _PASSING = frozenset(
-    "to cuda cpu eval train half float bfloat16 requires_grad_ merge_and_unload".split()
+    [
+        "to",
+        "cuda",
+        "cpu",
+        "eval",
+        "train",
+        "half",
+        "float",
+        "bfloat16",
+        "requires_grad_",
+        "merge_and_unload",
+    ]
 )
 """Methods of a model that return the model."""
 

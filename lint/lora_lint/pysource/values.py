@@ -52,21 +52,21 @@ class Ref:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Function:
     """A function of this file."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Class:
     """A class of this file."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Items:
     """A list, tuple or set whose members are not worked out yet."""
 
@@ -74,7 +74,7 @@ class Items:
     members: tuple[Thunk, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """A key of a table with its value, and where they stand."""
 
@@ -84,7 +84,7 @@ class Entry:
     site: Site | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A dictionary whose values are not worked out yet."""
 
@@ -109,7 +109,7 @@ class Table:
         return Table(entries, self.hidden or other.hidden)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fields:
     """A record whose attributes are the entries of a table."""
 
@@ -120,7 +120,7 @@ class Fields:
         return self.table.item(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Changed:
     """A record after some of its attributes were assigned."""
 
@@ -152,12 +152,22 @@ def constantly(values: Values) -> Thunk:
 
 def distinct(values: Iterable[Value]) -> Values:
     """The candidates without repetition (``1``, ``1.0`` and ``True`` differ)."""
-    seen: dict[tuple[type, str], Value] = {}
+    seen: dict[object, Value] = {}
     for value in values:
-        seen.setdefault((type(value.value), repr(value.value)), value)
+        seen.setdefault(_identity(value.value), value)
         if len(seen) > MAX_CANDIDATES:
             raise Unresolved("it may take too many values")
     return tuple(seen.values())
+
+
+def _identity(thing: object) -> object:
+    if isinstance(thing, Ref):
+        return thing
+    if isinstance(thing, Function | Class):
+        return (type(thing), id(thing.scope))
+    if isinstance(thing, str | int | float | bytes | list | tuple | dict | set | type(None)):
+        return (type(thing), repr(thing))
+    return id(thing)
 
 
 def combine(parts: Iterable[Values]) -> Iterable[tuple[Value, ...]]:
@@ -217,8 +227,22 @@ def _built_from(whole: Value, value: object, parts: tuple[Value, ...]) -> Value:
 
 _DTYPES = {"half": "float16", "float": "float32", "double": "float64"}
 _TORCH = frozenset(
-    "bfloat16 float16 float32 float64 float8_e4m3fn float8_e5m2 half float double uint8 int8 int16"
-    " int32 int64".split()
+    [
+        "bfloat16",
+        "float16",
+        "float32",
+        "float64",
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "half",
+        "float",
+        "double",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+    ]
 )
 _NAMED_AS_WRITTEN = ("TaskType", "PeftType")
 _NAMED_IN_LOWER_CASE = ("IntervalStrategy", "SaveStrategy", "EvaluationStrategy", "HubStrategy")

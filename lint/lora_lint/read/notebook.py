@@ -7,16 +7,17 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 
 from lora_lint.read import Reading, Unreadable
-from lora_lint.source import Source
+from lora_lint.source import Source, mentions_lora
 from lora_rules.recipe import Recipe
 
 _PYTHON_MAGICS = frozenset(
-    "time timeit capture prun python python3 py memit mprun snakeviz".split()
+    ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
 )
-_SHELL_MAGICS = frozenset("bash sh script".split())
+_SHELL_MAGICS = frozenset(["bash", "sh", "script"])
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -29,8 +30,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         text = source.text
     except UnicodeDecodeError as error:
         raise Unreadable(f"not readable as UTF-8 text: {error}") from error
+    from lora_lint.pysource.index import Index
     from lora_lint.pysource.recipes import File, recipes
-    from lora_lint.pysource.scopes import Index
 
     index = Index()
     index.is_script = True
@@ -39,7 +40,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     for number, code in _code_cells(text):
         magic = re.match(r"\s*%%(\w+)", code)
         if magic is not None and magic[1] in _SHELL_MAGICS:
-            from_shell += _shell(code, source.path, number)
+            if mentions_lora(code.encode("utf-8", "replace")):
+                from_shell += _shell(code, source.path, number)
         elif magic is None or magic[1] in _PYTHON_MAGICS:
             note = _add_cell(index, code, number)
             if note:
@@ -54,8 +56,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
 
 def _add_cell(index: object, code: str, number: int) -> str:
     """Take in one cell; the reason if it cannot be read."""
+    from lora_lint.pysource.index import Index
     from lora_lint.pysource.repair import parse
-    from lora_lint.pysource.scopes import Index
     from lora_lint.pysource.text import Text, split_lines
 
     assert isinstance(index, Index)  # noqa: S101
@@ -77,7 +79,8 @@ def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:
     shell = import_module("lora_lint.read.shell")
     lines = code.split("\n")
     blanked = "\n".join("" if line.lstrip().startswith("%%") else line for line in lines)
-    yield from shell.read_text(blanked, path, number)
+    for recipe in shell.read_text(blanked, path, number):
+        yield replace(recipe, span=replace(recipe.span, cell=number))
 
 
 def _code_cells(text: str) -> Iterator[tuple[int, str]]:
@@ -108,7 +111,8 @@ def _cells(text: str) -> list[tuple[str, str]]:
     cells = notebook.get("cells")
     if cells is None and isinstance(notebook.get("worksheets"), list):
         sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
+        lists = [sheet["cells"] for sheet in sheets if isinstance(sheet.get("cells"), list)]
+        cells = [cell for cells in lists for cell in cells]
     if not isinstance(cells, list):
         raise Unreadable("not a notebook: it has no cells")
     return [_cell(cell) for cell in cells]

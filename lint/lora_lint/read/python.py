@@ -55,12 +55,12 @@ def decode(source: Source) -> str:
 
 
 def _read_text(path: str, text: str) -> Reading:
+    from lora_lint.pysource.index import Index
     from lora_lint.pysource.recipes import (  # imported here: most files need none of it
         File,
         recipes,
     )
     from lora_lint.pysource.repair import parse
-    from lora_lint.pysource.scopes import Index
     from lora_lint.pysource.text import Text, split_lines
 
     lines = split_lines(text)

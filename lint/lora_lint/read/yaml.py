@@ -1,14 +1,11 @@
 """YAML to a tree with places, and from there to recipes.
 
 The parser's events are read, nothing is ever constructed: a tag runs nothing, an alias copies
-nothing, and nesting is bounded by us. Scalars mean what YAML 1.1 (PyYAML) makes of them, but for
-numbers such as ``2e-4`` and ``0o17``, which YAML 1.1 leaves strings although every framework that
-reads them well takes them as numbers: they are numbers here, and remember that trap.
+nothing, and nesting is bounded by us.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -18,9 +15,12 @@ import yaml
 from lora_lint import dialect as dialects
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
+from lora_lint.read.yaml_scalars import resolve, scalar
 from lora_lint.source import Source
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_rules.recipe import Span
+
+__all__ = ["documents", "read", "resolve"]
 
 MAX_BYTES = 2_000_000
 """Larger files are data: 923 recipes in 73 repositories have 2.7 MB together."""
@@ -154,7 +154,7 @@ class _Composer:
             self._key(_Key(event.value, span, merges))
             self._remember(event.anchor, Scalar(event.value, span, event.value), 1)
             return
-        node = _scalar(event.value, event.tag, plain, span)
+        node = scalar(event.value, event.tag, plain, span)
         self._remember(event.anchor, node, 1)
         self._total += 1
         self._add(node, 1, self._places.trim(event.end_mark.index))
@@ -258,66 +258,3 @@ def _merge(key: _Key, node: Node) -> Iterator[Entry]:
             yield from _merge(key, item)
     else:
         yield Entry("<<", key.span, Opaque("what it merges is not known", node.span))
-
-
-_BOOLS = {
-    spelling: value
-    for value, words in ((True, "yes true on"), (False, "no false off"))
-    for word in words.split()
-    for spelling in (word, word.capitalize(), word.upper())
-}
-_NULLS = ("", "~", "null", "Null", "NULL")
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
-_BASED = re.compile(r"([-+]?)0(b[01_]+|x[0-9a-fA-F_]+|o?[0-7_]+)")
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
-_YAML_1_1_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_LONGEST_NUMBER = 100
-"""Longer digits are no number that anybody trains with, and Python limits how many it converts."""
-_TAG = "tag:yaml.org,2002:"
-
-
-def _scalar(text: str, tag: str | None, plain: bool, span: Span) -> Scalar | Opaque:
-    if tag is not None and tag.startswith(_TAG):
-        kind = tag.removeprefix(_TAG)
-        if kind in ("int", "float", "bool", "null"):
-            return resolve(text, span)
-        return Scalar(text, span, text)
-    if tag is not None and tag != "!":
-        return Opaque(f"{tag} is a tag of somebody's own", span)
-    return resolve(text, span) if plain else Scalar(text, span, text)
-
-
-def resolve(text: str, span: Span) -> Scalar:
-    """What a plain scalar means."""
-    if text in _NULLS:
-        return Scalar(None, span, text)
-    if text in _BOOLS:
-        return Scalar(_BOOLS[text], span, text)
-    if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
-        return Scalar(text, span, text)
-    return _number(text, span)
-
-
-def _number(text: str, span: Span) -> Scalar:
-    if _INT.fullmatch(text):
-        return Scalar(int(text.replace("_", "")), span, text)
-    if based := _BASED.fullmatch(text):
-        return _based(text, based, span)
-    if _FLOAT.fullmatch(text):
-        value = float(text.replace("_", ""))
-        return Scalar(value, span, text, yaml_string=not _YAML_1_1_FLOAT.fullmatch(text))
-    if _SPECIAL.fullmatch(text):
-        return Scalar(float(text.replace(".", "", 1)), span, text)
-    return Scalar(text, span, text)
-
-
-def _based(text: str, match: re.Match[str], span: Span) -> Scalar:
-    """``0b101``, ``0x1f``, and the octals: ``017`` of YAML 1.1, ``0o17`` of 1.2."""
-    digits = match[2].replace("_", "")
-    base = {"b": 2, "x": 16}.get(digits[:1], 8)
-    try:
-        value = int(digits.lstrip("bxo"), base)
-    except ValueError:
-        return Scalar(text, span, text)
-    return Scalar(-value if match[1] == "-" else value, span, text, yaml_string=digits[:1] == "o")

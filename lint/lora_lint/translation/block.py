@@ -28,7 +28,7 @@ def block_of(root: Mapping, receiver: str, known_keys: frozenset[str], strict: b
         receiver=receiver,
         span=root.span,
         keys=tuple(keys),
-        complete=not any(_brings_more(key.name, root) for key in keys),
+        complete=_is_complete(root),
         duplicates=tuple(_duplicates(root, "", _DEPTH)),
         known_keys=known_keys | frozenset(open_keys) if known_keys else known_keys,
         strict=strict,
@@ -56,6 +56,8 @@ def _walk(
 ) -> Iterator[tuple[str, str, Entry]]:
     parent = prefix.rstrip(".")
     for entry in mapping.entries:
+        if entry.key == "<<":
+            continue
         path = prefix + entry.key
         yield path, parent, entry
         strange = parent in closed and path not in known
@@ -63,13 +65,12 @@ def _walk(
             yield from _walk(entry.node, path + ".", known, closed, depth - 1)
 
 
-def _brings_more(name: str, root: Mapping) -> bool:
-    """A merge of something unknown, or Hydra's list of other files."""
-    last = name.rpartition(".")[2]
-    if last == "<<":
-        return True
-    entry = root.get("defaults") if name == "defaults" else None
-    return entry is not None and isinstance(entry.node, Sequence | Opaque)
+def _is_complete(root: Mapping) -> bool:
+    """Whether nothing is merged in that is unknown, and Hydra composes no other files in."""
+    composed = root.get("defaults")
+    if composed is not None and isinstance(composed.node, Sequence):
+        return False
+    return not any(entry.key == "<<" for _, entry in root.walk(_DEPTH))
 
 
 def _duplicates(node: Node, prefix: str, depth: int) -> Iterator[tuple[Key, Key]]:

@@ -82,6 +82,14 @@ class Draft:
             return None
         return Found(self.prefix + path, entry.node, entry.key_span, entry.node.span)
 
+    def _null(self, spec: Field) -> Found | None:
+        """The key with nothing behind it, where that says something."""
+        for path in spec.keys:
+            entry = self.root.at(path)
+            if entry is not None:
+                return Found(self.prefix + path, entry.node, entry.key_span, entry.node.span)
+        return None
+
     def _gather(self, path: str) -> Found | None:
         """The same key of every item of a list; what is no list is taken as the only item."""
         before, _, after = path.partition("[].")
@@ -132,7 +140,7 @@ class Draft:
 
     def _string_trap(self, found: Found, values: Values) -> str:
         """A word about ``2e-4`` where the framework does not take a string for a number."""
-        if self.dialect.table.strings_as_floats or not isinstance(found.node, Scalar):
+        if self.dialect.table.text_as_numbers != "none" or not isinstance(found.node, Scalar):
             return ""
         if not found.node.yaml_string or not isinstance(next(iter(values.candidates), None), float):
             return ""
@@ -152,7 +160,7 @@ class Draft:
 
     def take(self, spec: Field) -> None:
         """Note what is written for a field of the table."""
-        found = self.find(spec.keys)
+        found = self.find(spec.keys) or (self._null(spec) if spec.if_null else None)
         if found is None:
             return
         values = self.values(found, spec.name)
@@ -161,7 +169,7 @@ class Draft:
             self.write(spec.name, found, values._replace(candidates=same), _quote(found))
             return
         spelled = [self._spell(spec, value) for value in values.candidates]
-        kept = tuple(value for value in spelled if value is not None)
+        kept = tuple(value for value in spelled if value is not None or spec.if_null)
         if values.candidates and not kept:
             return
         changed = spec.spelling in CHANGES_KIND and kept != values.candidates
@@ -176,7 +184,7 @@ class Draft:
             value = SPELLINGS[spec.spelling](value)
         if spec.name == "target_modules" and self._is_all_linear(value):
             return "all-linear"
-        return normal(spec.name, value)
+        return normal(spec.name, value, read_text=self.dialect.table.text_as_numbers == "all")
 
     def _is_all_linear(self, value: object) -> bool:
         spellings = self.dialect.table.all_linear

@@ -18,6 +18,8 @@ from lora_lint.tree import Sequence as ListNode
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 MAX_DEPTH = 4
+MODES = ("train_mode", "train_type", "training_type", "finetuning_type", "finetune_type", "method")
+"""Where such a file says that everything is trained (``train_mode: full``, Firefly's)."""
 MAX_KEYS = 200
 """No block of settings has more; vocabularies do. The longest recipe of the 923 read has 96."""
 
@@ -63,29 +65,6 @@ SECTIONS = [
     "quantization_config",
 ]
 """Where, beside a block, the rest of a recipe stands."""
-NEAR = frozenset(
-    [
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "target_modules",
-        "exclude_modules",
-        "bias",
-        "modules_to_save",
-        "use_rslora",
-        "use_dora",
-        "init_lora_weights",
-        "rank_pattern",
-        "alpha_pattern",
-        "layers_to_transform",
-        "target_parameters",
-        "task_type",
-        "inference_mode",
-        "fan_in_fan_out",
-        "peft_type",
-    ]
-)
-"""Settings that belong to the block itself; the others are also looked for around it."""
 PEFT_DEFAULTS = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "bias": "none"}
 """``peft.LoraConfig`` of every release since 0.3."""
 
@@ -153,7 +132,7 @@ class _Near(Draft):
     def find(self, keys: Iterable[str]) -> Found | None:
         """The first of the keys in the block; else in the nearest level around it."""
         keys = tuple(keys)
-        return self._around(keys) if keys and keys[0] not in NEAR else self._inside(keys)
+        return self._inside(keys) if keys and keys[0] in _peft_names() else self._around(keys)
 
     def _inside(self, keys: Sequence[str]) -> Found | None:
         prefix, mapping = self._levels[-1]
@@ -199,6 +178,8 @@ def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -
     rank = draft.settings.get("r")
     if _switched_off(levels) or (rank is not None and rank.candidates == (0,)):
         return None
+    if str(draft.plain("peft_type") or "LORA").upper() not in ("LORA", "ADALORA"):
+        return None
     if _is_splatted(mapping):
         for name, value in PEFT_DEFAULTS.items():
             draft.default(name, value, key=prefix + name, by="PEFT")
@@ -224,8 +205,10 @@ def _place(draft: Draft, mapping: Mapping) -> Span:
 
 
 def _switched_off(levels: tuple[Level, ...]) -> bool:
-    """A toggle beside the block that says no: ``enabled: false``, ``use_lora: false``."""
+    """A toggle beside the block that says no: ``enabled: false``, ``train_mode: full``."""
     for number, level in enumerate(reversed(levels)):
+        if any(_says(level.mapping, name, ("full", "full_finetune", "freeze")) for name in MODES):
+            return True
         for name in SWITCHES[0 if number == 0 else 2 :]:
             entry = level.mapping.get(name)
             if entry is not None and isinstance(entry.node, Scalar):
@@ -233,7 +216,17 @@ def _switched_off(levels: tuple[Level, ...]) -> bool:
     return False
 
 
+def _says(mapping: Mapping, key: str, words: tuple[str, ...]) -> bool:
+    entry = mapping.get(key)
+    return entry is not None and isinstance(entry.node, Scalar) and entry.node.value in words
+
+
+def _peft_names() -> frozenset[str]:
+    """PEFT's own names, which belong to the block itself; others are also looked for around it."""
+    return body("peft-adapter-json").known_keys
+
+
 def _is_splatted(mapping: Mapping) -> bool:
     """Whether every key is a parameter of ``peft.LoraConfig``: then the block goes there whole."""
-    known = body("peft-adapter-json").known_keys | {"_target_"}
+    known = _peft_names() | {"_target_"}
     return all(entry.key in known for entry in mapping.entries)

@@ -5,6 +5,7 @@
     model.name in hf_causal_lm, mpt_causal_lm
     any _component_ starts torchtune.      somewhere in the file, at any depth
     file adapter_config.json               the file has that name
+    file *.json                            or ends like that
 
 A signature is a mapping of ``all_of``, ``any_of``, ``and_any_of``, ``none_of`` to such conditions,
 or a list of these, of which one must hold.
@@ -55,7 +56,7 @@ def _condition(text: str, file: File) -> bool:
     if len(words) == 1:
         return file.root.at(text) is not None
     if words[0] == "file":
-        return file.name == words[1]
+        return file.name == words[1] or (words[1][0] == "*" and file.name.endswith(words[1][1:]))
     if words[0] == "any":
         key, _, prefix = text.removeprefix("any ").partition(" starts ")
         return _starts_anywhere(file.root, key, prefix, _DEPTH)

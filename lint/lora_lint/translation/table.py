@@ -42,6 +42,8 @@ class Field(NamedTuple):
     """The setting is whether the key has this value (``quantization_bit: 4``)."""
     when: str = ""
     """The default counts only where this setting is true."""
+    if_null: str = ""
+    """``kept`` where a null is handed on as it is, and is not as if nothing were written."""
 
 
 class Switch(NamedTuple):
@@ -73,8 +75,9 @@ class Table(NamedTuple):
     """The list whose items are the recipes."""
     result: bool = False
     strict: bool = True
-    strings_as_floats: bool = True
-    """Whether the framework takes ``2e-4``, a string to YAML 1.1, as a number."""
+    text_as_numbers: str = "all"
+    """Which text the framework takes as a number: ``all``, ``bare`` (``2e-4``, a string to YAML 1.1
+    but not in quotes), or ``none``."""
     all_linear: tuple[str, ...] = ()
     """What the dialect writes for "every linear layer"."""
     placeholder: str = ""
@@ -120,16 +123,16 @@ def body(name: str) -> Table:
     _, data = _documents(name)
     return Table(
         switch=_switch(data.get("lora")),
-        fields=tuple(_field(key, spec) for key, spec in data.get("fields", {}).items()),
+        fields=_fields(data),
         derive=tuple(data.get("derive", ())),
         runs_when=data.get("runs_when", ()),
         each=data.get("each", ""),
         result=data.get("result", False),
         strict=data.get("unknown_keys", "refused") == "refused",
-        strings_as_floats=data.get("strings_as_floats", True),
+        text_as_numbers=data.get("text_as_numbers", "all"),
         all_linear=tuple(data.get("all_linear", ())),
         placeholder=data.get("placeholder", ""),
-        known_keys=frozenset(_names(data.get("known_keys", {}))),
+        known_keys=frozenset(_known_keys(data)),
     )
 
 
@@ -174,7 +177,49 @@ def _field(name: str, spec: str | list[str] | dict[str, Any]) -> Field:
         spec.get("as", ""),
         spec.get("equals"),
         spec.get("when", ""),
+        spec.get("if_null", ""),
     )
+
+
+def _fields(data: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of a table, and those that ``verbatim`` takes over under their own names."""
+    named = [_field(name, spec) for name, spec in data.get("fields", {}).items()]
+    used = {key for field in named for key in field.keys}
+    taken = {field.name for field in named}
+    for file, prefix in data.get("verbatim", {}).items():
+        named += [
+            Field(name, (prefix + name,))
+            for name in _names({file: ""})
+            if prefix + name not in used and name not in taken
+        ]
+    for section, spec in data.get("sections", {}).items():
+        named += _of_callee(section, spec, {field.name for field in named})
+    return tuple(named)
+
+
+def _of_callee(section: str, spec: Mapping[str, Any], taken: set[str]) -> Iterator[Field]:
+    """The parameters of a class, where a section hands its keys on to it as they are."""
+    from lora_rules.facts import signatures  # only for files that have such sections
+
+    defaults = signatures.defaults(spec["takes"])
+    for name in sorted(signatures.fields(spec["takes"]) - taken):
+        yield Field(
+            name,
+            (f"{section}.{name}",),
+            defaults.get(name),
+            spec["default_by"],
+            when=spec.get("when", ""),
+            if_null="kept",
+        )
+
+
+def _known_keys(data: Mapping[str, Any]) -> Iterator[str]:
+    from lora_rules.facts import signatures
+
+    yield from _names(data.get("known_keys", {}))
+    for section, spec in data.get("sections", {}).items():
+        for name in signatures.fields(spec["takes"]):
+            yield f"{section}.{name}"
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:

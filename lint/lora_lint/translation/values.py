@@ -20,6 +20,9 @@ LISTS = frozenset(
         "eval_dataset",
         "max_samples",
         "fsdp",
+        "alora_invocation_tokens",
+        "layer_replication",
+        "trainable_token_indices",
     }
 )
 """Settings whose value may be a list; for any other a list is a sweep."""
@@ -30,6 +33,15 @@ MAPPINGS = frozenset(
         "loftq_config",
         "eva_config",
         "corda_config",
+        "lora_ga_config",
+        "arrow_config",
+        "kasa_config",
+        "velora_config",
+        "monteclora_config",
+        "megatron_config",
+        "runtime_config",
+        "use_bdlora",
+        "auto_mapping",
         "trainable_token_indices",
         "deepspeed",
         "fsdp",
@@ -108,13 +120,13 @@ def values_of(node: Node, name: str, root: Mapping, placeholder: str = "") -> Va
     if isinstance(node, Opaque):
         return unknown(node.reason)
     if isinstance(node, Scalar):
-        return _of_scalar(node.value, name, root, placeholder)
+        return _of_scalar(node.value, root, placeholder)
     if isinstance(node, Sequence):
         return _of_list(node, name, root, placeholder)
     return _of_mapping(node, name, root, placeholder)
 
 
-def _of_scalar(value: object, name: str, root: Mapping, placeholder: str) -> Values:
+def _of_scalar(value: object, root: Mapping, placeholder: str) -> Values:
     if isinstance(value, str):
         resolved = _resolve(value, root, _FOLLOWED)
         if resolved is None:
@@ -125,7 +137,7 @@ def _of_scalar(value: object, name: str, root: Mapping, placeholder: str) -> Val
         ):
             return unknown(f"{value} is a template")
         value = resolved
-    return Values((normal(name, value),))
+    return Values((value,))
 
 
 def _resolve(text: str, root: Mapping, steps: int) -> object:
@@ -193,11 +205,17 @@ def _sweep(node: Mapping) -> Entry | None:
     return node.get("values") or node.get("value")
 
 
-def normal(name: str, value: object) -> object:
-    """A number or flag that was written as text, as what it is; ``16.0`` as a rank is 16."""
-    if name in NUMBERS:
+def normal(name: str, value: object, *, read_text: bool) -> object:
+    """The value as the framework takes it; ``16.0`` as a rank is 16.
+
+    Args:
+        name: the setting, in the field's terms.
+        value: as written.
+        read_text: whether a number or flag that was written as text is what it says.
+    """
+    if read_text and name in NUMBERS:
         value = _number(value)
-    elif name in FLAGS and isinstance(value, str):
+    elif read_text and name in FLAGS and isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), value)
     if name == "r" and isinstance(value, float) and value.is_integer():
         return int(value)

@@ -20,6 +20,13 @@ FACTS = {
 }
 """Each fact's name and the module that holds a function of that name."""
 
+ASKS: dict[str, frozenset[str]] = {
+    "usable_gpu": frozenset({"gpu"}),
+    "dataset_rows": frozenset({"train_rows", "train_dataset", "dataset_split", "max_samples"}),
+    "architecture": frozenset({"model_name_or_path"}),
+}
+"""Settings of which a fact needs at least one: without them its module is not even imported."""
+
 
 def find_fact(name: str) -> Callable[..., Any] | None:
     """The fact of that name, or ``None``."""

@@ -1,0 +1,127 @@
+"""The fields of a model's configuration, filled in as transformers fills them in.
+
+A checkpoint's ``config.json`` leaves out what is the default of its type, and may use an alias
+(``hidden_size`` for GPT-2's ``n_embd``). :class:`Fields` answers for both from the packaged table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lora_rules.facts.expressions import NoValueError, evaluate
+from lora_rules.facts.model_table import Table, load
+from lora_rules.needs import Unknown
+
+PRESENT = "present"
+"""What a condition sees of a field that holds a configuration."""
+DEEPEST_LIST = 4096
+"""More layers than this is a mistake in the file."""
+
+
+class Fields:
+    """The values of one configuration."""
+
+    def __init__(self, table: Table, config: Mapping[str, Any], **extra: Any) -> None:
+        self._table = table
+        self._config = config
+        self._known: dict[str, Any] = dict(extra)
+        self._inner: dict[str, Fields | None] = {}
+
+    @property
+    def table(self) -> Table:
+        """The table entry of its type."""
+        return self._table
+
+    def __call__(self, name: str) -> Any:
+        """The value of a field, ``vision_config.depth`` for one inside.
+
+        Raises:
+            Unknown: if neither the configuration nor the table says it.
+        """
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def set_task(self, task: str) -> None:
+        """Which class of the type is meant."""
+        self._known["task"] = task
+
+    def inner(self, name: str) -> Fields | None:
+        """The configuration inside a field; ``None`` if the model has none there."""
+        if name not in self._inner:
+            self._inner[name] = self._open(name)
+        return self._inner[name]
+
+    def _find(self, name: str) -> Any:
+        outer, _, rest = name.partition(".")
+        if outer in self._table.inner:
+            inside = self.inner(outer)
+            if not rest:
+                return None if inside is None else PRESENT
+            return None if inside is None else inside(rest)
+        value = self._given(name)
+        if value in (None, "auto") and name in self._table.derived:
+            value = self._derive(name)
+        self._check_words(name, value)
+        return value
+
+    def _check_words(self, name: str, value: Any) -> None:
+        """A word that was not seen when the table was made may mean another model."""
+        known = self._table.words.get(name)
+        if known is None:
+            return
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str) and word not in known:
+                raise Unknown(f"{name} of the model is {word!r}, which is not known")
+
+    def _given(self, name: str) -> Any:
+        if name == "num_labels" and isinstance(self._config.get("id2label"), Mapping):
+            return len(self._config["id2label"])
+        if name not in self._table.forced:
+            for own in (name, *self._table.aliases_of(name)):
+                if own in self._config:
+                    return self._config[own]
+        if name in self._table.defaults:
+            return self._table.defaults[name]
+        raise Unknown(f"{name} of a model of type {self._table.name} is not given")
+
+    def _derive(self, name: str) -> Any:
+        rule = self._table.derived[name]
+        if rule is None:
+            raise Unknown(f"{name} of a model of type {self._table.name} is not given")
+        try:
+            if isinstance(rule, str):
+                return evaluate(rule, self)
+            length = evaluate(rule[1], self)
+            if not isinstance(length, int) or not 0 <= length <= DEEPEST_LIST:
+                raise Unknown(f"{rule[1]} of the model is {length!r}")
+            return [evaluate(rule[0], _Indexed(self, at)) for at in range(length)]
+        except NoValueError as problem:
+            raise Unknown(f"{name} of the model does not follow: {problem}") from None
+
+    def _open(self, name: str) -> Fields | None:
+        inner = self._table.inner[name]
+        config = self._config.get(name)
+        if inner.model_type is None and config is None:
+            return None
+        if config is None:
+            if inner.absent is None or (inner.nullable and name in self._config):
+                return None
+            return Fields(load(inner.model_type or ""), inner.absent)
+        if not isinstance(config, Mapping):
+            raise Unknown(f"{name} of the model is not a configuration")
+        wanted = config.get("model_type") if inner.is_open else None
+        if wanted is not None and not isinstance(wanted, str):
+            raise Unknown(f"{name}.model_type of the model is {wanted!r}")
+        return Fields(load(wanted or inner.model_type or ""), config)
+
+
+class _Indexed:
+    """Fields, and ``i``."""
+
+    def __init__(self, fields: Fields, index: int) -> None:
+        self._fields, self._index = fields, index
+
+    def __call__(self, name: str) -> Any:
+        return self._index if name == "i" else self._fields(name)

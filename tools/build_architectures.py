@@ -1,0 +1,304 @@
+"""Writes ``rules/lora_rules/facts/architectures.json``: what each model type consists of.
+
+    PYTHONPATH=rules python tools/build_architectures.py [TYPE …] [--part N/M] [--output FILE]
+
+Needs torch, transformers and peft, which the linter does not. Every causal, sequence-to-sequence,
+masked, image-text and sequence-classification type of the installed transformers is built some
+sixty times on the meta device with traced sizes (``architectures_trace.py``), taken apart
+(``architectures_observe.py``), described (``architectures_describe.py``), and then checked with
+fresh random configurations through the linter's own reader; what the check finds wrong is learned
+from, and a type that stays wrong is written down as unresolved. With types named, only these are
+made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import random
+import sys
+import time
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(Path(__file__).parent.parent / "rules"))
+
+import transformers
+from peft.utils import transformers_weight_conversion as peft_names
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as TARGETS
+from transformers import CONFIG_MAPPING, PreTrainedConfig
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+from transformers.models.auto import modeling_auto as auto
+
+from architectures_check import check
+from architectures_configs import BuildError, Kind, configure
+from architectures_describe import Describer
+from architectures_entry import rows, used, words
+from architectures_fields import COMMON, FieldReader, inner_types
+from architectures_learn import UnresolvedError
+from architectures_observe import Observation
+from architectures_vary import probe, sample, shrink
+
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/architectures.json"
+TASKS = {
+    "seq2seq": auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    "speech": auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING,
+    "masked": auto.MODEL_FOR_MASKED_LM_MAPPING,
+    "image_text": auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    "causal": auto.MODEL_FOR_CAUSAL_LM_MAPPING,
+    "sequence": auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    "image": auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+    "base": auto.MODEL_MAPPING,
+}
+"""The usual one first, for a type that has several."""
+SAMPLES, ROUNDS, FRESH = 30, 4, 12
+
+Table = dict[str, dict[str, Any]]
+
+
+def main() -> None:
+    """Makes the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("types", nargs="*")
+    parser.add_argument("--part", default="0/1", help="only every M-th type, from the N-th")
+    parser.add_argument("--output", type=Path, default=TARGET)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    transformers.logging.set_verbosity_error()
+    table: Table = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
+    first, step = map(int, arguments.part.split("/"))
+    todo = arguments.types or sorted(model_types())[first::step]
+    builder = Builder(table)
+    while todo:
+        name = todo.pop(0)
+        if arguments.types or not table.get(name, {}).get("tasks"):
+            builder.add(name)
+        write(table, arguments.output)
+
+
+def model_types() -> set[str]:
+    """Every type that somebody fine-tunes as a language or a vision-language model."""
+    found: set[str] = set()
+    for task, mapping in TASKS.items():
+        if task != "base":
+            found |= {config.model_type for config in mapping}
+    return found
+
+
+def write(table: Table, path: Path) -> None:
+    """Writes the table, a line for each type."""
+    lines = (
+        f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'), ensure_ascii=False)}"
+        for name, entry in sorted(table.items())
+    )
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def find_kind(name: str) -> Kind:
+    """The classes of a type, each once."""
+    config = CONFIG_MAPPING[name]
+    classes: dict[str, type] = {}
+    for task, mapping in TASKS.items():
+        found = mapping.get(config, None)
+        cls = found[0] if isinstance(found, tuple) else found
+        if cls is not None and cls not in classes.values():
+            classes[task] = cls
+    return Kind(name, classes)
+
+
+class Builder:
+    """Makes entries, and those of the configurations inside."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._readers: dict[str, FieldReader] = {}
+        self._wanted: dict[str, set[str]] = {}
+
+    def add(self, name: str) -> dict[str, Any]:
+        """Makes the entry of a type, as far as it can be made."""
+        started = time.time()
+        before = self.table.pop(name, {})
+        self._wanted.setdefault(name, set()).update(before.get("defaults", ()))
+        kind = find_kind(name)
+        try:
+            self._buildable(kind)
+            entry = self._resolve(kind)
+        except (BuildError, UnresolvedError) as problem:
+            entry = self.table[name] = {"unresolved": str(problem)[:160]}
+        entry["tasks"] = entry.get("tasks") or {
+            task: [task, cls.__name__, "", None] for task, cls in kind.classes.items()
+        }
+        entry |= _about_peft(name, kind)
+        said = entry.get("unresolved") or f"{len(entry['groups'])} groups"
+        print(f"{name:28} {time.time() - started:6.1f}s  {said}", flush=True)
+        return entry
+
+    def parts(self, entry: dict[str, Any]) -> Iterable[str]:
+        """The types of the sub-models of an entry."""
+        for group in entry.get("groups", ()):
+            for _, path in group.get("part", ()):
+                at = entry
+                for field in path.split("."):
+                    inner = at["inner"][field][0]
+                    at = self.table.get(inner, {})
+                yield inner
+
+    def _buildable(self, kind: Kind) -> None:
+        """Leaves out the classes that not even the default configuration builds.
+
+        Raises:
+            BuildError: if none is left.
+        """
+        configure(kind.name, {})
+        for task, cls in list(kind.classes.items()):
+            try:
+                shrink(Kind(kind.name, {task: cls}))
+            except BuildError as problem:
+                error = problem
+                del kind.classes[task]
+        if not kind.classes:
+            raise error
+        shrink(kind)
+
+    def _resolve(self, kind: Kind) -> dict[str, Any]:
+        seen, asked = probe(kind)
+        chance = random.Random(kind.name)
+        for _ in range(SAMPLES):
+            self._sample(kind, chance, seen, asked)
+        for _ in range(ROUNDS):
+            entry = self._entry(kind, seen, asked)
+            for part in self.parts(entry):
+                if not self.table[part].get("tasks"):
+                    self.add(part)
+            wrong = check(kind, chance, FRESH, self.table)
+            if not wrong:
+                return entry
+            seen += [observation for _, observation in wrong]
+            for _ in range(SAMPLES // 2):
+                self._sample(kind, chance, seen, asked)
+        raise UnresolvedError(wrong[0][0])
+
+    def _sample(
+        self, kind: Kind, chance: random.Random, seen: list[Observation], asked: set[str]
+    ) -> None:
+        _, _, (_, _, observation, trace) = sample(kind, chance)
+        seen.append(observation)
+        asked |= trace.atoms
+
+    def _entry(self, kind: Kind, seen: list[Observation], asked: set[str]) -> dict[str, Any]:
+        description = Describer(seen, list(kind.choices), asked).describe()
+        entry: dict[str, Any] = rows(description)
+        entry["tasks"] = _tasks(kind, seen)
+        entry["words"] = words(entry, seen)
+        self.table[kind.name] = entry
+        self._fields(kind.name, CONFIG_MAPPING[kind.name], used(entry), kind.choices)
+        self.table[kind.name] = {
+            key: value for key, value in self.table[kind.name].items() if value
+        }
+        return self.table[kind.name]
+
+    def _fields(
+        self, key: str, cls: type[PreTrainedConfig], names: set[str], choices: dict[str, Any]
+    ) -> None:
+        """Adds defaults for these fields to an entry, and to the entries of those inside."""
+        inner = inner_types(cls)
+        if key not in self._readers:
+            self._readers[key] = FieldReader(cls, choices)
+        entry = self.table.setdefault(key, {})
+        known = {
+            *entry.get("defaults", {}),
+            *names,
+            *self._wanted.get(key, ()),
+            *(n for n in COMMON if _has(cls, n)),
+        }
+        own = {name for name in known if name.partition(".")[0] not in inner}
+        entry |= self._readers[key].describe(sorted(own))
+        for field, (sub, is_auto) in inner.items():
+            if sub is None:
+                entry.setdefault("inner", {})[field] = [None, is_auto, None, True]
+                continue
+            below = {n.partition(".")[2] for n in names if n.startswith(f"{field}.")} - {""}
+            sub_key = _key(key, field, sub)
+            if sub_key not in self.table or below - set(self.table[sub_key].get("defaults", {})):
+                self._fields(sub_key, sub, below, {})
+            absent = self._absent(cls, field, sub, sub_key)
+            entry.setdefault("inner", {})[field] = [sub_key, is_auto, absent, _nullable(cls, field)]
+
+    def _absent(
+        self, cls: Any, field: str, sub: type[PreTrainedConfig], sub_key: str
+    ) -> dict[str, Any] | None:
+        """How the inner configuration that the outer class makes by itself differs from its own."""
+        value = getattr(cls(), field, None)
+        if value is None:
+            return None
+        plain = sub()
+        names = self.table[sub_key].get("defaults", {})
+        return {
+            name: getattr(value, name)
+            for name in names
+            if hasattr(plain, name) and getattr(value, name) != getattr(plain, name)
+        }
+
+
+def _nullable(cls: Any, field: str) -> bool:
+    """Whether ``None`` for an inner configuration means that there is none."""
+    try:
+        return getattr(cls(**{field: None}), field, None) is None
+    except Exception:
+        return False
+
+
+def _has(cls: type[PreTrainedConfig], name: str) -> bool:
+    return name in cls().__dict__
+
+
+def _key(outer: str, field: str, cls: type[PreTrainedConfig]) -> str:
+    """The name of a configuration's entry: its type, where that is its own."""
+    name = str(cls.model_type)
+    if name in CONFIG_MAPPING and CONFIG_MAPPING[name] is cls:
+        return name
+    return f"{outer}.{field}"
+
+
+def _tasks(kind: Kind, seen: list[Observation]) -> dict[str, list[Any]]:
+    tasks = {}
+    for task, cls in kind.classes.items():
+        first = next(each for each in seen if each.fields["task"] == task)
+        base = first.base.strip("*")
+        head = first.head
+        if head is not None and head.startswith("~"):
+            head = f"{base}.{head[2:]}" if base else head[2:]
+        tasks[task] = [task, cls.__name__, base, head]
+    return tasks
+
+
+def _about_peft(name: str, kind: Kind) -> dict[str, Any]:
+    """PEFT's default targets, and the names before transformers 5."""
+    family = peft_names._MODEL_TO_CONVERSION_PATTERN.get(name)
+    conversions = get_checkpoint_conversion_mapping(name) or []
+    for cls in kind.classes.values():
+        conversions = conversions or get_checkpoint_conversion_mapping(cls.__name__) or []
+    renamed = [
+        [" ".join(each._original_source_patterns), " ".join(each._original_target_patterns)]
+        for each in conversions
+    ]
+    row = {
+        "targets": TARGETS.get(name, []),
+        "fused_targets": peft_names._MOE_TARGET_MODULE_MAPPING.get(family, {}),
+        "renamed": renamed,
+        "checkpointing": any(
+            bool(getattr(cls, "supports_gradient_checkpointing", False))
+            for cls in kind.classes.values()
+        ),
+    }
+    return {key: value for key, value in row.items() if value}
+
+
+if __name__ == "__main__":
+    main()
