@@ -157,8 +157,8 @@ def test_beside_the_recipe_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     _write(tmp_path, "here.jsonl", "{}\n")
     _write(tmp_path / "configs", "beside.jsonl", "{}\n{}\n")
     monkeypatch.chdir(tmp_path)
-    assert dataset_rows(train_dataset="here.jsonl", recipe=recipe).count == 1
-    assert dataset_rows(train_dataset="beside.jsonl", recipe=recipe).count == 2
+    assert dataset_rows(train_dataset="here.jsonl", recipe=recipe).number == 1
+    assert dataset_rows(train_dataset="beside.jsonl", recipe=recipe).number == 2
     _write(tmp_path / "configs", "here.jsonl", "{}\n{}\n")
     with pytest.raises(Unknown, match="twice"):
         dataset_rows(train_dataset="here.jsonl", recipe=recipe)

@@ -393,3 +393,40 @@ def test_an_unknown_name_makes_one_setting_unknown(values: list[object], chosen:
 def _with(texts: list[str]):
     given_ = ", ".join(f"{name}={text}" for name, text in zip(NAMES, texts, strict=True))
     return recipe_of(f"from peft import LoraConfig\nLoraConfig({given_})").settings
+
+
+MARIMO = '''
+import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    from unsloth import FastLanguageModel
+
+    lora_rank = 32
+    return FastLanguageModel, lora_rank
+
+
+@app.cell
+def _(FastLanguageModel, lora_rank, model):
+    tuned = FastLanguageModel.get_peft_model(model, r=lora_rank, lora_alpha=lora_rank * 2)
+    return (tuned,)
+'''
+
+
+def test_marimo_cells_see_each_others_names():
+    (recipe,) = read(Source("a.py", "python", MARIMO.encode())).recipes
+    assert recipe.settings["r"].candidates == (32,)
+    assert recipe.settings["lora_alpha"].candidates == (64,)
+
+
+def test_pefts_own_sub_configurations_are_read_as_dicts():
+    text = (
+        "from peft import EvaConfig, LoftQConfig, LoraConfig\n"
+        "LoraConfig(eva_config=EvaConfig(rho=0.5), loftq_config=LoftQConfig(loftq_bits=8))\n"
+    )
+    (recipe,) = read(Source("a.py", "python", text.encode())).recipes
+    assert recipe.settings["eva_config"].candidates == ({"rho": 0.5},)
+    assert recipe.settings["loftq_config"].candidates == ({"loftq_bits": 8, "loftq_iter": 1},)

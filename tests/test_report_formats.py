@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -109,13 +108,12 @@ def test_github_escapes():
 
 def moved(result: RunResult, by: int) -> RunResult:
     def push(span: Span) -> Span:
-        return replace(span, line=span.line + by, end_line=span.end_line + by)
+        return span._replace(line=span.line + by, end_line=span.end_line + by)
 
     reports = tuple(
-        replace(
-            report,
+        report._replace(
             lines=("",) * by + report.lines,
-            findings=tuple(replace(f, span=push(f.span)) for f in report.findings),
+            findings=tuple(f._replace(span=push(f.span)) for f in report.findings),
         )
         for report in result.reports
     )
@@ -126,7 +124,7 @@ def test_fingerprints_stay_when_lines_move_and_differ_among_findings():
     result = RunResult((YAML_FILE,))
     before = [print_ for _, print_ in fingerprints(result)]
     assert before == [print_ for _, print_ in fingerprints(moved(result, 5))]
-    twice = replace(YAML_FILE, findings=(*YAML_FILE.findings, YAML_FILE.findings[0]))
+    twice = YAML_FILE._replace(findings=(*YAML_FILE.findings, YAML_FILE.findings[0]))
     prints = [print_ for _, print_ in fingerprints(RunResult((twice,)))]
     assert len(set(prints)) == len(prints) == 4
 

@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoConfig, PreTrainedConfig
 
 from architectures_configs import PRESENT, BuildError, Flat, flatten, nest
-from architectures_learn import Asker, Row, UnresolvedError, number, questions, sizes, tidy
+from architectures_learn import Asker, Row, UnresolvedError, counts, number, questions, sizes, tidy
 from architectures_trace import expression, leaf, tracing
 
 COMMON = (
@@ -21,6 +21,7 @@ COMMON = (
     "intermediate_size", "head_dim", "tie_word_embeddings", "max_position_embeddings",
 )  # fmt: skip
 """Fields that rules, or composites with any text model inside, ask for."""
+COSTLY = ("num_labels",)
 LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
 ATTEMPTS = 40
 
@@ -47,9 +48,6 @@ class Sample:
 
     given: Flat
     fields: Flat
-    asked: set[str]
-    texts: Mapping[str, str]
-    """Traced formulas of the fields that the class computed."""
 
 
 class FieldReader:
@@ -59,8 +57,10 @@ class FieldReader:
         self.cls = cls
         self.default = flatten(cls())
         self.legacy = self._legacy()
-        self.choices = dict(choices) or dict(self._guesses())
+        self.choices = dict(self._guesses()) | dict(choices)
         self._chance = random.Random(5)
+        self._bank: list[Sample] | None = None
+        self._memo: dict[str, tuple[dict[str, dict[str, Any]], list[str]]] = {}
 
     def describe(self, wanted: Iterable[str]) -> dict[str, Any]:
         """The table entry's part about fields, for these and those that they derive from."""
@@ -82,30 +82,56 @@ class FieldReader:
 
     def _one(self, name: str, entry: dict[str, Any]) -> list[str]:
         """Adds one field to the entry; the formulas that it brings in."""
+        if name not in self._memo:
+            found: dict[str, dict[str, Any]] = {"defaults": {}, "derived": {}, "forced": {}}
+            self._memo[name] = found, self._find(name, found)
+        found, texts = self._memo[name]
+        entry["defaults"] |= found["defaults"]
+        entry["derived"] |= found["derived"]
+        entry["forced"] += list(found["forced"])
+        return texts
+
+    def _find(self, name: str, found: dict[str, dict[str, Any]]) -> list[str]:
         if name == "num_labels":
-            entry["defaults"][name] = self.cls().num_labels
+            found["defaults"][name] = self.cls().num_labels
             return []
         if name in self.legacy:
-            entry["defaults"][name] = self.legacy[name]
+            found["defaults"][name] = self.legacy[name]
             return []
         if name not in self.default:
             return []
         value = self.default[name]
         if self._is_forced(name, value):
-            entry["forced"].append(name)
-        absent = [s for s in self._samples(name, {}) if name in s.fields]
-        nulls = [s for s in self._samples(name, {name: None}) if name in s.fields]
+            found["forced"][name] = True
+        absent = [s for s in self.bank if name in s.fields and name not in s.given]
         plain = all(sample.fields[name] == value for sample in absent)
-        entry["defaults"][name] = _jsonable(value) if plain else None
-        rows = nulls if plain else absent
-        if plain and (value is None or all(s.fields[name] is None for s in rows)):
+        found["defaults"][name] = _jsonable(value) if plain else None
+        rows = list(self._with_null(name)) if plain else absent
+        if not rows or (plain and (value is None or rows[0].fields[name] is None)):
             return []
         try:
             rule = self._rule(name, rows)
         except UnresolvedError:
             rule = None
-        entry["derived"][name] = rule
+        found["derived"][name] = rule
         return [] if rule is None else [rule] if isinstance(rule, str) else rule
+
+    @property
+    def bank(self) -> list[Sample]:
+        """Configurations with random fields."""
+        if self._bank is None:
+            shares = [0.0, *(0.6 if at % 2 else 0.25 for at in range(ATTEMPTS))]
+            drawn = (self._sample(self._others(share)) for share in shares)
+            self._bank = [sample for sample in drawn if sample is not None]
+        return self._bank
+
+    def _with_null(self, name: str) -> Iterator[Sample]:
+        """Some of the bank's configurations with ``None`` for one field."""
+        for sample in self.bank:
+            again = self._sample(sample.given | {name: None})
+            if again is None or again.fields.get(name) is None:
+                return
+            yield again
 
     def _is_forced(self, name: str, value: Any) -> bool:
         """Whether a value that is given is not kept."""
@@ -136,48 +162,43 @@ class FieldReader:
     def _guesses(self) -> Iterator[tuple[str, list[Any]]]:
         for name, value in self.default.items():
             if type(value) is int and not name.endswith("_id"):
-                yield name, [2 * value, value + 8 if value > 8 else value + 1]
+                yield name, [2 * value, value + 8 if value > 8 else value + 1, max(1, value - 1)]
 
-    def _samples(self, name: str, given: Flat) -> list[Sample]:
-        """Configurations with other fields at random, and this one as given or left out."""
-        found = []
-        for attempt in range(ATTEMPTS):
-            flat = self._others(name, 0.0 if not attempt else 0.6 if attempt % 2 else 0.2) | given
-            try:
-                fields = flatten(self._make(flat))
-                found.append(self._trace(flat, fields | self.legacy | _only(flat, self.legacy)))
-            except BuildError:
-                continue
-        return found
+    def _sample(self, flat: Flat) -> Sample | None:
+        try:
+            fields = flatten(self._make(flat))
+        except BuildError:
+            return None
+        return Sample(flat, fields | self.legacy | _only(flat, self.legacy))
 
-    def _others(self, name: str, share: float) -> Flat:
+    def _others(self, share: float) -> Flat:
         flat = {}
-        for other, options in self.choices.items():
+        for name, options in self.choices.items():
             choice = self._chance.choice(list(options))
-            plain = "." not in other and other not in (name, "num_labels") and choice is not None
-            known = type(choice) in (int, bool) and other in self.default
-            if plain and known and self._chance.random() < share:
-                flat[other] = choice
-        for other, value in self.legacy.items():
+            known = type(choice) in (int, bool) and name in self.default and "." not in name
+            if known and name not in COSTLY and self._chance.random() < share:
+                flat[name] = choice
+        for name, value in self.legacy.items():
             if self._chance.random() < share:
-                flat[other] = value + self._chance.choice([1, 2])
+                flat[name] = value + self._chance.choice([1, 2])
         return flat
 
-    def _trace(self, flat: Flat, fields: Flat) -> Sample:
-        given = {k: v for k, v in fields.items() if k in self.default and v != PRESENT}
-        usable = {k: v for k, v in given.items() if type(v) is int and self.default[k] is not None}
-        args = flat | {k: leaf(v, k) for k, v in usable.items() if flat.get(k, 0) is not None}
-        args |= {k: leaf(flat.get(k, v), k) for k, v in self.legacy.items()}
-        asked: set[str] = set()
-        texts: dict[str, str] = {}
+    def _traced(self, name: str, sample: Sample) -> tuple[str | None, set[str]]:
+        """The formula that the class computed the field with, and what it asked for that."""
+        usable = {
+            key: value
+            for key, value in sample.fields.items()
+            if type(value) is int and key != name and key in self.default | self.legacy
+            if sample.given.get(key, 0) is not None and self.default.get(key, 0) is not None
+        }
+        args = sample.given | {key: leaf(value, key) for key, value in usable.items()}
         try:
             with tracing() as trace:
                 made = flatten(self.cls(**nest(args)))
-            asked = trace.atoms
-            texts = {k: t for k, v in made.items() if (t := expression(v)) and names_of(t) - {k}}
-        except Exception:
-            return Sample(flat, fields, asked, texts)
-        return Sample(flat, fields, asked, texts)
+        except Exception:  # noqa: BLE001  a class may refuse what is traced
+            return None, set()
+        text = expression(made.get(name))
+        return (None if text is None or text.isdigit() else text), trace.atoms
 
     def _rule(self, name: str, samples: list[Sample]) -> Any:
         """How the field follows from others.
@@ -186,49 +207,51 @@ class FieldReader:
             UnresolvedError: if that was not found.
         """
         values = [sample.fields[name] for sample in samples]
-        if not values:
-            raise UnresolvedError("no configuration leaves it out")
         if all(isinstance(value, list) for value in values):
             return self._list_rule(name, samples)
+        if not all(type(value) is int for value in values):
+            if len(set(map(repr, values))) == 1:
+                return repr(values[0])
+            raise UnresolvedError("it is no number")
         rows = [(Row(_without(s.fields, name), ()), s.fields[name]) for s in samples]
-        known = [s.texts[name] for s in samples if name in s.texts]
+        known = [text for s in samples[:3] if (text := self._traced(name, s)[0]) is not None]
         first = {k: v for k, v in rows[0][0].fields.items() if "." not in k}
-        pool = [str(value) for value in values[:1] if type(value) is int and len(set(values)) == 1]
-        if len(set(map(repr, values))) == 1 and not isinstance(values[0], int):
-            return repr(values[0])
-        return tidy(number(rows, [*pool, *known, *sizes(first, [])]))
+        constant = [str(values[0])] if len(set(values)) == 1 else []
+        return tidy(number(rows, [*constant, *known, *sizes(first, [])]))
 
     def _list_rule(self, name: str, samples: list[Sample]) -> Any:
-        lengths = [(Row(_without(s.fields, name), ()), len(s.fields[name])) for s in samples]
-        layers = [n for n in self.default if "layer" in n and type(self.default[n]) is int]
-        constants = [str(lengths[0][1])]
-        length = number(lengths, ["num_hidden_layers", *layers, *constants])
+        """A formula for the item at ``i``, and one for the length."""
+        fields = [_without(s.fields, name) for s in samples]
+        lists = [s.fields[name] for s in samples]
+        lengths = [(Row(each, ()), len(items)) for each, items in zip(fields, lists, strict=True)]
         rows = [
-            Row(_without(s.fields, name), (at,))
-            for s in samples
-            for at in range(len(s.fields[name]))
+            Row(each, (at,))
+            for each, items in zip(fields, lists, strict=True)
+            for at in range(len(items))
         ]
-        items = [item for s in samples for item in s.fields[name]]
+        items = [item for each in lists for item in each]
         if any(isinstance(item, (list, dict, float)) for item in items):
             raise UnresolvedError("its items are no plain values")
-        fields = [row.fields for row in rows[:: max(1, len(rows) // 200)]]
-        asked = {text for s in samples for text in s.asked}
+        length = number(lengths, ["num_hidden_layers", *counts(fields, 0)])
+        if items and all(type(item) is int for item in items):
+            layers = [n for n, v in self.default.items() if type(v) is int and 0 < v < 64]
+            progressions = [
+                text for n in layers for text in (f"(i+1)*{n}-1", f"i*{n}", f"(i+1)*{n}")
+            ]
+            try:
+                pairs = list(zip(rows, items, strict=True))
+                return [tidy(number(pairs, ["i", *progressions])), length]
+            except UnresolvedError:
+                pass
+        asked = {text for s in samples[:8] for text in self._traced(name, s)[1]}
         varied = [n for n in self.choices | self.legacy if "." not in n and n != "num_labels"]
-        asker = Asker.of(rows, questions(fields, varied, asked, 1))
+        asker = Asker.of(rows, questions(fields, [n for n in varied if n != name], asked, 1))
         kinds = sorted(set(items), key=lambda item: (-items.count(item), str(item)))
         text = repr(kinds[0]) if kinds else "0"
         for item in kinds[1:]:
             wanted = sum(1 << at for at, value in enumerate(items) if value == item)
             text = f"{item!r} if ({asker.condition(wanted)}) else ({text})"
         return [tidy(text), length]
-
-
-def names_of(text: str) -> set[str]:
-    """As :func:`names_in`, nothing for what is no formula."""
-    try:
-        return names_in(text)
-    except SyntaxError:
-        return set()
 
 
 def _without(fields: Flat, name: str) -> Flat:

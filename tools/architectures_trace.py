@@ -216,14 +216,20 @@ def _extreme(name: str) -> Callable[..., Any]:
 _SHIMS = {"int": _Integer, "max": _extreme("max"), "min": _extreme("min")}
 
 
+_shimmed: set[str] = set()
+
+
 def _shim() -> None:
     """Puts the traced ``int``, ``max`` and ``min`` before the built-in ones."""
-    for name, module in list(sys.modules.items()):
+    for name in set(sys.modules) - _shimmed:
+        _shimmed.add(name)
         if name.startswith("transformers.models.") and ".modeling_" in name:
             for shim, value in _SHIMS.items():
-                module.__dict__.setdefault(shim, value)
+                sys.modules[name].__dict__.setdefault(shim, value)
 
 
+_INITIALISED: tuple[Any, ...] = (torch.nn.Linear, torch.nn.Embedding, torch.nn.Conv2d)
+"""Modules whose own initialisation only takes time."""
 _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.randn, torch.rand, torch.full}
 
 
@@ -279,15 +285,21 @@ def tracing() -> Iterator[Trace]:
         return read(self, name)
 
     labels: Any = PreTrainedConfig.num_labels
+    resets = {cls: cls.reset_parameters for cls in _INITIALISED}
+    for cls in resets:
+        cls.reset_parameters = lambda self: None
     torch.nn.Parameter.__new__ = make  # type: ignore[method-assign,assignment]
     PreTrainedConfig.num_labels = property(  # type: ignore[method-assign,assignment]
-        lambda self: traced(len(self.id2label), "num_labels"), labels.fset
+        lambda self: traced(len(self.id2label), "num_labels") if self.id2label else None,
+        labels.fset,
     )
     PreTrainedConfig.__getattribute__ = note  # type: ignore[method-assign,assignment]
     try:
         with torch.device("meta"), _Shapes():
             yield _trace
     finally:
+        for cls, reset in resets.items():
+            cls.reset_parameters = reset
         torch.nn.Parameter.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
         PreTrainedConfig.__getattribute__ = read  # type: ignore[method-assign]
         PreTrainedConfig.num_labels = labels  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ from architectures_trace import Trace
 
 COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers",
           "decoder_layers", "depth", "num_decoder_layers")  # fmt: skip
-ALWAYS = ("tie_word_embeddings",)
+ALWAYS = ("tie_word_embeddings", "num_labels")
+PATTERN = re.compile(r"step|freq|interval|period|offset|pattern|every|expand|dense|sparse|first")
+"""Fields that a configuration's class may read and its model not."""
 DEEPEST = 13
 
 
@@ -128,7 +131,8 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
         parts = tuple({f"{s.detail}." for s, _ in seen.slots if s.kind == "part"})
         for name, value in seen.fields.items():
             last = name.rsplit(".", 1)[-1]
-            if last not in trace.reads | set(ALWAYS) | {"num_labels"} or name in known:
+            read = last in trace.reads or last in ALWAYS or PATTERN.search(last)
+            if not read or name in known:
                 continue
             if name.startswith(parts) and name not in own_fields and last not in ALWAYS:
                 continue

@@ -77,7 +77,8 @@ def main() -> None:
     builder = Builder(table)
     while todo:
         name = todo.pop(0)
-        if arguments.types or not table.get(name, {}).get("tasks"):
+        known = table.get(name, {})
+        if arguments.types or not known.get("tasks") or known.get("unresolved"):
             builder.add(name)
         write(table, arguments.output)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lora_lint.config import DECLARATIONS, Config
@@ -27,13 +26,13 @@ def with_declarations(
     directives: tuple[Directive, ...],
 ) -> Recipe:
     """The recipe, with everything that was declared beside it among its settings."""
-    settings = {**_from_config(config), **_versions(recipe.path), **recipe.settings}
-    for name, setting in _from_comments(directives).items():
-        if name != "model_name_or_path" or not _has_value(recipe, name):
-            settings[name] = setting
+    comments = _from_comments(directives)
+    if _has_value(recipe, "model_name_or_path"):
+        comments.pop("model_name_or_path", None)
+    settings = {**_from_config(config), **_versions(recipe.path), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
-    return replace(recipe, settings=settings)
+    return recipe._replace(settings=settings)
 
 
 def _has_value(recipe: Recipe, name: str) -> bool:

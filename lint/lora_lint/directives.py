@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lora_lint.comments import comments, lines_of
 from lora_rules.recipe import Span
@@ -27,8 +26,7 @@ _COUNTS = ("gpu-count", "train-rows")
 MARK = "lora-lint:"
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """One thing that a comment says."""
 
     kind: Kind
@@ -158,7 +156,7 @@ def _directives(body: str, span: Span, target: int | None, *, alone: bool) -> It
                 yield _declare(part, blank)
     else:
         word = body.split(maxsplit=1)[0] if body else "nothing"
-        yield replace(blank, reason=f"`{word}` is not a word of lora-lint; {_WORDS}")
+        yield blank._replace(reason=f"`{word}` is not a word of lora-lint; {_WORDS}")
 
 
 _IGNORE = re.compile(r"(ignore-file|ignore)(?![\w=-])\s*")
@@ -171,17 +169,17 @@ def _ignore(verb: str, rest: str, blank: Directive, target: int | None) -> Direc
     if not rest.startswith("["):
         if wrong := _CODE.match(rest):
             sentence = f"`{verb} {wrong[0]}` needs brackets: {verb}[{wrong[1]}]"
-            return replace(blank, reason=sentence)
-        return replace(blank, kind=kind, reason=_reason(rest), applies_to=line)
+            return blank._replace(reason=sentence)
+        return blank._replace(kind=kind, reason=_reason(rest), applies_to=line)
     inside, closed, after = rest[1:].partition("]")
     if not closed:
-        return replace(blank, reason=f"the `[` after {verb} is never closed")
+        return blank._replace(reason=f"the `[` after {verb} is never closed")
     rules = tuple(name.strip() for name in inside.split(",") if name.strip())
     if not rules:
-        return replace(blank, reason=f"{verb}[] names no rule; `{verb}` alone means every rule")
+        return blank._replace(reason=f"{verb}[] names no rule; `{verb}` alone means every rule")
     if bad := [name for name in rules if not _NAME.fullmatch(name)]:
-        return replace(blank, reason=f"`{bad[0]}` cannot be a rule's code or name")
-    return replace(blank, kind=kind, rules=rules, reason=_reason(after), applies_to=line)
+        return blank._replace(reason=f"`{bad[0]}` cannot be a rule's code or name")
+    return blank._replace(kind=kind, rules=rules, reason=_reason(after), applies_to=line)
 
 
 _CODE = re.compile(r"[(=:]?\s*\b(LL\d+)\b[)]?", re.IGNORECASE)
@@ -197,17 +195,17 @@ def _declare(part: str, blank: Directive) -> Directive:
     key = name.strip().lower().replace("_", "-")
     value = value.strip().strip("\"'").strip()
     if not equals:
-        return replace(blank, reason=f"`{part.strip()}` is no declaration: it lacks a `=`")
+        return blank._replace(reason=f"`{part.strip()}` is no declaration: it lacks a `=`")
     if key not in DECLARATIONS:
         from difflib import get_close_matches
 
         near = get_close_matches(key, DECLARATIONS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(DECLARATIONS)} can be"
-        return replace(blank, reason=f"`{name.strip()}` cannot be declared; {hint}")
+        return blank._replace(reason=f"`{name.strip()}` cannot be declared; {hint}")
     if not value:
-        return replace(blank, reason=f"{key}= is given no value")
+        return blank._replace(reason=f"{key}= is given no value")
     if key in _COUNTS:
         value = value.replace("_", "").replace(",", "")
         if not (value.isascii() and value.isdigit() and int(value[:20])):
-            return replace(blank, reason=f"{key} must be a whole number above 0")
-    return replace(blank, kind="declare", key=key, value=value)
+            return blank._replace(reason=f"{key} must be a whole number above 0")
+    return blank._replace(kind="declare", key=key, value=value)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lora_rules.recipe import Span
 from lora_rules.rule import Edit, Safety, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A problem in a file. Lines and columns count from 1, in characters; see ``Span``."""
 
     path: str
@@ -37,8 +36,7 @@ class Finding:
         return (self.path, self.span.cell or 0, self.span.line, self.span.column, self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+class FileReport(NamedTuple):
     """What came of one file."""
 
     path: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from lora_lint.finding import FileReport, Finding
 from lora_rules.rule import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class RunProblem:
+class RunProblem(NamedTuple):
     """Something about the run itself: a named file that cannot be read, a malformed comment."""
 
     message: str
@@ -26,14 +25,25 @@ class RunProblem:
         return place(self.path, self.cell, self.line)
 
 
-@dataclass(frozen=True)
 class RunResult:
     """One run, in full: suppressed findings are in it, marked."""
 
-    reports: tuple[FileReport, ...] = ()
-    problems: tuple[RunProblem, ...] = ()
-    looked_at: int = 0
-    """Every file that was looked at, also those that say nothing of LoRA."""
+    def __init__(
+        self,
+        reports: tuple[FileReport, ...] = (),
+        problems: tuple[RunProblem, ...] = (),
+        looked_at: int = 0,
+    ) -> None:
+        """Take in what came of every file.
+
+        Args:
+            reports: what each file says.
+            problems: what kept us from reading others.
+            looked_at: how many files were looked at, also those that say nothing of LoRA.
+        """
+        self.reports = reports
+        self.problems = problems
+        self.looked_at = looked_at
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

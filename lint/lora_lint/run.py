@@ -138,8 +138,6 @@ class Run:
 
     def _visible(self, report: FileReport, config: Config) -> FileReport:
         """The report without what the settings keep quiet about."""
-        from dataclasses import replace
-
         from lora_rules.rule import Severity
 
         fail_on = Severity[config.fail_on.upper()]
@@ -153,7 +151,7 @@ class Run:
         self._failing |= any(
             finding.severity >= fail_on and finding.suppressed is None for finding in shown
         )
-        return replace(report, findings=shown)
+        return report._replace(findings=shown)
 
     def tell(self, stream: TextIO) -> int:
         """Print the report in the format asked for; the answer is the exit code."""

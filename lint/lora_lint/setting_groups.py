@@ -95,7 +95,7 @@ def grouped(settings: Mapping[str, Setting]) -> dict[str, list[Setting]]:
     for name, setting in settings.items():
         groups[group_of(name)].append(setting)
     for title, order in ORDER.items():
-        groups[title].sort(key=lambda setting, order=order: _rank(setting.name, order))
+        groups[title] = _sorted(groups[title], order)
     return {title: found for title, found in groups.items() if found}
 
 
@@ -110,5 +110,6 @@ def group_of(name: str) -> str:
     return "adapter" if name in signatures.fields("peft.LoraConfig") else "training"
 
 
-def _rank(name: str, order: tuple[str, ...]) -> int:
-    return order.index(name) if name in order else len(order)
+def _sorted(settings: list[Setting], order: tuple[str, ...]) -> list[Setting]:
+    ranks = {name: position for position, name in enumerate(order)}
+    return sorted(settings, key=lambda setting: ranks.get(setting.name, len(ranks)))

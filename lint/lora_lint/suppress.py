@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from lora_lint.directives import Directive
 from lora_lint.finding import Finding
@@ -25,7 +24,7 @@ def apply(
         for position, directive in enumerate(directives):
             if _covers(directive, finding, calls):
                 used.add(position)
-                finding = replace(finding, suppressed=directive.reason)
+                finding = finding._replace(suppressed=directive.reason)
                 break
         marked.append(finding)
     return marked, used

@@ -6,13 +6,12 @@ YAML, JSON and a command line's flags all become this small tree; dialects read 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lora_rules.recipe import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A single value.
 
     ``value`` is what the text means to a framework that reads it well: ``2e-4`` is a float here,
@@ -26,24 +25,21 @@ class Scalar:
     yaml_string: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(NamedTuple):
     """Something whose value cannot be known from the file (a template, ``$VAR``)."""
 
     reason: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key and what it introduces."""
 
     key: str
@@ -51,8 +47,7 @@ class Entry:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Keys and values; of a key written twice, ``entries`` holds the one that counts (the last)."""
 
     entries: tuple[Entry, ...]

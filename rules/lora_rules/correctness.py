@@ -499,7 +499,9 @@ def _unused_initialisation(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _empty(recipe: Recipe, name: str) -> bool:
-    return recipe.settings[name].candidates == ({},)
+    """An empty ``loftq_config`` is PEFT's default; an empty object of another kind is one."""
+    setting = recipe.settings[name]
+    return setting.candidates == ({},) and (name == "loftq_config" or not setting.written)
 
 
 @rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])

@@ -17,10 +17,10 @@ problem found in all of them is certain, one found in some is only possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from lora_rules.facts import ASKS, find_fact
 from lora_rules.recipe import Recipe, Setting
@@ -34,16 +34,14 @@ class Unknown(Exception):
     """What a rule needs is not known; the text says what is missing and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A problem, and whether it holds whichever candidate turns out to be the value."""
 
     problem: Problem
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one rule on one recipe: problems, or the reason why it could not run."""
 
     found: tuple[Found, ...] = ()
@@ -107,10 +105,10 @@ def _worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[_World]:
         raise Unknown(f"{', '.join(varying)} together have {combinations} combinations")
     for values in product(*varying.values()):
         chosen = {
-            name: replace(settings[name], candidates=(value,))
+            name: settings[name]._replace(candidates=(value,))
             for name, value in zip(varying, values, strict=True)
         }
-        world = replace(recipe, settings={**settings, **chosen}) if chosen else recipe
+        world = recipe._replace(settings={**settings, **chosen}) if chosen else recipe
         yield _World(world, {})
 
 

@@ -77,7 +77,7 @@ def high_rank_tiny_dataset(
     """
     if recipe.known("trainer_method") in REINFORCEMENT:
         return
-    rows = dataset_rows.count
+    rows = dataset_rows.number
     limit = tiny_rank if rows < tiny else small_rank if rows < small else None
     if limit is None or 2 * r < limit:
         return

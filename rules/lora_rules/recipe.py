@@ -9,8 +9,8 @@ translates what a framework calls them; a rule never sees a dialect's spelling e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class Origin(Enum):
@@ -24,8 +24,7 @@ class Origin(Enum):
     """It was worked out from something else (``Setting.source`` says what)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of text. Lines and columns count characters from 1; the end column is exclusive.
 
     In a notebook, ``cell`` counts all cells from 1 and the lines are the cell's own.
@@ -38,8 +37,7 @@ class Span:
     cell: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting of a recipe.
 
     ``candidates`` holds every value it may have: none when it is unknown, one when it is known,
@@ -87,8 +85,7 @@ class Setting:
         return self.origin is not Origin.DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of a mapping or a keyword of a call, exactly as written."""
 
     name: str
@@ -99,8 +96,7 @@ class Key:
     value_span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A call, or a file's mapping: the keys written in one place, for whoever receives them."""
 
     receiver: str
@@ -117,8 +113,7 @@ class Block:
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """One fine-tune, as written."""
 
     path: str
@@ -128,7 +123,7 @@ class Recipe:
     """``axolotl``, ``llamafactory``, …; ``peft`` or ``unsloth`` for calls."""
     span: Span
     """The call or block that makes it a LoRA fine-tune."""
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = {}
     blocks: tuple[Block, ...] = ()
     """Everything that was written, in the order of the file; the adapter's own block first."""
     callee: str | None = None

@@ -11,9 +11,9 @@ its options, with their defaults. :mod:`lora_rules.needs` fills the positional o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
+from typing import NamedTuple
 
 from lora_rules.evidence import Evidence
 from lora_rules.recipe import Span
@@ -44,31 +44,27 @@ class Safety(IntEnum):
     """What ran before was a no-op or a failure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(NamedTuple):
     """Give a setting this value."""
 
     setting: str
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(NamedTuple):
     """Take a setting out."""
 
     setting: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """Write a key under another name; ``key`` is the key as written."""
 
     key: str
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """Write a setting that is not there."""
 
     setting: str
@@ -78,8 +74,7 @@ class Add:
 Edit = Set | Remove | Rename | Add
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What a rule found.
 
     ``at`` is the setting it stands at, or a place in the file; ``None`` is the recipe as a whole.
@@ -97,8 +92,7 @@ class Problem:
     safety: Safety = Safety.UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A registered rule."""
 
     code: str

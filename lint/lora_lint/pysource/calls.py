@@ -75,7 +75,13 @@ _METHODS = [
     "NashMD",
     "PRM",
 ]
-_UNSLOTH = ("FastLanguageModel", "FastModel", "FastVisionModel", "FastTextModel")
+_UNSLOTH = (
+    "FastLanguageModel",
+    "FastModel",
+    "FastVisionModel",
+    "FastTextModel",
+    "FastSentenceTransformer",
+)
 
 _FIXED = (
     Known("peft.LoraConfig", "adapter", source="PEFT", fixed={"peft_type": "LORA"}),

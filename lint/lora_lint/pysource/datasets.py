@@ -184,7 +184,7 @@ def _one(links: Links, data: Data) -> tuple[Setting, Setting, Setting | None]:
     if "data_files" in given:
         files = setting(links.resolver, "data_files", given["data_files"], found.site)
         if path.known and path.value in _FILE_LOADERS:
-            path = replace(files, name="train_dataset", candidates=_paths(files))
+            path = files._replace(name="train_dataset", candidates=_paths(files))
     return path, split, files
 
 
@@ -206,10 +206,9 @@ def _listed(name: str, parts: list[Setting]) -> Setting:
     unknown = next((part for part in parts if not part.known), None)
     if unknown is not None:
         if len(parts) == 1 and len(unknown.candidates) > 1:
-            return replace(unknown, name=name, candidates=tuple([v] for v in unknown.candidates))
-        return replace(unknown, name=name, candidates=(), reason=unknown.reason or "several values")
-    return replace(
-        first,
+            return unknown._replace(name=name, candidates=tuple([v] for v in unknown.candidates))
+        return unknown._replace(name=name, candidates=(), reason=unknown.reason or "several values")
+    return first._replace(
         name=name,
         candidates=([part.value for part in parts],),
         overridable=any(part.overridable for part in parts),

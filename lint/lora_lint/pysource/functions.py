@@ -67,6 +67,8 @@ def parameter(resolver: Resolver, scope: Scope, name: str) -> Values:
         raise Unresolved(f"*{name} of {node.name}()")
     if node.args.kwarg is not None and node.args.kwarg.arg == name:
         return (Value(Table({}, f"**{name} of {node.name}()")),)
+    if _is_cell(node):
+        return _of_other_cell(resolver, scope, name)
     flagged = options.command_default(resolver, scope, name)
     if flagged is not None:
         return flagged
@@ -74,6 +76,21 @@ def parameter(resolver: Resolver, scope: Scope, name: str) -> Values:
     if not calls:
         return _unasked(resolver, scope, name)
     return _from_calls(resolver, scope, name, calls, owner)
+
+
+def _is_cell(node: FunctionNode) -> bool:
+    """Whether it is a cell of a marimo notebook, whose parameters are other cells' names."""
+    return any(ast.unparse(decorator).startswith("app.cell") for decorator in node.decorator_list)
+
+
+def _of_other_cell(resolver: Resolver, scope: Scope, name: str) -> Values:
+    """The name as the one cell leaves it that binds it: marimo allows no second."""
+    for other in resolver.index.scopes.values():
+        if other is scope or name not in other.bindings or other.parent is not scope.parent:
+            continue
+        if not isinstance(other.node, ast.ClassDef | ast.Module) and _is_cell(other.node):
+            return resolver.in_scope(other, name)
+    raise Unresolved(f"no cell of this file defines {name}")
 
 
 def _owner(scope: Scope) -> Scope | None:

@@ -179,6 +179,27 @@ def _with_keywords(resolver: Resolver, table: Table, node: ast.Call, site: Site)
     return table
 
 
+def _peft_part(resolver: Resolver, node: ast.Call, site: Site) -> Values:
+    """``EvaConfig(rho=2.0)`` and its like: what is given, as a dict."""
+    if node.args:
+        raise Unresolved("a configuration with positional arguments")
+    return _dict(resolver, node, site)
+
+
+def _loftq(resolver: Resolver, node: ast.Call, site: Site) -> Values:
+    """``LoftQConfig`` with the defaults of PEFT 0.21.2 for what is left out."""
+    filled: dict[object, Entry] = {n: Entry(_constant(v)) for n, v in _LOFTQ.items()}
+    table = _with_keywords(resolver, Table(filled), node, site)
+    return (Value(table, node, site),)
+
+
+_LOFTQ = {"loftq_bits": 4, "loftq_iter": 1}
+
+
+def _constant(value: object) -> Callable[[], Values]:
+    return lambda: (Value(value),)
+
+
 def _namespace(resolver: Resolver, node: ast.Call, site: Site) -> Values:
     if node.args:
         raise Unresolved("a namespace with positional arguments")
@@ -278,6 +299,12 @@ _SPECIAL: dict[str, Callable[[Resolver, ast.Call, Site], Values]] = {
     "builtins.vars": _vars,
     "collections.OrderedDict": _dict,
     "dataclasses.asdict": _vars,
+    "peft.ArrowConfig": _peft_part,
+    "peft.BdLoraConfig": _peft_part,
+    "peft.CordaConfig": _peft_part,
+    "peft.EvaConfig": _peft_part,
+    "peft.LoftQConfig": _loftq,
+    "peft.LoraGAConfig": _peft_part,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
     "os.environ.get": _environment,

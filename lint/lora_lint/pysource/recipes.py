@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lora_lint.pysource import datasets
 from lora_lint.pysource.arguments import Argument, Found, known_calls
@@ -98,7 +98,7 @@ def _undecided(resolver: Resolver, kind: str, several: list[Found]) -> dict[str,
     for found in several:
         for name, value in written(resolver, found).items():
             reason = f"there are {len(several)} calls that may give it ({kind})"
-            settings[name] = replace(value, candidates=(), declared=None, reason=reason)
+            settings[name] = value._replace(candidates=(), declared=None, reason=reason)
     return settings
 
 
@@ -110,7 +110,7 @@ def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Settin
     argument = Argument("model", resolver.thunk(node, site), node, site, None, site.text.span(node))
     named = setting(resolver, "model_name_or_path", argument, site)
     if any(not isinstance(value, str) for value in named.candidates):
-        named = replace(named, candidates=(), reason="the model is an object")
+        named = named._replace(candidates=(), reason="the model is an object")
     settings["model_name_or_path"] = named
 
 
@@ -139,7 +139,7 @@ def _quantization(linked: Linked, settings: dict[str, Setting]) -> None:
         for name in names:
             known = settings.get(name)
             if known is not None and known.candidates and False not in known.candidates:
-                settings[name] = replace(known, candidates=(*known.candidates, False))
+                settings[name] = known._replace(candidates=(*known.candidates, False))
 
 
 def _gradient_checkpointing(

@@ -197,6 +197,10 @@ class Resolver:
             return Ref(f"builtins.{name}")
         raise Unresolved(f"{name} is not defined in this file")
 
+    def in_scope(self, scope: Scope, name: str) -> Values:
+        """The candidates of a name that a scope binds, seen from outside it."""
+        return self._any_binding(scope, name, None)
+
     def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
         """What an inner function may see: any binding that nothing builds upon, joined."""
         bindings = [

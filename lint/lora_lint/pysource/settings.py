@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import replace
 
 from lora_lint.pysource.arguments import Argument, Found
 from lora_lint.pysource.resolver import Resolver
@@ -47,16 +46,15 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     try:
         values = _meant(name, plain_all(argument.thunk()), at)
     except Unresolved as why:
-        return replace(empty, reason=str(why) or "not a constant")
+        return empty._replace(reason=str(why) or "not a constant")
     except RecursionError:
-        return replace(empty, reason="nested too deeply")
+        return empty._replace(reason="nested too deeply")
     derived = [value for value in values if value.overridable or not value.plain]
     declared = None
     if len(values) == 1 and values[0].site is not None and values[0].node is not None:
         place = values[0].site.text.span(values[0].node)
         declared = place if place != argument.span else None
-    return replace(
-        empty,
+    return empty._replace(
         candidates=tuple(_listed(value.value) for value in values),
         origin=Origin.DERIVED if derived else Origin.WRITTEN,
         source=next((value.source for value in derived if value.source), ""),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib import import_module
+from typing import NamedTuple
 
 from lora_lint.source import Source
 from lora_rules.recipe import Recipe, Span
@@ -18,14 +18,13 @@ class Unreadable(Exception):
         self.span = span
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a reader found in one file."""
 
     recipes: tuple[Recipe, ...] = ()
     dialect: str = ""
     """The dialect of the file as a whole, also when it holds no LoRA recipe."""
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
     """What could not be read, a sentence each, for ``--verbose``."""
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 
 from lora_lint.read import Reading, Unreadable
@@ -79,8 +78,7 @@ def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:
     shell = import_module("lora_lint.read.shell")
     lines = code.split("\n")
     blanked = "\n".join("" if line.lstrip().startswith("%%") else line for line in lines)
-    for recipe in shell.read_text(blanked, path, number):
-        yield replace(recipe, span=replace(recipe.span, cell=number))
+    yield from shell.read_text(blanked, path, number)
 
 
 def _code_cells(text: str) -> Iterator[tuple[int, str]]:

@@ -6,8 +6,6 @@ the framework's default there.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lora_lint import dialect as dialects
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.yaml import resolve
@@ -124,8 +122,7 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         if value.default_of
     }
     settings = {
-        name: replace(
-            setting,
+        name: setting._replace(
             origin=Origin.DERIVED,
             source=f"the default of {defaults[setting.span]}",
             overridable=True,
@@ -140,7 +137,7 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         settings["trainer_method"] = Setting(
             "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
         )
-    return replace(recipe, settings=settings)
+    return recipe._replace(settings=settings)
 
 
 def _method(started: Command) -> str:

@@ -7,7 +7,6 @@ nothing, and nesting is bounded by us.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import yaml
@@ -177,7 +176,7 @@ class _Composer:
             node, size = Opaque(f"*{event.anchor} stands for more than {MAX_NODES} nodes", span), 1
         self._total += size
         if isinstance(node, Scalar):
-            node = replace(node, span=span)
+            node = node._replace(span=span)
         self._add(node, size, event.end_mark.index)
 
     def _start(self, event: _Event) -> None:

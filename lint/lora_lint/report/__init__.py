@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from lora_lint.result import RunResult
 from lora_lint.terminal import write_plain
@@ -13,8 +12,7 @@ from lora_rules.rule import Rule
 FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(NamedTuple):
     """What to tell, and how much of it."""
 
     quiet: bool = False

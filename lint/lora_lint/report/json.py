@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 from lora_lint import __version__
 from lora_lint.finding import FileReport, Finding
@@ -73,7 +72,7 @@ def _span(span: Span) -> dict[str, object]:
 
 
 def _edit(edit: Edit) -> dict[str, object]:
-    members = {field.name: jsonable(getattr(edit, field.name)) for field in fields(edit)}
+    members = {name: jsonable(value) for name, value in edit._asdict().items()}
     return {"action": type(edit).__name__.lower(), **members}
 
 

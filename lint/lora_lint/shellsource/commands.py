@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lora_lint.shellsource.variables import Text
 
@@ -37,8 +37,7 @@ _SCRIPTS = {
 _BARE_FLAGS = re.compile(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A flag or ``key=value`` argument, with the words that are its values."""
 
     name: str
@@ -47,8 +46,7 @@ class Flag:
     values: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command that trains, or may."""
 
     dialect: str

@@ -8,7 +8,7 @@ arithmetic) is a piece of its own that says so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lora_rules.recipe import Span
 
@@ -19,8 +19,7 @@ _ARRAY = re.compile(r"\{([A-Za-z_]\w*)\[[@*]\]\}")
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)([\w.]+)\1")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a word."""
 
     kind: str
@@ -32,8 +31,7 @@ class Piece:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a command."""
 
     pieces: tuple[Piece, ...]
@@ -53,20 +51,26 @@ class Word:
         return first.text if first is not None and first.kind == "text" else ""
 
 
-@dataclass(slots=True)
 class Scanner:
     """Walks through a script once."""
 
-    text: str
-    cell: int | None = None
-    commands: list[list[Word]] = field(default_factory=list)
-    _at: int = 0
-    _line: int = 1
-    _line_start: int = 0
-    _command: list[Word] = field(default_factory=list)
-    _pieces: list[Piece] = field(default_factory=list)
-    _begin: tuple[int, int] | None = None
-    _heredocs: list[str] = field(default_factory=list)
+    def __init__(self, text: str, cell: int | None = None) -> None:
+        """Begin at the first character.
+
+        Args:
+            text: the script.
+            cell: the notebook's cell that it is, if it is one.
+        """
+        self.text = text
+        self.cell = cell
+        self.commands: list[list[Word]] = []
+        self._at = 0
+        self._line = 1
+        self._line_start = 0
+        self._command: list[Word] = []
+        self._pieces: list[Piece] = []
+        self._begin: tuple[int, int] | None = None
+        self._heredocs: list[str] = []
 
     def scan(self) -> list[list[Word]]:
         """Every command, in order; separators that matter (``(``, ``)``) are words of their own."""

@@ -8,7 +8,7 @@ are. ``${NAME:-8}`` is 8, and the environment can change it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lora_lint.shellsource.scan import Piece, Word
 from lora_rules.recipe import Span
@@ -22,8 +22,7 @@ _LONGEST = 100_000
 """Characters: nobody's command line, and a bound for variables that repeat each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A word after its variables were put in."""
 
     candidates: tuple[str, ...]
@@ -36,13 +35,14 @@ class Text:
     """``${NAME:-8}``, when the text is the default of such a use."""
 
 
-@dataclass(slots=True)
 class Variables:
     """The variables in force while a script is read from top to bottom."""
 
-    _values: dict[str, tuple[Text, ...] | None] = field(default_factory=dict)
-    _depth: int = 0
-    _loops: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._values: dict[str, tuple[Text, ...] | None] = {}
+        self._depth = 0
+        self._loops: list[str] = []
 
     def take(self, command: list[Word]) -> list[Text]:
         """Account for one command.

@@ -94,4 +94,4 @@ def whole(entry: Entry) -> Span:
     start, end = entry.key_span, entry.node.span
     if (end.line, end.column) < (start.line, start.column):
         return start
-    return Span(start.line, start.column, end.end_line, end.end_column)
+    return Span(start.line, start.column, end.end_line, end.end_column, start.cell)

@@ -241,4 +241,4 @@ def is_null(node: Node) -> bool:
 
 def _stretch(entries: list[Entry]) -> Span:
     first, last = entries[0].node.span, entries[-1].node.span
-    return Span(first.line, first.column, last.end_line, last.end_column)
+    return Span(first.line, first.column, last.end_line, last.end_column, first.cell)

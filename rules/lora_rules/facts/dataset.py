@@ -6,10 +6,10 @@ Known from what somebody declared, from local files (counted, never loaded), and
 
 from __future__ import annotations
 
+from typing import NamedTuple
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
@@ -20,11 +20,10 @@ MAX_ARRAY_BYTES = 64 * 2**20
 """A JSON array must be parsed whole; a larger one is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """Rows of training data."""
 
-    count: int
+    number: int
     exact: bool
     """``False``: no more than this many."""
 
@@ -52,7 +51,7 @@ def dataset_rows(
         _rows(source, _slices(split), max_samples, recipe)
         for source, split in zip(sources, splits, strict=True)
     ]
-    return Rows(sum(rows.count for rows in counted), all(rows.exact for rows in counted))
+    return Rows(sum(rows.number for rows in counted), all(rows.exact for rows in counted))
 
 
 def _sources(train_dataset: object) -> Sequence[str | None]:
@@ -174,8 +173,7 @@ _COUNTERS: Mapping[str, Callable[[str], int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
+class _Slice(NamedTuple):
     """A part of a split, as ``datasets`` reads it: ``[start:end]``, in rows or in per cent."""
 
     start: int | None = None
