@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=30)
     runs = parser.parse_args().runs
-    lint = [sys.executable, "-m", "lora_lint"]
+    lint = [str(Path(sys.executable).with_name("lora-lint"))]
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.py"
         plain.write_text("def add(a, b):\n    return a + b\n")

@@ -56,6 +56,9 @@ _LEVELS = ("fail-on", "min-severity")
 _TABLES = ("per-file-ignores", "rules")
 KEYS = (*_LISTS, *_FLAGS, *_LEVELS, *_TABLES, "dialect", *DECLARATIONS)
 
+_OUR_TABLE = (b"tool.lora-lint", b'tool."lora-lint"')
+"""One of these stands in a pyproject.toml that has our table: others are not even parsed."""
+
 _cache: dict[str, Config] = {}
 
 
@@ -78,7 +81,7 @@ def _read_folder(folder: str) -> Config | None:
     if os.path.isfile(own):
         return load(own)
     shared = os.path.join(folder, "pyproject.toml")
-    if os.path.isfile(shared) and b"lora-lint" in _bytes(shared):
+    if os.path.isfile(shared) and any(name in _bytes(shared) for name in _OUR_TABLE):
         return load(shared)
     return None
 

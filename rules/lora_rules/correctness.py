@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
 from lora_rules.evidence import (
     FRAMEWORK_SOURCES,
@@ -177,6 +176,8 @@ def nearest_key(name: str, known: Iterable[str]) -> str | None:
     lowered = {candidate.lower(): candidate for candidate in names}
     if name.lower() in lowered:
         return lowered[name.lower()]
+    from difflib import get_close_matches  # only for a message
+
     close = get_close_matches(name, names, n=1, cutoff=0.8)
     return close[0] if close else None
 

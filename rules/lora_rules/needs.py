@@ -17,7 +17,6 @@ problem found in all of them is certain, one found in some is only possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 from typing import Any, NamedTuple
@@ -83,8 +82,7 @@ def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
         told |= {problem.at for problem in problems}
 
 
-@dataclass(slots=True)
-class _World:
+class _World(NamedTuple):
     """One choice among the candidates, with the facts that follow from it."""
 
     recipe: Recipe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.recipe import Origin, Recipe, Setting
@@ -130,6 +129,8 @@ def _nearest(setting: Setting) -> str | None:
     if names is None or not isinstance(value, str):
         return None
     by_lower = {name.lower(): name for name in names}
+    from difflib import get_close_matches  # only for a message
+
     close = get_close_matches(value.lower().replace("-", "_"), by_lower, n=1, cutoff=0.75)
     return by_lower[close[0]] if close else None
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-Names = Callable[[str], Any]
+Value = Any
+"""What a field holds: a number, a word, a list."""
+Names = Callable[[str], Value]
 """Gives the value of a field, or of an index, by its name."""
-Formula = Callable[[Names], Any]
+Formula = Callable[[Names], Value]
 
 _OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -48,7 +50,7 @@ class NoValueError(Exception):
     """A formula has no value for these fields: one is absent, of another type, or out of range."""
 
 
-def evaluate(text: str, names: Names) -> Any:
+def evaluate(text: str, names: Names) -> Value:
     """The value of a formula.
 
     Raises:
@@ -89,42 +91,48 @@ def _compile(node: ast.expr) -> Formula:
     return compiler(node)
 
 
-def _constant(node: Any) -> Formula:
+def _constant(node: ast.Constant) -> Formula:
     value = node.value
     return lambda names: value
 
 
-def _name(node: Any) -> Formula:
-    name: str = node.id
+def _name(node: ast.Name) -> Formula:
+    name = node.id
     return lambda names: names(name)
 
 
-def _attribute(node: Any) -> Formula:
+def _attribute(node: ast.Attribute) -> Formula:
     name = ast.unparse(node)
     return lambda names: names(name)
 
 
-def _binary(node: Any) -> Formula:
+def _binary(node: ast.BinOp) -> Formula:
     left, right = _compile(node.left), _compile(node.right)
     if isinstance(node.op, ast.Pow):
         return lambda names: _power(left(names), right(names))
-    compute = _OPERATORS[type(node.op)]
+    compute = _operator(node.op)
     return lambda names: compute(left(names), right(names))
 
 
-def _power(base: Any, exponent: Any) -> Any:
+def _operator(node: ast.AST) -> Callable[[Value, Value], Value]:
+    if type(node) not in _OPERATORS:
+        raise ValueError(f"{type(node).__name__} is no part of a formula")
+    return _OPERATORS[type(node)]
+
+
+def _power(base: Value, exponent: Value) -> Value:
     if not 0 <= exponent <= _MAX_EXPONENT:
         raise ValueError("exponent out of range")
     return base**exponent
 
 
-def _compare(node: Any) -> Formula:
+def _compare(node: ast.Compare) -> Formula:
     left, right = _compile(node.left), _compile(node.comparators[0])
-    compute = _OPERATORS[type(node.ops[0])]
+    compute = _operator(node.ops[0])
     return lambda names: compute(left(names), right(names))
 
 
-def _logic(node: Any) -> Formula:
+def _logic(node: ast.BoolOp) -> Formula:
     parts = [_conditional(value) for value in node.values]
     if isinstance(node.op, ast.And):
         return lambda names: all(part(names) for part in parts)
@@ -144,7 +152,7 @@ def _conditional(node: ast.expr) -> Formula:
     return test
 
 
-def _not(node: Any) -> Formula:
+def _not(node: ast.UnaryOp) -> Formula:
     if isinstance(node.op, ast.USub):
         value = _compile(node.operand)
         return lambda names: -value(names)
@@ -152,15 +160,15 @@ def _not(node: Any) -> Formula:
     return lambda names: not inner(names)
 
 
-def _choice(node: Any) -> Formula:
+def _choice(node: ast.IfExp) -> Formula:
     test, yes, no = _conditional(node.test), _compile(node.body), _compile(node.orelse)
     return lambda names: yes(names) if test(names) else no(names)
 
 
-def _item(node: Any) -> Formula:
+def _item(node: ast.Subscript) -> Formula:
     whole, index = _compile(node.value), _compile(node.slice)
 
-    def get(names: Names) -> Any:
+    def get(names: Names) -> Value:
         values, at = whole(names), index(names)
         if not isinstance(values, Sequence) or at < 0:
             raise LookupError("no such item")
@@ -169,8 +177,10 @@ def _item(node: Any) -> Formula:
     return get
 
 
-def _call(node: Any) -> Formula:
-    function = _FUNCTIONS[node.func.id]
+def _call(node: ast.Call) -> Formula:
+    function = _FUNCTIONS.get(ast.unparse(node.func))
+    if function is None:
+        raise ValueError(f"{ast.unparse(node)!r} is no part of a formula")
     parts = [_compile(part) for part in node.args]
     return lambda names: function(*(part(names) for part in parts))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lora_rules.facts.expressions import NoValueError, evaluate
+from lora_rules.facts.expressions import NoValueError, Value, evaluate
 from lora_rules.facts.model_table import Table, load
 from lora_rules.needs import Unknown
 
@@ -22,10 +22,10 @@ DEEPEST_LIST = 4096
 class Fields:
     """The values of one configuration."""
 
-    def __init__(self, table: Table, config: Mapping[str, Any], **extra: Any) -> None:
+    def __init__(self, table: Table, config: Mapping[str, Any], task: str = "") -> None:
         self._table = table
         self._config = config
-        self._known: dict[str, Any] = dict(extra)
+        self._known: dict[str, Any] = {"task": task}
         self._inner: dict[str, Fields | None] = {}
 
     @property
@@ -33,7 +33,7 @@ class Fields:
         """The table entry of its type."""
         return self._table
 
-    def __call__(self, name: str) -> Any:
+    def __call__(self, name: str) -> Value:
         """The value of a field, ``vision_config.depth`` for one inside.
 
         Raises:
@@ -53,7 +53,7 @@ class Fields:
             self._inner[name] = self._open(name)
         return self._inner[name]
 
-    def _find(self, name: str) -> Any:
+    def _find(self, name: str) -> Value:
         outer, _, rest = name.partition(".")
         if outer in self._table.inner:
             inside = self.inner(outer)
@@ -66,7 +66,7 @@ class Fields:
         self._check_words(name, value)
         return value
 
-    def _check_words(self, name: str, value: Any) -> None:
+    def _check_words(self, name: str, value: Value) -> None:
         """A word that was not seen when the table was made may mean another model."""
         known = self._table.words.get(name)
         if known is None:
@@ -75,7 +75,7 @@ class Fields:
             if isinstance(word, str) and word not in known:
                 raise Unknown(f"{name} of the model is {word!r}, which is not known")
 
-    def _given(self, name: str) -> Any:
+    def _given(self, name: str) -> Value:
         if name == "num_labels" and isinstance(self._config.get("id2label"), Mapping):
             return len(self._config["id2label"])
         if name not in self._table.forced:
@@ -86,7 +86,7 @@ class Fields:
             return self._table.defaults[name]
         raise Unknown(f"{name} of a model of type {self._table.name} is not given")
 
-    def _derive(self, name: str) -> Any:
+    def _derive(self, name: str) -> Value:
         rule = self._table.derived[name]
         if rule is None:
             raise Unknown(f"{name} of a model of type {self._table.name} is not given")
@@ -123,5 +123,5 @@ class _Indexed:
     def __init__(self, fields: Fields, index: int) -> None:
         self._fields, self._index = fields, index
 
-    def __call__(self, name: str) -> Any:
+    def __call__(self, name: str) -> Value:
         return self._index if name == "i" else self._fields(name)

@@ -56,7 +56,7 @@ class Inner:
     is_open: bool
     """The file may say another type."""
     absent: Mapping[str, Any] | None
-    """What differs from its type's defaults when the file leaves it out; ``None``: nothing there."""
+    """What differs from its type's defaults when it is left out; ``None``: nothing is there."""
     nullable: bool
     """``null`` means that there is none, and not the default."""
 

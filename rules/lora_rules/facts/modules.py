@@ -14,7 +14,7 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from lora_rules.facts.expressions import NoValueError, evaluate, holds
+from lora_rules.facts.expressions import NoValueError, Value, evaluate, holds
 from lora_rules.facts.model_fields import Fields
 from lora_rules.facts.model_table import Group, Table, Task, load
 from lora_rules.needs import Unknown
@@ -102,8 +102,12 @@ class Modules:
     @cached_property
     def parameters(self) -> int:
         """All parameters, a tied tensor once."""
-        pieces = (*self.linears, *self.embeddings, *self.fused_experts)
-        return self.others + sum(piece.parameters for piece in pieces)
+        return (
+            self.others
+            + sum(each.parameters for each in self.linears)
+            + sum(each.parameters for each in self.embeddings)
+            + sum(each.parameters for each in self.fused_experts)
+        )
 
     @property
     def head(self) -> Linear | None:
@@ -242,7 +246,7 @@ class _Placed:
     def __init__(self, fields: Fields, place: Place) -> None:
         self._fields, self._place = fields, place
 
-    def __call__(self, name: str) -> Any:
+    def __call__(self, name: str) -> Value:
         if len(name) == 1 and name in INDEX:
             return self._place[INDEX.index(name)]
         return self._fields(name)
