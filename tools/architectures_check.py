@@ -10,6 +10,7 @@ from transformers.pytorch_utils import Conv1D
 
 from architectures_configs import DROPPED, PRESENT, BuildError, Flat, Kind, nest
 from architectures_observe import Observation
+from architectures_trace import Value
 from architectures_vary import sample
 from lora_rules.facts import model_table
 from lora_rules.facts.modules import Modules, modules
@@ -19,8 +20,8 @@ Shapes = dict[str, tuple[int, int, bool]]
 
 
 def check(
-    kind: Kind, chance: random.Random, times: int, table: Any = None
-) -> list[tuple[str, Observation]]:
+    kind: Kind, chance: random.Random, times: int, table: Value = None
+) -> tuple[list[tuple[str, Observation]], int]:
     """Builds fresh random configurations of a type.
 
     Args:
@@ -30,9 +31,9 @@ def check(
         table: the entries to check, when they are not the packaged ones.
 
     Returns:
-        What was wrong, in a sentence, with the model taken apart.
+        What was wrong, in a sentence, with the model taken apart; and how many could be built.
     """
-    wrong = []
+    wrong, done = [], 0
     if table is not None:
         install(table)
     for _ in range(times):
@@ -40,11 +41,12 @@ def check(
             task, flat, (model, _, observation, _) = sample(kind, chance)
         except BuildError:
             continue
+        done += 1
         config = as_file(kind, flat)
         problem = difference(kind.name, config, task, model)
         if problem is not None:
             wrong.append((f"{problem} with {flat}", observation))
-    return wrong
+    return wrong, done
 
 
 def as_file(kind: Kind, flat: Flat) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def difference(name: str, config: dict[str, Any], task: str, model: nn.Module) -
     return None
 
 
-def install(table: Any) -> None:
+def install(table: Value) -> None:
     """Lets the reader read these entries in place of the packaged ones."""
     model_table.load.cache_clear()
     import json

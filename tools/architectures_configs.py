@@ -9,7 +9,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
 
 from architectures_observe import Observation, observe
-from architectures_trace import leaf, tracing
+from architectures_trace import Value, leaf, tracing
 
 LAYERS = 5
 MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
@@ -23,6 +23,8 @@ IGNORED = {
 }  # fmt: skip
 """Fields of every configuration that say nothing about a model's modules."""
 
+MISSING: dict[str, dict[str, Any]] = {"dbrx": {"attn_config.rope_theta": 10000.0}}
+"""What transformers 5.23 itself forgets to fill in."""
 PRESENT = "present"
 """The value of a field that holds a configuration."""
 
@@ -53,7 +55,7 @@ class BuildError(Exception):
     """The class refuses the configuration."""
 
 
-def flatten(config: Any, prefix: str = "") -> Flat:
+def flatten(config: Value, prefix: str = "") -> Flat:
     """Every field, those of configurations inside under their path."""
     flat: Flat = {}
     for name, value in config.__dict__.items():
@@ -67,7 +69,7 @@ def flatten(config: Any, prefix: str = "") -> Flat:
     return flat
 
 
-def subconfigs(config: Any, prefix: str = "") -> dict[str, PreTrainedConfig]:
+def subconfigs(config: Value, prefix: str = "") -> dict[str, PreTrainedConfig]:
     """The configurations inside a configuration, by path."""
     found = {}
     for name, value in config.__dict__.items():
@@ -104,7 +106,7 @@ def configure(name: str, flat: Flat) -> PreTrainedConfig:
         raise BuildError(f"{type(problem).__name__}: {problem}") from None
 
 
-def _trace_fields(config: Any, prefix: str = "") -> None:
+def _trace_fields(config: Value, prefix: str = "") -> None:
     for name, value in list(config.__dict__.items()):
         if name.startswith("_") or name in IGNORED or isinstance(value, bool):
             continue
@@ -149,7 +151,7 @@ DROPPED: Any = _Dropped()
 def auto_subconfigs(name: str) -> Flat:
     """The ``model_type`` of each inner configuration whose class depends on it."""
     config = configure(name, {})
-    flat = {}
+    flat: Flat = dict(MISSING.get(name, {}))
     for path, sub in subconfigs(config).items():
         flat[f"{path}.model_type"] = sub.model_type
     for path, cls in type(config).sub_configs.items():

@@ -24,9 +24,11 @@ from architectures_learn import (
     value_of,
 )
 from architectures_observe import INDEX, Observation, Place
+from architectures_trace import Value
 
 BIG = 64
 """A larger number in a formula was a field before something lost its trace."""
+FEW_LENGTHS = 3
 Key = tuple[str, str, str, str]
 Seen = dict[tuple[int, Place], tuple[tuple[str | None, ...], tuple[int, ...]]]
 
@@ -134,7 +136,20 @@ class Describer:
         try:
             return number(rows, counts(self._fields, outer.count("{"))), condition
         except UnresolvedError:
-            raise UnresolvedError(f"the length of {parent} does not follow") from None
+            return self._few_lengths(outer, pattern), condition
+
+    def _few_lengths(self, outer: str, pattern: str) -> str:
+        values = {
+            (at, place): length
+            for at, each in enumerate(self.seen)
+            for place, length in each.lengths.get(pattern, {}).items()
+        }
+        if len(set(values.values())) <= FEW_LENGTHS:
+            try:
+                return self._mark(outer, values)
+            except UnresolvedError:
+                pass
+        raise UnresolvedError(f"the length of {pattern} does not follow")
 
     def _slots(self) -> Iterable[tuple[Slot, list[tuple[int, Place]]]]:
         found: dict[Key, Seen] = defaultdict(dict)
@@ -231,7 +246,7 @@ def _is_lost(text: str | None) -> bool:
     return any(int(digits) > BIG for digits in re.findall(r"(?<![\w.])\d+(?![\w.])", text))
 
 
-def _unify(groups: Mapping[Any, list[Any]]) -> Any:
+def _unify(groups: Mapping[Any, list[Any]]) -> Value:
     """One formula for all layers where those of the layers differ by their number only."""
     if len(groups) == 1 or not any(place for where in groups.values() for _, place in where):
         return groups

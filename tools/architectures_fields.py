@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import PreTrainedConfig
 
-from architectures_configs import PRESENT, BuildError, Flat, flatten, nest
+from architectures_configs import BuildError, Flat, flatten, nest
 from architectures_learn import Asker, Row, UnresolvedError, counts, number, questions, sizes, tidy
-from architectures_trace import expression, leaf, tracing
+from architectures_trace import Value, expression, leaf, tracing
 
 COMMON = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
     "intermediate_size", "head_dim", "tie_word_embeddings", "max_position_embeddings",
 )  # fmt: skip
 """Fields that rules, or composites with any text model inside, ask for."""
+NESTED = 0.3
 COSTLY = ("num_labels",)
 LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
 ATTEMPTS = 40
@@ -58,7 +59,7 @@ class FieldReader:
         self.default = flatten(cls())
         self.legacy = self._legacy()
         self.choices = dict(self._guesses()) | dict(choices)
-        self._chance = random.Random(5)
+        self._chance = random.Random(5)  # noqa: S311
         self._bank: list[Sample] | None = None
         self._memo: dict[str, tuple[dict[str, dict[str, Any]], list[str]]] = {}
 
@@ -133,19 +134,35 @@ class FieldReader:
                 return
             yield again
 
-    def _is_forced(self, name: str, value: Any) -> bool:
+    def _is_forced(self, name: str, value: Value) -> bool:
         """Whether a value that is given is not kept."""
         if isinstance(value, bool) or not isinstance(value, int):
             return False
         kept = []
         for other in (2 * value, value + 8, value * 4):
             try:
-                kept.append(flatten(self._make({name: other})).get(name) == other)
+                kept.append(flatten(self.make({name: other})).get(name) == other)
             except BuildError:
                 continue
         return bool(kept) and not any(kept)
 
-    def _make(self, given: Flat) -> PreTrainedConfig:
+    def nested(self, times: int) -> Iterator[Flat]:
+        """Random fields of the configurations inside, and of this one."""
+        inner = {name for name in self.default if "." in name}
+        for _ in range(times):
+            flat = {}
+            for name in sorted(inner | set(self.default)):
+                value = self.default[name]
+                if type(value) is int and value > 8 and self._chance.random() < NESTED:
+                    flat[name] = value * self._chance.choice([2, 3, 4])
+            yield flat
+
+    def make(self, given: Flat) -> PreTrainedConfig:
+        """The configuration with these fields.
+
+        Raises:
+            BuildError: if the class refuses them.
+        """
         try:
             return self.cls(**nest(given))
         except Exception as problem:
@@ -166,7 +183,7 @@ class FieldReader:
 
     def _sample(self, flat: Flat) -> Sample | None:
         try:
-            fields = flatten(self._make(flat))
+            fields = flatten(self.make(flat))
         except BuildError:
             return None
         return Sample(flat, fields | self.legacy | _only(flat, self.legacy))
@@ -195,12 +212,12 @@ class FieldReader:
         try:
             with tracing() as trace:
                 made = flatten(self.cls(**nest(args)))
-        except Exception:  # noqa: BLE001  a class may refuse what is traced
+        except Exception:  # a class may refuse what is traced
             return None, set()
         text = expression(made.get(name))
         return (None if text is None or text.isdigit() else text), trace.atoms
 
-    def _rule(self, name: str, samples: list[Sample]) -> Any:
+    def _rule(self, name: str, samples: list[Sample]) -> Value:
         """How the field follows from others.
 
         Raises:
@@ -213,15 +230,15 @@ class FieldReader:
             if len(set(map(repr, values))) == 1:
                 return repr(values[0])
             raise UnresolvedError("it is no number")
-        rows = [(Row(_without(s.fields, name), ()), s.fields[name]) for s in samples]
+        rows = [(Row(without(s.fields, name), ()), s.fields[name]) for s in samples]
         known = [text for s in samples[:3] if (text := self._traced(name, s)[0]) is not None]
         first = {k: v for k, v in rows[0][0].fields.items() if "." not in k}
         constant = [str(values[0])] if len(set(values)) == 1 else []
         return tidy(number(rows, [*constant, *known, *sizes(first, [])]))
 
-    def _list_rule(self, name: str, samples: list[Sample]) -> Any:
+    def _list_rule(self, name: str, samples: list[Sample]) -> Value:
         """A formula for the item at ``i``, and one for the length."""
-        fields = [_without(s.fields, name) for s in samples]
+        fields = [without(s.fields, name) for s in samples]
         lists = [s.fields[name] for s in samples]
         lengths = [(Row(each, ()), len(items)) for each, items in zip(fields, lists, strict=True)]
         rows = [
@@ -254,7 +271,8 @@ class FieldReader:
         return [tidy(text), length]
 
 
-def _without(fields: Flat, name: str) -> Flat:
+def without(fields: Flat, name: str) -> Flat:
+    """The fields but one."""
     return {key: value for key, value in fields.items() if key != name}
 
 
@@ -262,23 +280,5 @@ def _only(flat: Flat, names: Iterable[str]) -> Flat:
     return {name: flat[name] for name in names if name in flat}
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(value: Value) -> Value:
     return list(value) if isinstance(value, tuple) else value
-
-
-def inner_types(
-    cls: type[PreTrainedConfig],
-) -> dict[str, tuple[type[PreTrainedConfig] | None, bool]]:
-    """For each field with a configuration inside: its class, and whether another may stand there."""
-    config = cls()
-    found: dict[str, tuple[type[PreTrainedConfig] | None, bool]] = {}
-    for name, declared in (getattr(cls, "sub_configs", None) or {}).items():
-        value = getattr(config, name, None)
-        own = type(value) if isinstance(value, PreTrainedConfig) else None
-        if own is None and declared is not AutoConfig:
-            own = declared
-        found[name] = own, declared is AutoConfig
-    for name, value in config.__dict__.items():
-        if isinstance(value, PreTrainedConfig) and name not in found:
-            found[name] = type(value), False
-    return found

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from architectures_observe import INDEX, Place
+from architectures_trace import Value
 from lora_rules.facts.expressions import compile_formula, holds
 
 FEW = 64
@@ -32,7 +33,7 @@ class Row:
     fields: Mapping[str, Any]
     place: Place
 
-    def __call__(self, name: str) -> Any:
+    def __call__(self, name: str) -> Value:
         """The value of a field or of an index."""
         if len(name) == 1 and name in INDEX:
             return self.place[INDEX.index(name)]
@@ -44,7 +45,7 @@ def tidy(text: str) -> str:
     return ast.unparse(ast.parse(text, mode="eval"))
 
 
-def value_of(text: str, row: Row) -> Any:
+def value_of(text: str, row: Row) -> Value:
     """The value of a formula, ``None`` where it has none."""
     try:
         return compile_formula(text)(row)
@@ -87,6 +88,12 @@ def _about_index(
         if all(type(value) is int and value <= FEW for value in values if value is not None):
             small.append(name)
     yield from (f"{index} == 0", f"{index} % 2 == 0", f"{index} < 2", f"{index} < 3")
+    words = [name for name in varied if any(_is_words(each.get(name)) for each in fields)]
+    for name in words:
+        yield f"rank({name}, {index}) == 0"
+        for count in small:
+            yield f"rank({name}, {index}) < {count}"
+            yield f"{index} % {count} == rank({name}, i)"
     for name in small:
         yield f"{index} < {name}"
         yield f"({index}+1) % {name} == 0"
@@ -95,6 +102,10 @@ def _about_index(
     for one, other in itertools.permutations(small, 2):
         yield f"{index} % {one} == {other}"
         yield f"{index} < {one}-{other}"
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], str)
 
 
 def _about_list(name: str, values: Sequence[Any], index: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import MODEL_MAPPING, PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from architectures_trace import shape_of
+from architectures_trace import Value, shape_of
 
 INDEX = "ijklm"
 ROOT = "*"
@@ -57,7 +57,7 @@ class Observation:
 
 
 def observe(
-    model: Any, fields: dict[str, Any], subconfigs: dict[str, PreTrainedConfig], is_base: bool
+    model: Value, fields: dict[str, Any], subconfigs: dict[str, PreTrainedConfig], is_base: bool
 ) -> Observation:
     """Takes a model apart.
 
@@ -92,14 +92,14 @@ def observe(
     return seen
 
 
-def base_of(model: Any) -> nn.Module | None:
+def base_of(model: Value) -> nn.Module | None:
     """The base model inside a model with a head."""
     prefix = model.base_model_prefix
     inner = getattr(model, prefix, None) if prefix else None
     return inner if isinstance(inner, nn.Module) and inner is not model else None
 
 
-def _parts(model: Any, inner: Any, subconfigs: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _parts(model: Value, inner: Value, subconfigs: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Sub-models that are exactly what their own configuration's type describes."""
     for path, module in model.named_modules():
         if not path or module is inner or not isinstance(module, PreTrainedModel):
@@ -111,7 +111,7 @@ def _parts(model: Any, inner: Any, subconfigs: dict[str, Any]) -> Iterator[tuple
                 yield path, name
 
 
-def _head(model: Any, modules: dict[str, nn.Module], base: str) -> str | None:
+def _head(model: Value, modules: dict[str, nn.Module], base: str) -> str | None:
     try:
         head = model.get_output_embeddings()
     except (NotImplementedError, AttributeError):

@@ -22,6 +22,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedConfig
 
+Value = Any
+"""Whatever a configuration holds, or a model of no certain class."""
+
 
 @dataclass
 class Trace:
@@ -38,19 +41,19 @@ class Trace:
 _trace = Trace()
 
 
-def expression(value: Any) -> str | None:
+def expression(value: Value) -> str | None:
     """The expression of a traced value, the literal of a plain integer, else ``None``."""
     if isinstance(value, (Size, Real)):
         return value.expression
     return str(int(value)) if isinstance(value, int) else None
 
 
-def _operand(value: Any) -> str | None:
+def _operand(value: Value) -> str | None:
     return repr(float(value)) if type(value) is float else expression(value)
 
 
-def _binary(symbol: str, compute: Callable[[Any, Any], Any], swap: bool = False) -> Any:
-    def method(self: Any, other: Any) -> Any:
+def _binary(symbol: str, compute: Callable[[Any, Any], Any], swap: bool = False) -> Value:
+    def method(self: Value, other: Value) -> Value:
         text = _operand(other)
         if text is None:
             return NotImplemented
@@ -71,14 +74,14 @@ def _simplify(left: str, right: str, symbol: str) -> str:
     return f"({left}{symbol}{right})"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Value) -> Value:
     if isinstance(value, Size):
         return int.__int__(value)
     return float.__float__(value) if isinstance(value, Real) else value
 
 
-def _comparison(symbol: str, compute: Callable[[Any, Any], Any]) -> Any:
-    def method(self: Any, other: Any) -> Any:
+def _comparison(symbol: str, compute: Callable[[Any, Any], Any]) -> Value:
+    def method(self: Value, other: Value) -> Value:
         text = _operand(other)
         if text is not None:
             _trace.atoms.add(f"{self.expression} {symbol} {text}")
@@ -123,13 +126,13 @@ class _Arithmetic:
     def __copy__(self) -> _Arithmetic:
         return self
 
-    def __ceil__(self) -> Any:
+    def __ceil__(self) -> Value:
         return traced(math.ceil(_plain(self)), f"ceil({self.expression})")
 
-    def __floor__(self) -> Any:
+    def __floor__(self) -> Value:
         return traced(math.floor(_plain(self)), f"int({self.expression})")
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Value:
         return traced(-_plain(self), f"(0-{self.expression})")
 
 
@@ -163,7 +166,7 @@ class Text(str):
         return self
 
 
-def traced(value: Any, text: str) -> Any:
+def traced(value: Value, text: str) -> Value:
     """The value with its expression, if it is a number that can carry one."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
@@ -172,7 +175,7 @@ def traced(value: Any, text: str) -> Any:
     return result
 
 
-def leaf(value: Any, name: str) -> Any:
+def leaf(value: Value, name: str) -> Value:
     """The value of a configuration field, traced."""
     if isinstance(value, str):
         word = Text(value)
@@ -189,7 +192,7 @@ class _IntegerType(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, int)
 
-    def __call__(cls, *args: Any) -> Any:
+    def __call__(cls, *args: Value) -> Value:
         if args and isinstance(args[0], Real):
             return traced(int(_plain(args[0])), f"int({args[0].expression})")
         return args[0] if args and isinstance(args[0], Size) else int(*args)
@@ -202,7 +205,7 @@ class _Integer(int, metaclass=_IntegerType):
 def _extreme(name: str) -> Callable[..., Any]:
     plain = getattr(builtins, name)
 
-    def choose(*args: Any, **kwargs: Any) -> Any:
+    def choose(*args: Value, **kwargs: Value) -> Value:
         result = plain(*args, **kwargs)
         if len(args) == 2 and any(isinstance(each, Size) for each in args):
             texts = [expression(each) for each in args]
@@ -236,7 +239,9 @@ _FACTORIES = {torch.empty, torch.zeros, torch.ones, torch.randn, torch.rand, tor
 class _Shapes(TorchFunctionMode):
     """Gives each new tensor the expressions of its shape."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, func: Value, types: Value, args: Value = (), kwargs: Value = None
+    ) -> Value:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor) and not hasattr(result, "_sizes"):
             sizes = _sizes(func, args, kwargs or {}, result)
@@ -245,7 +250,7 @@ class _Shapes(TorchFunctionMode):
         return result
 
 
-def _sizes(func: Any, args: Any, kwargs: Any, result: torch.Tensor) -> tuple[Any, ...] | None:
+def _sizes(func: Value, args: Value, kwargs: Value, result: torch.Tensor) -> tuple[Any, ...] | None:
     if func in _FACTORIES:
         first = args[0] if args else kwargs.get("size", ())
         sizes = first if isinstance(first, (tuple, list)) else args
@@ -273,13 +278,13 @@ def tracing() -> Iterator[Trace]:
     _shim()
     new, read = torch.nn.Parameter.__new__, PreTrainedConfig.__getattribute__
 
-    def make(cls: Any, data: Any = None, requires_grad: bool = True) -> Any:
+    def make(cls: Value, data: Value = None, requires_grad: bool = True) -> Value:
         parameter = new(cls, data, requires_grad)
         if hasattr(data, "_sizes"):
             parameter._sizes = data._sizes
         return parameter
 
-    def note(self: Any, name: str) -> Any:
+    def note(self: Value, name: str) -> Value:
         if name[0] != "_":
             _trace.reads.add(name)
         return read(self, name)

@@ -24,7 +24,7 @@ from architectures_configs import (
     flatten,
 )
 from architectures_observe import Observation, base_of
-from architectures_trace import Trace
+from architectures_trace import Trace, Value
 
 COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers",
           "decoder_layers", "depth", "num_decoder_layers")  # fmt: skip
@@ -68,7 +68,7 @@ def shrink(kind: Kind) -> None:
     kind.has_base = base_of(build(kind, kind.task, {})[0]) is not None
 
 
-def _needed(value: Any) -> int:
+def _needed(value: Value) -> int:
     """How many layers show every kind of layer that a list has."""
     if not _is_list(value, str):
         return 0
@@ -93,15 +93,15 @@ def _accepted(kind: Kind, small: Flat) -> Flat:
     raise error
 
 
-def _class_default(kind: Kind, path: str) -> Any:
+def _class_default(kind: Kind, path: str) -> Value:
     return getattr(CONFIG_MAPPING[kind.name], path, None) if "." not in path else ()
 
 
-def _is_list(value: Any, of: type) -> bool:
+def _is_list(value: Value, of: type) -> bool:
     return isinstance(value, list) and len(value) > 1 and all(type(item) is of for item in value)
 
 
-def _length_field(name: str, value: Any, flat: Flat) -> str | None:
+def _length_field(name: str, value: Value, flat: Flat) -> str | None:
     """The field that says how long a per-layer list is."""
     if not (_is_list(value, str) or _is_list(value, int) or _is_list(value, bool)):
         return None
@@ -129,7 +129,7 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
         asked |= trace.atoms
         own_fields = _own_fields(seen, trace.atoms)
         parts = tuple({f"{s.detail}." for s, _ in seen.slots if s.kind == "part"})
-        for name, value in seen.fields.items():
+        for name in seen.fields:
             last = name.rsplit(".", 1)[-1]
             read = last in trace.reads or last in ALWAYS or PATTERN.search(last)
             if not read or name in known:
@@ -149,13 +149,13 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
     return built, asked
 
 
-def _own_fields(seen: Any, atoms: set[str]) -> set[str]:
+def _own_fields(seen: Value, atoms: set[str]) -> set[str]:
     """The fields that the formulas of a composite name."""
     text = " ".join([*atoms, *(str(size) for slot, _ in seen.slots for size in slot.sizes)])
     return {name for name in seen.fields if name in text}
 
 
-def _signature(seen: Any) -> frozenset[Any]:
+def _signature(seen: Value) -> frozenset[Any]:
     return frozenset(
         (s.container, s.path, place, s.kind, s.bias, s.tied, sizes)
         for (s, place), sizes in seen.slots.items()
@@ -163,11 +163,12 @@ def _signature(seen: Any) -> frozenset[Any]:
 
 
 def _differing(
-    kind: Kind, task: str, name: str, other: Any, own: frozenset[Any]
+    kind: Kind, task: str, name: str, other: Value, own: frozenset[Any]
 ) -> tuple[Observation, Trace] | None:
     """What is built with another value of one field; ``None`` if nothing, or the same."""
     if isinstance(other, PerLayer):
-        other = other.draw(flatten(configure(kind.name, kind.base)), random.Random(7))
+        chance = random.Random(7)  # noqa: S311
+        other = other.draw(flatten(configure(kind.name, kind.base)), chance)
     try:
         _, _, seen, trace = build(kind, task, {name: other})
     except BuildError:
@@ -214,7 +215,7 @@ def _integers(name: str, value: int, asked: bool) -> Iterator[Any]:
     yield None
 
 
-def _structured(kind: Kind, name: str, value: Any) -> Iterator[Any]:
+def _structured(kind: Kind, name: str, value: Value) -> Iterator[Any]:
     hint = _hint(kind, name) if value is None else ""
     if isinstance(value, list) and all(type(item) is int for item in value):
         yield from ([0, 2], [1, 3], [])

@@ -36,12 +36,14 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from transformers.models.auto import modeling_auto as auto
 
 from architectures_check import check
-from architectures_configs import BuildError, Kind, configure
+from architectures_configs import BuildError, Kind, configure, flatten
 from architectures_describe import Describer
 from architectures_entry import rows, used, words
-from architectures_fields import COMMON, FieldReader, inner_types
+from architectures_fields import COMMON, FieldReader
+from architectures_inner import inner_types, overruled
 from architectures_learn import UnresolvedError
 from architectures_observe import Observation
+from architectures_trace import Value
 from architectures_vary import probe, sample, shrink
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/architectures.json"
@@ -57,6 +59,9 @@ TASKS = {
 }
 """The usual one first, for a type that has several."""
 SAMPLES, ROUNDS, FRESH = 30, 4, 12
+
+SURPRISES = (AttributeError, TypeError, ValueError, LookupError, RecursionError)
+"""What a configuration class that reads its own fields in odd ways may raise."""
 
 Table = dict[str, dict[str, Any]]
 
@@ -113,12 +118,32 @@ def find_kind(name: str) -> Kind:
     return Kind(name, classes)
 
 
+def prepare(kind: Kind) -> Kind:
+    """Makes the default small, and leaves out the classes that not even it builds.
+
+    Raises:
+        BuildError: if none is left.
+    """
+    configure(kind.name, {})
+    for task, cls in list(kind.classes.items()):
+        try:
+            shrink(Kind(kind.name, {task: cls}))
+        except BuildError as problem:
+            error = problem
+            del kind.classes[task]
+    if not kind.classes:
+        raise error
+    shrink(kind)
+    return kind
+
+
 class Builder:
     """Makes entries, and those of the configurations inside."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self._readers: dict[str, FieldReader] = {}
+        self._rules: dict[tuple[str, str], dict[str, str | None]] = {}
         self._wanted: dict[str, set[str]] = {}
 
     def add(self, name: str) -> dict[str, Any]:
@@ -128,9 +153,9 @@ class Builder:
         self._wanted.setdefault(name, set()).update(before.get("defaults", ()))
         kind = find_kind(name)
         try:
-            self._buildable(kind)
+            prepare(kind)
             entry = self._resolve(kind)
-        except (BuildError, UnresolvedError) as problem:
+        except (BuildError, UnresolvedError, *SURPRISES) as problem:
             entry = self.table[name] = {"unresolved": str(problem)[:160]}
         entry["tasks"] = entry.get("tasks") or {
             task: [task, cls.__name__, "", None] for task, cls in kind.classes.items()
@@ -150,26 +175,9 @@ class Builder:
                     at = self.table.get(inner, {})
                 yield inner
 
-    def _buildable(self, kind: Kind) -> None:
-        """Leaves out the classes that not even the default configuration builds.
-
-        Raises:
-            BuildError: if none is left.
-        """
-        configure(kind.name, {})
-        for task, cls in list(kind.classes.items()):
-            try:
-                shrink(Kind(kind.name, {task: cls}))
-            except BuildError as problem:
-                error = problem
-                del kind.classes[task]
-        if not kind.classes:
-            raise error
-        shrink(kind)
-
     def _resolve(self, kind: Kind) -> dict[str, Any]:
         seen, asked = probe(kind)
-        chance = random.Random(kind.name)
+        chance = random.Random(kind.name)  # noqa: S311
         for _ in range(SAMPLES):
             self._sample(kind, chance, seen, asked)
         for _ in range(ROUNDS):
@@ -177,7 +185,7 @@ class Builder:
             for part in self.parts(entry):
                 if not self.table[part].get("tasks"):
                     self.add(part)
-            wrong = check(kind, chance, FRESH, self.table)
+            wrong, _ = check(kind, chance, FRESH, self.table)
             if not wrong:
                 return entry
             seen += [observation for _, observation in wrong]
@@ -222,32 +230,40 @@ class Builder:
         entry |= self._readers[key].describe(sorted(own))
         for field, (sub, is_auto) in inner.items():
             if sub is None:
-                entry.setdefault("inner", {})[field] = [None, is_auto, None, True]
+                entry.setdefault("inner", {})[field] = [None, is_auto, None, True, {}]
                 continue
             below = {n.partition(".")[2] for n in names if n.startswith(f"{field}.")} - {""}
             sub_key = _key(key, field, sub)
             if sub_key not in self.table or below - set(self.table[sub_key].get("defaults", {})):
                 self._fields(sub_key, sub, below, {})
             absent = self._absent(cls, field, sub, sub_key)
-            entry.setdefault("inner", {})[field] = [sub_key, is_auto, absent, _nullable(cls, field)]
+            entry.setdefault("inner", {})[field] = [
+                sub_key,
+                is_auto,
+                absent,
+                _nullable(cls, field),
+                self._overruled(key, field, sub_key),
+            ]
+
+    def _overruled(self, key: str, field: str, sub_key: str) -> dict[str, str | None]:
+        if (key, field) not in self._rules:
+            self._rules[key, field] = overruled(self._readers[key], field)
+        known = self.table[sub_key].get("defaults", {})
+        return {n: rule for n, rule in self._rules[key, field].items() if n in known}
 
     def _absent(
-        self, cls: Any, field: str, sub: type[PreTrainedConfig], sub_key: str
+        self, cls: Value, field: str, sub: type[PreTrainedConfig], sub_key: str
     ) -> dict[str, Any] | None:
         """How the inner configuration that the outer class makes by itself differs from its own."""
         value = getattr(cls(), field, None)
         if value is None:
             return None
-        plain = sub()
+        own, plain = flatten(value), flatten(sub())
         names = self.table[sub_key].get("defaults", {})
-        return {
-            name: getattr(value, name)
-            for name in names
-            if hasattr(plain, name) and getattr(value, name) != getattr(plain, name)
-        }
+        return {name: own[name] for name in names if name in own and own[name] != plain.get(name)}
 
 
-def _nullable(cls: Any, field: str) -> bool:
+def _nullable(cls: Value, field: str) -> bool:
     """Whether ``None`` for an inner configuration means that there is none."""
     try:
         return getattr(cls(**{field: None}), field, None) is None

@@ -110,8 +110,9 @@ def _run(
     findings: dict[tuple[str, Span, str], Finding] = {}
     not_checked: list[str] = []
     for recipe in recipes:
+        off = recipe.known("lora_enabled") is False
         for rule in rules.values():
-            if rule.code in HYGIENE:
+            if rule.code in HYGIENE or (off and not rule.without_adapter):
                 continue
             outcome = evaluate(rule, recipe, options_for(rule, config))
             for found in outcome.found:

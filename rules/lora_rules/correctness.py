@@ -16,7 +16,12 @@ from lora_rules.recipe import Block, Key, Recipe
 from lora_rules.rule import Problem, Remove, Rename, Safety, Set, Severity, rule
 
 
-@rule("LL001", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE, FRAMEWORK_SOURCES])
+@rule(
+    "LL001",
+    Severity.ERROR,
+    evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE, FRAMEWORK_SOURCES],
+    without_adapter=True,
+)
 def unknown_key(
     recipe: Recipe,
     pinned_peft: str | None = None,
@@ -72,6 +77,8 @@ def unknown_key(
     """
     pins = {"peft": pinned_peft, "transformers": pinned_transformers, "trl": pinned_trl}
     for block in recipe.blocks:
+        if recipe.dialect == "unsloth" and block.receiver.startswith("trl."):
+            continue  # Unsloth puts classes of its own, with more parameters, in their place
         if block.receiver in signatures.callees():
             yield from _against_signature(block, pins, allow)
         elif block.known_keys:
@@ -91,14 +98,16 @@ def _against_signature(
     for key in block.keys:
         if key.name in known or key.name in allow:
             continue
-        moment = _moment(block.receiver, key.name)
+        source = signatures.owner(block.receiver, key.name).partition(".")[0]
+        moment = _moment(block.receiver, key.name, source)
         if moment:
-            here = f"{library} {version}" if version else f"the newest {library}"
+            pin = pins.get(source)
+            here = f"{source} {pin}" if pin else f"the newest {source}"
             yield Problem(
                 key.span,
                 f"{callee} has no parameter {key.name} in {here}: it {moment}.",
-                severity=Severity.ERROR if version and not quiet else Severity.WARNING,
-                help=f"Write it the way {here} wants it, or pin {library}.",
+                severity=Severity.ERROR if pin and not quiet else Severity.WARNING,
+                help=f"Write it the way {here} wants it, or pin {source}.",
                 edits=_rename(key.name, known),
             )
         else:
@@ -115,13 +124,13 @@ def _known_fields(receiver: str, version: str | None, parent: str | None) -> fro
         return signatures.every_field(receiver)
 
 
-def _moment(receiver: str, name: str) -> str:
+def _moment(receiver: str, name: str, source: str) -> str:
     """When a parameter came or went, if it ever was one."""
     removed = signatures.removed(receiver, name)
     if removed:
-        return f"was removed by {removed}"
+        return f"was removed by {source} {removed}"
     introduced = signatures.introduced(receiver, name)
-    return f"came with {introduced}" if introduced else ""
+    return f"came with {source} {introduced}" if introduced else ""
 
 
 def _against_list(block: Block, recipe: Recipe, allow: tuple[str, ...]) -> Iterator[Problem]:
@@ -187,8 +196,9 @@ def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
     """The adapter starts as random noise on top of the base model.
 
     ## What it checks
-    `init_lora_weights` is false in a training configuration. Files under a tests folder are left
-    alone.
+    `init_lora_weights` is false in a configuration that is trained: a framework's file, or a call
+    whose adapter a trainer gets. Scripts that convert adapters and files under a tests folder are
+    left alone.
 
     ## Why it matters
     PEFT then fills both matrices at random, so the model is damaged before the first step instead
@@ -197,8 +207,10 @@ def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
     ## Bad
     ```python
     from peft import LoraConfig
+    from trl import SFTTrainer
 
     config = LoraConfig(r=16, lora_alpha=32, init_lora_weights=False)  # LL003: False
+    trainer = SFTTrainer(model="Qwen/Qwen2.5-0.5B", peft_config=config)
     ```
 
     ## Good
@@ -214,7 +226,7 @@ def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if init_lora_weights is False and not recipe.result and not _in_tests(recipe.path):
+    if init_lora_weights is False and recipe.trains and not _in_tests(recipe.path):
         yield Problem(
             "init_lora_weights",
             "init_lora_weights=False starts both matrices at random: the base model is damaged "
@@ -235,8 +247,9 @@ def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Pr
     """A new adapter that is told not to train.
 
     ## What it checks
-    `inference_mode` is true for a fresh adapter. The record of a trained one
-    (`adapter_config.json`) is left alone.
+    `inference_mode` is true for a fresh adapter that is trained: in a framework's file, or in a
+    call whose adapter a trainer gets. The record of a trained one (`adapter_config.json`) and
+    scripts that only load adapters are left alone.
 
     ## Why it matters
     PEFT freezes the adapter's weights. With everything else frozen too, the first backward pass
@@ -245,8 +258,10 @@ def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Pr
     ## Bad
     ```python
     from peft import LoraConfig
+    from trl import SFTTrainer
 
     config = LoraConfig(r=16, lora_alpha=32, inference_mode=True)  # LL004: True
+    trainer = SFTTrainer(model="Qwen/Qwen2.5-0.5B", peft_config=config)
     ```
 
     ## Good
@@ -262,7 +277,7 @@ def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Pr
     ## Options
     None.
     """
-    if inference_mode and not recipe.result and not recipe.may_be("adapter_name_or_path"):
+    if inference_mode and recipe.trains and not recipe.may_be("adapter_name_or_path"):
         yield Problem(
             "inference_mode",
             "inference_mode=True freezes the adapter: training it raises RuntimeError.",
@@ -448,15 +463,15 @@ def ignored_subconfig(recipe: Recipe) -> Iterator[Problem]:
     if recipe.result:
         return
     yield from _unused_initialisation(recipe)
-    tokens, task = recipe.may_be("alora_invocation_tokens"), recipe.settings.get("task_type")
+    tokens = recipe.writes("alora_invocation_tokens") and recipe.may_be("alora_invocation_tokens")
+    task = recipe.settings.get("task_type")
     if tokens and task is not None and task.candidates and "CAUSAL_LM" not in task.candidates:
         yield Problem(
             "alora_invocation_tokens",
             "alora_invocation_tokens only work with task_type CAUSAL_LM.",
             help='Set task_type to "CAUSAL_LM", or remove the tokens.',
         )
-    base = recipe.settings.get("base_model_name_or_path")
-    if base is not None and base.written and recipe.may_be("base_model_name_or_path"):
+    if isinstance(recipe.known("base_model_name_or_path"), str):
         yield Problem(
             "base_model_name_or_path",
             "base_model_name_or_path is overwritten by PEFT with the name of the model it is "
@@ -481,7 +496,8 @@ def _unused_initialisation(recipe: Recipe) -> Iterator[Problem]:
         return
     chosen = setting.candidates
     for name, method in INITIALISATIONS.items():
-        if method not in chosen and recipe.may_be(name) and not _empty(recipe, name):
+        given = recipe.writes(name) and recipe.may_be(name) and not _empty(recipe, name)
+        if given and method not in chosen:
             yield Problem(
                 name,
                 f'{name} is ignored unless init_lora_weights is "{method}".',
@@ -505,7 +521,7 @@ def _empty(recipe: Recipe, name: str) -> bool:
     return setting.candidates == ({},) and (name == "loftq_config" or not setting.written)
 
 
-@rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
+@rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
 def conflicting_sources(recipe: Recipe) -> Iterator[Problem]:
     """The same setting is written twice in one place, with different values.
 
@@ -556,14 +572,15 @@ def conflicting_sources(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-@rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
+@rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
 def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iterator[Problem]:
     """LoRA settings in a run that is not a LoRA run.
 
     ## What it checks
     The file sets a rank, an alpha or target modules, but the switch that turns LoRA on in its
     framework is off or missing: `use_peft` (TRL, oumi), `peft` (AutoTrain), `adapter` (axolotl).
-    A file that asks for full fine-tuning in so many words is left alone.
+    A file that asks for full fine-tuning in so many words, or has the switch with nothing behind
+    it, is left alone.
 
     ## Why it matters
     The framework ignores the adapter's settings and trains every parameter: a memory need several
@@ -597,6 +614,8 @@ def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iter
     if lora_enabled:
         return
     switch = recipe.settings["lora_enabled"].key
+    if recipe.writes(switch) and recipe.settings["lora_enabled"].span is None:
+        return  # the switch stands there, empty: somebody meant it
     written = [
         name
         for name in ("r", "lora_alpha", "target_modules")

@@ -8,7 +8,7 @@ from lora_rules.evidence import TRANSFORMERS_SOURCE
 from lora_rules.rule import Problem, Severity, rule
 
 
-@rule("LL701", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE])
+@rule("LL701", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE], without_adapter=True)
 def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
     """Both kinds of 16-bit training at once.
 

@@ -12,6 +12,21 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+HANDED_ON = frozenset(
+    [
+        "peft",
+        "unsloth",
+        "xtuner",
+        "peft-adapter-json",
+        "lora-launch",
+        "llm-foundry",
+        "axolotl",
+        "trl",
+    ]
+)
+"""Dialects whose adapter settings reach PEFT as they are written. Others' programs read them first,
+and may know more spellings than PEFT does."""
+
 
 class Origin(Enum):
     """How a setting is known."""
@@ -146,3 +161,17 @@ class Recipe(NamedTuple):
         if setting is None:
             return False
         return not setting.candidates or any(value is not None for value in setting.candidates)
+
+    @property
+    def trains(self) -> bool:
+        """Whether a training run certainly uses it: a script may only load or convert adapters."""
+        if self.result:
+            return False
+        if self.kind not in ("python", "notebook") or self.dialect == "xtuner":
+            return True
+        return any(block.receiver.endswith("Trainer") for block in self.blocks)
+
+    def writes(self, name: str) -> bool:
+        """Whether the adapter's own call or file has a key of that name, whatever its value."""
+        keys = (key.name for block in self.blocks[:1] for key in block.keys)
+        return any(key == name or key.endswith(f".{name}") for key in keys)

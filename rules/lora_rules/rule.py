@@ -101,6 +101,8 @@ class Rule(NamedTuple):
     evidence: tuple[Evidence, ...]
     check: Callable[..., Iterable[Problem]]
     preview: bool = False
+    without_adapter: bool = False
+    """Whether it also speaks where LoRA settings are written but LoRA is off."""
 
     @property
     def page(self) -> str:
@@ -142,6 +144,7 @@ def rule(
     *,
     evidence: Iterable[Evidence],
     preview: bool = False,
+    without_adapter: bool = False,
 ) -> Callable[[Callable[..., Iterable[Problem]]], Callable[..., Iterable[Problem]]]:
     """Register the function below as a rule.
 
@@ -158,7 +161,7 @@ def rule(
             raise ValueError(f"{code} {name}: a rule needs a page (its docstring)")
         if code in _registry or any(name == other.name for other in _registry.values()):
             raise ValueError(f"{code} {name}: that code or name is taken")
-        _registry[code] = Rule(code, name, severity, sources, check, preview)
+        _registry[code] = Rule(code, name, severity, sources, check, preview, without_adapter)
         return check
 
     return register

@@ -95,7 +95,7 @@ def alpha_rank_ratio_out_of_range(
     `lora_alpha / r` lies outside `min` to `max`. At 64 and above, or 0.01 and below, it is an
     error. Where alpha is one of 16, 32 and 64 at a very high or very low rank, which is the
     convention of keeping alpha fixed, it is only mentioned. rsLoRA scales by another law and is
-    left alone, and so are image adapters, whose conventions differ.
+    left alone, and so are EVA's initialisation and image adapters, whose conventions differ.
 
     ## Why it matters
     PEFT multiplies the adapter's output by `lora_alpha / r`, which acts like a second learning
@@ -143,6 +143,8 @@ def alpha_rank_ratio_out_of_range(
     """
     if use_rslora or r <= 0 or lora_alpha <= 0 or recipe.domain == "image":
         return
+    if recipe.known("init_lora_weights") == "eva":
+        return  # EVA's own recipe has lora_alpha = 1
     scale = lora_alpha / r
     if min <= scale <= max:
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import HANDED_ON, Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
 
 ALL_LINEAR_SLIPS = frozenset({"all", "all_linear", "all-linears", "all linear", "alllinear", "*"})
@@ -25,7 +25,8 @@ def unmatched_target_module(
     Spellings in `target_modules` that PEFT cannot match whatever the model is: "all-linear"
     inside a list, its near misses ("all", "all_linear"), a text of names with commas, a single
     bare name as a text (PEFT matches a text against the whole path), expressions inside a list,
-    quotes or empty names, an empty list.
+    quotes or empty names, an empty list. Frameworks that read the names themselves before PEFT
+    gets them are left alone.
 
     ## Why it matters
     If nothing matches, PEFT raises after the model has been loaded. If something else in the
@@ -62,8 +63,8 @@ def unmatched_target_module(
     ## Options
     None.
     """
-    if recipe.dialect == "nemo-automodel" or recipe.domain == "image":
-        return  # wildcards and image adapters have matchers of their own
+    if recipe.dialect not in HANDED_ON or recipe.domain == "image":
+        return  # other programs read the names first: wildcards, "all", comma lists
     if isinstance(target_modules, str):
         yield from _text(target_modules)
     else:

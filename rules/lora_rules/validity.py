@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Origin, Recipe, Setting
+from lora_rules.recipe import HANDED_ON, Origin, Recipe, Setting
 from lora_rules.rule import Problem, Safety, Set, Severity, rule
 
 TASK_TYPES = (
@@ -41,8 +41,9 @@ def invalid_value(recipe: Recipe) -> Iterator[Problem]:
     `lora_dropout` numbers, `bias` one of "none", "all" and "lora_only", `task_type` and
     `init_lora_weights` known names, `modules_to_save` a list, `rank_pattern` and `alpha_pattern`
     dicts with valid expressions and values, `layers_to_transform` whole numbers,
-    `target_parameters` a list; and `bnb_4bit_quant_type` one of "nf4" and "fp4". Text that a
-    framework's own file turns into a number by itself is left alone.
+    `target_parameters` a list; and `bnb_4bit_quant_type` one of "nf4" and "fp4". Where a
+    framework reads the setting before PEFT does and may know more spellings, only numbers are
+    judged.
 
     ## Why it matters
     Most of these raise while the adapter is built, after the base model has been loaded. Two are
@@ -81,7 +82,7 @@ def invalid_value(recipe: Recipe) -> Iterator[Problem]:
         setting = recipe.settings.get(name)
         if setting is None or not setting.candidates or not setting.written:
             continue
-        if _read_from_text(recipe, setting):
+        if not _is_refused(recipe, setting):
             continue
         texts = [complaint(value) for value in setting.candidates]
         if all(texts):
@@ -99,18 +100,16 @@ def _told(setting: Setting, text: str) -> Problem:
     )
 
 
-def _read_from_text(recipe: Recipe, setting: Setting) -> bool:
-    """Whether the framework turns this text into a number by itself (pydantic, argparse, …)."""
-    if recipe.dialect in (
-        "peft",
-        "unsloth",
-        "xtuner",
-        "generic",
-        "peft-adapter-json",
-        "lora-launch",
-    ):
-        return False
-    return setting.name in ("r", "lora_alpha", "lora_dropout") and all(
+def _is_refused(recipe: Recipe, setting: Setting) -> bool:
+    """Whether what PEFT refuses is what PEFT gets here.
+
+    A framework that reads the setting first may turn text into a number, or know more spellings.
+    """
+    if recipe.dialect in HANDED_ON:
+        numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
+        texts = all(isinstance(value, str) for value in setting.candidates)
+        return not (numeric and texts and recipe.dialect in ("axolotl", "trl"))
+    return setting.name in ("r", "lora_alpha", "lora_dropout") and not any(
         isinstance(value, str) for value in setting.candidates
     )
 
@@ -328,6 +327,9 @@ def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
+    yield from _two_widths(recipe)
+    if recipe.dialect not in HANDED_ON:
+        return
     for conflict in CONFLICTS:
         yield from conflict(recipe)
 
@@ -548,7 +550,6 @@ CONFLICTS = (
     _loftq,
     _orthogonal,
     _rslora_conversion,
-    _two_widths,
     _all_excluded,
     _saved_targets,
     _saved_letters,

@@ -35,6 +35,13 @@ _OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Is: operator.is_,
     ast.In: lambda value, inside: value in inside,
 }
+
+
+def _rank(values: Value, at: int) -> int:
+    """How many items before this one are equal to it."""
+    return sum(value == values[at] for value in values[:at])
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
@@ -42,6 +49,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sum": sum,
     "int": int,
     "ceil": math.ceil,
+    "rank": _rank,
 }
 _MAX_EXPONENT = 64
 

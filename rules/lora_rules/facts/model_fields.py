@@ -27,6 +27,8 @@ class Fields:
         self._config = config
         self._known: dict[str, Any] = {"task": task}
         self._inner: dict[str, Fields | None] = {}
+        self._overruled: Mapping[str, str | None] = {}
+        self._outer: Fields = self
 
     @property
     def table(self) -> Table:
@@ -54,6 +56,8 @@ class Fields:
         return self._inner[name]
 
     def _find(self, name: str) -> Value:
+        if name in self._overruled:
+            return self._compute(name, self._overruled[name])
         outer, _, rest = name.partition(".")
         if outer in self._table.inner:
             inside = self.inner(outer)
@@ -86,6 +90,15 @@ class Fields:
             return self._table.defaults[name]
         raise Unknown(f"{name} of a model of type {self._table.name} is not given")
 
+    def _compute(self, name: str, formula: str | None) -> Value:
+        """A field that the configuration around this one sets."""
+        if formula is None:
+            raise Unknown(f"{name} of a model of type {self._table.name} does not follow")
+        try:
+            return evaluate(formula, self._outer)
+        except NoValueError as problem:
+            raise Unknown(f"{name} of the model does not follow: {problem}") from None
+
     def _derive(self, name: str) -> Value:
         rule = self._table.derived[name]
         if rule is None:
@@ -103,18 +116,18 @@ class Fields:
     def _open(self, name: str) -> Fields | None:
         inner = self._table.inner[name]
         config = self._config.get(name)
-        if inner.model_type is None and config is None:
-            return None
         if config is None:
-            if inner.absent is None or (inner.nullable and name in self._config):
+            nothing = inner.absent is None or (inner.nullable and name in self._config)
+            if nothing or inner.model_type is None:
                 return None
-            return Fields(load(inner.model_type or ""), inner.absent)
-        if not isinstance(config, Mapping):
+            fields = Fields(load(inner.model_type), inner.absent or {})
+        elif isinstance(config, Mapping):
+            wanted = config.get("model_type") if inner.is_open else None
+            fields = Fields(load(str(wanted or inner.model_type)), config)
+        else:
             raise Unknown(f"{name} of the model is not a configuration")
-        wanted = config.get("model_type") if inner.is_open else None
-        if wanted is not None and not isinstance(wanted, str):
-            raise Unknown(f"{name}.model_type of the model is {wanted!r}")
-        return Fields(load(wanted or inner.model_type or ""), config)
+        fields._outer, fields._overruled = self, inner.overruled
+        return fields
 
 
 class _Indexed:

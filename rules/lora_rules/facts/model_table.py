@@ -59,6 +59,8 @@ class Inner:
     """What differs from its type's defaults when it is left out; ``None``: nothing is there."""
     nullable: bool
     """``null`` means that there is none, and not the default."""
+    overruled: Mapping[str, str | None]
+    """Fields inside that the outer configuration sets, as formulas of its own fields."""
 
 
 @dataclass(frozen=True, slots=True)

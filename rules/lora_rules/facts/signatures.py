@@ -130,6 +130,18 @@ def introduced(qualified: str, field: str) -> str | None:
     return versions(qualified)[marks[0]]
 
 
+def owner(qualified: str, field: str) -> str:
+    """The callee whose own field it is: the parent's name for an inherited one.
+
+    Raises:
+        KeyError: if the callee is not in the table.
+    """
+    above = parent(qualified)
+    if above is None or field in _table()[qualified]["fields"]:
+        return qualified
+    return owner(above, field)
+
+
 def removed(qualified: str, field: str) -> str | None:
     """The first version read that has the field no longer; ``None`` if the newest one has it."""
     marks = _presence(qualified, field)

@@ -1,0 +1,84 @@
+"""Logits and loss: the highest peak of most runs.
+
+``T`` tokens, a vocabulary of ``V``. Torch's cross-entropy keeps the float32 log-softmax (4TV); its
+backward makes the gradient of the negative log-likelihood (4TV) and of the log-softmax (4TV).
+
+========  =========================================================================================
+trainer   12 bytes a logit: those three. The Trainer drops the logits themselves with ``outputs``.
+plain     14: a hand-written loop holds ``outputs``, so the 16-bit logits stay (16 if float32).
+shifted   20, inferred: transformers <= 4.44 made a float32 copy in the model and another, shifted
+          and contiguous; derived it is at least 12, and seven published context limits of
+          Unsloth's "HF + FA2" fit 20 within -16 and +7 %, while 12 misses by 26 %.
+chunked   TRL's ``chunked_logprob.py``: tiles of 4096 tokens x 32768 logits in the head's precision,
+          and the hidden states' gradient in float32 with its 16-bit copy (6hT).
+liger     ``fused_linear_cross_entropy.py``: ceil(V/h) chunks of tokens, rounded up to a power of
+          two; each with its logits, and the hidden states' gradient (2 e h T).
+cut       No logits (Wijmans et al. 2025, section 4); the hidden states' gradient (2 e h T).
+litgpt    Logits in chunks of 128 tokens; Fabric makes float32 copies of all of them (4TV) which the
+          loop still holds, and each chunk keeps its log-softmax (4TV).
+========  =========================================================================================
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from lora_rules.facts.memory.loop import LossPath
+from lora_rules.facts.memory.step import Step
+
+TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
+"""``TOKEN_CHUNK_SIZE`` and ``chunk_size`` of TRL 1.16's ``ChunkedLogProbFunction``."""
+
+FULL = frozenset([LossPath.TRAINER, LossPath.PLAIN, LossPath.SHIFTED, LossPath.LITGPT])
+"""Paths with the logits of all tokens in memory."""
+
+
+def logit_bytes(step: Step) -> int:
+    """Bytes of one logit as the head writes it."""
+    return step.compute
+
+
+def loss_peak(step: Step) -> float:
+    """Bytes of logits and their gradients at the highest moment."""
+    path = step.loop.loss
+    tokens, hidden = step.tokens, step.shape.hidden
+    vocabulary = step.shape.vocabulary
+    size = logit_bytes(step)
+    if path is LossPath.NONE:
+        return 0.0
+    if path is LossPath.CHUNKED:
+        tile = min(tokens, TILE_TOKENS) * min(vocabulary, TILE_VOCABULARY)
+        return size * tile + 6.0 * hidden * tokens
+    if path in (LossPath.LIGER, LossPath.CUT):
+        logits = size * liger_chunk(step) * vocabulary if path is LossPath.LIGER else 0
+        return logits + 2.0 * size * hidden * tokens
+    each = {LossPath.TRAINER: 12, LossPath.PLAIN: 12 + size, LossPath.LITGPT: 8}.get(path, 20)
+    return float((each + capped(step)) * tokens * vocabulary)
+
+
+def capped(step: Step) -> int:
+    """Bytes a logit that a capped head keeps: the tanh's result, in the logits' precision."""
+    return logit_bytes(step) if step.shape.softcap else 0
+
+
+def liger_chunk(step: Step) -> int:
+    """Tokens of one chunk of Liger's fused loss: the power of two at or above T / ceil(V/h)."""
+    parts = ceil(step.shape.vocabulary / step.shape.hidden)
+    return min(step.tokens, 1 << max(0, (ceil(step.tokens / parts) - 1).bit_length()))
+
+
+def held_logits(step: Step) -> float:
+    """Bytes of logits that the loop still holds while layers run backward."""
+    path = step.loop.loss
+    each = {LossPath.PLAIN: logit_bytes(step), LossPath.LITGPT: 4}.get(path, 0)
+    return float(each * step.tokens * step.shape.vocabulary)
+
+
+def head_copy(step: Step) -> float:
+    """The float32 head's 16-bit copy under autocast, kept until the loss has run backward."""
+    loop = step.loop
+    if loop.autocast is None or loop.other_bytes == 2 or loop.loss is LossPath.NONE:
+        return 0.0
+    return 2.0 * step.shape.vocabulary * step.shape.hidden
+
+
