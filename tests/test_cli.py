@@ -197,3 +197,37 @@ def test_rules_about_the_adapter_keep_silent_where_it_is_off(here: Path) -> None
         "base_model: m\ndatasets: [{path: d}]\nadapter:\nlora_alpha: 0\nlora_fan_in_fan_out: false\n"
     )
     assert main(["full.yaml"]) == 0
+
+
+def test_an_unknown_dialect_is_told_with_the_nearest(here: Path, capsys) -> None:
+    (here / "a.yaml").write_text("# lora-lint: dialect=axolotel\nlora_r: 8\nlora_alpha: 16\n")
+    assert main(["a.yaml"]) == 1
+    assert "no dialect is called 'axolotel'; did you mean 'axolotl'?" in capsys.readouterr().out
+    below = here / "below"
+    below.mkdir()
+    (below / "lora-lint.toml").write_text('dialect = {"*.yaml" = "nope"}\n')
+    (below / "b.yaml").write_text("lora_r: 8\nlora_alpha: 16\n")
+    assert main(["below/b.yaml"]) == 2
+    assert "no dialect is called 'nope'" in capsys.readouterr().err
+
+
+def test_a_forced_dialect_is_read_in(here: Path, capsys) -> None:
+    text = "lora_r: 8\nlora_alpha: 800\nadapter: lora\nlora_target_linear: true\n"
+    (here / "b.yaml").write_text("# lora-lint: dialect=axolotl\n" + text)
+    assert main(["show", "b.yaml"]) == 0
+    assert "axolotl" in capsys.readouterr().out
+    below = here / "below"
+    below.mkdir()
+    (below / "c.yaml").write_text(text)
+    (below / "lora-lint.toml").write_text('dialect = {"c.yaml" = "axolotl"}\n')
+    assert main(["show", "below/c.yaml"]) == 0
+    assert "axolotl" in capsys.readouterr().out
+
+
+def test_verbose_tells_what_is_unknown_and_not_what_is_not_there(here: Path, capsys) -> None:
+    (here / "good.py").write_text(GOOD.replace("r=8", "r=choose()"))
+    assert main(["-v", "good.py"]) == 0
+    told = capsys.readouterr().out
+    assert "LL102 alpha-rank-ratio-out-of-range: r is unknown: " in told
+    assert "is not given" not in told
+    assert "no GPU is declared" in told

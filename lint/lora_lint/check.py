@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lora_lint import declare, suppress
-from lora_lint.config import DECLARATIONS, Config, matches
+from lora_lint.config import DECLARATIONS, Config, did_you_mean, matches
 from lora_lint.directives import Directive, parse
 from lora_lint.finding import FileReport, Finding
 from lora_lint.read import Reading, Unreadable, cells, read
@@ -97,7 +97,7 @@ def _why(error: Exception) -> str:
 def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) -> str | None:
     for directive in directives:
         if directive.kind == "declare" and directive.key == "dialect":
-            return directive.value
+            return None if _no_such_dialect(directive.value) else directive.value
     for pattern, dialect in config.dialects.items():
         if matches(path, pattern, config.root):
             return dialect
@@ -118,9 +118,11 @@ def _run(
             for found in outcome.found:
                 finding = _finding(rule, found, recipe)
                 findings.setdefault((finding.code, finding.span, finding.message), finding)
-            if outcome.not_run:
+            if outcome.not_run and not outcome.absent:
                 place = f"line {recipe.span.line}"
                 not_checked.append(f"{place}: {rule.code} {rule.name}: {outcome.not_run}")
+    if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
+        not_checked.append("no GPU is declared (--gpu, or a comment): memory is not checked")
     return list(findings.values()), list(dict.fromkeys(not_checked))
 
 
@@ -232,9 +234,18 @@ def _malformed(directive: Directive) -> str:
         return directive.reason
     for name in directive.rules:
         if not is_known(name):
-            return f"{complaint(name)}."
+            return complaint(name)
     if directive.kind == "declare" and directive.key in DECLARATIONS:
         kind = DECLARATIONS[directive.key][1]
         if declare.value_of(directive.value, kind) is None:
             return f"{directive.key} needs a whole number above zero, not {directive.value!r}."
+    if directive.kind == "declare" and directive.key == "dialect":
+        return _no_such_dialect(directive.value)
     return ""
+
+
+def _no_such_dialect(name: str) -> str:
+    from lora_lint.dialect import names  # imports yaml: only where a dialect is forced
+
+    known = names()
+    return "" if name in known else f"no dialect is called {name!r}{did_you_mean(name, known)}"

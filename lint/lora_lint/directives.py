@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from lora_lint.comments import comments, lines_of
+from lora_lint.config import DECLARATIONS as DECLARED
 from lora_rules.recipe import Span
 
 Kind = Literal["ignore", "ignore-file", "declare", "malformed"]
 
-DECLARATIONS = ("gpu", "gpu-count", "dialect", "train-rows", "model", "task", "serve")
+DECLARATIONS = ("dialect", *DECLARED)
 """What a comment may declare."""
 _COUNTS = ("gpu-count", "train-rows")
 

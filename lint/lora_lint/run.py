@@ -204,7 +204,13 @@ def _complain(config: Config) -> None:
     Raises:
         ConfigError: if they do; an ignored rule that does not exist is only a warning.
     """
-    if config.rules or config.ignore or config.per_file_ignores or set(config.select) - {"ALL"}:
+    if (
+        config.rules
+        or config.dialects
+        or config.ignore
+        or config.per_file_ignores
+        or set(config.select) - {"ALL"}
+    ):
         from lora_lint.select import check_selectors
 
         for warning in check_selectors(config):

@@ -54,8 +54,19 @@ def check_selectors(config: Config) -> list[str]:
             raise ConfigError(f"{where}select: {complaint(selector)}")
     for name, options in config.rules.items():
         _check_options(name, options, where)
+    for name in config.dialects.values():
+        _check_dialect(name, where)
     ignored = [*config.ignore, *(s for group in config.per_file_ignores.values() for s in group)]
     return [f"{where}ignore: {complaint(item)}" for item in ignored if not is_known(item)]
+
+
+def _check_dialect(name: str, where: str) -> None:
+    from lora_lint.dialect import names  # imports yaml: only where a dialect is forced
+
+    if name not in names():
+        raise ConfigError(
+            f"{where}dialect: no dialect is called {name!r}{did_you_mean(name, names())}"
+        )
 
 
 def _check_options(name: str, options: Mapping[str, Any], where: str) -> None:

@@ -33,6 +33,10 @@ class Unknown(Exception):
     """What a rule needs is not known; the text says what is missing and why."""
 
 
+class Absent(Unknown):
+    """What a rule needs is not there at all: the rule has nothing to say here."""
+
+
 class Found(NamedTuple):
     """A problem, and whether it holds whichever candidate turns out to be the value."""
 
@@ -45,6 +49,8 @@ class Outcome(NamedTuple):
 
     found: tuple[Found, ...] = ()
     not_run: str = ""
+    absent: bool = False
+    """It could not run because what it speaks of is not there, as opposed to unknown."""
 
 
 def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
@@ -56,7 +62,7 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
             for world in _worlds(rule.check, recipe)
         ]
     except Unknown as missing:
-        return Outcome(not_run=str(missing))
+        return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
     return Outcome(tuple(_merge(per_world)))
 
 
@@ -67,7 +73,7 @@ def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
     for name in required:
         asks = ASKS.get(name)
         if asks is not None and name not in recipe.settings and not asks & recipe.settings.keys():
-            raise Unknown(f"{' or '.join(sorted(asks))} is not given")
+            raise Absent(f"{' or '.join(sorted(asks))} is not given")
 
 
 def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
@@ -160,7 +166,7 @@ def _fill(
             raise
     if name in fallback:
         return fallback[name]
-    raise Unknown(f"{name} is not given")
+    raise Absent(f"{name} is not given")
 
 
 def _fact(name: str, fact: Callable[..., Any], world: _World) -> object:
@@ -181,7 +187,8 @@ def _fitting(setting: Setting, annotation: str) -> object:
     kinds = [kind.strip() for kind in annotation.split("|")]
     if any(_FITS.get(kind, _anything)(value) for kind in kinds):
         return value
-    raise Unknown(f"{setting.key} is {value!r}, which is not {annotation}")
+    kind = Absent if value is None else Unknown
+    raise kind(f"{setting.key} is {value!r}, which is not {annotation}")
 
 
 def _anything(_value: object) -> bool:

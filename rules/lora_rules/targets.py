@@ -90,7 +90,11 @@ def _text(target: str) -> Iterator[Problem]:
 def _names(names: list[str], parameters: bool) -> Iterator[Problem]:
     if not names:
         if not parameters:
-            yield _problem("an empty list adapts no module", "all-linear")
+            yield Problem(
+                "target_modules",
+                "target_modules is empty: PEFT raises, no module is left to adapt.",
+                help="Name the modules to adapt, or all linear layers.",
+            )
         return
     for name in names:
         if name.lower() == "all-linear" or name.lower() in ALL_LINEAR_SLIPS:
