@@ -6,10 +6,10 @@ Known from what somebody declared, from local files (counted, never loaded), and
 
 from __future__ import annotations
 
-from typing import NamedTuple
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
@@ -215,8 +215,9 @@ def _splits(dataset_split: object, count: int) -> Sequence[str | None]:
     if dataset_split is None or isinstance(dataset_split, str):
         return [dataset_split] * count
     if isinstance(dataset_split, list) and len(dataset_split) == count:
-        if all(split is None or isinstance(split, str) for split in dataset_split):
-            return dataset_split
+        splits = [split for split in dataset_split if split is None or isinstance(split, str)]
+        if len(splits) == count:
+            return splits
     raise Unknown("the splits of the training data are not known")
 
 
