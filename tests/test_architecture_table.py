@@ -105,9 +105,9 @@ def test_linear_layers_of_llama_3_8b():
     assert found.head is not None
     assert found.head.path == "lm_head"
     assert not found.tied
-    assert [(each.path, each.rows, each.width) for each in found.embeddings] == [
-        ("model.embed_tokens", 128256, 4096)
-    ]
+    assert found.embedding is not None
+    assert found.embedding.path == "model.embed_tokens"
+    assert (found.embedding.rows, found.embedding.width) == (128256, 4096)
     assert found.table.peft_targets == ["q_proj", "v_proj"]
     assert found.table.gradient_checkpointing
 

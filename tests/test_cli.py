@@ -194,7 +194,7 @@ def test_the_sound_examples_are_clean_and_each_broken_one_is_not() -> None:
 
 def test_rules_about_the_adapter_keep_silent_where_it_is_off(here: Path) -> None:
     (here / "full.yaml").write_text(
-        "base_model: m\ndatasets: [{path: d}]\nadapter:\nlora_alpha: 0\nlora_fan_in_fan_out: false\n"
+        "base_model: m\ndatasets: [{path: d}]\nadapter:\nlora_alpha: 0\nlora_r:\n"
     )
     assert main(["full.yaml"]) == 0
 

@@ -23,7 +23,19 @@ IGNORED = {
 }  # fmt: skip
 """Fields of every configuration that say nothing about a model's modules."""
 
-MISSING: dict[str, dict[str, Any]] = {"dbrx": {"attn_config.rope_theta": 10000.0}}
+_ROPE = {"rope_type": "default", "rope_theta": 10000.0}
+_ROPES = {"full_attention": _ROPE, "sliding_attention": _ROPE}
+MISSING: dict[str, dict[str, Any]] = {
+    "chameleon": {"vocabulary_map": {"<image>": 4}},
+    "cohere_compass": {"text_config.rope_parameters": _ROPES},
+    "cohere_compass_text": {"rope_parameters": _ROPES},
+    "dots1": {"n_routed_experts": 6, "n_shared_experts": 2},
+    "dbrx": {"attn_config.rope_theta": 10000.0},
+    "deepseek_ocr2": {
+        "text_config.num_hidden_layers": 5,
+        "text_config.mlp_layer_types": ["dense", *["sparse"] * 4],
+    },
+}
 """What transformers 5.23 itself forgets to fill in."""
 PRESENT = "present"
 """The value of a field that holds a configuration."""

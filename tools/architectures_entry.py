@@ -101,6 +101,6 @@ def words(entry: Mapping[str, Any], seen: Sequence[Observation]) -> dict[str, li
             value = each.fields.get(name)
             items = value if isinstance(value, (list, tuple)) else [value]
             values |= {str(item) for item in items if isinstance(item, str)}
-        if values and "." not in name and values != {"present"}:
+        if values and values != {"present"}:
             found[name] = sorted(values)
     return found

@@ -100,6 +100,7 @@ class FieldReader:
             found["defaults"][name] = self.legacy[name]
             return []
         if name not in self.default:
+            found["defaults"][name] = None
             return []
         value = self.default[name]
         if self._is_forced(name, value):
@@ -249,7 +250,9 @@ class FieldReader:
         items = [item for each in lists for item in each]
         if any(isinstance(item, (list, dict, float)) for item in items):
             raise UnresolvedError("its items are no plain values")
-        length = number(lengths, ["num_hidden_layers", *counts(fields, 0)])
+        same = {length for _, length in lengths}
+        constant = map(str, same) if len(same) == 1 else ()
+        length = number(lengths, [*constant, "num_hidden_layers", *counts(fields, 0)])
         if items and all(type(item) is int for item in items):
             layers = [n for n, v in self.default.items() if type(v) is int and 0 < v < 64]
             progressions = [

@@ -53,6 +53,9 @@ class Observation:
     """For each list pattern and place of its parent, how long it is."""
     base: str = ""
     head: str | None = None
+    """The path of the output head."""
+    embedding: str | None = None
+    """The path of the token embedding."""
     words: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -88,7 +91,8 @@ def observe(
             seen.lengths.setdefault(pattern, {})[place] = len(module)
         for slot, place, sizes in _slots(path, module, known, seen.base, modules):
             seen.slots[slot, place] = sizes
-    seen.head = _head(model, modules, seen.base)
+    seen.head = _path(model, "get_output_embeddings", modules)
+    seen.embedding = _path(model, "get_input_embeddings", modules)
     return seen
 
 
@@ -111,14 +115,14 @@ def _parts(model: Value, inner: Value, subconfigs: dict[str, Any]) -> Iterator[t
                 yield path, name
 
 
-def _head(model: Value, modules: dict[str, nn.Module], base: str) -> str | None:
+def _path(model: Value, getter: str, modules: dict[str, nn.Module]) -> str | None:
     try:
-        head = model.get_output_embeddings()
+        wanted = getattr(model, getter)()
     except (NotImplementedError, AttributeError):
         return None
-    if not isinstance(head, nn.Module):
+    if not isinstance(wanted, nn.Module):
         return None
-    return next((_rename(path, base) for path, module in modules.items() if module is head), None)
+    return next((path for path, module in modules.items() if module is wanted), None)
 
 
 def _rename(path: str, base: str) -> str:

@@ -32,6 +32,8 @@ class Trace:
 
     reads: set[str] = field(default_factory=set)
     """Names of the attributes of any configuration that were read."""
+    missing: set[tuple[type, str]] = field(default_factory=set)
+    """Attributes that were asked for, and that the configuration's class does not have."""
     atoms: set[str] = field(default_factory=set)
     """Comparisons that the code made, as expressions."""
     words: dict[str, set[str]] = field(default_factory=dict)
@@ -287,7 +289,11 @@ def tracing() -> Iterator[Trace]:
     def note(self: Value, name: str) -> Value:
         if name[0] != "_":
             _trace.reads.add(name)
-        return read(self, name)
+        try:
+            return read(self, name)
+        except AttributeError:
+            _trace.missing.add((type(self), name))
+            raise
 
     labels: Any = PreTrainedConfig.num_labels
     resets = {cls: cls.reset_parameters for cls in _INITIALISED}

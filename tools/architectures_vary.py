@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from architectures_configs import (
+    IGNORED,
     LAYERS,
     MANY,
     PRESENT,
@@ -22,15 +23,18 @@ from architectures_configs import (
     build,
     configure,
     flatten,
+    subconfigs,
 )
 from architectures_observe import Observation, base_of
 from architectures_trace import Trace, Value
 
+NEVER = {"to_dict", "gradient_checkpointing", "pruned_heads", "hf_device_map"}
 COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers",
           "decoder_layers", "depth", "num_decoder_layers")  # fmt: skip
 ALWAYS = ("tie_word_embeddings", "num_labels")
 PATTERN = re.compile(r"step|freq|interval|period|offset|pattern|every|expand|dense|sparse|first")
 """Fields that a configuration's class may read and its model not."""
+UNDECLARED = "?"
 DEEPEST = 13
 
 
@@ -123,7 +127,8 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
     asked: set[str] = set()
     known: set[str] = set()
     for task in kind.classes:
-        _, _, seen, trace = build(kind, task, {})
+        _, config, seen, trace = build(kind, task, {})
+        seen.fields.update(dict.fromkeys(_undeclared(config, trace)))
         own = _signature(seen)
         built.append(seen)
         asked |= trace.atoms
@@ -147,6 +152,14 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
                 known.add(name)
                 kind.choices[name] = found
     return built, asked
+
+
+def _undeclared(config: PreTrainedConfig, trace: Trace) -> Iterator[str]:
+    """Fields that the model asks for and that the configuration's class does not declare."""
+    for path, inner in {"": config, **subconfigs(config)}.items():
+        for cls, name in sorted(trace.missing, key=lambda pair: pair[1]):
+            if type(inner) is cls and name[0] != "_" and name not in IGNORED | NEVER:
+                yield f"{path}.{name}" if path else name
 
 
 def _own_fields(seen: Value, atoms: set[str]) -> set[str]:
@@ -228,6 +241,8 @@ def _structured(kind: Kind, name: str, value: Value) -> Iterator[Any]:
         yield True
     elif value is None and "int" in hint:
         yield from (2, 24, 64, 256)
+    elif value is None and hint == UNDECLARED:
+        yield from (True, 2, 24, 64, 256)
 
 
 def _hint(kind: Kind, path: str) -> str:
@@ -239,7 +254,7 @@ def _hint(kind: Kind, path: str) -> str:
     for each in getattr(cls, "__mro__", ()):
         if name in getattr(each, "__annotations__", {}):
             return str(typing.cast("Any", each).__annotations__[name])
-    return "int"
+    return UNDECLARED
 
 
 def sample(kind: Kind, chance: random.Random) -> tuple[str, Flat, Any]:

@@ -158,7 +158,7 @@ class Builder:
         except (BuildError, UnresolvedError, *SURPRISES) as problem:
             entry = self.table[name] = {"unresolved": str(problem)[:160]}
         entry["tasks"] = entry.get("tasks") or {
-            task: [task, cls.__name__, "", None] for task, cls in kind.classes.items()
+            task: [task, cls.__name__, "", None, None] for task, cls in kind.classes.items()
         }
         entry |= _about_peft(name, kind)
         said = entry.get("unresolved") or f"{len(entry['groups'])} groups"
@@ -201,6 +201,9 @@ class Builder:
         asked |= trace.atoms
 
     def _entry(self, kind: Kind, seen: list[Observation], asked: set[str]) -> dict[str, Any]:
+        for each in seen:
+            for name in kind.choices:
+                each.fields.setdefault(name, None)
         description = Describer(seen, list(kind.choices), asked).describe()
         entry: dict[str, Any] = rows(description)
         entry["tasks"] = _tasks(kind, seen)
@@ -288,10 +291,7 @@ def _tasks(kind: Kind, seen: list[Observation]) -> dict[str, list[Any]]:
     for task, cls in kind.classes.items():
         first = next(each for each in seen if each.fields["task"] == task)
         base = first.base.strip("*")
-        head = first.head
-        if head is not None and head.startswith("~"):
-            head = f"{base}.{head[2:]}" if base else head[2:]
-        tasks[task] = [task, cls.__name__, base, head]
+        tasks[task] = [task, cls.__name__, base, first.head, first.embedding]
     return tasks
 
 

@@ -15,6 +15,8 @@ from lora_rules.needs import Unknown
 
 PRESENT = "present"
 """What a condition sees of a field that holds a configuration."""
+AUTO = "auto"
+"""Stands in a file for a number that follows from others."""
 DEEPEST_LIST = 4096
 """More layers than this is a mistake in the file."""
 
@@ -61,11 +63,13 @@ class Fields:
         outer, _, rest = name.partition(".")
         if outer in self._table.inner:
             inside = self.inner(outer)
-            if not rest:
-                return None if inside is None else PRESENT
-            return None if inside is None else inside(rest)
+            if inside is None:
+                return None
+            value = inside(rest) if rest else PRESENT
+            self._check_words(name, value)
+            return value
         value = self._given(name)
-        if value in (None, "auto") and name in self._table.derived:
+        if value in (None, AUTO) and name in self._table.derived:
             value = self._derive(name)
         self._check_words(name, value)
         return value
@@ -85,10 +89,19 @@ class Fields:
         if name not in self._table.forced:
             for own in (name, *self._table.aliases_of(name)):
                 if own in self._config:
-                    return self._config[own]
+                    return self._checked(name, self._config[own])
         if name in self._table.defaults:
             return self._table.defaults[name]
         raise Unknown(f"{name} of a model of type {self._table.name} is not given")
+
+    def _checked(self, name: str, value: Value) -> Value:
+        """A given value, if it may stand for the default."""
+        number = type(self._table.defaults.get(name)) is int or isinstance(
+            self._table.derived.get(name), str
+        )
+        if number and value not in (None, AUTO) and type(value) in (bool, str, float):
+            raise Unknown(f"{name} of the model is {value!r} and no whole number")
+        return value
 
     def _compute(self, name: str, formula: str | None) -> Value:
         """A field that the configuration around this one sets."""

@@ -24,6 +24,8 @@ class Task:
     """What the class calls its base model; empty if the model is not inside another."""
     head: str | None
     """The path of the output head, which ``all-linear`` leaves out."""
+    embedding: str | None
+    """The path of the token embedding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ class Modules:
         return next((each for each in self.linears if each.path == self.task.head), None)
 
     @property
+    def embedding(self) -> Embedding | None:
+        """The token embedding."""
+        return next((each for each in self.embeddings if each.path == self.task.embedding), None)
+
+    @property
     def tied(self) -> bool:
         """Whether output head and embedding are one tensor."""
         return self.head is not None and self.head.tied

@@ -12,6 +12,8 @@ from lora_rules.facts.memory.loop import Attention
 from lora_rules.facts.memory.shape import FUSED, Block, Projection, Role
 from lora_rules.facts.memory.step import Step
 
+ALL = frozenset(Role)
+
 
 def saved_by_layer(step: Step, block: Block) -> dict[str, float]:
     """Bytes that autograd keeps of one layer for the whole micro batch, by what keeps them."""
@@ -23,6 +25,25 @@ def saved_by_layer(step: Step, block: Block) -> dict[str, float]:
         "adapters": tokens * adapters(step, block),
         "quantized inputs": tokens * quantized_inputs(step),
     }
+
+
+def spared_by_first_layer(step: Step, block: Block) -> float:
+    """Bytes that the first layer does not keep without checkpointing.
+
+    A frozen embedding needs no gradient, so autograd records nothing before the first adapted
+    projection: the first norm if that is query, key or value, attention too if it is the output's,
+    and both norms if only the MLP is adapted. (With checkpointing the embedding's output is made to
+    need one, ``enable_input_require_grads``.)
+    """
+    roles = {each.role for each, _ in step.adapter.on(block)}
+    if not roles:
+        return 0.0
+    both = norms(step)
+    each_norm = both / step.shape.kind.norms
+    if Role.ATTENTION_IN in roles:
+        return step.tokens * each_norm
+    saved = attention(step, block)
+    return step.tokens * (saved + (each_norm if Role.ATTENTION_OUT in roles else both))
 
 
 def norms(step: Step) -> float:
@@ -109,7 +130,7 @@ def _dense_inner(block: Block) -> int:
     return sum(each.inputs for each in block.projections if each.role is Role.MLP_OUT)
 
 
-def adapters(step: Step, block: Block) -> float:
+def adapters(step: Step, block: Block, roles: frozenset[Role] = ALL) -> float:
     """LoRA on the layer's projections.
 
     B keeps A's output (``r``), A its input (``n``). That input is the layer's own where precisions
@@ -121,6 +142,8 @@ def adapters(step: Step, block: Block) -> float:
     dropout = step.adapter.dropout > 0
     saved, shared = 0.0, {}
     for each, rank in step.adapter.on(block):
+        if each.role not in roles:
+            continue
         saved += rank * size
         if dropout:
             saved += each.inputs * (1 + size)

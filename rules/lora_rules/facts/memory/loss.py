@@ -10,7 +10,7 @@ shifted   20, inferred: transformers <= 4.44 made a float32 copy in the model an
           and contiguous; derived it is at least 12, and seven published context limits of
           Unsloth's "HF + FA2" fit 20 within -16 and +7 %, while 12 misses by 26 %.
 chunked   TRL's ``chunked_logprob.py``: tiles of 4096 tokens x 32768 logits in the head's precision,
-          and the hidden states' gradient in float32 with its 16-bit copy (6hT).
+          the hidden states, and their gradient in float32 (4hT).
 liger     ``fused_linear_cross_entropy.py``: ceil(V/h) chunks of tokens, rounded up to a power of
           two; each with its logits, and the hidden states' gradient (2 e h T).
 cut       No logits (Wijmans et al. 2025, section 4); the hidden states' gradient (2 e h T).
@@ -48,7 +48,7 @@ def loss_peak(step: Step) -> float:
         return 0.0
     if path is LossPath.CHUNKED:
         tile = min(tokens, TILE_TOKENS) * min(vocabulary, TILE_VOCABULARY)
-        return size * tile + 6.0 * hidden * tokens
+        return size * tile + float((4 + step.residual) * hidden * tokens)
     if path in (LossPath.LIGER, LossPath.CUT):
         logits = size * liger_chunk(step) * vocabulary if path is LossPath.LIGER else 0
         return logits + 2.0 * size * hidden * tokens
@@ -75,9 +75,13 @@ def held_logits(step: Step) -> float:
 
 
 def head_copy(step: Step) -> float:
-    """The float32 head's 16-bit copy under autocast, kept until the loss has run backward."""
+    """The float32 head's 16-bit copy under autocast, kept until the loss has run backward.
+
+    TRL's chunks cast their tile of the head alone.
+    """
     loop = step.loop
-    if loop.autocast is None or loop.other_bytes == 2 or loop.loss is LossPath.NONE:
+    whole = loop.loss not in (LossPath.NONE, LossPath.CHUNKED, LossPath.CUT)
+    if loop.autocast is None or loop.other_bytes == 2 or not whole:
         return 0.0
     return 2.0 * step.shape.vocabulary * step.shape.hidden
 
