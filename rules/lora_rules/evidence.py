@@ -94,14 +94,14 @@ SEED_RANK_BANDS = Evidence(
     "seed-rank-bands",
     "E",
     "Practitioners' guides: r=4 to 8 below 5,000 examples, 64 to 128 above 50,000",
-    "docs/claims.md",
+    "several blogs; none of them measured it",
     "No controlled evidence that a high rank harms a small dataset was found.",
 )
 SEED_DROPOUT = Evidence(
     "seed-dropout",
     "E",
     "Practitioners' guides: no dropout at r <= 4",
-    "docs/claims.md",
+    "several blogs; none of them measured it",
     "The reason given (few features left) does not describe PEFT, which drops inputs of the "
     "adapter: the relative noise is sqrt(p / (1 - p)) at every rank.",
 )
@@ -130,13 +130,13 @@ DEVICE_MEMORY = Evidence(
     "device-memory",
     "A",
     "Total memory as the CUDA driver reports it, collected from published logs",
-    "docs/memory.md",
+    "rules/lora_rules/facts/gpus.json, which names the source of each card",
     "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB.",
 )
 OWN_RULES = Evidence(
     "own-rules",
     "A",
     "lora-lint's own syntax",
-    "docs/configuration.md",
+    "README.md, Settings",
     "How suppressions and declarations are written.",
 )
