@@ -395,7 +395,7 @@ def _with(texts: list[str]):
     return recipe_of(f"from peft import LoraConfig\nLoraConfig({given_})").settings
 
 
-MARIMO = '''
+MARIMO = """
 import marimo
 
 app = marimo.App()
@@ -413,7 +413,7 @@ def _():
 def _(FastLanguageModel, lora_rank, model):
     tuned = FastLanguageModel.get_peft_model(model, r=lora_rank, lora_alpha=lora_rank * 2)
     return (tuned,)
-'''
+"""
 
 
 def test_marimo_cells_see_each_others_names():
@@ -430,3 +430,28 @@ def test_pefts_own_sub_configurations_are_read_as_dicts():
     (recipe,) = read(Source("a.py", "python", text.encode())).recipes
     assert recipe.settings["eva_config"].candidates == ({"rho": 0.5},)
     assert recipe.settings["loftq_config"].candidates == ({"loftq_bits": 8, "loftq_iter": 1},)
+
+
+def test_dataclasses_from_a_parser_may_be_sliced():
+    text = (
+        "from dataclasses import dataclass, field\n"
+        "from peft import LoraConfig\n"
+        "from transformers import HfArgumentParser\n"
+        "@dataclass\nclass A:\n    lora_rank: int = field(default=8)\n"
+        "@dataclass\nclass B:\n    x: int = 1\n"
+        "a, b = HfArgumentParser((A, B)).parse_args_into_dataclasses(True)[:2]\n"
+        "LoraConfig(r=a.lora_rank)\n"
+    )
+    (recipe,) = read(Source("a.py", "python", text.encode())).recipes
+    assert recipe.settings["r"].candidates == (8,)
+    assert recipe.settings["r"].overridable
+
+
+def test_an_import_under_a_test_is_still_the_import():
+    text = (
+        "def make(args, model):\n"
+        "    if args.fast:\n        from unsloth import FastLanguageModel\n"
+        "    if args.fast:\n        return FastLanguageModel.get_peft_model(model, r=4)\n"
+    )
+    (recipe,) = read(Source("a.py", "python", text.encode())).recipes
+    assert recipe.callee == "unsloth.FastLanguageModel.get_peft_model"

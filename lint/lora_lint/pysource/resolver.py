@@ -172,9 +172,17 @@ class Resolver:
             scope = site.block.scope
             if name in scope.parameters:
                 ways.append((found.guards, self.stepped(self._parameter(scope, name), step)))
-            elif not ways or scope is not self.index.module:
+            elif not ways or self._is_outside(scope, name):
                 ways.append((found.guards, self._from_outer(scope, name, query, step)))
         return self._admitted(ways, query)
+
+    def _is_outside(self, scope: Scope, name: str) -> bool:
+        """Whether a name that a scope binds on some ways only is another scope's on the others.
+
+        In a function it is local on all ways, and an error where nothing bound it yet.
+        """
+        local = isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        return scope is not self.index.module and not (local and name not in scope.outside)
 
     def _from_outer(self, scope: Scope, name: str, query: ast.expr, step: Step | None) -> Values:
         """A name that this scope does not bind: as its outer scopes see it."""
@@ -358,12 +366,17 @@ class Resolver:
             self.plain(bound, site) if bound is not None else (Value(None),)
             for bound in (node.lower, node.upper, node.step)
         ]
-        return tuple(
-            self.derived(
-                operators.subscript(owner.value, slice(*(b.value for b in rest))), owner, *rest
-            )
-            for owner, *rest in combine([plain_all(owners), *bounds])
-        )
+        found: list[Value] = []
+        for owner, *rest in combine([owners, *bounds]):
+            part = slice(*(bound.value for bound in rest))
+            thing = owner.value
+            if isinstance(thing, Items) and all(isinstance(b.value, int | None) for b in rest):
+                # Members that are objects of ours stay so: ``parse_args_into_dataclasses()[:2]``.
+                found.append(replace(owner, value=Items(thing.kind, thing.members[part])))
+                continue
+            (whole,) = plain_all((owner,))
+            found.append(self.derived(operators.subscript(whole.value, part), whole, *rest))
+        return tuple(found)
 
     def item(self, owner: Value, key: Value) -> Values:
         """The candidates at a key or position."""
