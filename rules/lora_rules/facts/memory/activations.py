@@ -27,7 +27,7 @@ def saved_by_layer(step: Step, block: Block) -> dict[str, float]:
     }
 
 
-def spared_by_first_layer(step: Step, block: Block) -> float:
+def spared_by_first_layer(step: Step, block: Block) -> dict[str, float]:
     """Bytes that the first layer does not keep without checkpointing.
 
     A frozen embedding needs no gradient, so autograd records nothing before the first adapted
@@ -37,13 +37,13 @@ def spared_by_first_layer(step: Step, block: Block) -> float:
     """
     roles = {each.role for each, _ in step.adapter.on(block)}
     if not roles:
-        return 0.0
-    both = norms(step)
-    each_norm = both / step.shape.kind.norms
+        return {}
+    both = step.tokens * norms(step)
+    one = both / step.shape.kind.norms
     if Role.ATTENTION_IN in roles:
-        return step.tokens * each_norm
-    saved = attention(step, block)
-    return step.tokens * (saved + (each_norm if Role.ATTENTION_OUT in roles else both))
+        return {"norms": one}
+    saved = step.tokens * attention(step, block)
+    return {"attention": saved, "norms": one if Role.ATTENTION_OUT in roles else both}
 
 
 def norms(step: Step) -> float:
@@ -80,14 +80,16 @@ def attention(step: Step, block: Block) -> float:
     keeps all of it alive.
 
     Eager attention keeps queries and repeated keys and values (3eq), the scores after softmax in
-    float32 (4aS) and their copy in the compute precision (eaS, none if that is float32).
+    float32 (4aS), their copy in the compute precision (eaS, none if that is float32), and the
+    result of a tanh that caps them (eaS, Gemma 2).
     """
     shape, size = step.shape, step.compute
     queries, keys = shape.queries, shape.keys
     length, heads = step.length, shape.heads
     if step.eager:
         copy = size if size == 2 else 0
-        return 3 * size * queries + heads * length * (4 + copy)
+        capped = size if shape.caps_scores else 0
+        return 3 * size * queries + heads * length * (4 + copy + capped)
     expanded = step.loop.attention is Attention.EFFICIENT
     width = queries if expanded else keys
     fused = block.has(*FUSED) and step.residual == 2
@@ -136,7 +138,8 @@ def adapters(step: Step, block: Block, roles: frozenset[Role] = ALL) -> float:
     B keeps A's output (``r``), A its input (``n``). That input is the layer's own where precisions
     agree, once for all projections that read the same tensor, and nothing where it is kept
     already. Otherwise every adapted projection keeps a copy in A's precision, and with dropout a
-    copy and a mask of one byte an element.
+    copy and a mask of one byte an element. DoRA keeps the base's result and the adapter's, both in
+    the adapter's precision, for the gradient of its magnitudes.
     """
     size = step.adapter_compute
     dropout = step.adapter.dropout > 0
@@ -147,13 +150,32 @@ def adapters(step: Step, block: Block, roles: frozenset[Role] = ALL) -> float:
         saved += rank * size
         if dropout:
             saved += each.inputs * (1 + size)
-        elif step.shares_input:
+        elif shares_input(each, step):
             shared[_reads(each, step)] = 0 if is_kept(each, step) else each.inputs * step.compute
-        elif not (step.loop.autocast and is_kept(each, step)):
+        else:
             saved += each.inputs * size
         if step.adapter.dora:
-            saved += each.outputs * 2 * step.compute
+            saved += each.outputs * 2 * size
     return (saved + sum(shared.values())) * step.adapter.share
+
+
+def shares_input(projection: Projection, step: Step) -> bool:
+    """Whether LoRA's A reads the layer's own input, not a copy in another precision.
+
+    PEFT casts the input to A's precision (``_cast_input_dtype``), except in its 4-bit layer under
+    autocast; autocast then casts what is float32 once more, to 16 bit. Either makes a copy for
+    every adapted layer. LayerNorm writes float32 under autocast, whatever it reads.
+    """
+    loop = step.loop
+    if loop.autocast is None:
+        return step.adapter_bytes == step.compute
+    if step.adapter_bytes == 4 and not loop.four_bit:
+        return False
+    if projection.role is Role.ATTENTION_OUT:
+        return True
+    if projection.role is Role.MLP_OUT:
+        return step.mlp == 2
+    return step.residual == 2 and step.shape.kind.rms
 
 
 def is_kept(projection: Projection, step: Step) -> bool:
@@ -164,7 +186,7 @@ def is_kept(projection: Projection, step: Step) -> bool:
     if projection.role is Role.ATTENTION_OUT:
         return not step.eager
     relu = projection.role is Role.MLP_OUT and step.shape.activation == "relu"
-    return relu and not step.shape.gated and step.residual == 2
+    return relu and not step.shape.gated
 
 
 def _reads(projection: Projection, step: Step) -> str:
@@ -183,6 +205,18 @@ def quantized_inputs(step: Step) -> float:
     if not (step.loop.keeps_quantized_inputs and step.loop.four_bit):
         return 0.0
     return (2 * step.shape.hidden + step.shape.inner) * step.compute
+
+
+def mask(step: Step) -> dict[str, float]:
+    """The attention mask of the whole micro batch, which all layers share.
+
+    Eager attention adds one in the residual stream's precision, sdpa with padding gets a boolean
+    one: batch x length x length (transformers' ``masking_utils.py``).
+    """
+    size = step.residual if step.eager else 1
+    if not step.eager and not step.loop.mask:
+        return {}
+    return {"mask": float(size * step.length * step.tokens)}
 
 
 def checkpoint(step: Step) -> float:

@@ -65,7 +65,7 @@ class Adapter:
 
 def uniform(rank: int, targets: Iterable[str], dropout: float = 0.0) -> Adapter:
     """The same rank on every projection of these names."""
-    return Adapter({name: rank for name in targets}, dropout)
+    return Adapter(dict.fromkeys(targets, rank), dropout)
 
 
 def all_linear(shape: Shape, rank: int, dropout: float = 0.0) -> Adapter:

@@ -23,11 +23,9 @@ class LossPath(Enum):
     """How logits become a loss; :mod:`lora_rules.facts.memory.loss` has the bytes of each."""
 
     TRAINER = "trainer"
-    """transformers >= 4.45 under its Trainer: float32 logits, dropped before the backward pass."""
+    """The model's own loss under transformers' Trainer: ``outputs`` is dropped before backward."""
     PLAIN = "plain"
     """The model's own loss in a hand-written loop that still holds ``outputs`` in the backward."""
-    SHIFTED = "shifted"
-    """transformers <= 4.44: the model itself made float32 logits and a shifted copy."""
     CHUNKED = "chunked"
     """TRL's SFTTrainer since 1.7: log-probabilities tile by tile, no full logits."""
     LIGER = "liger"
@@ -134,6 +132,17 @@ def parse_loss(name: str) -> LossPath:
         raise Unknown(f"{name!r} is no known loss path; there are {names}") from None
 
 
+BY_TRAINER = {
+    "transformers": LossPath.TRAINER,
+    "axolotl": LossPath.TRAINER,
+    "trl": LossPath.TRAINER,
+    "unsloth": LossPath.CUT,
+    "litgpt": LossPath.LITGPT,
+    "plain": LossPath.PLAIN,
+}
+"""Who computes the loss when nothing is switched on; TRL's entry is that of versions before 1.7."""
+
+
 def loss_path(
     trainer: str, version: tuple[int, ...] | None = None, liger: bool = False, cut: bool = False
 ) -> tuple[LossPath, str]:
@@ -142,7 +151,7 @@ def loss_path(
     TRL computes log-probabilities in chunks by default since 1.7 (opt-in from 1.4); before, and in
     transformers' own Trainer, the logits are there in full, as float32 (TRL 1.16's
     ``sft_trainer.py`` and ``kernels/chunked_logprob.py``; accelerate's
-    ``convert_outputs_to_fp32``). transformers up to 4.44 made the float32 copy in the model.
+    ``convert_outputs_to_fp32``). TRL 1.16 turns Liger's fused loss off in favour of its own.
 
     Args:
         trainer: ``transformers``, ``trl``, ``axolotl``, ``unsloth``, ``litgpt`` or ``plain``.
@@ -154,16 +163,12 @@ def loss_path(
         Unknown: if nobody has looked at how that trainer computes its loss.
     """
     said = "" if version else f"the newest known {trainer} is assumed"
+    if trainer == "trl" and not (version and version < (1, 7)):
+        return LossPath.CHUNKED, said
     if liger or cut:
         return (LossPath.LIGER if liger else LossPath.CUT), ""
-    if trainer == "trl":
-        return (LossPath.TRAINER if version and version < (1, 7) else LossPath.CHUNKED), said
-    if trainer in ("transformers", "axolotl"):
-        old = trainer == "transformers" and version is not None and version < (4, 45)
-        return (LossPath.SHIFTED if old else LossPath.TRAINER), said
-    others = {"unsloth": LossPath.CUT, "litgpt": LossPath.LITGPT, "plain": LossPath.PLAIN}
-    if trainer in others:
-        return others[trainer], said
+    if trainer in BY_TRAINER:
+        return BY_TRAINER[trainer], said
     raise Unknown(f"how {trainer!r} computes its loss is not known")
 
 
@@ -175,6 +180,8 @@ class Known:
     version: tuple[int, ...] | None = None
     liger: bool = False
     cut: bool = False
+    by_name: bool = False
+    """The trainer is given the model's name and loads it itself."""
     dtype: str | None = None
     quantization: str = "none"
     prepared: bool | None = None
@@ -200,8 +207,8 @@ def derive_loop(known: Known) -> Assumed:
     said += [why] if why else []
     dtype = known.dtype
     if dtype is None:
-        dtype = "bf16"
-        said.append("the base is assumed to be loaded in 16 bit")
+        dtype = _dtype(known)
+        said.append(f"the base is assumed to be loaded in {dtype}")
     prepared = known.prepared
     if prepared is None:
         prepared = _prepares(known)
@@ -232,6 +239,16 @@ def derive_loop(known: Known) -> Assumed:
         ),
         tuple(said),
     )
+
+
+def _dtype(known: Known) -> str:
+    """TRL 1.16 loads a model of which it is given the name in float32.
+
+    ``create_model_from_path`` (``trainer/utils.py``): ``kwargs.get("dtype", "float32")``. The same
+    is assumed from 1.0 on; transformers 5 itself loads what the checkpoint holds, 16 bit as a rule.
+    """
+    recent = not (known.version and known.version < (1, 0))
+    return "fp32" if known.trainer == "trl" and known.by_name and recent else "bf16"
 
 
 def _prepares(known: Known) -> bool:

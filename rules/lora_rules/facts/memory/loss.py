@@ -5,10 +5,9 @@ backward makes the gradient of the negative log-likelihood (4TV) and of the log-
 
 ========  =========================================================================================
 trainer   12 bytes a logit: those three. The Trainer drops the logits themselves with ``outputs``.
+          The same for transformers up to 4.44, whose models made a float32 and a shifted copy:
+          copies and log-softmax are 12 as well, and gone when the gradients come.
 plain     14: a hand-written loop holds ``outputs``, so the 16-bit logits stay (16 if float32).
-shifted   20, inferred: transformers <= 4.44 made a float32 copy in the model and another, shifted
-          and contiguous; derived it is at least 12, and seven published context limits of
-          Unsloth's "HF + FA2" fit 20 within -16 and +7 %, while 12 misses by 26 %.
 chunked   TRL's ``chunked_logprob.py``: tiles of 4096 tokens x 32768 logits in the head's precision,
           the hidden states, and their gradient in float32 (4hT).
 liger     ``fused_linear_cross_entropy.py``: ceil(V/h) chunks of tokens, rounded up to a power of
@@ -29,9 +28,6 @@ from lora_rules.facts.memory.step import Step
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 """``TOKEN_CHUNK_SIZE`` and ``chunk_size`` of TRL 1.16's ``ChunkedLogProbFunction``."""
 
-FULL = frozenset([LossPath.TRAINER, LossPath.PLAIN, LossPath.SHIFTED, LossPath.LITGPT])
-"""Paths with the logits of all tokens in memory."""
-
 
 def logit_bytes(step: Step) -> int:
     """Bytes of one logit as the head writes it."""
@@ -48,17 +44,17 @@ def loss_peak(step: Step) -> float:
         return 0.0
     if path is LossPath.CHUNKED:
         tile = min(tokens, TILE_TOKENS) * min(vocabulary, TILE_VOCABULARY)
-        return size * tile + float((4 + step.residual) * hidden * tokens)
+        return step.loop.other_bytes * tile + float((4 + step.residual) * hidden * tokens)
     if path in (LossPath.LIGER, LossPath.CUT):
         logits = size * liger_chunk(step) * vocabulary if path is LossPath.LIGER else 0
         return logits + 2.0 * size * hidden * tokens
-    each = {LossPath.TRAINER: 12, LossPath.PLAIN: 12 + size, LossPath.LITGPT: 8}.get(path, 20)
+    each = {LossPath.PLAIN: 12 + size, LossPath.LITGPT: 8}.get(path, 12)
     return float((each + capped(step)) * tokens * vocabulary)
 
 
 def capped(step: Step) -> int:
     """Bytes a logit that a capped head keeps: the tanh's result, in the logits' precision."""
-    return logit_bytes(step) if step.shape.softcap else 0
+    return logit_bytes(step) if step.shape.caps_logits else 0
 
 
 def liger_chunk(step: Step) -> int:
@@ -84,5 +80,3 @@ def head_copy(step: Step) -> float:
     if loop.autocast is None or loop.other_bytes == 2 or not whole:
         return 0.0
     return 2.0 * step.shape.vocabulary * step.shape.hidden
-
-

@@ -11,10 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lora_rules.facts.families import Config
+from lora_rules.facts.memory.kinds import KINDS, Kind
 from lora_rules.needs import Unknown
+
+if TYPE_CHECKING:
+    from lora_rules.facts.architecture import Architecture
 
 
 class Role(Enum):
@@ -84,51 +88,6 @@ class Block:
         return any(each.name in names for each in self.projections)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How the layers of a ``model_type`` are put together."""
-
-    norms: int = 2
-    """Norms of the hidden size in a layer."""
-    rms: bool = True
-    """RMSNorm, written in Python and computed in float32; else torch's fused LayerNorm."""
-    query_key_norm: bool = False
-    """Queries and keys are normalized too."""
-    residual_dropout: bool = False
-    """Dropout on the residual stream that is on by default (OPT's 0.1)."""
-    activation: str = "silu"
-    """What the configuration class assumes."""
-
-
-_RMS2, _RMS4 = Kind(), Kind(norms=4)
-_LAYER2 = Kind(rms=False, activation="gelu")
-_LAYER1 = Kind(norms=1, rms=False, activation="gelu")
-_QK2 = Kind(query_key_norm=True)
-
-KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(
-        ["llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "gemma", "phi3", "granite"], _RMS2
-    ),
-    **dict.fromkeys(["smollm3", "seed_oss", "helium", "ministral", "arcee"], _RMS2),
-    **dict.fromkeys(["qwen3", "qwen3_moe", "olmo2", "olmo3"], _QK2),
-    "gemma2": _RMS4,
-    "gemma3_text": Kind(norms=4, query_key_norm=True),
-    "glm4": _RMS4,
-    "olmo": Kind(rms=False),
-    "stablelm": Kind(rms=False),
-    "starcoder2": _LAYER2,
-    "gpt_neox": _LAYER2,
-    "bloom": _LAYER2,
-    "gpt2": Kind(rms=False, activation="gelu_new"),
-    "gpt_bigcode": _LAYER2,
-    "opt": Kind(rms=False, residual_dropout=True, activation="relu"),
-    "phi": Kind(norms=1, rms=False, activation="gelu_new"),
-    "gptj": Kind(norms=1, rms=False, activation="gelu_new"),
-    "falcon": _LAYER1,
-    "cohere": Kind(norms=1, rms=False),
-}
-"""By ``model_type``; from transformers 5.23.0's modeling files."""
-
 _IN_ATTENTION = frozenset(
     ["q_proj", "k_proj", "v_proj", "qkv_proj", "query_key_value", "c_attn", "W_pack", "Wqkv"]
 )
@@ -184,8 +143,10 @@ class Shape:
     """The token embedding's, and the head's where it is a tensor of its own."""
     other_parameters: int
     """Norms, biases, routers, position embeddings."""
-    softcap: bool = False
-    """The logits go through a tanh (Gemma 2)."""
+    caps_logits: bool = False
+    """The logits go through a tanh (``final_logit_softcapping``, Gemma 2)."""
+    caps_scores: bool = False
+    """So do the attention scores (``attn_logit_softcapping``)."""
 
     @property
     def layers(self) -> int:
@@ -235,8 +196,7 @@ def shape_from_parts(
 
     Args:
         config: the fields of its ``config.json``.
-        linears: every linear layer inside the decoder layers, at its full path (or with ``{i}``
-            for the layer and a ``count``).
+        linears: every linear layer at its full path; those outside numbered layers are left out.
         parameters: all parameters of the model, a tied tensor once.
         embedding_parameters: the token embedding's, and the head's unless it is tied.
         experts: path and number of elements of each tensor of fused experts.
@@ -253,7 +213,9 @@ def shape_from_parts(
     hidden = _first(fields, "hidden_size", "n_embd")
     heads = _first(fields, "num_attention_heads", "n_head")
     queries, keys = _attention(blocks[0], heads, fields)
-    weights = sum((b.weights + (b.experts.parameters if b.experts else 0)) * b.count for b in blocks)
+    weights = sum(
+        (b.weights + (b.experts.parameters if b.experts else 0)) * b.count for b in blocks
+    )
     return Shape(
         model_type=model_type,
         kind=kind,
@@ -268,21 +230,36 @@ def shape_from_parts(
         vocabulary=fields.size("vocab_size"),
         embedding_parameters=embedding_parameters,
         other_parameters=max(0, parameters - weights - embedding_parameters),
-        softcap=bool(config.get("final_logit_softcapping", model_type == "gemma2")),
+        caps_logits=bool(config.get("final_logit_softcapping", model_type == "gemma2")),
+        caps_scores=bool(config.get("attn_logit_softcapping", model_type == "gemma2")),
     )
 
 
 def shape_of(config: Mapping[str, object]) -> Shape:
-    """The shape of a dense decoder, from the fields of its ``config.json`` alone.
+    """The shape of a model, from the fields of its ``config.json`` alone.
 
     Raises:
-        Unknown: if its family is not counted exactly or not modelled, or a field is missing.
+        Unknown: if its type is not counted exactly or not modelled, or a field is missing.
     """
     from lora_rules.facts.architecture import from_config
 
-    found = from_config(config, "", prequantized=False)
+    return shape_of_architecture(from_config(config, "", prequantized=False))
+
+
+def shape_of_architecture(architecture: Architecture) -> Shape:
+    """The shape of a model that the fact ``architecture`` knows, mixtures of experts too.
+
+    Raises:
+        Unknown: if the layers of that type are not modelled, or a size is missing.
+    """
+    found = architecture.modules
+    head = found.head.parameters if found.head is not None else 0
     return shape_from_parts(
-        config, found.linears, found.parameters, found.embedding_parameters + found.head_parameters
+        {**found.table.defaults, **architecture.values},
+        architecture.linears,
+        found.parameters,
+        head + sum(each.parameters for each in found.embeddings),
+        [(each.path, each.parameters) for each in found.fused_experts],
     )
 
 
@@ -329,17 +306,13 @@ def _blocks(
     linears: Iterable[LinearLike], experts: Iterable[tuple[str, int]], fields: Config
 ) -> tuple[Block, ...]:
     layers: dict[str, list[Projection]] = {}
-    counts: dict[str, int] = {}
     for each in linears:
         layer, name = _place(each.path)
         if layer is None:
             continue
         layers.setdefault(layer, []).append(
-            Projection(
-                name.rsplit(".", 1)[-1], each.inputs, each.outputs, _role(name), each.bias
-            )
+            Projection(name.rsplit(".", 1)[-1], each.inputs, each.outputs, _role(name), each.bias)
         )
-        counts[layer] = getattr(each, "count", 1)
     routed: Counter[str] = Counter()
     for path, elements in experts:
         layer, _ = _place(path)
@@ -348,7 +321,7 @@ def _blocks(
     kinds: dict[tuple[tuple[Projection, ...], int], int] = {}
     for layer, projections in layers.items():
         key = (tuple(projections), routed[layer])
-        kinds[key] = kinds.get(key, 0) + counts[layer]
+        kinds[key] = kinds.get(key, 0) + 1
     if not kinds:
         raise Unknown("the model has no decoder layers")
     return tuple(
@@ -366,7 +339,7 @@ def _experts(elements: int, fields: Config) -> Experts:
     )
 
 
-_LAYER = re.compile(r"^(?:(.*?)\.)?(\d+|\{i\})\.(.+)$")
+_LAYER = re.compile(r"^(?:(.*?)\.)?(\d+)\.(.+)$")
 
 
 def _place(path: str) -> tuple[str | None, str]:
@@ -386,5 +359,3 @@ def _role(path: str) -> Role:
     if name in _OUT_ATTENTION or name == "c_proj":
         return Role.ATTENTION_OUT
     raise Unknown(f"what the linear layer {path!r} keeps for the backward pass is not modelled")
-
-

@@ -82,16 +82,3 @@ class Step:
     def adapter_compute(self) -> int:
         """Bytes of an element of what the adapter's matrices read and write."""
         return 2 if self.loop.autocast else self.adapter_bytes
-
-    @property
-    def shares_input(self) -> bool:
-        """Whether LoRA's A reads the layer's own input, not a copy in another precision.
-
-        PEFT casts the input to A's precision (``_cast_input_dtype``), which makes a copy for every
-        adapted layer unless it is that precision already; under autocast the matrix product makes
-        the cast, cached for no activation, except that PEFT's 4-bit layer skips its own cast then.
-        """
-        loop = self.loop
-        if loop.autocast is None:
-            return self.adapter_bytes == self.compute
-        return self.residual == 2 and (loop.four_bit or self.adapter_bytes == 2)

@@ -12,8 +12,9 @@ int8        1 byte a weight, and a float32 scale for each output row (Dettmers e
 
 bitsandbytes quantizes ``nn.Linear`` modules and leaves the output head (transformers'
 ``get_keys_to_not_convert``). So embeddings, head, norms and biases keep the base's precision, and
-so do fused experts, which are plain parameters in transformers 5. ``prepare_model_for_kbit_training``
-makes all of that float32 (PEFT's ``other.py``: every parameter that is not ``Params4bit``).
+so do fused experts, which are plain parameters in transformers 5. PEFT's
+``prepare_model_for_kbit_training`` makes all of that float32 (its ``other.py``: every parameter
+that is not ``Params4bit``).
 """
 
 from __future__ import annotations
