@@ -9,7 +9,7 @@ from typing import Any
 DTYPES = ("float32", "float16", "bfloat16")
 QUANTIZATIONS = (None, "nf4", "fp4", "int8")
 CHECKPOINTING = (None, "reentrant", "non-reentrant")
-ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3")
+ATTENTION = (None, "eager", "sdpa", "flash_attention_2", "flash_attention_3")
 SDPA_KERNELS = (None, "flash", "efficient", "math")
 LOSSES = ("model", "trainer", "trl", "trl_fused", "liger", "cut_cross_entropy")
 STRATEGIES = (None, "ddp", "fsdp")
@@ -48,7 +48,8 @@ class SimulatedRun:
     prepare_kbit: bool = False
     """Whether ``peft.prepare_model_for_kbit_training`` runs (its float32 embeddings and head)."""
     checkpointing: str | None = "non-reentrant"
-    attention: str = "sdpa"
+    attention: str | None = None
+    """``attn_implementation``; None leaves transformers its choice: SDPA where a model has it."""
     sdpa_kernel: str | None = None
     """The kernel that SDPA takes; None chooses as torch does, by ``gpu_capability`` and mask."""
     padding: bool = False

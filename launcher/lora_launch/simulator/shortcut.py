@@ -14,7 +14,6 @@ Anything else, or with an argument that is no plain fake tensor, goes the whole 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import (
@@ -22,6 +21,8 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
     in_kernel_invocation_manager,
 )
+
+from lora_launch.simulator.opaque import Opaque
 
 _CPU = torch.device("cpu")
 _PLAIN = (
@@ -42,7 +43,7 @@ class _Strange(Exception):
     """An argument that has no place in a key."""
 
 
-def _describe(value: Any) -> Any:
+def _describe(value: Opaque) -> Opaque:
     if type(value) is FakeTensor:
         if value.constant is not None:
             raise _Strange
@@ -54,7 +55,7 @@ def _describe(value: Any) -> Any:
     raise _Strange
 
 
-def _key(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _key(func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
     named = tuple((name, _describe(kwargs[name])) for name in sorted(kwargs)) if kwargs else ()
     return func, tuple(_describe(one) for one in args), named
 
@@ -65,17 +66,17 @@ class Shortcut:
     def __init__(self, mode: FakeTensorMode) -> None:
         """Begin with an empty memory."""
         self._mode = mode
-        self._known: dict[Any, Any] = {}
-        self._rules: dict[Any, Callable[..., Any]] = {}
+        self._known: dict[Opaque, Opaque] = {}
+        self._rules: dict[Opaque, Callable[..., Opaque]] = {}
 
-    def __call__(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(self, func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
         """Run one operator."""
         rule = self._rules.get(func)
         if rule is None:
             rule = self._rules[func] = self._choose(func)
         return rule(func, args, kwargs)
 
-    def _choose(self, func: Any) -> Callable[..., Any]:
+    def _choose(self, func: Opaque) -> Callable[..., Opaque]:
         schema = func._schema
         if func is torch.ops.prim.device.default:
             return lambda _func, args, _kwargs: args[0].fake_device
@@ -89,17 +90,17 @@ class Shortcut:
         single = len(schema.returns) == 1 and str(schema.returns[0].type) == "Tensor"
         return self._view if single else self._whole
 
-    def _choose_mutable(self, schema: Any, aliases: list[Any]) -> Callable[..., Any]:
+    def _choose_mutable(self, schema: Opaque, aliases: list[Opaque]) -> Callable[..., Opaque]:
         writes = [one for one in schema.arguments if one.alias_info and one.alias_info.is_write]
         first = len(writes) == 1 and writes[0].name == schema.arguments[0].name
         if schema.name.endswith("_") and first and len(aliases) == len(schema.returns) <= 1:
             return self._in_place
         return self._whole
 
-    def _whole(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _whole(self, func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
         return func(*args, **kwargs)
 
-    def _fresh(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _fresh(self, func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
         try:
             key = _key(func, args, kwargs)
         except _Strange:
@@ -115,19 +116,21 @@ class Shortcut:
         made = [None if part is None else self._make(*part) for part in parts]
         return made[0] if single else tuple(made)
 
-    def _make(self, size: torch.Size, stride: tuple[int, ...], dtype: torch.dtype) -> Any:
+    def _make(self, size: torch.Size, stride: tuple[int, ...], dtype: torch.dtype) -> Opaque:
         with torch._C._DisableTorchDispatch():
             empty = torch.empty_strided(size, stride, dtype=dtype, device="meta")
         return FakeTensor(self._mode, empty, _CPU)
 
-    def _view(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _view(self, func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
         if type(args[0]) is not FakeTensor or args[0].constant is not None or kwargs:
             return func(*args, **kwargs)
         with in_kernel_invocation_manager(self._mode):
             result = func(*args)
         return FakeTensor(self._mode, result, _CPU)
 
-    def _in_place(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _in_place(
+        self, func: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]
+    ) -> Opaque:
         try:
             key = _key(func, args, kwargs)
         except _Strange:
@@ -138,13 +141,13 @@ class Shortcut:
         return args[0] if func._schema.returns else None
 
 
-def _plan(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _plan(result: Opaque, args: tuple[Opaque, ...], kwargs: dict[str, Opaque]) -> Opaque:
     """How to make such a result again, or that it cannot be: one tensor or not, and their kinds."""
     single = isinstance(result, torch.Tensor)
     if not single and not isinstance(result, tuple):
         return _SLOW
     old = {one.untyped_storage()._cdata for one in (*args, *kwargs.values()) if _is_fake(one)}
-    parts: list[Any] = []
+    parts: list[Opaque] = []
     for one in [result] if single else result:
         if one is None:
             parts.append(None)
@@ -159,11 +162,11 @@ def _plan(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return single, parts
 
 
-def _is_fake(value: Any) -> bool:
+def _is_fake(value: Opaque) -> bool:
     return type(value) is FakeTensor
 
 
-def _extent(tensor: Any) -> int:
+def _extent(tensor: Opaque) -> int:
     if not tensor.numel():
         return 0
     last = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))

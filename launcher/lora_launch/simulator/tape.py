@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lora_launch.simulator.history import Category, History
+from lora_launch.simulator.opaque import Opaque
 from lora_launch.simulator.shortcut import Shortcut
-from lora_launch.simulator.workspace import DEQUANTIZED, workspace_bytes
+from lora_launch.simulator.workspace import DEQUANTIZED, PRODUCTS, workspaces
 
 
 class Tape(TorchDispatchMode):
@@ -29,10 +29,12 @@ class Tape(TorchDispatchMode):
         self.history = History()
         self.category = Category.ACTIVATIONS
         """What new storages are for, until told otherwise."""
+        self.on_product: Callable[[], None] = lambda: None
+        """Called when cuBLAS has been."""
         self._run = Shortcut(mode)
         self._numbers: dict[int, int | None] = {}
         """By storage: the block's number, None for a storage that is not on the GPU."""
-        self._watches: dict[int, weakref.ref[Any]] = {}
+        self._watches: dict[int, weakref.ref[Opaque]] = {}
         self._recording = True
 
     @classmethod
@@ -40,13 +42,13 @@ class Tape(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
+        self, func: Opaque, types: Opaque, args: tuple[Opaque, ...] = (), kwargs: Opaque = None
+    ) -> Opaque:
         """Run an operator, and write down the storages that it made."""
         kwargs = kwargs or {}
         name = func._schema.name
-        extra = workspace_bytes(name, args, kwargs)
-        held = self.hold(extra, Category.WORKSPACE, name) if extra and self._recording else None
+        before, after = workspaces(name, args, kwargs) if self._recording else (0, 0)
+        held = self.hold(before, Category.WORKSPACE, name) if before else None
         result = self._run(func, args, kwargs)
         if isinstance(result, torch.Tensor):
             self._see(result, name)
@@ -54,11 +56,15 @@ class Tape(TorchDispatchMode):
             for one in result:
                 if isinstance(one, torch.Tensor):
                     self._see(one, name)
+        if after:
+            self.release(self.hold(after, Category.WORKSPACE, name))
+        if name in PRODUCTS and self._recording:
+            self.on_product()
         if held is not None:
             self.release(held)
         return result
 
-    def _see(self, tensor: Any, operator: str) -> None:
+    def _see(self, tensor: Opaque, operator: str) -> None:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key in self._numbers or not storage.nbytes():
@@ -94,7 +100,7 @@ class Tape(TorchDispatchMode):
         finally:
             self.category = before
 
-    def adopt(self, tensor: Any, category: Category) -> None:
+    def adopt(self, tensor: Opaque, category: Category) -> None:
         """Bring a tensor to the GPU that was made elsewhere, once."""
         storage = tensor.untyped_storage()
         key = storage._cdata
@@ -104,13 +110,18 @@ class Tape(TorchDispatchMode):
             self._watches[key] = weakref.ref(storage, lambda _: self._drop(key))
         self._numbers[key] = self.history.allocate(storage.nbytes(), category, "load")
 
-    def relabel(self, tensor: Any, category: Category) -> None:
+    def end(self) -> History:
+        """The history up to here; what Python's collector drops later is no part of it."""
+        whole = self.history
+        return History(list(whole.blocks), list(whole.events), list(whole.phases))
+
+    def relabel(self, tensor: Opaque, category: Category) -> None:
         """Say what a tensor turned out to be for."""
         number = self._numbers.get(tensor.untyped_storage()._cdata)
         if number is not None:
             self.history.blocks[number].category = category
 
-    def disown(self, tensor: Any) -> None:
+    def disown(self, tensor: Opaque) -> None:
         """A tensor that is on the host in truth."""
         key = tensor.untyped_storage()._cdata
         number = self._numbers.get(key)
