@@ -368,13 +368,14 @@ class Resolver:
         ]
         found: list[Value] = []
         for owner, *rest in combine([owners, *bounds]):
-            part = slice(*(bound.value for bound in rest))
             thing = owner.value
-            if isinstance(thing, Items) and all(isinstance(b.value, int | None) for b in rest):
+            ends = [bound.value for bound in rest if isinstance(bound.value, int | None)]
+            if isinstance(thing, Items) and len(ends) == len(rest):
                 # Members that are objects of ours stay so: ``parse_args_into_dataclasses()[:2]``.
-                found.append(replace(owner, value=Items(thing.kind, thing.members[part])))
+                found.append(replace(owner, value=Items(thing.kind, thing.members[slice(*ends)])))
                 continue
             (whole,) = plain_all((owner,))
+            part = slice(*(bound.value for bound in rest))
             found.append(self.derived(operators.subscript(whole.value, part), whole, *rest))
         return tuple(found)
 
