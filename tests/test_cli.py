@@ -231,3 +231,22 @@ def test_verbose_tells_what_is_unknown_and_not_what_is_not_there(here: Path, cap
     assert "LL102 alpha-rank-ratio-out-of-range: r is unknown: " in told
     assert "is not given" not in told
     assert "no GPU is declared" in told
+
+
+@pytest.mark.parametrize("command", ["memory", "params"])
+def test_memory_and_params_speak_of_a_known_model(command: str, capsys) -> None:
+    assert main([command, str(ROOT / "examples" / "sound" / "axolotl.yaml")]) == 0
+    told = capsys.readouterr().out
+    assert ("41,943,040" if command == "params" else "GiB if a batch reaches 2 x 2048") in told
+    assert main([command, "--format", "json", str(ROOT / "examples" / "sound" / "trl.yaml")]) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == 1
+
+
+@pytest.mark.parametrize("command", ["memory", "params"])
+def test_an_unknown_model_is_unknown(command: str, here: Path, capsys) -> None:
+    (here / "a.yaml").write_text(
+        "base_model: nobody/knows-it\ndatasets: []\nadapter: lora\nlora_r: 8\nlora_alpha: 16\n"
+        "lora_target_linear: true\n"
+    )
+    assert main([command, "a.yaml"]) == 0
+    assert "nobody/knows-it" in capsys.readouterr().out

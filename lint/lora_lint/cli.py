@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from lora_lint import __version__
 from lora_lint.config import Config, ConfigError
 from lora_lint.discover import Found, MissingPath, discover
 from lora_lint.run import CLEAN, FINDINGS, STDIN, TROUBLE, Request, Run
+
+if TYPE_CHECKING:
+    from lora_rules.recipe import Recipe
 
 DESCRIPTION = """\
 Reads LoRA fine-tuning configurations wherever people write them (Python, notebooks, YAML, JSON,
@@ -19,6 +23,8 @@ EPILOG = """\
 commands:
   lora-lint [check] PATH ...   lint files and folders (this page)
   lora-lint show FILE ...      print each recipe as it was understood
+  lora-lint memory FILE ...    forecast its GPU memory, part by part
+  lora-lint params FILE ...    count what it trains, module by module
   lora-lint explain RULE ...   print the page of a rule
   lora-lint rules              list all rules
 
@@ -53,19 +59,52 @@ def _check(arguments: list[str]) -> int:
 
 
 def _show(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="lora-lint show", description="Print each recipe as it was understood."
-    )
+    parser = _reading_parser("show", "Print each recipe as it was understood.")
+    parser.add_argument("--all", action="store_true", help="also the defaults that few care about")
+    options = parser.parse_args(arguments)
+    recipes, run = _recipes(options)
+    from lora_lint.show import show
+
+    show(recipes, options.format, sys.stdout, everything=options.all)
+    return _end(run)
+
+
+def _memory(arguments: list[str]) -> int:
+    parser = _reading_parser("memory", "Forecast the GPU memory of each recipe, part by part.")
+    options = parser.parse_args(arguments)
+    recipes, run = _recipes(options)
+    from lora_lint.memory import memory
+
+    memory(recipes, options.format, sys.stdout)
+    return _end(run)
+
+
+def _params(arguments: list[str]) -> int:
+    parser = _reading_parser("params", "Count what each recipe trains, module by module.")
+    options = parser.parse_args(arguments)
+    recipes, run = _recipes(options)
+    from lora_lint.params import params
+
+    params(recipes, options.format, sys.stdout)
+    return _end(run)
+
+
+def _reading_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """The arguments of a command that reads recipes and tells something of each."""
+    parser = argparse.ArgumentParser(prog=f"lora-lint {command}", description=description)
     _path_arguments(parser)
     _fact_arguments(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--all", action="store_true", help="also the defaults that few care about")
-    options = parser.parse_args(arguments)
-    run = Run(Request(declared=_declared(options), stdin_filename=options.stdin_filename or ""))
-    recipes = [recipe for file in _files(options) for recipe in run.recipes(file)]
-    from lora_lint.show import show
+    return parser
 
-    show(tuple(recipes), options.format, sys.stdout, everything=options.all)
+
+def _recipes(options: argparse.Namespace) -> tuple[tuple[Recipe, ...], Run]:
+    run = Run(Request(declared=_declared(options), stdin_filename=options.stdin_filename or ""))
+    return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
+
+
+def _end(run: Run) -> int:
+    """Tell what could not be read; the answer is the exit code."""
     for trouble in run.troubles:
         sys.stderr.write(f"lora-lint: {trouble.path}: {trouble.message}\n")
     return run.exit_code
@@ -90,7 +129,14 @@ def _rules(arguments: list[str]) -> int:
     return CLEAN
 
 
-COMMANDS = {"check": _check, "show": _show, "explain": _explain, "rules": _rules}
+COMMANDS = {
+    "check": _check,
+    "show": _show,
+    "memory": _memory,
+    "params": _params,
+    "explain": _explain,
+    "rules": _rules,
+}
 """The first word of the command line. A folder of such a name is meant by ``./rules``."""
 
 

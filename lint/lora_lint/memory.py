@@ -14,6 +14,7 @@ from lora_lint.result import place
 from lora_lint.terminal import Segment
 from lora_rules.facts.gpu import Gpu, UnknownGpu, find_gpu
 from lora_rules.facts.memory.forecast import Forecast
+from lora_rules.facts.memory.verdict import FULL
 from lora_rules.facts.memory_forecast import (
     MemoryForecast,
     Outlook,
@@ -35,9 +36,10 @@ _WIDE = 88
 NO_BF16 = "no bf16"
 _WORDS = {
     Outlook.FITS: "fits, even at the high end",
-    Outlook.TIGHT: "tight: inside the uncertainty",
+    Outlook.TIGHT: "tight, inside the forecast's uncertainty",
     Outlook.NO: "does not fit, even at the low end",
 }
+_UNLIKELY = "tight, rather not, inside the forecast's uncertainty"
 _MOMENTS = {
     "loss": "at the loss",
     "backward": "in the backward pass",
@@ -170,7 +172,8 @@ def _declared(found: MemoryForecast, gpu: Gpu | None, block: str) -> Iterator[Se
     yield f"\n  On {gpu.name}\n", "also"
     yield f"    [{block * full}{' ' * (_BAR - full)}] ", _STYLES[here]
     yield f"{share:.0%} of {_gib(room)} beside the CUDA context: ", ""
-    yield f"{_WORDS[here]}\n", _STYLES[here]
+    unlikely = here is Outlook.TIGHT and share > FULL
+    yield f"{_UNLIKELY if unlikely else _WORDS[here]}\n", _STYLES[here]
     if gpu.bf16 is False and found.plan.needs_bf16:
         yield "    it does not compute in bfloat16, which this run asks for\n", "warning"
     if here is not Outlook.FITS:

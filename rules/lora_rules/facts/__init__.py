@@ -16,6 +16,7 @@ FACTS = {
     "architecture": "architecture",
     "trainable_parameters": "trainable_parameters",
     "footprint": "footprint",
+    "memory_forecast": "memory_forecast",
     "pins": "versions",
 }
 """Each fact's name and the module that holds a function of that name."""
@@ -24,6 +25,7 @@ ASKS: dict[str, frozenset[str]] = {
     "usable_gpu": frozenset({"gpu"}),
     "dataset_rows": frozenset({"train_rows", "train_dataset", "dataset_split", "max_samples"}),
     "architecture": frozenset({"model_name_or_path"}),
+    "memory_forecast": frozenset({"max_length"}),
 }
 """Settings of which a fact needs at least one: without them its module is not even imported."""
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lora_rules.facts.families import FAMILIES, Config, Embedding, Linear, Shape
+from lora_rules.facts.model_table import load
+from lora_rules.facts.modules import Embedding, Linear, Modules, modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 
@@ -22,70 +23,79 @@ MAX_CONFIG_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A dense decoder-only model."""
+    """A base model."""
 
-    model_type: str
-    shape: Shape
+    values: Mapping[str, Any]
+    """The fields of its ``config.json``."""
+    modules: Modules
     prequantized: bool
     """The checkpoint itself is quantized to 4 bits."""
     source: str
     """Where it was looked up, as a reader would say it."""
 
     @property
-    def layers(self) -> int:
-        """Decoder layers."""
-        return self.shape.layers
+    def model_type(self) -> str:
+        """As in its ``config.json``."""
+        return self.modules.model_type
 
     @property
     def linears(self) -> tuple[Linear, ...]:
-        """The linear layers inside the decoder layers."""
-        return self.shape.linears
+        """Every linear layer but the output head."""
+        head = self.modules.task.head
+        return tuple(each for each in self.modules.linears if each.path != head)
 
     @property
-    def embedding(self) -> Embedding:
+    def embedding(self) -> Embedding | None:
         """The token embedding."""
-        return self.shape.embedding
+        return self.modules.embedding
 
     @property
-    def head(self) -> Linear:
+    def head(self) -> Linear | None:
         """The output head; with ``tied``, its weight is the embedding's."""
-        return self.shape.head
+        return self.modules.head
 
     @property
     def tied(self) -> bool:
         """Whether head and embedding are one tensor."""
-        return self.shape.tied
+        return self.modules.tied
 
     @property
     def linear_parameters(self) -> int:
         """Weights of the linear layers without biases: what bitsandbytes quantizes."""
-        return sum(each.count * each.inputs * each.outputs for each in self.shape.linears)
+        return sum(each.inputs * each.outputs for each in self.linears)
 
     @property
     def embedding_parameters(self) -> int:
         """Weights of the token embedding."""
-        return self.shape.embedding.parameters
+        return self.embedding.parameters if self.embedding is not None else 0
 
     @property
     def head_parameters(self) -> int:
         """What the head adds to the embedding: nothing but its bias when it is tied."""
-        head = self.shape.head
-        return head.outputs * head.bias if self.shape.tied else head.parameters
+        return self.head.parameters if self.head is not None else 0
 
     @property
     def parameters(self) -> int:
         """All of them, a tied tensor once."""
-        return (
-            sum(each.parameters for each in self.shape.linears)
-            + self.embedding_parameters
-            + self.head_parameters
-            + self.shape.others
-        )
+        return self.modules.parameters
 
     @property
-    def peft_targets(self) -> tuple[str, ...]:
+    def peft_targets(self) -> tuple[str, ...] | str:
         """``target_modules`` that PEFT fills in for ``None``; empty when it refuses."""
-        return FAMILIES[self.model_type].peft_targets
+        targets = self.modules.table.peft_targets
+        return targets if isinstance(targets, str) else tuple(targets)
+
+    def for_task(self, task: str, **fields: object) -> Architecture:
+        """The same base model inside another class, with other fields in its configuration.
+
+        Raises:
+            Unknown: if there is no such class, or its modules are not known.
+        """
+        values = {**self.values, **fields}
+        if "num_labels" in fields:
+            values.pop("id2label", None)
+        found = modules(self.model_type, values, task)
+        return Architecture(values, found, self.prequantized, self.source)
 
 
 def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Architecture:
@@ -93,7 +103,7 @@ def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Archi
 
     Raises:
         Unknown: if the id is not in the table and no such folder is there, or its
-            ``config.json`` is of a family that is not counted exactly.
+            ``config.json`` is of a type that is not counted exactly.
     """
     for folder in _folders(model_name_or_path, recipe):
         if os.path.isfile(os.path.join(folder, "config.json")):
@@ -109,16 +119,27 @@ def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Archi
 def from_config(values: Mapping[str, object], source: str, prequantized: bool) -> Architecture:
     """An architecture from the fields of a ``config.json``.
 
+    Fields that are absent have the default of their type, as transformers fills them in.
+
     Raises:
-        Unknown: if the family is not counted exactly, or a field is missing.
+        Unknown: if the type is not counted exactly, or the fields describe no model.
     """
     model_type = values.get("model_type")
-    family = FAMILIES.get(model_type) if isinstance(model_type, str) else None
-    if family is None or not isinstance(model_type, str):
+    if not isinstance(model_type, str):
         raise Unknown(f"models of type {model_type!r} are not counted exactly yet")
-    config = Config(values)
-    shape = family.build(config, config.flag("tie_word_embeddings", family.tied))
-    return Architecture(model_type, shape, prequantized, source)
+    return Architecture(values, _modules(model_type, values), prequantized, source)
+
+
+def _modules(model_type: str, values: Mapping[str, object]) -> Modules:
+    try:
+        known = not load(model_type).unresolved
+    except Unknown:
+        known = False
+    if known:
+        return modules(model_type, values)
+    from lora_rules.facts.family_modules import family_modules
+
+    return family_modules(model_type, values)
 
 
 def _folders(path: str, recipe: Recipe | None) -> list[str]:

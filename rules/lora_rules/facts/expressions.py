@@ -50,6 +50,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "int": int,
     "ceil": math.ceil,
     "rank": _rank,
+    "count": lambda values, value: values.count(value),
 }
 _MAX_EXPONENT = 64
 

@@ -71,6 +71,8 @@ class Fields:
         value = self._given(name)
         if value in (None, AUTO) and name in self._table.derived:
             value = self._derive(name)
+        if not value and name in self._table.raised:
+            value = bool(self(self._table.raised[name])) or value
         self._check_words(name, value)
         return value
 
@@ -122,9 +124,13 @@ class Fields:
             length = evaluate(rule[1], self)
             if not isinstance(length, int) or not 0 <= length <= DEEPEST_LIST:
                 raise Unknown(f"{rule[1]} of the model is {length!r}")
-            return [evaluate(rule[0], _Indexed(self, at)) for at in range(length)]
+            if isinstance(rule[0], str):
+                return [evaluate(rule[0], _Indexed(self, at)) for at in range(length)]
         except NoValueError as problem:
             raise Unknown(f"{name} of the model does not follow: {problem}") from None
+        if length > len(rule[0]):
+            raise Unknown(f"{name} of so deep a model is not given")
+        return list(rule[0][:length])
 
     def _open(self, name: str) -> Fields | None:
         inner = self._table.inner[name]
@@ -133,10 +139,12 @@ class Fields:
             nothing = inner.absent is None or (inner.nullable and name in self._config)
             if nothing or inner.model_type is None:
                 return None
-            fields = Fields(load(inner.model_type), inner.absent or {})
+            fields = Fields(load(inner.model_type), {**inner.defaults, **(inner.absent or {})})
         elif isinstance(config, Mapping):
             wanted = config.get("model_type") if inner.is_open else None
-            fields = Fields(load(str(wanted or inner.model_type)), config)
+            own = str(wanted or inner.model_type)
+            defaults = inner.defaults if own == inner.model_type else {}
+            fields = Fields(load(own), {**defaults, **config})
         else:
             raise Unknown(f"{name} of the model is not a configuration")
         fields._outer, fields._overruled = self, inner.overruled

@@ -63,6 +63,8 @@ class Inner:
     """``null`` means that there is none, and not the default."""
     overruled: Mapping[str, str | None]
     """Fields inside that the outer configuration sets, as formulas of its own fields."""
+    defaults: Mapping[str, Any]
+    """Fields inside for which the outer configuration has another default than their own type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Table:
     forced: Sequence[str]
     """Fields that the class computes whatever the file says."""
     aliases: Mapping[str, str]
+    raised: Mapping[str, str]
+    """Flags that another flag, of a configuration inside, sets as well."""
     words: Mapping[str, Sequence[str]]
     """For a text field that decides which modules there are, the values that are known."""
     inner: Mapping[str, Inner]
@@ -143,6 +147,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> Table:
         derived=entry.get("derived", {}),
         forced=entry.get("forced", ()),
         aliases=entry.get("aliases", {}),
+        raised=entry.get("raised", {}),
         words=entry.get("words", {}),
         inner=inner,
         tasks=tasks,

@@ -1,0 +1,81 @@
+"""Targets of the experts of transformers 4, as PEFT rewrites them for the fused ones of version 5.
+
+Source: ``_convert_peft_config_moe`` in ``peft/utils/transformers_weight_conversion.py`` of PEFT
+0.21.2. The names of expert layers that no longer are (``w1``, ``gate_proj``) become names of fused
+parameters; two that were fused into one are only taken together, at twice the rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from lora_rules.facts.modules import Modules
+from lora_rules.facts.other_modules import Others
+from lora_rules.facts.targeting import ALL_LINEAR, matches
+from lora_rules.needs import Unknown
+
+
+class Wanted(NamedTuple):
+    """What is to be adapted."""
+
+    modules: Collection[str] | str | None
+    parameters: frozenset[str]
+    ranks: Mapping[str, object]
+
+
+def rewrite(found: Modules, others: Others, wanted: Wanted, r: int) -> Wanted:
+    """What PEFT makes of the targets, for a type whose experts are fused; else the same."""
+    mapping = found.table.fused_targets
+    if not mapping:
+        return wanted
+    names = wanted.modules or frozenset()
+    if isinstance(names, str):
+        names = _resolve(found, others, names)
+        if not names:
+            return wanted
+    renamed = {name: old for name in names if (old := _old_name(mapping, name)) is not None}
+    ranks = dict(wanted.ranks)
+    present = set(renamed.values())
+    for new in set(mapping.values()):
+        fused = {old for old, its in mapping.items() if its == new}
+        if present & fused and not fused <= present:
+            raise Unknown(f"PEFT wants all of {', '.join(sorted(fused))} as targets or none")
+        if fused <= present and len(fused) > 1:
+            ranks[rf".*\.{new}"] = r * len(fused)
+    return Wanted(
+        frozenset(names) - renamed.keys(),
+        wanted.parameters | {mapping[old] for old in present},
+        ranks,
+    )
+
+
+def _old_name(mapping: Mapping[str, str], name: str) -> str | None:
+    return next((old for old in mapping if name == old or name.endswith(f".{old}")), None)
+
+
+def _resolve(found: Modules, others: Others, text: str) -> frozenset[str]:
+    """The last names of everything that the text names."""
+    if text.lower() == ALL_LINEAR:
+        linears = (each.name for each in found.linears if each.path != found.task.head)
+        return frozenset((*linears, *found.table.fused_targets))
+    modules = [*(each.path for each in found.linears), *(each.path for each in found.embeddings)]
+    held = [*modules, *others.held]
+    odd = [*others.bare, *others.around, *others.held - others.routers]
+    odd += [f"{path}.{leaf}" for path in held for leaf in ("weight", "bias")]
+    if any(matches(text, path) for path in odd):
+        raise Unknown(f"the expression {text!r} also names what is no linear layer")
+    paths = [*modules, *others.routers, *(each.path for each in found.fused_experts)]
+    names = {path.rpartition(".")[2] for path in paths if matches(text, path)}
+    for old, new in found.table.fused_targets.items():
+        parents = (path.removesuffix(new) for path in _parameters(found, others, new))
+        if old not in names and any(matches(text, parent + old) for parent in parents):
+            names.add(old)
+    return frozenset(names)
+
+
+def _parameters(found: Modules, others: Others, name: str) -> list[str]:
+    """Full names of the parameters whose last name is this; PEFT only looks at the last part."""
+    leaf = name.rpartition(".")[2]
+    fused = [each.path for each in found.fused_experts]
+    return [path for path in fused if path.rpartition(".")[2] == leaf]

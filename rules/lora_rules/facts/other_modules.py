@@ -1,0 +1,124 @@
+"""Modules that are no linear layer: a target that names one is refused, or adapts a convolution.
+
+The packaged table ``other_modules.json``, one line a model type, is written by
+``tools/build_other_modules.py`` from transformers' own classes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from lora_rules.facts.modules import Modules
+
+MOST_INDICES = 512
+USUAL = re.compile(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
+"""What such modules are called, those of rare variants too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Paths of a model's modules that LoRA does not simply adapt."""
+
+    held: frozenset[str]
+    """With parameters of their own: norms, convolutions, routers, …"""
+    bare: frozenset[str]
+    """Without: activations, dropout, …"""
+    around: frozenset[str]
+    """Those around others, such as a whole layer."""
+    routers: frozenset[str]
+    """Those of ``held`` that choose among fused experts."""
+    odd_biases: bool = False
+    """Some biases are not called ``bias``, so that PEFT's ``bias="all"`` passes them over."""
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every one."""
+        return self.held | self.bare | self.around
+
+
+def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
+    """The other modules of a model, perhaps some more than it has."""
+    paths = found_paths(found)
+    indices = [int(part) for path in paths for part in path.split(".") if part.isdigit()]
+    count = min(max(indices, default=-1) + 1, MOST_INDICES)
+    entries = [_entry(found.model_type), *map(_entry, _inner_types(config))]
+    groups = {
+        group: frozenset(
+            path
+            for entry in entries
+            for pattern in entry.get(group, "").split()
+            for path in _expand(pattern, found.task.base, count)
+        )
+        for group in ("held", "bare", "routers")
+    }
+    experts = {_parent(each.path) for each in found.fused_experts}
+    absent = {path for path in groups["routers"] if f"{_parent(path)}.experts" not in experts}
+    groups["held"], groups["routers"] = groups["held"] - absent, groups["routers"] - absent
+    everything = {*paths, *groups["held"], *groups["bare"]}
+    around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
+    odd_biases = any(entry.get("biases") for entry in entries)
+    return Others(groups["held"], groups["bare"], frozenset(around), groups["routers"], odd_biases)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def found_paths(found: Modules) -> list[str]:
+    """The paths of everything in the table of architectures."""
+    return [
+        *(each.path for each in found.linears),
+        *(each.path for each in found.embeddings),
+        *(each.path for each in found.fused_experts),
+    ]
+
+
+def is_other_somewhere(name: str) -> bool:
+    """Whether some type has, or may have, a module of this name that is no linear layer."""
+    return USUAL.search(name) is not None or any(
+        f"{before}{name}{after}" in _text() for before in '."~ ' for after in ' "'
+    )
+
+
+def _inner_types(config: Mapping[str, object]) -> Iterator[str]:
+    """The types of the models inside, which need not be those that the table was made with."""
+    for name, value in config.items():
+        if isinstance(value, Mapping) and name.endswith("_config"):
+            model_type = value.get("model_type")
+            if isinstance(model_type, str):
+                yield model_type
+            yield from _inner_types(value)
+
+
+def _expand(pattern: str, base: str, count: int) -> Iterator[str]:
+    path = f"{base}{pattern[1:]}" if base else pattern[2:]
+    if not pattern.startswith("~"):
+        path = pattern
+    if "{}" not in path:
+        yield path
+        return
+    for index in range(count):
+        yield path.replace("{}", str(index))
+
+
+@cache
+def _entry(model_type: str) -> Mapping[str, str]:
+    from json import JSONDecoder
+
+    text = _text()
+    at = text.find(f'\n"{model_type}":')
+    if at < 0 or '"' in model_type:
+        return {}
+    entry: dict[str, str] = JSONDecoder().raw_decode(text, at + len(model_type) + 4)[0]
+    return entry
+
+
+@cache
+def _text() -> str:
+    path = os.path.join(os.path.dirname(__file__), "other_modules.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
