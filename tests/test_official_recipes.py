@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from conftest import SHARED
 
+from conftest import SHARED
 from lora_lint.check import check
 from lora_lint.config import Config
 from lora_lint.discover import discover, load

@@ -60,13 +60,7 @@ def _modules(model: torch.nn.Module) -> dict[str, tuple[int, int, bool]]:
 
 
 def _ours(known: Architecture) -> dict[str, tuple[int, int, bool]]:
-    found = {
-        each.path.replace("{i}", str(layer)): (each.inputs, each.outputs, each.bias)
-        for each in known.linears
-        for layer in range(known.layers)
-    }
-    head = known.head
-    return {**found, head.path: (head.inputs, head.outputs, head.bias)}
+    return {each.path: (each.inputs, each.outputs, each.bias) for each in known.modules.linears}
 
 
 def _check_shape(name: str, values: dict[str, Any]) -> int:
