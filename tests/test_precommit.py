@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def commit(folder: Path) -> None:
 
 
 def try_repo(hook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    return run("pre-commit", "try-repo", str(hook), "lora-lint", "--all-files", cwd=folder)
+    pre_commit = str(Path(sys.executable).with_name("pre-commit"))
+    return run(pre_commit, "try-repo", str(hook), "lora-lint", "--all-files", cwd=folder)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from architectures_trace import Value, leaf, tracing
 LAYERS = 5
 MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
 """Fields that say how many modules there are: kept small."""
+LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
 IGNORED = {
     "id2label", "label2id", "dtype", "torch_dtype", "architectures", "model_type", "name_or_path",
     "transformers_version", "problem_type", "return_dict", "output_attentions", "use_cache",
@@ -29,6 +31,21 @@ MISSING: dict[str, dict[str, Any]] = {
     "chameleon": {"vocabulary_map": {"<image>": 4}},
     "cohere_compass": {"text_config.rope_parameters": _ROPES},
     "cohere_compass_text": {"rope_parameters": _ROPES},
+    "zamba2": {
+        "num_hidden_layers": 8,
+        "layers_block_type": [*["linear_attention", "hybrid"] * 3, "hybrid", "linear_attention"],
+    },
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128},
+    "hunyuan_vl": {"text_config.head_dim": 128},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"num_key_value_heads": 8},
+    "lfm2_moe": {
+        "num_hidden_layers": 5,
+        "layer_types": ["conv", "full_attention", "conv", "full_attention", "conv"],
+    },
+    "emu3": {"vocabulary_map": {"<image>": 4}},
+    "esm": {"vocab_size": 33},
     "dots1": {"n_routed_experts": 6, "n_shared_experts": 2},
     "dbrx": {"attn_config.rope_theta": 10000.0},
     "deepseek_ocr2": {
@@ -36,7 +53,7 @@ MISSING: dict[str, dict[str, Any]] = {
         "text_config.mlp_layer_types": ["dense", *["sparse"] * 4],
     },
 }
-"""What transformers 5.23 itself forgets to fill in."""
+"""What transformers 5.23 itself forgets to fill in, or what makes a default small."""
 PRESENT = "present"
 """The value of a field that holds a configuration."""
 
@@ -136,7 +153,9 @@ def build(kind: Kind, task: str, overrides: Flat) -> tuple[Any, Any, Observation
     """
     flat = {name: value for name, value in (kind.base | overrides).items() if value is not DROPPED}
     config = configure(kind.name, flat)
-    fields = flatten(config) | {"num_labels": config.num_labels, "task": task}
+    old = legacy(type(config))
+    old |= {name: value for name, value in flat.items() if name in old}
+    fields = old | flatten(config) | {"num_labels": config.num_labels, "task": task}
     _trace_fields(config)
     subs = subconfigs(config)
     try:
@@ -148,6 +167,16 @@ def build(kind: Kind, task: str, overrides: Flat) -> tuple[Any, Any, Observation
         raise BuildError("a size is zero")
     is_base = task == "base" and kind.has_base
     return model, config, observe(model, fields, subs, is_base), trace
+
+
+def legacy(cls: type[PreTrainedConfig]) -> Flat:
+    """Fields that a class takes and does not keep, with their default."""
+    found: Flat = {}
+    declared = cls().__dict__
+    for name, default in LEGACY.findall(inspect.getsource(cls)):
+        if name not in declared and (default.isdigit() or default == "None"):
+            found[name] = int(default) if default.isdigit() else None
+    return found
 
 
 class _Dropped:

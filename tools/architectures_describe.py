@@ -6,6 +6,7 @@ modules that are always there together, with the list that they stand in and a c
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,12 +26,17 @@ from architectures_learn import (
 )
 from architectures_observe import INDEX, Observation, Place
 from architectures_trace import Value
+from lora_rules.facts.expressions import holds
 
 BIG = 64
 """A larger number in a formula was a field before something lost its trace."""
 FEW_LENGTHS = 3
 Key = tuple[str, str, str, str]
 Seen = dict[tuple[int, Place], tuple[tuple[str | None, ...], tuple[int, ...]]]
+
+
+Variant = tuple[tuple[str, ...], list[tuple[int, Place]]]
+Variants = Iterable[Variant]
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Describer:
         return "" if condition == "True" else tidy(condition)
 
     def _list(self, pattern: str) -> tuple[str, str]:
-        parent = pattern[: pattern.rfind(".{")]
+        parent = pattern[: pattern.rfind("{")]
         outer = parent[: parent.rfind("}") + 1]
         present, rows = set(), []
         for at, each in enumerate(self.seen):
@@ -161,7 +167,7 @@ class Describer:
                 marks[key][at, place] = slot.bias, int(slot.tied)
         known = self._known(found.values())
         for key, places in found.items():
-            for variant, where in self._variants(places, known):
+            for variant, where in self._settled(key[0], self._variants(places, known), places):
                 bias, tied = (
                     self._mark(key[0], {place: marks[key][place][mark] for place in where})
                     for mark in (0, 1)
@@ -199,6 +205,48 @@ class Describer:
         groups = _unify(groups)
         for texts, where in groups.items():
             yield self._filled(texts, where, places, known), where
+
+    def _settled(self, container: str, found: Variants, places: Seen) -> Variants:
+        """Moves places that two formulas fit to the one that lets both have a condition."""
+        variants = list(found)
+        if len(variants) == 1 or self._is_settled(container, variants):
+            return variants
+        for one, other in itertools.permutations(range(len(variants)), 2):
+            moved = self._better_there(container, variants[one], variants[other], places)
+            changed = list(variants)
+            rest = [at for at in variants[one][1] if at not in moved]
+            changed[one] = variants[one][0], rest
+            changed[other] = variants[other][0], [*variants[other][1], *moved]
+            changed = [variant for variant in changed if variant[1]]
+            if moved and self._is_settled(container, changed):
+                return changed
+        return variants
+
+    def _better_there(
+        self, container: str, one: Variant, other: Variant, places: Seen
+    ) -> list[tuple[int, Place]]:
+        """The places of one formula that the other fits as well, and its condition better."""
+        both = {at for at in one[1] if self._fit(other[0], at, places)}
+        asker, order = self._asker(container)
+        among = sum(1 << at for at, place in enumerate(order) if place not in both)
+        wanted = sum(1 << at for at, place in enumerate(order) if place in set(other[1]))
+        try:
+            text = asker.condition(wanted, among) if both else "False"
+        except UnresolvedError:
+            return []
+        return [at for at in one[1] if at in both and holds(text, Row(self._fields[at[0]], at[1]))]
+
+    def _is_settled(self, container: str, variants: Variants) -> bool:
+        try:
+            for _, where in variants:
+                self._condition(container, frozenset(where))
+        except UnresolvedError:
+            return False
+        return True
+
+    def _fit(self, texts: tuple[str, ...], where: tuple[int, Place], places: Seen) -> bool:
+        row, shape = Row(self._fields[where[0]], where[1]), places[where][1]
+        return all(value_of(t, row) == size for t, size in zip(texts, shape, strict=True))
 
     def _filled(
         self,

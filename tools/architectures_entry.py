@@ -16,7 +16,7 @@ def rows(description: Description) -> dict[str, Any]:
     order = list(description.lists)
     lists = []
     for pattern, (length, condition) in description.lists.items():
-        outer = pattern[: pattern.rfind(".{")]
+        outer = pattern[: pattern.rfind("{")]
         outer = outer[: outer.rfind("}") + 1]
         lists.append([pattern, order.index(outer) if outer else -1, length, condition])
     return {"lists": lists, "groups": [_group(each, order) for each in description.groups]}

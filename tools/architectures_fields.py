@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import random
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from transformers import PreTrainedConfig
 
-from architectures_configs import BuildError, Flat, flatten, nest
+from architectures_configs import MANY, BuildError, Flat, flatten, legacy, nest
 from architectures_learn import Asker, Row, UnresolvedError, counts, number, questions, sizes, tidy
 from architectures_trace import Value, expression, leaf, tracing
 
@@ -23,7 +21,6 @@ COMMON = (
 """Fields that rules, or composites with any text model inside, ask for."""
 NESTED = 0.3
 COSTLY = ("num_labels",)
-LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
 ATTEMPTS = 40
 
 
@@ -43,6 +40,9 @@ def names_in(text: str) -> set[str]:
     return {name for name in found if not (len(name) == 1 or name == "task")}
 
 
+Numbers = Sequence[tuple[Row, int]]
+
+
 @dataclass
 class Sample:
     """One configuration: what was given, and what the class made of it."""
@@ -57,7 +57,7 @@ class FieldReader:
     def __init__(self, cls: type[PreTrainedConfig], choices: Mapping[str, Sequence[Any]]) -> None:
         self.cls = cls
         self.default = flatten(cls())
-        self.legacy = self._legacy()
+        self.legacy = legacy(cls)
         self.choices = dict(self._guesses()) | dict(choices)
         self._chance = random.Random(5)  # noqa: S311
         self._bank: list[Sample] | None = None
@@ -116,7 +116,7 @@ class FieldReader:
         except UnresolvedError:
             rule = None
         found["derived"][name] = rule
-        return [] if rule is None else [rule] if isinstance(rule, str) else rule
+        return [text for text in (rule if isinstance(rule, list) else [rule]) if _is_text(text)]
 
     @property
     def bank(self) -> list[Sample]:
@@ -169,17 +169,16 @@ class FieldReader:
         except Exception as problem:
             raise BuildError(str(problem)) from None
 
-    def _legacy(self) -> Flat:
-        """Fields that only old files have, with a literal default."""
-        found = {}
-        for name, default in LEGACY.findall(inspect.getsource(self.cls)):
-            if default.isdigit() and name not in self.default:
-                found[name] = int(default)
-        return found
+    def _numbers(self) -> list[str]:
+        return [name for name, value in self.default.items() if type(value) is int]
 
     def _guesses(self) -> Iterator[tuple[str, list[Any]]]:
         for name, value in self.default.items():
-            if type(value) is int and not name.endswith("_id"):
+            if type(value) is not int or name.endswith("_id"):
+                continue
+            if MANY.search(name) and value > 1:
+                yield name, [value // 2, value - 1]
+            else:
                 yield name, [2 * value, value + 8 if value > 8 else value + 1, max(1, value - 1)]
 
     def _sample(self, flat: Flat) -> Sample | None:
@@ -197,7 +196,7 @@ class FieldReader:
             if known and name not in COSTLY and self._chance.random() < share:
                 flat[name] = choice
         for name, value in self.legacy.items():
-            if self._chance.random() < share:
+            if value is not None and self._chance.random() < share:
                 flat[name] = value + self._chance.choice([1, 2])
         return flat
 
@@ -233,9 +232,11 @@ class FieldReader:
             raise UnresolvedError("it is no number")
         rows = [(Row(without(s.fields, name), ()), s.fields[name]) for s in samples]
         known = [text for s in samples[:3] if (text := self._traced(name, s)[0]) is not None]
-        first = {k: v for k, v in rows[0][0].fields.items() if "." not in k}
         constant = [str(values[0])] if len(set(values)) == 1 else []
-        return tidy(number(rows, [*constant, *known, *sizes(first, [])]))
+        try:
+            return tidy(number(rows, [*constant, *known, *_plain_sizes(rows)]))
+        except UnresolvedError:
+            return tidy(_split(rows))
 
     def _list_rule(self, name: str, samples: list[Sample]) -> Value:
         """A formula for the item at ``i``, and one for the length."""
@@ -251,7 +252,7 @@ class FieldReader:
         if any(isinstance(item, (list, dict, float)) for item in items):
             raise UnresolvedError("its items are no plain values")
         same = {length for _, length in lengths}
-        constant = map(str, same) if len(same) == 1 else ()
+        constant = [str(size) for size in same] if len(same) == 1 else []
         length = number(lengths, [*constant, "num_hidden_layers", *counts(fields, 0)])
         if items and all(type(item) is int for item in items):
             layers = [n for n, v in self.default.items() if type(v) is int and 0 < v < 64]
@@ -260,9 +261,12 @@ class FieldReader:
             ]
             try:
                 pairs = list(zip(rows, items, strict=True))
-                return [tidy(number(pairs, ["i", *progressions])), length]
+                return [tidy(number(pairs, ["i", *self._numbers(), *progressions])), length]
             except UnresolvedError:
                 pass
+        longest = max(lists, key=len)
+        if all(each == longest[: len(each)] for each in lists) and length not in constant:
+            return [longest, length]
         asked = {text for s in samples[:8] for text in self._traced(name, s)[1]}
         varied = [n for n in self.choices | self.legacy if "." not in n and n != "num_labels"]
         asker = Asker.of(rows, questions(fields, [n for n in varied if n != name], asked, 1))
@@ -272,6 +276,35 @@ class FieldReader:
             wanted = sum(1 << at for at, value in enumerate(items) if value == item)
             text = f"{item!r} if ({asker.condition(wanted)}) else ({text})"
         return [tidy(text), length]
+
+
+def _is_text(rule: Value) -> bool:
+    return isinstance(rule, str)
+
+
+def _plain_sizes(rows: Numbers) -> Iterator[str]:
+    return sizes({k: v for k, v in rows[0][0].fields.items() if "." not in k}, [])
+
+
+def _split(rows: Numbers) -> str:
+    """Two formulas, for a field that is set and for one that is not.
+
+    Raises:
+        UnresolvedError: if no field divides the rows into two that have one.
+    """
+    for name, value in rows[0][0].fields.items():
+        if not isinstance(value, (bool, int)) or "." in name:
+            continue
+        yes = [row for row in rows if row[0].fields[name]]
+        no = [row for row in rows if not row[0].fields[name]]
+        if not yes or not no:
+            continue
+        try:
+            formulas = [number(part, _plain_sizes(part)) for part in (yes, no)]
+        except UnresolvedError:
+            continue
+        return f"({formulas[0]}) if {name} else ({formulas[1]})"
+    raise UnresolvedError("no formula gives this field")
 
 
 def without(fields: Flat, name: str) -> Flat:

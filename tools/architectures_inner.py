@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from architectures_configs import BuildError, flatten, nest
+from architectures_configs import Flat, flatten, nest
 from architectures_fields import FieldReader, without
 from architectures_learn import Row, UnresolvedError, number
+from architectures_trace import Value
 
 
 def inner_types(
@@ -29,28 +31,58 @@ def inner_types(
     return found
 
 
-def overruled(reader: FieldReader, field: str) -> dict[str, str | None]:
-    """The fields inside a field that the class sets, and how they follow from its own."""
+def overruled(reader: FieldReader, field: str) -> tuple[dict[str, str | None], dict[str, Any]]:
+    """What the class does to the configuration inside a field.
+
+    Returns:
+        The fields inside that it sets, as formulas of its own fields, and those for which it only
+        has another default.
+    """
+    flats = list(reader.nested(24))
+    differing, given = _differing(reader, field, flats, {})
+    defaults = {
+        name: rows[0][1]
+        for name, rows in differing.items()
+        if name not in given and len({value for _, value in rows}) == 1
+    }
+    return _rules(_differing(reader, field, flats, defaults)[0]), defaults
+
+
+def _differing(
+    reader: FieldReader, field: str, flats: Sequence[Flat], defaults: Flat
+) -> tuple[dict[str, list[tuple[Row, Any]]], set[str]]:
+    """The fields inside that are not what the inner class alone makes of them."""
     differing: dict[str, list[tuple[Row, Any]]] = {}
+    given: set[str] = set()
     kind = getattr(getattr(reader.cls(), field, None), "model_type", None)
-    for flat in reader.nested(24):
+    for flat in flats:
         flat[f"{field}.model_type"] = kind
+        written = nest(flat)[field]
         try:
             config = reader.make(flat)
             inner = getattr(config, field)
-            alone = flatten(type(inner)(**nest(flat).get(field, {})))
-        except (BuildError, AttributeError, TypeError):
+            alone = flatten(type(inner)(**{**defaults, **written}))
+        except Exception:  # noqa: S112  every class checks in its own way
             continue
         own = flatten(config)
         for name, value in flatten(inner).items():
-            if value != alone.get(name) and type(value) is int and "." not in name:
+            if value != alone.get(name) and _is_simple(value) and "." not in name:
                 row = Row(without(own, f"{field}.{name}"), ())
                 differing.setdefault(name, []).append((row, value))
-    found: dict[str, str | None] = {}
+                given |= {name} & set(written)
+    return differing, given
+
+
+def _is_simple(value: Value) -> bool:
+    return type(value) in (int, bool)
+
+
+def _rules(differing: Mapping[str, list[tuple[Row, Any]]]) -> dict[str, str | None]:
+    rules: dict[str, str | None] = {}
     for name, rows in differing.items():
         numbers = {k: v for k, v in rows[0][0].fields.items() if type(v) is int and v > 1}
         try:
-            found[name] = number(rows, sorted(numbers, key=lambda text: (text.count("."), text)))
+            rules[name] = number(rows, sorted(numbers, key=lambda text: (text.count("."), text)))
         except UnresolvedError:
-            found[name] = None
-    return found
+            rules[name] = None
+    return rules

@@ -19,6 +19,7 @@ from architectures_trace import Value
 from lora_rules.facts.expressions import compile_formula, holds
 
 FEW = 64
+PERIODS = (3, 4, 5, 6, 8)
 DEEPEST_TREE = 12
 
 
@@ -63,6 +64,7 @@ def questions(
     for index in INDEX[:depth][::-1]:
         found |= dict.fromkeys(_about_index(fields, index, sorted(varied)))
         found |= dict.fromkeys(_generalized(asked, index))
+        found |= dict.fromkeys(f"({index}+1) % {period} == 0" for period in PERIODS)
     return list(found)
 
 
@@ -93,7 +95,7 @@ def _about_index(
         yield f"rank({name}, {index}) == 0"
         for count in small:
             yield f"rank({name}, {index}) < {count}"
-            yield f"{index} % {count} == rank({name}, i)"
+            yield f"{index} % {count} == rank({name}, i) % {count}"
     for name in small:
         yield f"{index} < {name}"
         yield f"({index}+1) % {name} == 0"
@@ -113,6 +115,7 @@ def _about_list(name: str, values: Sequence[Any], index: str) -> Iterator[str]:
     if all(isinstance(item, str) for item in items):
         for item in sorted(items):
             yield f"{name}[{index}] == {item!r}"
+            yield f"{name}[{index} % len({name})] == {item!r}"
         return
     yield f"{index} in {name}"
     yield f"{name}[{index}]"
@@ -237,6 +240,9 @@ def counts(fields: Sequence[Mapping[str, Any]], depth: int) -> Iterator[str]:
             lists.append(name)
     small.sort(key=lambda name: ("layer" not in name, name.count("."), name))
     yield from small
+    for name in lists:
+        words = {word for each in fields for word in each.get(name) or () if isinstance(word, str)}
+        yield from (f"count({name}, {word!r})" for word in sorted(words))
     for name in lists:
         yield f"len({name})"
         yield from (f"{name}[{index}]" for index in INDEX[:depth])

@@ -85,9 +85,10 @@ def observe(
                 seen.slots[slot, place] = ()
             known.update(id(each) for _, each in _own(module))
             continue
-        if isinstance(module, _LISTS):
+        stem = _stem(module)
+        if stem is not None:
             container, rest, place = _place(_rename(path, seen.base), seen.base, modules)
-            pattern = _join(container, rest) + ".{" + INDEX[len(place)] + "}"
+            pattern = _join(container, rest) + f".{stem}{{{INDEX[len(place)]}}}"
             seen.lengths.setdefault(pattern, {})[place] = len(module)
         for slot, place, sizes in _slots(path, module, known, seen.base, modules):
             seen.slots[slot, place] = sizes
@@ -143,6 +144,17 @@ def _join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
+def _stem(module: nn.Module | None) -> str | None:
+    """What stands before the number in a list's names: nothing, or ``expert_`` in some."""
+    if isinstance(module, _LISTS):
+        return ""
+    if not isinstance(module, nn.ModuleDict) or not len(module):
+        return None
+    stem = next(iter(module)).rstrip("0123456789")
+    numbered = [f"{stem}{at}" for at in range(len(module))]
+    return stem if list(module) == numbered else None
+
+
 def _place(path: str, base: str, modules: dict[str, Any]) -> tuple[str, str, Place]:
     """The pattern of the innermost list around a path, the rest of the path, and the indices."""
     names = path.split(".")
@@ -150,10 +162,10 @@ def _place(path: str, base: str, modules: dict[str, Any]) -> tuple[str, str, Pla
     place: list[int] = []
     cut = 0
     for at, name in enumerate(names):
-        parent = modules.get(_real(".".join(names[:at]), base)) if at else None
-        if name.isdigit() and isinstance(parent, _LISTS):
-            done.append("{" + INDEX[len(place)] + "}")
-            place.append(int(name))
+        stem = _stem(modules.get(_real(".".join(names[:at]), base))) if at else None
+        if stem is not None and name.removeprefix(stem).isdigit():
+            done.append(f"{stem}{{{INDEX[len(place)]}}}")
+            place.append(int(name.removeprefix(stem)))
             cut = at + 1
         else:
             done.append(name)

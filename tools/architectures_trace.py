@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -228,7 +229,9 @@ def _shim() -> None:
     """Puts the traced ``int``, ``max`` and ``min`` before the built-in ones."""
     for name in set(sys.modules) - _shimmed:
         _shimmed.add(name)
-        if name.startswith("transformers.models.") and ".modeling_" in name:
+        if name.startswith("transformers.models.") and re.search(
+            r"\.(modeling|configuration)_", name
+        ):
             for shim, value in _SHIMS.items():
                 sys.modules[name].__dict__.setdefault(shim, value)
 

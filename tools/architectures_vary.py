@@ -23,18 +23,30 @@ from architectures_configs import (
     build,
     configure,
     flatten,
+    legacy,
     subconfigs,
 )
 from architectures_observe import Observation, base_of
 from architectures_trace import Trace, Value
 
-NEVER = {"to_dict", "gradient_checkpointing", "pruned_heads", "hf_device_map"}
+NEVER = {
+    "hybrid_layer_ids",
+    "decoder",
+    "generator",
+    "text_config",
+    "auto_map",
+    "to_dict",
+    "gradient_checkpointing",
+    "pruned_heads",
+    "hf_device_map",
+}
 COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers",
           "decoder_layers", "depth", "num_decoder_layers")  # fmt: skip
 ALWAYS = ("tie_word_embeddings", "num_labels")
 PATTERN = re.compile(r"step|freq|interval|period|offset|pattern|every|expand|dense|sparse|first")
 """Fields that a configuration's class may read and its model not."""
 UNDECLARED = "?"
+FLAG = re.compile(r"tie_|use_|is_|has_|add_|do_|with_")
 DEEPEST = 13
 
 
@@ -126,6 +138,7 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
     built: list[Observation] = []
     asked: set[str] = set()
     known: set[str] = set()
+    old = legacy(CONFIG_MAPPING[kind.name])
     for task in kind.classes:
         _, config, seen, trace = build(kind, task, {})
         seen.fields.update(dict.fromkeys(_undeclared(config, trace)))
@@ -136,13 +149,15 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
         parts = tuple({f"{s.detail}." for s, _ in seen.slots if s.kind == "part"})
         for name in seen.fields:
             last = name.rsplit(".", 1)[-1]
-            read = last in trace.reads or last in ALWAYS or PATTERN.search(last)
-            if not read or name in known:
+            read = last in trace.reads or last in ALWAYS or PATTERN.search(last) or name in old
+            if not read or name in known or last in NEVER:
                 continue
             if name.startswith(parts) and name not in own_fields and last not in ALWAYS:
                 continue
             found = []
             for other in _alternatives(kind, name, seen.fields, trace):
+                if other is True and found:
+                    break
                 model = _differing(kind, task, name, other, own)
                 if model is not None:
                     found.append(other)
@@ -235,6 +250,8 @@ def _structured(kind: Kind, name: str, value: Value) -> Iterator[Any]:
         if value:
             yield [2 * item for item in value]
             yield [item + 1 for item in value]
+    elif _is_list(value, str):
+        yield from (value[::-1], value[1:])
     elif value is None and "list[int]" in hint:
         yield from ([0, 2], [1, 3])
     elif value is None and "bool" in hint:
@@ -242,7 +259,9 @@ def _structured(kind: Kind, name: str, value: Value) -> Iterator[Any]:
     elif value is None and "int" in hint:
         yield from (2, 24, 64, 256)
     elif value is None and hint == UNDECLARED:
-        yield from (True, 2, 24, 64, 256)
+        if not FLAG.match(name.rsplit(".", 1)[-1]):
+            yield from (24, 64, 256, 2)
+        yield True
 
 
 def _hint(kind: Kind, path: str) -> str:

@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import random
+import resource
 import sys
 import time
 import warnings
@@ -58,16 +59,19 @@ TASKS = {
     "base": auto.MODEL_MAPPING,
 }
 """The usual one first, for a type that has several."""
+LATER = ("speech", "image")
+MEMORY = 12 << 30
+"""A class that makes real tensors of its full size fails rather than the machine."""
+TIE = "tie_word_embeddings"
+SEPARATOR = "\n"
 SAMPLES, ROUNDS, FRESH = 30, 4, 12
-
-SURPRISES = (AttributeError, TypeError, ValueError, LookupError, RecursionError)
-"""What a configuration class that reads its own fields in odd ways may raise."""
 
 Table = dict[str, dict[str, Any]]
 
 
 def main() -> None:
     """Makes the table."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("types", nargs="*")
     parser.add_argument("--part", default="0/1", help="only every M-th type, from the N-th")
@@ -78,7 +82,7 @@ def main() -> None:
     transformers.logging.set_verbosity_error()
     table: Table = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     first, step = map(int, arguments.part.split("/"))
-    todo = arguments.types or sorted(model_types())[first::step]
+    todo = list(arguments.types) or model_types()[first::step]
     builder = Builder(table)
     while todo:
         name = todo.pop(0)
@@ -88,13 +92,13 @@ def main() -> None:
         write(table, arguments.output)
 
 
-def model_types() -> set[str]:
-    """Every type that somebody fine-tunes as a language or a vision-language model."""
-    found: set[str] = set()
-    for task, mapping in TASKS.items():
+def model_types() -> list[str]:
+    """Every type that somebody fine-tunes, language models first."""
+    found: dict[str, None] = {}
+    for task in sorted(TASKS, key=lambda task: task in LATER):
         if task != "base":
-            found |= {config.model_type for config in mapping}
-    return found
+            found |= dict.fromkeys(sorted(config.model_type for config in TASKS[task]))
+    return list(found)
 
 
 def write(table: Table, path: Path) -> None:
@@ -143,7 +147,7 @@ class Builder:
     def __init__(self, table: Table) -> None:
         self.table = table
         self._readers: dict[str, FieldReader] = {}
-        self._rules: dict[tuple[str, str], dict[str, str | None]] = {}
+        self._rules: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {}
         self._wanted: dict[str, set[str]] = {}
 
     def add(self, name: str) -> dict[str, Any]:
@@ -155,8 +159,8 @@ class Builder:
         try:
             prepare(kind)
             entry = self._resolve(kind)
-        except (BuildError, UnresolvedError, *SURPRISES) as problem:
-            entry = self.table[name] = {"unresolved": str(problem)[:160]}
+        except Exception as problem:  # every class reads its fields in its own way
+            entry = self.table[name] = {"unresolved": _reason(problem)}
         entry["tasks"] = entry.get("tasks") or {
             task: [task, cls.__name__, "", None, None] for task, cls in kind.classes.items()
         }
@@ -220,6 +224,8 @@ class Builder:
     ) -> None:
         """Adds defaults for these fields to an entry, and to the entries of those inside."""
         inner = inner_types(cls)
+        raised = {field: f"{field}.{TIE}" for field in inner if _raises(cls, field)}
+        names |= set(raised.values())
         if key not in self._readers:
             self._readers[key] = FieldReader(cls, choices)
         entry = self.table.setdefault(key, {})
@@ -231,9 +237,11 @@ class Builder:
         }
         own = {name for name in known if name.partition(".")[0] not in inner}
         entry |= self._readers[key].describe(sorted(own))
+        if raised:
+            entry["raised"] = {TIE: next(iter(raised.values()))}
         for field, (sub, is_auto) in inner.items():
             if sub is None:
-                entry.setdefault("inner", {})[field] = [None, is_auto, None, True, {}]
+                entry.setdefault("inner", {})[field] = [None, is_auto, None, True, {}, {}]
                 continue
             below = {n.partition(".")[2] for n in names if n.startswith(f"{field}.")} - {""}
             sub_key = _key(key, field, sub)
@@ -245,14 +253,17 @@ class Builder:
                 is_auto,
                 absent,
                 _nullable(cls, field),
-                self._overruled(key, field, sub_key),
+                *self._overruled(key, field, sub_key),
             ]
 
-    def _overruled(self, key: str, field: str, sub_key: str) -> dict[str, str | None]:
+    def _overruled(self, key: str, field: str, sub_key: str) -> list[dict[str, Any]]:
         if (key, field) not in self._rules:
             self._rules[key, field] = overruled(self._readers[key], field)
         known = self.table[sub_key].get("defaults", {})
-        return {n: rule for n, rule in self._rules[key, field].items() if n in known}
+        return [
+            {name: value for name, value in found.items() if name in known}
+            for found in self._rules[key, field]
+        ]
 
     def _absent(
         self, cls: Value, field: str, sub: type[PreTrainedConfig], sub_key: str
@@ -264,6 +275,23 @@ class Builder:
         own, plain = flatten(value), flatten(sub())
         names = self.table[sub_key].get("defaults", {})
         return {name: own[name] for name in names if name in own and own[name] != plain.get(name)}
+
+
+def _reason(problem: Exception) -> str:
+    known = isinstance(problem, BuildError | UnresolvedError)
+    text = str(problem) if known else f"{type(problem).__name__}: {problem}"
+    return text.replace(SEPARATOR, ": ")[:160]
+
+
+def _raises(cls: Value, field: str) -> bool:
+    """Whether a tied model inside makes the outer one tied, as files before transformers 5 do."""
+    try:
+        if getattr(cls(), TIE, None):
+            return False
+        kind = getattr(cls(), field).model_type
+        return getattr(cls(**{field: {"model_type": kind, TIE: True}}), TIE, None) is True
+    except Exception:  # every class checks in its own way
+        return False
 
 
 def _nullable(cls: Value, field: str) -> bool:

@@ -1,0 +1,120 @@
+"""Writes ``rules/lora_rules/facts/other_modules.json``: modules that LoRA targets hit by mistake.
+
+    PYTHONPATH=rules python tools/build_other_modules.py [TYPE …] [--output FILE]
+
+The table of architectures has every linear layer and embedding. A target may also name a module
+that is neither: PEFT refuses a norm or a whole attention block, and puts another adapter on a
+convolution. This table has their paths, so that such an adapter is not counted wrongly. One line a
+type: ``held`` are modules with parameters of their own, ``bare`` those without (activations,
+dropout), ``routers`` those of fused experts whose weight is experts by hidden size, ``biases`` the
+last names of parameters that are biases but are not called ``bias`` (PEFT's ``bias="all"`` passes
+them over). ``{}`` stands for an index, ``~`` for the base model's path. Modules around a linear
+layer are left out: they follow from its path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import re
+import warnings
+from pathlib import Path
+
+import transformers
+from torch import nn
+from transformers import CONFIG_MAPPING
+from transformers.pytorch_utils import Conv1D
+
+from architectures_configs import BuildError, Kind, build
+from build_architectures import find_kind, prepare
+
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/other_modules.json"
+NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+
+
+def main() -> None:
+    """Build every type small, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("types", nargs="*")
+    parser.add_argument("--output", type=Path, default=TARGET)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    transformers.logging.set_verbosity_error()
+    lines = []
+    for name in arguments.types or sorted(CONFIG_MAPPING):
+        try:
+            kind = find_kind(name)
+            if not kind.classes:
+                continue
+            entry = describe(prepare(kind))
+        except (BuildError, ValueError) as problem:
+            print(f"{name}: {str(problem)[:120]}", flush=True)
+            continue
+        lines.append(f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}")
+    arguments.output.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(f"{len(lines)} types")
+
+
+def describe(kind: Kind) -> dict[str, str]:
+    """The entry of a type, over all its classes."""
+    found: dict[str, set[str]] = {group: set() for group in ("held", "bare", "routers", "biases")}
+    for task in kind.classes:
+        try:
+            model = build(kind, task, {})[0]
+        except BuildError:
+            continue
+        base = model.base_model_prefix if hasattr(model, model.base_model_prefix) else ""
+        for group, paths in _others(model).items():
+            found[group] |= {_pattern(path, base) for path in paths}
+        leaves = {name.rpartition(".")[2] for name, _ in model.named_parameters()}
+        found["biases"] |= {leaf for leaf in leaves if "bias" in leaf and leaf != "bias"}
+    return {group: " ".join(sorted(paths)) for group, paths in found.items() if paths}
+
+
+def _others(model: nn.Module) -> dict[str, set[str]]:
+    modules = dict(model.named_modules())
+    adaptable = {
+        path
+        for path, module in modules.items()
+        if isinstance(module, (nn.Linear, nn.Embedding, Conv1D))
+    }
+    around = {path[:at] for path in adaptable for at, char in enumerate(path) if char == "."}
+    around |= {path for path, module in modules.items() if _experts(module) is not None}
+    found: dict[str, set[str]] = {"held": set(), "bare": set(), "routers": set()}
+    for path, module in modules.items():
+        if not path or path in adaptable or path in around:
+            continue
+        if _is_router(path, module, modules):
+            found["routers"].add(path)
+        found["held" if module._parameters else "bare"].add(path)
+    return found
+
+
+def _experts(module: nn.Module) -> nn.Parameter | None:
+    parameter = module._parameters.get("down_proj")
+    return parameter if parameter is not None and parameter.dim() == 3 else None
+
+
+def _is_router(path: str, module: nn.Module, modules: dict[str, nn.Module]) -> bool:
+    """Its weight has a row an expert, beside experts of (count, hidden, inner)."""
+    parent, _, name = path.rpartition(".")
+    beside = modules.get(f"{parent}.experts")
+    down, weight = (
+        _experts(beside) if beside is not None else None,
+        module._parameters.get("weight"),
+    )
+    if name != "gate" or down is None or weight is None:
+        return False
+    return tuple(weight.shape) == tuple(down.shape[:2])
+
+
+def _pattern(path: str, base: str) -> str:
+    inside = base and path.startswith(f"{base}.")
+    text = f"~{path[len(base) :]}" if inside else path if base else f"~.{path}"
+    return NUMBER.sub("{}", text)
+
+
+if __name__ == "__main__":
+    main()
