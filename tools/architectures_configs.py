@@ -16,6 +16,8 @@ LAYERS = 5
 MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
 """Fields that say how many modules there are: kept small."""
 LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
+ODD = 7 * 64
+"""A size that no default has."""
 IGNORED = {
     "id2label", "label2id", "dtype", "torch_dtype", "architectures", "model_type", "name_or_path",
     "transformers_version", "problem_type", "return_dict", "output_attentions", "use_cache",
@@ -176,6 +178,22 @@ def legacy(cls: type[PreTrainedConfig]) -> Flat:
     for name, default in LEGACY.findall(inspect.getsource(cls)):
         if name not in declared and (default.isdigit() or default == "None"):
             found[name] = int(default) if default.isdigit() else None
+    return found
+
+
+def old_names(cls: type[PreTrainedConfig]) -> dict[str, str]:
+    """Names that a class takes for one of its fields, as Bloom's ``n_embed``."""
+    found = {}
+    for name, value in legacy(cls).items():
+        if value is not None:
+            continue
+        try:
+            made = flatten(cls(**{name: ODD}))
+        except Exception:  # noqa: S112  every class checks in its own way
+            continue
+        set_by_it = [field for field, value in made.items() if value == ODD and field != name]
+        if len(set_by_it) == 1:
+            found[name] = set_by_it[0]
     return found
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from architectures_describe import Description, Group, Slot
 from architectures_fields import names_in
+from architectures_learn import tidy
 from architectures_observe import Observation
+from architectures_trace import Value
+
+FILLED_IN = {"linear": ("", "", "", "0", "0", ""), "embedding": ("", "", "", "0")}
+"""What the reader puts at the end of a shorter row."""
+MUST = 3
+FLAG = re.compile(r"^1 if (?!.* else .* else )(.+) else 0$")
+"""A number that is one where a condition holds is written as a question."""
 
 
 def rows(description: Description) -> dict[str, Any]:
@@ -43,7 +52,7 @@ def _group(group: Group, order: list[str]) -> dict[str, Any]:
     raw = [slot for slot in group.slots if slot.kind == "raw" and not _is_fused(slot)]
     row["others"] = _sum(raw)
     row["biases"] = _sum([slot for slot in raw if "bias" in slot.path])
-    return {key: value for key, value in row.items() if value != ""}
+    return {key: value for key, value in row.items() if value not in ("", "0")}
 
 
 def _is_fused(slot: Slot) -> bool:
@@ -59,7 +68,7 @@ def _is_fused(slot: Slot) -> bool:
 def _sum(slots: Sequence[Slot]) -> str:
     """How many parameters the slots have, equal ones multiplied."""
     terms = Counter(filter(None, map(_product, slots)))
-    return " + ".join(term if n == 1 else f"{n}*({term})" for term, n in terms.items())
+    return tidy(" + ".join(term if n == 1 else f"{n}*({term})" for term, n in terms.items()) or "0")
 
 
 def _product(slot: Slot) -> str:
@@ -77,10 +86,10 @@ def texts(entry: Mapping[str, Any]) -> Iterator[str]:
     for group in entry["groups"]:
         yield from (group.get("if", ""), group.get("others", ""), group.get("biases", ""))
         for row in group.get("linear", ()):
-            yield from row[1:5]
+            yield from (text.removeprefix("?") for text in row[1:5])
         for kind in ("embedding", "fused"):
             for row in group.get(kind, ()):
-                yield from row[1:]
+                yield from (text.removeprefix("?") for text in row[1:])
 
 
 def used(entry: Mapping[str, Any]) -> set[str]:
@@ -104,3 +113,19 @@ def words(entry: Mapping[str, Any], seen: Sequence[Observation]) -> dict[str, li
         if values and values != {"present"}:
             found[name] = sorted(values)
     return found
+
+
+def compact(value: Value) -> Value:
+    """An entry without what the reader fills in, and without spaces that a formula can miss."""
+    if isinstance(value, str):
+        return re.sub(r" (\*\*|//|[-+*/%<>]=?|==) ", r"\1", FLAG.sub(r"?\1", value))
+    if isinstance(value, list):
+        return [compact(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    small = {key: compact(item) for key, item in value.items()}
+    for kind, filled in FILLED_IN.items():
+        for row in small.get(kind, ()):
+            while len(row) > MUST and row[-1] == filled[len(row) - 1]:
+                row.pop()
+    return small

@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from architectures_configs import MANY, BuildError, Flat, flatten, legacy, nest
+from architectures_configs import MANY, BuildError, Flat, flatten, legacy, nest, old_names
 from architectures_learn import Asker, Row, UnresolvedError, counts, number, questions, sizes, tidy
 from architectures_trace import Value, expression, leaf, tracing
 
@@ -76,7 +76,10 @@ class FieldReader:
                 todo += sorted(names_in(text))
         entry["aliases"] = {
             alias: real
-            for alias, real in (getattr(self.cls, "attribute_map", None) or {}).items()
+            for alias, real in {
+                **(getattr(self.cls, "attribute_map", None) or {}),
+                **old_names(self.cls),
+            }.items()
             if real in entry["defaults"] and "." not in real
         }
         return {key: value for key, value in entry.items() if value}

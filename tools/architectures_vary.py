@@ -24,6 +24,7 @@ from architectures_configs import (
     configure,
     flatten,
     legacy,
+    old_names,
     subconfigs,
 )
 from architectures_observe import Observation, base_of
@@ -138,7 +139,8 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
     built: list[Observation] = []
     asked: set[str] = set()
     known: set[str] = set()
-    old = legacy(CONFIG_MAPPING[kind.name])
+    cls = CONFIG_MAPPING[kind.name]
+    old = set(legacy(cls)) - set(old_names(cls))
     for task in kind.classes:
         _, config, seen, trace = build(kind, task, {})
         seen.fields.update(dict.fromkeys(_undeclared(config, trace)))
@@ -150,7 +152,8 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
         for name in seen.fields:
             last = name.rsplit(".", 1)[-1]
             read = last in trace.reads or last in ALWAYS or PATTERN.search(last) or name in old
-            if not read or name in known or last in NEVER:
+            skipped = name in known or last in NEVER or name in old_names(cls)
+            if not read or skipped:
                 continue
             if name.startswith(parts) and name not in own_fields and last not in ALWAYS:
                 continue

@@ -39,7 +39,7 @@ from transformers.models.auto import modeling_auto as auto
 from architectures_check import check
 from architectures_configs import BuildError, Kind, configure, flatten
 from architectures_describe import Describer
-from architectures_entry import rows, used, words
+from architectures_entry import compact, rows, used, words
 from architectures_fields import COMMON, FieldReader
 from architectures_inner import inner_types, overruled
 from architectures_learn import UnresolvedError
@@ -60,11 +60,13 @@ TASKS = {
 }
 """The usual one first, for a type that has several."""
 LATER = ("speech", "image")
+KEPT = {"beit", "clip", "deit", "dinov2", "siglip", "siglip2", "swin", "vit", "whisper"}
+"""Of the types that only hear or see, those that are fine-tuned with LoRA in earnest."""
 MEMORY = 12 << 30
 """A class that makes real tensors of its full size fails rather than the machine."""
 TIE = "tie_word_embeddings"
 SEPARATOR = "\n"
-SAMPLES, ROUNDS, FRESH = 30, 4, 12
+SAMPLES, ROUNDS, FRESH = 40, 5, 25
 
 Table = dict[str, dict[str, Any]]
 
@@ -96,15 +98,17 @@ def model_types() -> list[str]:
     """Every type that somebody fine-tunes, language models first."""
     found: dict[str, None] = {}
     for task in sorted(TASKS, key=lambda task: task in LATER):
+        types = sorted(config.model_type for config in TASKS[task])
         if task != "base":
-            found |= dict.fromkeys(sorted(config.model_type for config in TASKS[task]))
+            found |= dict.fromkeys(n for n in types if task not in LATER or n in KEPT)
     return list(found)
 
 
 def write(table: Table, path: Path) -> None:
     """Writes the table, a line for each type."""
     lines = (
-        f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'), ensure_ascii=False)}"
+        f"{json.dumps(name)}:"
+        + json.dumps(compact(entry), separators=(",", ":"), ensure_ascii=False)
         for name, entry in sorted(table.items())
     )
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

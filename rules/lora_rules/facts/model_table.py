@@ -165,8 +165,8 @@ def _group(row: Mapping[str, Any]) -> Group:
     return Group(
         place=row.get("in", -1),
         condition=row.get("if", ""),
-        linears=row.get("linear", ()),
-        embeddings=row.get("embedding", ()),
+        linears=[(*each, *("0", "0", "")[len(each) - 3 :]) for each in row.get("linear", ())],
+        embeddings=[(*each, *("0",)[len(each) - 3 :]) for each in row.get("embedding", ())],
         fused=row.get("fused", ()),
         parts=row.get("part", ()),
         others=row.get("others", ""),

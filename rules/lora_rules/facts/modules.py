@@ -199,14 +199,14 @@ class _Builder:
     def _add(self, group: Group, names: _Placed, at: str) -> None:
         result = self._result
         for path, inputs, outputs, bias, tied, class_name in group.linears:
-            kind = _whole(bias, names)
+            kind = _mark(bias, names)
             result.linears.append(
                 Linear(
                     self._path(at, path),
                     _size(inputs, names),
                     _size(outputs, names),
                     kind > 0,
-                    _whole(tied, names) == 1,
+                    _mark(tied, names) == 1,
                     class_name or "Linear",
                     kind > 1,
                 )
@@ -214,7 +214,7 @@ class _Builder:
         for path, rows, width, tied in group.embeddings:
             sizes = _size(rows, names), _size(width, names)
             result.embeddings.append(
-                Embedding(self._path(at, path), *sizes, _whole(tied, names) == 1)
+                Embedding(self._path(at, path), *sizes, _mark(tied, names) == 1)
             )
         for path, *texts in group.fused:
             shape = tuple(_size(text, names) for text in texts)
@@ -259,6 +259,11 @@ class _Placed:
 
 def _join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
+
+
+def _mark(text: str, names: _Placed) -> int:
+    """A small number, or a question: one if it holds."""
+    return int(holds(text[1:], names)) if text.startswith("?") else _whole(text, names)
 
 
 def _whole(text: str, names: _Placed) -> int:
