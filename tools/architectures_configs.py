@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
@@ -16,6 +17,15 @@ LAYERS = 5
 MANY = re.compile(r"(layers?|blocks|depth|layer_num)$|experts|^n_layer")
 """Fields that say how many modules there are: kept small."""
 LEGACY = re.compile(r'kwargs\.(?:pop|get)\(\s*"(\w+)"(?:,\s*([\w.]+))?\)')
+POPPED = re.compile(r'kwargs(?:\.(?:pop|get|setdefault)\(\s*|\[)"(\w+)"|"(\w+)" in kwargs')
+HARMLESS = {
+    "rope_theta", "partial_rotary_factor", "rope_type", "num_labels", "layer_types",
+    "out_indices", "out_features", "model_type", "attn_implementation", "per_layer_config",
+    "num_global_key_value_heads", "sliding_window_size", "sliding_window_pattern", "is_causal",
+    "text_config_dict", "vision_config_dict", "ignore_keys_at_rope_validation", "frame_rate",
+}  # fmt: skip
+"""Such fields that are about something else, or that are followed."""
+HARMLESS_NAME = re.compile(r"_id$|rope|rotary|_dt_|mambapy|segmentation|chunk_size|router_scale")
 ODD = 7 * 64
 """A size that no default has."""
 IGNORED = {
@@ -39,6 +49,7 @@ MISSING: dict[str, dict[str, Any]] = {
     },
     "hunyuan_v1_dense": {"head_dim": 128},
     "hunyuan_v1_moe": {"head_dim": 128},
+    "hunyuan_vl_text": {"head_dim": 128},
     "hunyuan_vl": {"text_config.head_dim": 128},
     "ministral": {"head_dim": 128},
     "nemotron": {"num_key_value_heads": 8},
@@ -181,20 +192,40 @@ def legacy(cls: type[PreTrainedConfig]) -> Flat:
     return found
 
 
+def unread(cls: type[PreTrainedConfig]) -> list[str]:
+    """Fields that a class turns into others in ways that are not followed here."""
+    names = _popped(cls) - IGNORED - HARMLESS - set(old_names(cls))
+    return sorted(name for name in names if not HARMLESS_NAME.search(name))
+
+
+@cache
 def old_names(cls: type[PreTrainedConfig]) -> dict[str, str]:
     """Names that a class takes for one of its fields, as Bloom's ``n_embed``."""
-    found = {}
-    for name, value in legacy(cls).items():
-        if value is not None:
-            continue
-        try:
-            made = flatten(cls(**{name: ODD}))
-        except Exception:  # noqa: S112  every class checks in its own way
-            continue
-        set_by_it = [field for field, value in made.items() if value == ODD and field != name]
-        if len(set_by_it) == 1:
-            found[name] = set_by_it[0]
+    found: dict[str, str] = {}
+    for name in _popped(cls):
+        for value in (ODD, True, False):
+            field = _set_by(cls, name, value)
+            if field is not None:
+                found[name] = field
+                break
     return found
+
+
+def _popped(cls: type[PreTrainedConfig]) -> set[str]:
+    names = {one or other for one, other in POPPED.findall(inspect.getsource(cls))}
+    numbers = {name for name, value in legacy(cls).items() if value is not None}
+    return names - numbers - set(cls().__dict__)
+
+
+def _set_by(cls: type[PreTrainedConfig], name: str, value: int | bool) -> str | None:
+    """The one field that an old name sets, if there is one."""
+    try:
+        plain, made = flatten(cls()), flatten(cls(**{name: value}))
+    except Exception:  # every class checks in its own way
+        return None
+    changed = [field for field in made if field != name and made[field] != plain.get(field)]
+    same = len(changed) == 1 and made[changed[0]] == value
+    return changed[0] if same and type(made[changed[0]]) is type(value) else None
 
 
 class _Dropped:

@@ -37,7 +37,7 @@ from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from transformers.models.auto import modeling_auto as auto
 
 from architectures_check import check
-from architectures_configs import BuildError, Kind, configure, flatten
+from architectures_configs import BuildError, Kind, configure, flatten, unread
 from architectures_describe import Describer
 from architectures_entry import compact, rows, used, words
 from architectures_fields import COMMON, FieldReader
@@ -241,6 +241,7 @@ class Builder:
         }
         own = {name for name in known if name.partition(".")[0] not in inner}
         entry |= self._readers[key].describe(sorted(own))
+        entry["unread"] = unread(cls)
         if raised:
             entry["raised"] = {TIE: next(iter(raised.values()))}
         for field, (sub, is_auto) in inner.items():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lora_rules.needs import Unknown, _arguments, _worlds
+from lora_rules.needs import Unknown, arguments, worlds
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter import Adapter
     from lora_rules.facts.architecture import Architecture
     from lora_rules.facts.trained_part import Part
-    from lora_rules.needs import _World
+    from lora_rules.needs import World
 
 QUERY_VALUE = ("q_proj", "v_proj", "q", "v", "query", "value")
 ATTENTION = (
@@ -79,18 +79,19 @@ def count(recipe: Recipe) -> Iterator[Counted | Missing]:
     from lora_rules.facts.trainable_parameters import trainable_parameters
 
     try:
-        for world in _worlds(trainable_parameters, recipe):
+        for world in worlds(trainable_parameters, recipe):
             known = architecture(*_filled(architecture, world))
             yield _counted(known, world)
     except Unknown as missing:
         yield Missing(str(missing))
 
 
-def _filled(function: Callable[..., Any], world: _World) -> list[Any]:
-    return list(_arguments(function, world))
+def _filled(function: Callable[..., Any], world: World) -> list[Any]:
+    """As untyped as a call through parameter names is."""
+    return list(arguments(function, world))
 
 
-def _counted(known: Architecture, world: _World) -> Counted:
+def _counted(known: Architecture, world: World) -> Counted:
     from lora_rules.facts.adapter import Adapter, trained
     from lora_rules.facts.trainable_parameters import trainable_parameters
 

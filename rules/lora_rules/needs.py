@@ -58,8 +58,8 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
     try:
         _check_askable(rule.check, recipe)
         per_world = [
-            list(rule.check(*_arguments(rule.check, world), **options))
-            for world in _worlds(rule.check, recipe)
+            list(rule.check(*arguments(rule.check, world), **options))
+            for world in worlds(rule.check, recipe)
         ]
     except Unknown as missing:
         return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
@@ -88,14 +88,19 @@ def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
         told |= {problem.at for problem in problems}
 
 
-class _World(NamedTuple):
+class World(NamedTuple):
     """One choice among the candidates, with the facts that follow from it."""
 
     recipe: Recipe
     facts: dict[str, object]
 
 
-def _worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[_World]:
+def worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[World]:
+    """Every choice among the candidates that a function's answer can depend on.
+
+    Raises:
+        Unknown: if there are more than ``MAX_WORLDS``.
+    """
     settings = recipe.settings
     varying = {
         name: settings[name].candidates
@@ -113,7 +118,7 @@ def _worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[_World]:
             for name, value in zip(varying, values, strict=True)
         }
         world = recipe._replace(settings={**settings, **chosen}) if chosen else recipe
-        yield _World(world, {})
+        yield World(world, {})
 
 
 def _reach(function: Callable[..., Any], settings: Mapping[str, Setting]) -> set[str]:
@@ -135,7 +140,12 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-def _arguments(function: Callable[..., Any], world: _World) -> list[object]:
+def arguments(function: Callable[..., Any], world: World) -> list[object]:
+    """What a function's positional parameters get in a world, in their order.
+
+    Raises:
+        Unknown: if one of them is not known there.
+    """
     names = _parameters(function)
     defaults = function.__defaults__ or ()
     fallback = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
@@ -143,7 +153,7 @@ def _arguments(function: Callable[..., Any], world: _World) -> list[object]:
 
 
 def _fill(
-    function: Callable[..., Any], name: str, fallback: Mapping[str, object], world: _World
+    function: Callable[..., Any], name: str, fallback: Mapping[str, object], world: World
 ) -> object:
     if name == "recipe":
         return world.recipe
@@ -169,10 +179,10 @@ def _fill(
     raise Absent(f"{name} is not given")
 
 
-def _fact(name: str, fact: Callable[..., Any], world: _World) -> object:
+def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     if name not in world.facts:
         try:
-            world.facts[name] = fact(*_arguments(fact, world))
+            world.facts[name] = fact(*arguments(fact, world))
         except Unknown as missing:
             world.facts[name] = missing
     value = world.facts[name]

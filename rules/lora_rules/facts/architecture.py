@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lora_rules.facts.model_table import load
 from lora_rules.facts.modules import Embedding, Linear, Modules, modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
@@ -127,19 +126,7 @@ def from_config(values: Mapping[str, object], source: str, prequantized: bool) -
     model_type = values.get("model_type")
     if not isinstance(model_type, str):
         raise Unknown(f"models of type {model_type!r} are not counted exactly yet")
-    return Architecture(values, _modules(model_type, values), prequantized, source)
-
-
-def _modules(model_type: str, values: Mapping[str, object]) -> Modules:
-    try:
-        known = not load(model_type).unresolved
-    except Unknown:
-        known = False
-    if known:
-        return modules(model_type, values)
-    from lora_rules.facts.family_modules import family_modules
-
-    return family_modules(model_type, values)
+    return Architecture(values, modules(model_type, values), prequantized, source)
 
 
 def _folders(path: str, recipe: Recipe | None) -> list[str]:

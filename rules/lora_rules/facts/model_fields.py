@@ -31,6 +31,9 @@ class Fields:
         self._inner: dict[str, Fields | None] = {}
         self._overruled: Mapping[str, str | None] = {}
         self._outer: Fields = self
+        for name in table.unread:
+            if config.get(name) is not None:
+                raise Unknown(f"{name} in a configuration of type {table.name} is not understood")
 
     @property
     def table(self) -> Table:

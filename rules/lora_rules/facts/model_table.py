@@ -78,6 +78,8 @@ class Table:
     forced: Sequence[str]
     """Fields that the class computes whatever the file says."""
     aliases: Mapping[str, str]
+    unread: Sequence[str]
+    """Fields of old files that the class turns into others, in ways not written down here."""
     raised: Mapping[str, str]
     """Flags that another flag, of a configuration inside, sets as well."""
     words: Mapping[str, Sequence[str]]
@@ -147,6 +149,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> Table:
         derived=entry.get("derived", {}),
         forced=entry.get("forced", ()),
         aliases=entry.get("aliases", {}),
+        unread=entry.get("unread", ()),
         raised=entry.get("raised", {}),
         words=entry.get("words", {}),
         inner=inner,

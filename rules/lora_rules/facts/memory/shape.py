@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from lora_rules.facts.families import Config
 from lora_rules.facts.memory.kinds import KINDS, Kind
+from lora_rules.facts.model_config import Config
 from lora_rules.needs import Unknown
 
 if TYPE_CHECKING:
