@@ -229,7 +229,10 @@ NO_MODEL_BY_DEFAULT = {
     "florence2",
     "hunyuan_v1_dense",
     "hunyuan_v1_moe",
-    "paligemma",
+    "hunyuan_vl",
+    "hunyuan_vl_text",
+    "ministral",
+    "nemotron",
 }
 """Types whose default configuration leaves a size out (``None``): nothing can be counted."""
 

@@ -203,7 +203,7 @@ def old_names(cls: type[PreTrainedConfig]) -> dict[str, str]:
     """Names that a class takes for one of its fields, as Bloom's ``n_embed``."""
     found: dict[str, str] = {}
     for name in _popped(cls):
-        for value in (ODD, True, False):
+        for value in (ODD, 142 * 64, True, False):
             field = _set_by(cls, name, value)
             if field is not None:
                 found[name] = field

@@ -7,6 +7,7 @@ modules that are always there together, with the list that they stand in and a c
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -207,20 +208,24 @@ class Describer:
             yield self._filled(texts, where, places, known), where
 
     def _settled(self, container: str, found: Variants, places: Seen) -> Variants:
-        """Moves places that two formulas fit to the one that lets both have a condition."""
+        """Moves places that two formulas fit to the one that gives the simplest conditions."""
         variants = list(found)
-        if len(variants) == 1 or self._is_settled(container, variants):
+        if len(variants) == 1:
             return variants
+        least, best = self._complexity(container, variants), variants
         for one, other in itertools.permutations(range(len(variants)), 2):
             moved = self._better_there(container, variants[one], variants[other], places)
+            if not moved:
+                continue
             changed = list(variants)
             rest = [at for at in variants[one][1] if at not in moved]
             changed[one] = variants[one][0], rest
             changed[other] = variants[other][0], [*variants[other][1], *moved]
             changed = [variant for variant in changed if variant[1]]
-            if moved and self._is_settled(container, changed):
-                return changed
-        return variants
+            cost = self._complexity(container, changed)
+            if cost < least:
+                least, best = cost, changed
+        return best
 
     def _better_there(
         self, container: str, one: Variant, other: Variant, places: Seen
@@ -236,13 +241,12 @@ class Describer:
             return []
         return [at for at in one[1] if at in both and holds(text, Row(self._fields[at[0]], at[1]))]
 
-    def _is_settled(self, container: str, variants: Variants) -> bool:
+    def _complexity(self, container: str, variants: Variants) -> float:
+        """How long the conditions of the formulas are; without end if one has none."""
         try:
-            for _, where in variants:
-                self._condition(container, frozenset(where))
+            return sum(len(self._condition(container, frozenset(at))) for _, at in variants)
         except UnresolvedError:
-            return False
-        return True
+            return math.inf
 
     def _fit(self, texts: tuple[str, ...], where: tuple[int, Place], places: Seen) -> bool:
         row, shape = Row(self._fields[where[0]], where[1]), places[where][1]

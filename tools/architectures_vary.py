@@ -26,6 +26,7 @@ from architectures_configs import (
     legacy,
     old_names,
     subconfigs,
+    unread,
 )
 from architectures_observe import Observation, base_of
 from architectures_trace import Trace, Value
@@ -140,7 +141,7 @@ def probe(kind: Kind) -> tuple[list[Observation], set[str]]:
     asked: set[str] = set()
     known: set[str] = set()
     cls = CONFIG_MAPPING[kind.name]
-    old = set(legacy(cls)) - set(old_names(cls))
+    old = set(legacy(cls)) - set(old_names(cls)) - set(unread(cls))
     for task in kind.classes:
         _, config, seen, trace = build(kind, task, {})
         seen.fields.update(dict.fromkeys(_undeclared(config, trace)))

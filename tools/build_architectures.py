@@ -40,7 +40,7 @@ from architectures_check import check
 from architectures_configs import BuildError, Kind, configure, flatten, unread
 from architectures_describe import Describer
 from architectures_entry import compact, rows, used, words
-from architectures_fields import COMMON, FieldReader
+from architectures_fields import COMMON, FieldReader, names_in
 from architectures_inner import inner_types, overruled
 from architectures_learn import UnresolvedError
 from architectures_observe import Observation
@@ -133,6 +133,7 @@ def prepare(kind: Kind) -> Kind:
         BuildError: if none is left.
     """
     configure(kind.name, {})
+    error = BuildError("no class is built from it")
     for task, cls in list(kind.classes.items()):
         try:
             shrink(Kind(kind.name, {task: cls}))
@@ -260,6 +261,19 @@ class Builder:
                 _nullable(cls, field),
                 *self._overruled(key, field, sub_key),
             ]
+
+        ruled = {
+            name
+            for row in entry.get("inner", {}).values()
+            for rule in row[4].values()
+            if rule is not None
+            for name in names_in(rule)
+        }
+        missing = {name for name in ruled if name.partition(".")[0] not in inner} - set(
+            entry.get("defaults", {})
+        )
+        if missing:
+            entry |= self._readers[key].describe(sorted(own | missing))
 
     def _overruled(self, key: str, field: str, sub_key: str) -> list[dict[str, Any]]:
         if (key, field) not in self._rules:
