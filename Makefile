@@ -1,13 +1,15 @@
-# `make test` and `make demo` set up all that they need, in .venv, and start from nothing.
+# `make test` and `make demo` set up all that they need, in .venv, and start from nothing. torch comes
+# first and alone: asked for together with the rest, pip would look for the build with CUDA.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test demo lint types fast bench clean
+.PHONY: test demo lint types fast rates docs bench clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,launch]'
 	touch $@
 
 test: lint types
@@ -27,8 +29,15 @@ types: $(VENV)/.ready
 demo: $(VENV)/.ready
 	@sh tools/demo.sh $(BIN)/lora-lint
 
+rates: $(VENV)/.ready
+	$(BIN)/python tools/fire_rates.py ../shared/data/recipes --json docs/fire_rates.json
+
+docs: $(VENV)/.ready
+	$(BIN)/python tools/build_docs.py
+	$(BIN)/python -m mkdocs build --quiet --strict
+
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/cold_start.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,13 +1,15 @@
 """How often each rule fires on a tree of configurations.
 
-    python tools/fire_rates.py ../shared/data/recipes [MORE ...] [--findings RULE]
+    python tools/fire_rates.py ../shared/data/recipes [MORE ...] [--findings RULE] [--json FILE]
 
 Prints, by rule and severity, the number of recipes with at least one finding and their share.
+``--json docs/fire_rates.json`` writes what the documentation tells of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 
 from lora_lint.check import check
@@ -22,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--findings", metavar="RULE", help="print the findings of one rule too")
-    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--json", metavar="FILE", help="write the counts for the documentation")
     options = parser.parse_args()
     reports = list(lint_all(options.paths))
     recipes = sum(report.recipes for report in reports)
@@ -32,8 +34,12 @@ def main() -> None:
         print(f"  {report.path}: {report.unreadable}")
     dialects = Counter(dialect for report in reports for dialect in report.dialects)
     print("dialects: " + ", ".join(f"{name} {count}" for name, count in dialects.most_common()))
-    for line in table(reports, recipes, markdown=options.markdown):
+    for line in table(reports, recipes):
         print(line)
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(counts(reports, recipes), file, indent=1)
+            file.write("\n")
     if options.findings:
         show(reports, options.findings)
 
@@ -44,23 +50,30 @@ def lint_all(paths: list[str]) -> list[FileReport]:
     return [check(source, Config(), {}) for source in sources if source is not None]
 
 
-def table(reports: list[FileReport], recipes: int, *, markdown: bool = False) -> list[str]:
+def counts(reports: list[FileReport], recipes: int) -> dict[str, object]:
+    """How many recipes there are, and for each rule how many of them it is told of, by severity."""
+    rates = {code: dict(words) for code, words in _fired(reports).items()}
+    return {"recipes": recipes, "fired": dict(sorted(rates.items()))}
+
+
+def table(reports: list[FileReport], recipes: int) -> list[str]:
     """A line a rule and severity."""
-    fired: Counter[tuple[str, str]] = Counter()
-    for report in reports:
-        fired.update({(f.code, f.severity.word) for f in report.findings if f.certain})
+    fired = _fired(reports)
     lines = []
     for code, rule in all_rules().items():
-        for word in ("error", "warning", "info"):
-            count = fired[code, word]
-            if count:
-                share = count / recipes
-                lines.append(f"{code} {rule.name:36} {word:8} {count:4} {share:7.1%}")
-        if not any(fired[code, word] for word in ("error", "warning", "info")):
-            lines.append(f"{code} {rule.name:36} {'-':8} {0:4} {0:7.1%}")
-    if markdown:
-        return ["| " + " | ".join(line.split()) + " |" for line in lines]
+        for word, count in fired.get(code, {"-": 0}).items():
+            share = count / recipes
+            lines.append(f"{code} {rule.name:36} {word:8} {count:4} {share:7.1%}")
     return lines
+
+
+def _fired(reports: list[FileReport]) -> dict[str, Counter[str]]:
+    """A file with several findings of one rule and severity counts once."""
+    fired: dict[str, Counter[str]] = {}
+    for report in reports:
+        for code, word in {(f.code, f.severity.word) for f in report.findings if f.certain}:
+            fired.setdefault(code, Counter())[word] += 1
+    return fired
 
 
 def show(reports: list[FileReport], code: str) -> None:

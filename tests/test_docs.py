@@ -1,0 +1,55 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from lora_lint.config import KEYS
+
+sys.path.insert(0, str(ROOT / "tools"))
+import build_docs  # noqa: E402
+import docs_rules  # noqa: E402
+import fire_rates  # noqa: E402
+
+RECIPES = ROOT.parent / "shared" / "data" / "recipes"
+
+
+def test_no_generated_page_is_out_of_date() -> None:
+    assert build_docs.stale() == [], "run `make docs`"
+
+
+def test_every_family_of_rules_has_a_title() -> None:
+    codes = [path.stem for path in (ROOT / "docs" / "rules").glob("LL*.md")]
+    assert {code[:3] for code in codes} <= set(docs_rules.FAMILIES)
+
+
+@pytest.mark.skipif(not RECIPES.exists(), reason="shared/data is not here")
+def test_the_fire_rates_are_those_of_today() -> None:
+    reports = list(fire_rates.lint_all([str(RECIPES)]))
+    counted = fire_rates.counts(reports, sum(report.recipes for report in reports))
+    told = json.loads(docs_rules.RATES.read_text())
+    assert counted == told, "run `make rates docs`"
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    assert [key for key in KEYS if f"`{key}`" not in text] == []
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "rules" / "LL102" / "index.html").is_file()

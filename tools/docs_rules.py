@@ -1,0 +1,91 @@
+"""The pages of the rules, from their docstrings and the fire rates in ``docs/fire_rates.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from lora_lint.explain import page
+from lora_rules.rule import Rule, all_rules
+
+RATES = Path(__file__).parent.parent / "docs" / "fire_rates.json"
+
+FAMILIES = {
+    "LL0": "The configuration itself",
+    "LL1": "Scale",
+    "LL2": "Rank and capacity",
+    "LL3": "Dropout",
+    "LL4": "Targets",
+    "LL5": "Quantization",
+    "LL6": "Memory",
+    "LL7": "Precision and hardware",
+    "LL8": "Optimization",
+    "LL9": "Data",
+    "LLA": "Launch",
+    "LLB": "Scripts",
+}
+"""What the first three letters of a code say."""
+
+HEAD = "| code | name | severity | what it finds | fires on |\n|---|---|---|---|---|"
+
+INTRODUCTION = """\
+# Rules
+
+**error**: it will fail, or will train nothing, or the measurement is overwhelming. **warning**:
+probably not what was meant. **info** (shown with `--min-severity info`): worth knowing. Each page
+names its evidence and its tier, from A (verified by running the code or reading it) to E (a
+convention without a measurement, which the message then says).
+
+The last column is the share of the {recipes} official recipes (axolotl, torchtune, LLaMA-Factory)
+that the rule speaks on: a measure of its false alarms, because those recipes are sound.
+`python tools/fire_rates.py` counts it.
+"""
+
+
+def rules_page() -> str:
+    """The table of all rules, family by family."""
+    parts = [INTRODUCTION.format(recipes=_rates()["recipes"])]
+    for prefix, title in FAMILIES.items():
+        rules = [rule for code, rule in all_rules().items() if code.startswith(prefix)]
+        if rules:
+            rows = "\n".join(_row(rule) for rule in rules)
+            parts.append(f"## {prefix} {title}\n\n{HEAD}\n{rows}\n")
+    return "\n".join(parts)
+
+
+def rule_pages() -> Iterator[tuple[str, str]]:
+    """Each rule's file name and page."""
+    for code, rule in all_rules().items():
+        head, _, rest = page(rule).partition("\n\n")
+        severity, _, rest = rest.partition("\n\n")
+        facts = f"{severity} · fires on {_share(rule)} of the official recipes"
+        yield f"{code}.md", f"{head}\n\n{facts}\n\n{rest}"
+
+
+def _row(rule: Rule) -> str:
+    summary = rule.summary.replace("|", "\\|")
+    severity = f"{rule.severity.word}{' (preview)' if rule.preview else ''}"
+    return (
+        f"| [{rule.code}]({rule.code}.md) | `{rule.name}` | {severity} | {summary} "
+        f"| {_share(rule)} |"
+    )
+
+
+def _share(rule: Rule) -> str:
+    """``1.3 %``, or by severity where a rule has several."""
+    rates = _rates()
+    fired = rates["fired"].get(rule.code, {})
+    if not fired:
+        return "0 %"
+    return ", ".join(
+        f"{100 * count / rates['recipes']:.1f} %"
+        + ("" if word == rule.severity.word else f" {word}")
+        for word, count in fired.items()
+    )
+
+
+@cache
+def _rates() -> dict:
+    return json.loads(RATES.read_text())
