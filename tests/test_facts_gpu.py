@@ -29,6 +29,10 @@ GIB = 2**30
         ("RTX A6000", "RTX A6000"),
         ("RTX 6000 Ada Generation", "RTX 6000 Ada"),
         ("MI300X", "Instinct MI300X"),
+        ("NVIDIA GeForce RTX 2080 Ti", "GeForce RTX 2080 Ti"),
+        ("1080 ti", "GeForce GTX 1080 Ti"),
+        ("AMD Radeon RX 7900 XTX", "Radeon RX 7900 XTX"),
+        ("Apple M2 Max 96 GB", "Apple M2 Max 96GB"),
     ],
 )
 def test_understood(said: str, name: str) -> None:
@@ -47,9 +51,21 @@ def test_every_card_is_consistent_and_sourced() -> None:
     for _, card in _keys():
         assert card.usable <= card.most
         assert card.most <= card.gigabytes * GIB or card.name == "H100 NVL 94GB"
-        assert card.usable > 0.9 * card.gigabytes * 10**9
+        # Metal recommends two thirds to three quarters of an Apple machine's memory for its GPU.
+        share = 0.66 if card.capability == "metal" else 0.9
+        assert card.usable > share * card.gigabytes * 10**9
         assert card.source
         assert "UNSOURCED" not in card.source
+
+
+def test_the_table_holds_at_least_forty_cards_of_three_makers() -> None:
+    cards = {card.name: card for _, card in _keys()}
+    assert len(cards) >= 40
+    kinds = {str(card.capability)[:3] for card in cards.values()}
+    assert {"8.0", "9.0", "gfx", "met"} <= kinds
+    native = {name for name, card in cards.items() if card.bf16 is True}
+    assert "H200" in native
+    assert "Tesla T4" not in native
 
 
 def test_every_name_finds_its_own_card() -> None:

@@ -4,7 +4,8 @@
 
 The research table gives for each card the total that torch reports, as a range over drivers, with
 its source (a printed ``_CudaDeviceProperties``, an out-of-memory message, a notebook's banner).
-Both ends are kept. A card whose total nobody has published is left out: an estimate is no fact.
+Both ends are kept. ``MORE`` holds the cards that were looked up since. A card whose total nobody
+has published is left out: an estimate is no fact.
 """
 
 from __future__ import annotations
@@ -57,8 +58,80 @@ NAMES: dict[str, tuple[str, list[str]]] = {
     "b300": ("B300", []),
     "mi210-250x-gcd": ("Instinct MI210", ["mi210", "mi250x gcd", "mi250x", "mi250"]),
     "mi300x": ("Instinct MI300X", ["mi300x"]),
+    "rtx2080ti": ("GeForce RTX 2080 Ti", []),
+    "rtx2060super": ("GeForce RTX 2060 SUPER", []),
+    "gtx1080ti": ("GeForce GTX 1080 Ti", []),
+    "rx7900xtx": ("Radeon RX 7900 XTX", ["rx 7900 xtx", "7900 xtx"]),
+    "m2max-32": ("Apple M2 Max 32GB", ["m2 max 32gb"]),
+    "m2max-96": ("Apple M2 Max 96GB", ["m2 max 96gb"]),
 }
 """How the card is called, and further names that torch, clouds or people use for it."""
+
+MORE: list[dict[str, object]] = [
+    {
+        "key": "rtx2080ti",
+        "marketing_gb": 11,
+        "total_mib_low": 11019,
+        "total_mib_high": 11019,
+        "compute_capability": "7.5",
+        "bf16_native": False,
+        "source": "_CudaDeviceProperties print (torch 1.8.1+cu102, in four public repositories)",
+        "certainty": "named",
+    },
+    {
+        "key": "rtx2060super",
+        "marketing_gb": 8,
+        "total_mib_low": 7974,
+        "total_mib_high": 7974,
+        "compute_capability": "7.5",
+        "bf16_native": False,
+        "source": "_CudaDeviceProperties print (in two public repositories)",
+        "certainty": "named",
+    },
+    {
+        "key": "gtx1080ti",
+        "marketing_gb": 11,
+        "total_mib_low": 11172,
+        "total_mib_high": 11172,
+        "compute_capability": "6.1",
+        "bf16_native": False,
+        "source": "CUDA deviceQuery, 11715084288 bytes (ethereum-mining/ethminer#536)",
+        "certainty": "named",
+    },
+    {
+        "key": "rx7900xtx",
+        "marketing_gb": 24,
+        "total_mib_low": 24560,
+        "total_mib_high": 24560,
+        "compute_capability": "gfx1100",
+        "bf16_native": None,
+        "source": "amdgpu's VRAM size in `lact cli info` (ilya-zlobintsev/LACT#533)",
+        "certainty": "named",
+    },
+    {
+        "key": "m2max-32",
+        "marketing_gb": 32,
+        "total_mib_low": 21845,
+        "total_mib_high": 21845,
+        "compute_capability": "metal",
+        "bf16_native": None,
+        "source": "Metal's recommendedMaxWorkingSetSize 21845.34 MB (ollama/ollama#434), which"
+        " torch.mps.recommended_max_memory() gives",
+        "certainty": "named",
+    },
+    {
+        "key": "m2max-96",
+        "marketing_gb": 96,
+        "total_mib_low": 73728,
+        "total_mib_high": 73728,
+        "compute_capability": "metal",
+        "bf16_native": None,
+        "source": "Metal's recommendedMaxWorkingSetSize 73728 MB (ggml-org/llama.cpp#3213), which"
+        " torch.mps.recommended_max_memory() gives",
+        "certainty": "named",
+    },
+]
+"""Cards looked up after the research table was made (2026-11-22)."""
 
 
 def _row(card: dict[str, object]) -> dict[str, object]:
@@ -78,7 +151,7 @@ def _row(card: dict[str, object]) -> dict[str, object]:
 
 def main() -> None:
     """Build and write."""
-    cards = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    cards = [*json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *MORE]
     unsourced = [card["name"] for card in cards if "UNSOURCED" in card["certainty"]]
     rows = [_row(card) for card in cards if "UNSOURCED" not in card["certainty"]]
     TARGET.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

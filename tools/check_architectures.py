@@ -45,6 +45,8 @@ def main() -> None:
         wrong, done = check(kind, chance, arguments.times)
         models += done
         exact += bool(done) and not wrong
+        if not done:
+            print(f"{name}: not checked: no random configuration can be built", flush=True)
         for sentence, _ in wrong[:1]:
             print(f"{name}: {len(wrong)} of {done} differ: {sentence}"[:400], flush=True)
     print(f"{exact} of {len(types)} types exact over {models} models")

@@ -1,7 +1,9 @@
 """Fact ``architecture``: a base model's modules and exact parameter count, without its weights.
 
-A model is known by its exact hub id (``models.json``, made by ``tools/build_models.py``) or by a
-local folder with a ``config.json``. A name that merely looks like a known one is not known.
+A model is known by a local folder with a ``config.json``, by its exact hub id (``models.json``,
+made by ``tools/build_models.py``), or, beyond that table, by what the hub's cache on disk has of
+it; the hub itself is asked only with ``--online``. A name that merely looks like a known one is not
+known.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lora_rules.facts.elsewhere import note
 from lora_rules.facts.modules import Embedding, Linear, Modules, modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
@@ -104,15 +107,39 @@ def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Archi
         Unknown: if the id is not in the table and no such folder is there, or its
             ``config.json`` is of a type that is not counted exactly.
     """
+    values, source, prequantized = configuration(model_name_or_path, recipe)
+    if source.startswith(_TABLE):
+        return _from_table(source, prequantized)
+    return from_config(values, source, prequantized)
+
+
+_TABLE = "the table of models"
+
+
+@cache
+def _from_table(source: str, prequantized: bool) -> Architecture:
+    """Built once: recipes of one repository are of few models."""
+    config = source.removeprefix(f"{_TABLE} (").removesuffix(")")
+    return from_config(_models()["configs"][config]["values"], source, prequantized)
+
+
+def configuration(
+    model_name_or_path: str, recipe: Recipe | None = None
+) -> tuple[Mapping[str, object], str, bool]:
+    """The fields of a model's ``config.json``, where they are from, and if it is quantized.
+
+    Raises:
+        Unknown: if no such folder is there, and neither the table nor the hub's cache has the id.
+    """
     for folder in _folders(model_name_or_path, recipe):
-        if os.path.isfile(os.path.join(folder, "config.json")):
+        if os.path.isfile(note(os.path.join(folder, "config.json"))):
             return _from_folder(folder)
     entry = _models()["ids"].get(model_name_or_path.strip().lower())
     if entry is None:
-        raise Unknown(f"the architecture of {model_name_or_path!r} is not in the table of models")
+        return _from_folder(_from_hub(model_name_or_path.strip(), recipe))
     values: Mapping[str, object] = _models()["configs"][entry["config"]]["values"]
     prequantized = bool(entry.get("prequantized"))
-    return from_config(values, f"the table of models ({entry['config']})", prequantized)
+    return values, f"{_TABLE} ({entry['config']})", prequantized
 
 
 def from_config(values: Mapping[str, object], source: str, prequantized: bool) -> Architecture:
@@ -129,13 +156,32 @@ def from_config(values: Mapping[str, object], source: str, prequantized: bool) -
     return Architecture(values, modules(model_type, values), prequantized, source)
 
 
+def _from_hub(model: str, recipe: Recipe | None) -> str:
+    """The folder of a model that is not in the table.
+
+    Raises:
+        Unknown: if the hub's cache does not have it, and the hub was not to be asked or does not.
+    """
+    from lora_rules.facts.hub import cached_folder, downloaded_folder
+
+    folder = cached_folder(model)
+    if folder is not None:
+        return folder
+    if recipe is not None and recipe.known("online") is True:
+        return downloaded_folder(model)
+    raise Unknown(
+        f"the architecture of {model!r} is not in the table of models, nor in the hub's cache here;"
+        " --online asks the hub"
+    )
+
+
 def _folders(path: str, recipe: Recipe | None) -> list[str]:
     """Where a relative path may point: from the recipe's folder, or from here."""
     beside = [os.path.join(os.path.dirname(recipe.path), path)] if recipe is not None else []
     return [*beside, path]
 
 
-def _from_folder(folder: str) -> Architecture:
+def _from_folder(folder: str) -> tuple[Mapping[str, object], str, bool]:
     from json import JSONDecodeError, loads  # most recipes name a hub id
 
     path = os.path.join(folder, "config.json")
@@ -148,7 +194,7 @@ def _from_folder(folder: str) -> Architecture:
         raise Unknown(f"{path} cannot be read: {problem}") from None
     if not isinstance(values, dict):
         raise Unknown(f"{path} is not a model's configuration")
-    return from_config(values, path, _is_four_bit(values.get("quantization_config"), path))
+    return values, path, _is_four_bit(values.get("quantization_config"), path)
 
 
 def _is_four_bit(quantization: object, path: str) -> bool:
