@@ -116,3 +116,12 @@ def test_a_rule_gets_it_by_name() -> None:
     found = evaluate(rule, odd, {}).found
     assert [each.problem.message for each in found] == ["0 False"]
     assert "model_name_or_path" in evaluate(rule, _recipe(r=8, gpu="T4"), {}).not_run
+
+
+def test_experts_count_as_if_they_could_be_quantized() -> None:
+    """transformers 4 and axolotl quantize them, so a lower bound may not leave them at 16 bit."""
+    mixtral = architecture("mistralai/Mixtral-8x7B-v0.1")
+    run = footprint(mixtral, 0, load_in_4bit=True)
+    assert 22 * 2**30 < run.total < 24 * 2**30
+    assert 43 * 2**30 < footprint(mixtral, 0, load_in_8bit=True).total < 46 * 2**30
+    assert 86 * 2**30 < footprint(mixtral, 0).total < 88 * 2**30

@@ -54,8 +54,9 @@ def test_with_a_gpu_that_is_large_enough_nothing_is_proposed() -> None:
 
 
 def test_what_cannot_be_told_says_why() -> None:
-    text = written(FACTORY + "use_unsloth: true\n", gpu="H200")
-    assert "cannot be told: Unsloth's kernels are not modelled." in text
+    text = written(FACTORY + "use_megatron_bridge: true\n", gpu="H200")
+    assert "cannot be told: Megatron's training loop is not modelled." in text
+    assert "at least 15.0 GiB" in text
     assert "GPUs" not in text
 
 

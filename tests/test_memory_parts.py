@@ -265,8 +265,8 @@ def test_the_attention_output_is_kept_anyway_by_a_fused_kernel():
 
 def test_old_bitsandbytes_kept_inputs():
     loop = Loop(quantization="nf4", keeps_quantized_inputs=True)
-    assert activations.quantized_inputs(step(loop)) == (2 * 8 + 24) * 2
-    assert activations.quantized_inputs(step(Loop(quantization="nf4"))) == 0
+    assert activations.quantized_inputs(step(loop), BLOCK) == (2 * 8 + 24) * 2
+    assert activations.quantized_inputs(step(Loop(quantization="nf4")), BLOCK) == 0
 
 
 def test_the_first_layer_keeps_less():

@@ -7,6 +7,7 @@ raises :class:`lora_rules.needs.Unknown` where the answer is not known.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -14,10 +15,21 @@ FACTS = {
     "dataset_rows": "dataset",
     "usable_gpu": "gpu",
     "architecture": "architecture",
+    "inventory": "inventory",
+    "targeted": "targeted",
     "trainable_parameters": "trainable_parameters",
     "footprint": "footprint",
     "memory_forecast": "memory_forecast",
     "pins": "versions",
+    "training_kind": "training_kind",
+    "training_steps": "training_steps",
+    "effective_batch": "training_steps",
+    "adapter_scale": "adapter_scale",
+    "step_size": "adapter_scale",
+    "optimizer_family": "optimizer_family",
+    "long_rows": "local_rows",
+    "repeated_rows": "local_rows",
+    "checkpoint_quantization": "checkpoint_quantization",
 }
 """Each fact's name and the module that holds a function of that name."""
 
@@ -25,11 +37,23 @@ ASKS: dict[str, frozenset[str]] = {
     "usable_gpu": frozenset({"gpu"}),
     "dataset_rows": frozenset({"train_rows", "train_dataset", "dataset_split", "max_samples"}),
     "architecture": frozenset({"model_name_or_path"}),
-    "memory_forecast": frozenset({"max_length"}),
+    "inventory": frozenset({"model_name_or_path"}),
+    "targeted": frozenset({"model_name_or_path"}),
+    "memory_forecast": frozenset({"per_device_train_batch_size"}),
+    "training_steps": frozenset(
+        {"max_steps", "train_rows", "train_dataset", "dataset_split", "max_samples"}
+    ),
+    "effective_batch": frozenset({"per_device_train_batch_size", "global_batch_size"}),
+    "adapter_scale": frozenset({"r"}),
+    "step_size": frozenset({"learning_rate"}),
+    "long_rows": frozenset({"train_dataset"}),
+    "repeated_rows": frozenset({"train_dataset"}),
+    "checkpoint_quantization": frozenset({"model_name_or_path"}),
 }
 """Settings of which a fact needs at least one: without them its module is not even imported."""
 
 
+@cache
 def find_fact(name: str) -> Callable[..., Any] | None:
     """The fact of that name, or ``None``."""
     module = FACTS.get(name)

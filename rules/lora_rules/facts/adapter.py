@@ -230,7 +230,7 @@ def _parameters(
     if not names:
         return
     _refuse_on_parameters(adapter)
-    known = dict(_matrices(found, others))
+    known = dict(matrices(found, others))
     unmatched = {name for name in names if not any(_names(name, path) for path in known)}
     if not found.fused_experts:
         unmatched -= set(found.table.fused_targets.values())  # PEFT passes them over
@@ -254,7 +254,7 @@ def _refuse_on_parameters(adapter: Adapter) -> None:
         raise Unknown("PEFT refuses DoRA and lora_bias on parameters, as fused experts are")
 
 
-def _matrices(found: Modules, others: Others) -> Iterator[tuple[str, tuple[int, int, int]]]:
+def matrices(found: Modules, others: Others) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Every parameter that can be adapted: how many experts, inputs and outputs."""
     for each in found.linears:
         if each.class_name != "Conv1D":

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 
@@ -93,7 +94,7 @@ def _find(source: str, recipe: Recipe | None) -> tuple[str | None, str]:
     found = [
         path
         for path in dict.fromkeys(os.path.join(folder, source) for folder in [*folders, ""])
-        if os.path.isfile(path)
+        if os.path.isfile(note(path))
     ]
     if len(found) > 1 and not os.path.samefile(found[0], found[1]):
         raise Unknown(f"{source} is there twice: {found[0]} and {found[1]}")

@@ -11,6 +11,8 @@ weights, NF4   Each weight of a linear layer inside a decoder layer takes half a
                bytes (4.127 bits) (Dettmers et al. 2023, section 3). Embedding, head, norms and
                biases stay at 2 bytes.
 weights, int8  1 byte for those weights (Dettmers et al. 2022); the rest stays at 2 bytes.
+experts        As linear layers. transformers 5 leaves fused experts at 2 bytes (LL610), but its
+               version 4, axolotl and ready-made checkpoints do not, and this is a lower bound.
 adapters       4 bytes a parameter where PEFT makes them: ``get_peft_model`` casts the adapters of a
                16-bit base to float32 (``autocast_adapter_dtype=True``); elsewhere 2.
 gradients      As many as the adapters: one each, in the adapter's precision.
@@ -94,7 +96,7 @@ def footprint(
         plain = _known(recipe, "bnb_4bit_use_double_quant") is False
         weights = _nf4_weights(architecture, NF4_BYTES if plain else NF4_DOUBLE_BYTES)
     elif load_in_8bit:
-        weights = 2 * architecture.parameters - architecture.linear_parameters
+        weights = 2 * architecture.parameters - _quantizable(architecture)
     else:
         weights = architecture.parameters * (4 if _is_float32(recipe) else 2)
     width = 4 if _adapters_are_float32(recipe) else 2
@@ -110,8 +112,13 @@ def footprint(
     )
 
 
+def _quantizable(architecture: Architecture) -> int:
+    experts = sum(each.parameters for each in architecture.modules.fused_experts)
+    return architecture.linear_parameters + experts
+
+
 def _nf4_weights(architecture: Architecture, bytes_each: float) -> int:
-    linear = architecture.linear_parameters
+    linear = _quantizable(architecture)
     return int(linear * bytes_each) + 2 * (architecture.parameters - linear)
 
 

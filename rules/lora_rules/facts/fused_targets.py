@@ -16,6 +16,15 @@ from lora_rules.facts.targeting import ALL_LINEAR, matches
 from lora_rules.needs import Unknown
 
 
+class HalfFused(Unknown):
+    """PEFT refuses: of layers that were fused into one parameter, it wants all or none."""
+
+    def __init__(self, fused: Collection[str], parameter: str) -> None:
+        super().__init__(f"PEFT wants all of {', '.join(sorted(fused))} as targets or none")
+        self.fused = frozenset(fused)
+        self.parameter = parameter
+
+
 class Wanted(NamedTuple):
     """What is to be adapted."""
 
@@ -40,7 +49,7 @@ def rewrite(found: Modules, others: Others, wanted: Wanted, r: int) -> Wanted:
     for new in set(mapping.values()):
         fused = {old for old, its in mapping.items() if its == new}
         if present & fused and not fused <= present:
-            raise Unknown(f"PEFT wants all of {', '.join(sorted(fused))} as targets or none")
+            raise HalfFused(fused, new)
         if fused <= present and len(fused) > 1:
             ranks[rf".*\.{new}"] = r * len(fused)
     return Wanted(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from lora_rules.facts.modules import Modules
 
@@ -33,6 +34,8 @@ class Others:
     """Those of ``held`` that choose among fused experts."""
     odd_biases: bool = False
     """Some biases are not called ``bias``, so that PEFT's ``bias="all"`` passes them over."""
+    convs: frozenset[str] = frozenset()
+    """Those of ``held`` that are convolutions, which PEFT adapts."""
 
     @property
     def all(self) -> frozenset[str]:
@@ -53,7 +56,7 @@ def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
             for pattern in entry.get(group, "").split()
             for path in _expand(pattern, found.task.base, count)
         )
-        for group in ("held", "bare", "routers")
+        for group in ("held", "bare", "routers", "convs")
     }
     experts = {_parent(each.path) for each in found.fused_experts}
     absent = {path for path in groups["routers"] if f"{_parent(path)}.experts" not in experts}
@@ -61,7 +64,14 @@ def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
     everything = {*paths, *groups["held"], *groups["bare"]}
     around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
     odd_biases = any(entry.get("biases") for entry in entries)
-    return Others(groups["held"], groups["bare"], frozenset(around), groups["routers"], odd_biases)
+    return Others(
+        groups["held"],
+        groups["bare"],
+        frozenset(around),
+        groups["routers"],
+        odd_biases,
+        groups["convs"] & groups["held"],
+    )
 
 
 def _parent(path: str) -> str:
@@ -75,6 +85,38 @@ def found_paths(found: Modules) -> list[str]:
         *(each.path for each in found.embeddings),
         *(each.path for each in found.fused_experts),
     ]
+
+
+class Names(NamedTuple):
+    """What the modules of a type are called, without their sizes and how many there are."""
+
+    linears: frozenset[str]
+    """Linear layers and embeddings; every index is 0, and the base model has no name."""
+    others: Others
+
+
+def names_of(model_type: str) -> Names | None:
+    """The names in a model of a type that the table of architectures lacks, if they are known."""
+    entry = _entry(model_type)
+    if "linears" not in entry:
+        return None
+    linears, held, bare, convs = (
+        frozenset(
+            path
+            for pattern in entry.get(group, "").replace(",", " ").split()
+            for path in _expand(pattern, "", 1)
+        )
+        for group in ("linears", "held", "bare", "convs")
+    )
+    everything = {*linears, *held, *bare}
+    around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
+    return Names(linears, Others(held, bare, frozenset(around), frozenset(), convs=convs))
+
+
+def is_named_in(model_type: str, name: str) -> bool:
+    """Whether some base model of the type has a module of this name that is no linear layer."""
+    paths = " ".join(_entry(model_type).get(group, "") for group in ("held", "bare")).split()
+    return any(name in path.split(".") for path in paths if path.startswith("~"))
 
 
 def is_other_somewhere(name: str) -> bool:

@@ -40,8 +40,17 @@ Pins = Iterator[tuple[str, str]]
 
 
 def pins(recipe: Recipe) -> Mapping[str, str]:
-    """The version of each package that is pinned for a recipe; see :func:`pinned`."""
-    return pinned(os.path.dirname(recipe.path))
+    """The version of each package that is pinned for a recipe; see :func:`pinned`.
+
+    What a notebook installs itself wins over the files beside it.
+    """
+    beside = pinned(os.path.dirname(recipe.path))
+    return MappingProxyType({**beside, **recipe.pins}) if recipe.pins else beside
+
+
+def required(text: str) -> dict[str, str]:
+    """The versions that requirements in a text pin, for example of a ``pip install`` line."""
+    return {package.lower(): version for package, version in _requirements(text)}
 
 
 def pinned(directory: str) -> Mapping[str, str]:

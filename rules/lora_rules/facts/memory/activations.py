@@ -23,7 +23,7 @@ def saved_by_layer(step: Step, block: Block) -> dict[str, float]:
         "attention": tokens * attention(step, block),
         "mlp": tokens * mlp(step, block),
         "adapters": tokens * adapters(step, block),
-        "quantized inputs": tokens * quantized_inputs(step),
+        "quantized inputs": tokens * quantized_inputs(step, block),
     }
 
 
@@ -162,14 +162,14 @@ def adapters(step: Step, block: Block, roles: frozenset[Role] = ALL) -> float:
 def shares_input(projection: Projection, step: Step) -> bool:
     """Whether LoRA's A reads the layer's own input, not a copy in another precision.
 
-    PEFT casts the input to A's precision (``_cast_input_dtype``), except in its 4-bit layer under
-    autocast; autocast then casts what is float32 once more, to 16 bit. Either makes a copy for
-    every adapted layer. LayerNorm writes float32 under autocast, whatever it reads.
+    PEFT casts the input to A's precision (``_cast_input_dtype``), except in its quantized layers
+    under autocast; autocast then casts what is float32 once more, to 16 bit. Either makes a copy
+    for every adapted layer. LayerNorm writes float32 under autocast, whatever it reads.
     """
     loop = step.loop
     if loop.autocast is None:
         return step.adapter_bytes == step.compute
-    if step.adapter_bytes == 4 and not loop.four_bit:
+    if step.adapter_bytes == 4 and loop.quantization == "none":
         return False
     if projection.role is Role.ATTENTION_OUT:
         return True
@@ -196,15 +196,47 @@ def _reads(projection: Projection, step: Step) -> str:
     return projection.role.value
 
 
-def quantized_inputs(step: Step) -> float:
-    """Inputs of 4-bit layers, which bitsandbytes before 0.44 kept for nothing.
+def quantized_inputs(step: Step, block: Block) -> float:
+    """Inputs of quantized layers, where bitsandbytes keeps them.
 
-    One tensor for queries, keys and values, one for gate and up, one for down: 2h + i (its pull
-    request 1270, merged on 2024-07-16).
+    Of 4-bit layers before 0.44, for nothing: one tensor for queries, keys and values, one for gate
+    and up, one for down: 2h + i (its pull request 1270, merged on 2024-07-16). Of 8-bit layers
+    always, as they come in (``MatMul8bitLt``: ``ctx.tensors``); what LoRA's A reads too is the same
+    tensor.
     """
-    if not (step.loop.keeps_quantized_inputs and step.loop.four_bit):
+    loop, shape = step.loop, step.shape
+    if loop.quantization == "int8":
+        widths = {
+            Role.ATTENTION_IN: shape.hidden,
+            Role.MLP_IN: shape.hidden,
+            Role.MLP_OUT: shape.inner,
+        }
+        kept = (width for role, width in widths.items() if not _shared(step, block, role))
+        return float(step.compute * sum(kept))
+    if not (loop.keeps_quantized_inputs and loop.four_bit):
         return 0.0
-    return (2 * step.shape.hidden + step.shape.inner) * step.compute
+    return (2 * shape.hidden + shape.inner) * step.compute
+
+
+def hidden_from_checkpointing(step: Step, block: Block) -> float:
+    """Inputs of a layer's int8 projections, which checkpointing cannot let go.
+
+    ``MatMul8bitLt`` keeps them as an attribute (``ctx.tensors``) and not by ``save_for_backward``,
+    so the hooks of non-reentrant checkpointing, transformers 5's default, do not see them: the
+    first forward pass keeps them all. Reentrant checkpointing runs it without autograd.
+    """
+    if step.loop.quantization != "int8" or step.loop.reentrant:
+        return 0.0
+    shape = step.shape
+    width = 2 * shape.hidden + shape.queries + shape.inner
+    return float(step.tokens * step.compute * width)
+
+
+def _shared(step: Step, block: Block, role: Role) -> bool:
+    """Whether an adapted projection of that role keeps the layer's own input."""
+    if step.adapter.dropout:
+        return False
+    return any(each.role is role and shares_input(each, step) for each, _ in step.adapter.on(block))
 
 
 def mask(step: Step) -> dict[str, float]:

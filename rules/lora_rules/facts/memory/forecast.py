@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from lora_rules.facts.memory import activations, backward, loss
 from lora_rules.facts.memory.allocator import LEFTOVER, Device, workspace
-from lora_rules.facts.memory.band import Band, band
+from lora_rules.facts.memory.band import Band, Factors, band
 from lora_rules.facts.memory.loop import Checkpointing
 from lora_rules.facts.memory.optimizer import find_optimizer
 from lora_rules.facts.memory.shape import Block
@@ -51,7 +51,14 @@ class Forecast:
     @property
     def parts(self) -> dict[str, float]:
         """Everything there at the highest moment, adding up to ``allocated``."""
-        return {**self.persistent, **self.moments[self.moment]}
+        return self.at(self.moment)
+
+    def at(self, moment: str) -> dict[str, float]:
+        """Everything there at a moment; what is there all the time may be more then."""
+        found = dict(self.persistent)
+        for name, size in self.moments[moment].items():
+            found[name] = found.get(name, 0.0) + size
+        return {name: size for name, size in found.items() if size}
 
     @property
     def process(self) -> float:
@@ -71,6 +78,7 @@ def forecast(
     sharding: Sharding = ONE_GPU,
     device: Device = ANY_DEVICE,
     lengths_known: bool = True,
+    factors: Factors | None = None,
 ) -> Forecast:
     """The memory of one training step.
 
@@ -82,6 +90,7 @@ def forecast(
         device: what depends on the card.
         lengths_known: every batch has exactly ``step.length`` tokens (packing, fixed padding);
             else it is the longest that there may be, and the band says so.
+        factors: the band's, where the usual ones were not found on runs of this kind.
 
     Raises:
         Unknown: if the optimizer is not known.
@@ -108,7 +117,9 @@ def forecast(
         allocated=allocated,
         reserved=reserved,
         context=float(device.context),
-        band=band(allocated, reserved, lengths_known=lengths_known, sharding=sharding),
+        band=band(
+            allocated, reserved, lengths_known=lengths_known, sharding=sharding, factors=factors
+        ),
         condition=_condition(step, lengths_known),
     )
 
@@ -137,7 +148,12 @@ def _kept(step: Step, here: Local) -> dict[str, float]:
         return {"checkpoints": activations.checkpoint(step)}
     layers = step.shape.layers * here.layers
     if step.loop.checkpointing is Checkpointing.FULL:
-        return {"checkpoints": layers * activations.checkpoint(step)}
+        hidden = sum(
+            block.count * here.layers * activations.hidden_from_checkpointing(step, block)
+            for block in step.shape.blocks
+        )
+        kept = {"inputs of int8 layers": hidden} if hidden else {}
+        return {"checkpoints": layers * activations.checkpoint(step), **kept}
     saved: dict[str, float] = {}
     for block in step.shape.blocks:
         count = block.count * here.layers

@@ -34,6 +34,10 @@ class LossPath(Enum):
     """Apple's cut cross-entropy (axolotl's plugin, Unsloth): no logits at all."""
     LITGPT = "litgpt"
     """LitGPT: the head in chunks of 128 tokens, then float32 copies of them all."""
+    TUNE = "tune"
+    """torchtune's ``LinearCrossEntropyLoss``: the head and the loss in 8 chunks."""
+    TUNE_OUT = "tune-out"
+    """torchtune's ``CEWithChunkedOutputLoss``: all logits, then the loss in 8 chunks."""
     NONE = "none"
     """A loss without a vocabulary, for example of a classifier."""
 
@@ -70,6 +74,8 @@ class Loop:
     quantization: str = "none"
     quantizes_experts: bool = False
     """Fused experts are quantized too; bitsandbytes on transformers 5 leaves them as they are."""
+    raised_experts: bool = False
+    """It made fused experts float32, and the rest is in 16 bit again (axolotl)."""
     prepared: bool = False
     """``prepare_model_for_kbit_training`` made what is not quantized float32."""
     adapter: str = "fp32"
@@ -80,6 +86,8 @@ class Loop:
     mask: bool = False
     """Batches are padded, so sdpa gets an additive mask of batch x length x length."""
     checkpointing: Checkpointing = Checkpointing.NONE
+    reentrant: bool = False
+    """Checkpointing runs the first forward pass without autograd (``use_reentrant``)."""
     keeps_quantized_inputs: bool = False
     """bitsandbytes before 0.44 kept the input of each 4-bit layer (its pull request 1270)."""
 
@@ -138,6 +146,7 @@ BY_TRAINER = {
     "trl": LossPath.TRAINER,
     "unsloth": LossPath.CUT,
     "litgpt": LossPath.LITGPT,
+    "torchtune": LossPath.TUNE,
     "plain": LossPath.PLAIN,
 }
 """Who computes the loss when nothing is switched on; TRL's entry is that of versions before 1.7."""
@@ -154,15 +163,20 @@ def loss_path(
     ``convert_outputs_to_fp32``). TRL 1.16 turns Liger's fused loss off in favour of its own.
 
     Args:
-        trainer: ``transformers``, ``trl``, ``axolotl``, ``unsloth``, ``litgpt`` or ``plain``.
+        trainer: ``transformers``, ``trl``, ``axolotl``, ``unsloth``, ``litgpt``, ``torchtune`` or
+            ``plain``.
         version: of that trainer; the newest known if it is not given.
-        liger: ``use_liger_kernel`` is on.
-        cut: axolotl's ``cut_cross_entropy`` is on.
+        liger: ``use_liger_kernel`` is on, or torchtune's loss is compiled (three runs of its
+            README are forecast 0 to 5 % too high that way where checkpointing is on).
+        cut: axolotl's ``cut_cross_entropy`` is on, or torchtune's loss takes chunks of logits that
+            are all there.
 
     Raises:
         Unknown: if nobody has looked at how that trainer computes its loss.
     """
     said = "" if version else f"the newest known {trainer} is assumed"
+    if trainer == "torchtune":
+        return (LossPath.LIGER if liger else LossPath.TUNE_OUT if cut else LossPath.TUNE), said
     if trainer == "trl" and not (version and version < (1, 7)):
         return LossPath.CHUNKED, said
     if liger or cut:
@@ -193,6 +207,7 @@ class Known:
     modern_gpu: bool = True
     """Compute capability 8.0 or above: sdpa then has its flash kernel."""
     checkpointing: Checkpointing = Checkpointing.NONE
+    reentrant: bool = False
 
 
 def derive_loop(known: Known) -> Assumed:
@@ -236,31 +251,32 @@ def derive_loop(known: Known) -> Assumed:
             attention=attention_kernel(known.attention, padded, known.modern_gpu),
             mask=padded and known.attention != "flash_attention_2",
             checkpointing=known.checkpointing,
+            reentrant=known.reentrant,
         ),
         tuple(said),
     )
 
 
 def _dtype(known: Known) -> str:
-    """TRL 1.16 loads a model of which it is given the name in float32.
+    """TRL loads a model of which it is given the name in float32, from 0.27 to 1.16 at least.
 
-    ``create_model_from_path`` (``trainer/utils.py``): ``kwargs.get("dtype", "float32")``. The same
-    is assumed from 1.0 on; transformers 5 itself loads what the checkpoint holds, 16 bit as a rule.
+    ``create_model_from_path`` (``trainer/utils.py``): ``kwargs.get("dtype", "float32")``; 0.26 has
+    ``"auto"`` there, and before it was left to transformers. transformers 5 itself loads what the
+    checkpoint holds, 16 bit as a rule.
     """
-    recent = not (known.version and known.version < (1, 0))
+    recent = not (known.version and known.version < (0, 27))
     return "fp32" if known.trainer == "trl" and known.by_name and recent else "bf16"
 
 
 def _prepares(known: Known) -> bool:
     """Whether the trainer itself calls ``prepare_model_for_kbit_training``.
 
-    TRL 1.16 does not (its ``sft_trainer.py`` has no such call); for versions before 1.0 the call
-    is assumed, as axolotl and LLaMA-Factory make it.
+    TRL does not since 0.26 (its ``sft_trainer.py`` has no such call). axolotl does and converts
+    embeddings, head and norms back to 16 bit (``loaders/model.py``:
+    ``_convert_embedding_modules_dtype``), which comes to the same.
     """
-    if known.quantization == "none":
-        return False
-    old_trl = known.trainer == "trl" and known.version is not None and known.version < (1, 0)
-    return old_trl or known.trainer == "axolotl"
+    old_trl = known.trainer == "trl" and known.version is not None and known.version < (0, 26)
+    return old_trl and known.quantization != "none"
 
 
 def _adapter(known: Known) -> str:
@@ -280,6 +296,8 @@ def attention_kernel(implementation: str, padded: bool, modern_gpu: bool = True)
     """
     if implementation == "eager":
         return Attention.EAGER
+    if implementation == "repeated":
+        return Attention.EFFICIENT  # torchtune repeats keys and values before any kernel
     if implementation in ("flash_attention_2", "flash_attention_3", "flash_attention_4"):
         return Attention.FLASH
     if implementation == "sdpa":

@@ -15,6 +15,10 @@ liger     ``fused_linear_cross_entropy.py``: ceil(V/h) chunks of tokens, rounded
 cut       No logits (Wijmans et al. 2025, section 4); the hidden states' gradient (2 e h T).
 litgpt    Logits in chunks of 128 tokens; Fabric makes float32 copies of all of them (4TV) which the
           loop still holds, and each chunk keeps its log-softmax (4TV).
+tune      5: torchtune's ``LinearCrossEntropyLoss`` makes 8 chunks of logits, one after the other,
+          and keeps the float32 log-softmax of all (4TV); backward makes both gradients of one.
+tune-out  6.5: ``CEWithChunkedOutputLoss`` has all 16-bit logits (2TV) while it takes one chunk
+          after the other to float32 (4TV/8) and keeps each log-softmax (4TV).
 ========  =========================================================================================
 """
 
@@ -27,6 +31,10 @@ from lora_rules.facts.memory.step import Step
 
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 """``TOKEN_CHUNK_SIZE`` and ``chunk_size`` of TRL 1.16's ``ChunkedLogProbFunction``."""
+
+
+_TORCHTUNE = {LossPath.TUNE: 4 + 8 / 8, LossPath.TUNE_OUT: 2 + 4 + 4 / 8}
+"""Bytes a logit in torchtune's 8 chunks (``num_output_chunks``)."""
 
 
 def logit_bytes(step: Step) -> int:
@@ -48,7 +56,7 @@ def loss_peak(step: Step) -> float:
     if path in (LossPath.LIGER, LossPath.CUT):
         logits = size * liger_chunk(step) * vocabulary if path is LossPath.LIGER else 0
         return logits + 2.0 * size * hidden * tokens
-    each = {LossPath.PLAIN: 12 + size, LossPath.LITGPT: 8}.get(path, 12)
+    each = {LossPath.PLAIN: 12 + size, LossPath.LITGPT: 8, **_TORCHTUNE}.get(path, 12)
     return float((each + capped(step)) * tokens * vocabulary)
 
 

@@ -92,7 +92,18 @@ _IN_ATTENTION = frozenset(
     ["q_proj", "k_proj", "v_proj", "qkv_proj", "query_key_value", "c_attn", "W_pack", "Wqkv"]
 )
 _IN_MLP = frozenset(
-    ["gate_proj", "up_proj", "gate_up_proj", "fc1", "fc_in", "c_fc", "dense_h_to_4h", "w1", "w3"]
+    [
+        "gate_proj",
+        "up_proj",
+        "gate_up_proj",
+        "shared_expert_gate",
+        "fc1",
+        "fc_in",
+        "c_fc",
+        "dense_h_to_4h",
+        "w1",
+        "w3",
+    ]
 )
 _OUT_MLP = frozenset(["down_proj", "fc2", "fc_out", "dense_4h_to_h", "w2"])
 _OUT_ATTENTION = frozenset(["o_proj", "out_proj", "dense"])
@@ -264,12 +275,14 @@ def shape_of_architecture(architecture: Architecture) -> Shape:
 
 
 def _first(fields: Config, *names: str) -> int:
-    for name in names[:-1]:
+    """The size of that name; if there is none of these, what is wrong with the first."""
+    wrong: Unknown | None = None
+    for name in names:
         try:
             return fields.size(name)
-        except Unknown:
-            continue
-    return fields.size(names[-1])
+        except Unknown as why:
+            wrong = wrong or why
+    raise wrong or Unknown("a size has no name")
 
 
 def _activation(config: Mapping[str, object], kind: Kind) -> str:

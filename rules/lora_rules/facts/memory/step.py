@@ -69,9 +69,8 @@ class Step:
 
     @property
     def mlp(self) -> int:
-        """Bytes of an element inside the MLP: a quantized layer returns its input's precision."""
-        quantized = self.loop.quantization != "none"
-        return self.residual if quantized else self.compute
+        """Bytes of an element inside the MLP: a 4-bit layer returns its input's precision."""
+        return self.residual if self.loop.four_bit else self.compute
 
     @property
     def adapter_bytes(self) -> int:

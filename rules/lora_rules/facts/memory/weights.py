@@ -45,8 +45,9 @@ def linear_bytes(weights: int, outputs: int, loop: Loop) -> float:
 
 def expert_bytes(weights: int, loop: Loop) -> float:
     """Bytes of fused experts, which stay as they are unless something else quantizes them."""
-    quantized = loop.quantizes_experts and loop.quantization != "none"
-    return linear_bytes(weights, 0, loop) if quantized else float(weights * loop.other_bytes)
+    if loop.quantizes_experts and loop.quantization != "none":
+        return linear_bytes(weights, 0, loop)
+    return float(weights * (4 if loop.raised_experts else loop.other_bytes))
 
 
 def layer_weights(shape: Shape, loop: Loop) -> float:
@@ -75,12 +76,18 @@ def dequantized(block: Block, loop: Loop) -> float:
 
 
 def autocast_copies(block: Block, loop: Loop) -> float:
-    """16-bit copies of a layer's float32 weights under autocast, kept for the backward pass.
+    """16-bit copies of a layer's weights that autograd keeps for the input's gradient.
 
-    Autocast caches copies of parameters that train, once a forward pass; a frozen weight is cast
-    anew for every product, and autograd keeps the copy to compute the input's gradient.
+    Of float32 weights under autocast: it caches copies of parameters that train, once a forward
+    pass; a frozen weight is cast anew for every product. Of experts that are quantized as
+    parameters: they are dequantized as a whole whenever they are read (axolotl's
+    ``quantize_moe_experts``, bitsandbytes' ``nn/parametrize.py``).
     """
+    experts = block.experts.parameters if block.experts is not None else 0
+    if loop.quantizes_experts and loop.quantization != "none":
+        return 2.0 * experts
+    if loop.autocast is not None and (loop.raised_experts or loop.prepared):
+        return 2.0 * experts
     if loop.autocast is None or loop.base != "fp32" or loop.quantization != "none":
         return 0.0
-    experts = block.experts.parameters if block.experts is not None else 0
     return 2.0 * (block.weights + experts)
