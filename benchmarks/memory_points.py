@@ -39,6 +39,12 @@ class Point:
     device: Device = field(default_factory=Device)
     lengths_known: bool = True
     note: str = ""
+    config: Mapping[str, object] | None = None
+    """The model as transformers has it, for the simulator."""
+    targets: tuple[str, ...] = ()
+    """``target_modules`` in that model, where they are not the names of ``step.adapter``."""
+    total: int | None = None
+    """Bytes of the card, where the question is whether it fits."""
 
     def forecast(self) -> Forecast:
         """The forecast for it."""
@@ -169,6 +175,8 @@ def fitcheck(point: Mapping[str, Any]) -> Point:
         optimizer="adamw_torch",
         device=T4,
         note="OOM" if measured == "OOM" else "",
+        config=point["arch"],
+        total=point["gpu_total_mib"] * MIB if boundary else None,
     )
 
 
@@ -180,7 +188,8 @@ def peft(point: Mapping[str, Any]) -> Point | None:
         return None
     loop = Loop(loss=LossPath.PLAIN, attention=Attention.EFFICIENT, mask=True)
     adapter = replace(uniform(point["r"], point["targets"]), dora=bool(point["dora"]))
-    shape = shape_of(config_of("Llama-3.2-3B"))
+    config = config_of("Llama-3.2-3B")
+    shape = shape_of(config)
     return Point(
         "PEFT method comparison (lengths inferred)",
         point["id"].removeprefix("peft/lora--"),
@@ -188,6 +197,7 @@ def peft(point: Mapping[str, Any]) -> Point | None:
         reserved=point["measured"],
         optimizer="adamw_torch",
         lengths_known=False,
+        config=config,
     )
 
 
@@ -213,7 +223,8 @@ def litgpt(point: Mapping[str, Any]) -> Point | None:
     """LitGPT: not transformers' code, so its layers are only nearly those of the formulas."""
     if point["measured"] == "OOM" or "res-fsdp" in point["id"]:
         return None
-    shape = _fused(shape_of(config_of(point["model"])))
+    config = config_of(point["model"])
+    shape = _fused(shape_of(config))
     everything = "mlp" in point["targets"]
     adapter = (
         all_linear(shape, point["r"], point["dropout"])
@@ -236,7 +247,18 @@ def litgpt(point: Mapping[str, Any]) -> Point | None:
         allocated=point["measured"] * 1e9,
         optimizer="paged_adamw_32bit" if quantized else "adamw_torch",
         lengths_known=kind == "hub",
+        config=config,
+        targets=_litgpt_targets(shape_of(config), everything),
     )
+
+
+def _litgpt_targets(shape: Shape, everything: bool) -> tuple[str, ...]:
+    """What LitGPT adapts, by transformers' names: queries and values, or every projection."""
+    there = shape.blocks[0].projections
+    into = [each.name for each in there if each.role is Role.ATTENTION_IN]
+    if everything:
+        return tuple(each.name for each in there)
+    return (into[0], into[-1]) if len(into) == 3 else tuple(into)
 
 
 def qwen(point: Mapping[str, Any]) -> Point | None:
@@ -258,6 +280,7 @@ def qwen(point: Mapping[str, Any]) -> Point | None:
         optimizer="adamw_torch",
         sharding=Sharding("zero3", gpus) if sharded else ONE_GPU,
         lengths_known=False,
+        config=config_of(point["model"]),
     )
 
 
@@ -282,6 +305,7 @@ def swift(point: Mapping[str, Any]) -> Point | None:
         reserved=point["measured"] * GIB,
         optimizer="adamw_torch",
         lengths_known=False,
+        config=config_of(point["model"]),
     )
 
 
@@ -310,6 +334,7 @@ def unsloth(point: Mapping[str, Any]) -> Point:
         process=CARDS[point["measured"]] * GIB,
         lengths_known=False,
         note="what fits is at most the card",
+        config=config_of(point["model"]),
     )
 
 
@@ -338,6 +363,7 @@ def peft_docs(point: Mapping[str, Any]) -> Point:
         sharding=sharding,
         lengths_known=False,
         note="offloaded: not validated" if sharding.offload else "",
+        config=config_of("Llama-2-70b"),
     )
 
 
@@ -382,6 +408,7 @@ def written_down() -> Iterator[Point]:
             name,
             Step(llama, uniform(8, TORCHTUNE), loop, 2, 2048),
             allocated=measured * GIB,
+            config=config_of("Llama-3.1-8B"),
         )
     for model, measured, loss, optimizer in (
         ("Ministral-8B", 8.76, LossPath.CUT, "adamw_bnb_8bit"),
@@ -401,6 +428,7 @@ def written_down() -> Iterator[Point]:
             reserved=measured * GIB,
             optimizer=optimizer,
             lengths_known=False,
+            config=config_of(model),
         )
 
 

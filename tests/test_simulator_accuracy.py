@@ -16,12 +16,9 @@ from statistics import median
 
 import pytest
 
-pytestmark = pytest.mark.slow
-WHY = "the simulator runs torch, transformers, peft and bitsandbytes: lora-lint[launch]"
-for needed in ("torch", "transformers", "peft", "bitsandbytes", "accelerate"):
-    pytest.importorskip(needed, reason=WHY)
+from lora_launch.simulator import SimulatedRun, simulate
 
-from lora_launch.simulator import SimulatedRun, simulate  # noqa: E402
+pytestmark = pytest.mark.slow
 
 MIB = 2**20
 POINTS = Path(__file__).parents[2] / "shared" / "data" / "memory_points.jsonl"

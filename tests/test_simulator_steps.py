@@ -3,22 +3,17 @@
 import weakref
 
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from lora_launch.simulator import BadRun, SimulatedRun, simulate
+from lora_launch.simulator import simulate as entry
+from lora_launch.simulator.history import CATEGORIES, Category
+from lora_launch.simulator.sharding import buckets
 
 pytestmark = pytest.mark.slow
-WHY = "the simulator runs torch, transformers, peft and bitsandbytes: lora-lint[launch]"
-torch = pytest.importorskip("torch", reason=WHY)
-for needed in ("transformers", "peft", "bitsandbytes", "accelerate"):
-    pytest.importorskip(needed, reason=WHY)
-
-from peft import LoraConfig, get_peft_model  # noqa: E402
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
-from transformers import AutoConfig, AutoModelForCausalLM  # noqa: E402
-
-from lora_launch.simulator import BadRun, SimulatedRun, simulate  # noqa: E402
-from lora_launch.simulator import simulate as entry  # noqa: E402
-from lora_launch.simulator.history import CATEGORIES, Category  # noqa: E402
-from lora_launch.simulator.sharding import buckets  # noqa: E402
-
 LLAMA = {
     "model_type": "llama",
     "hidden_size": 64,
@@ -176,7 +171,6 @@ def test_every_loss_path_runs(loss, autocast):
 
 
 def test_trl_fused_head_makes_no_logits():
-    pytest.importorskip("trl", reason="the fused head is TRL's own code")
     wide = {**LLAMA, "vocab_size": 200_000}
     whole = simulate(SimulatedRun(wide, LORA, batch=4, length=512, loss="trainer"))
     fused = simulate(SimulatedRun(wide, LORA, batch=4, length=512, loss="trl_fused"))

@@ -14,7 +14,7 @@ __all__ = ["BadRun", "SimulatedRun", "Simulation", "simulate"]
 
 
 def simulate(run: SimulatedRun) -> Simulation:
-    """Simulate ``run``; see ``lora_launch.simulator.simulate``."""
-    from lora_launch.simulator.simulate import simulate as run_it
+    """Simulate ``run``; see ``lora_launch.simulator.engine``."""
+    from lora_launch.simulator.engine import simulate as run_it
 
     return run_it(run)

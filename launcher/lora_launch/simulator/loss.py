@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import torch
 from accelerate.utils import convert_outputs_to_fp32
+from torch.nn import functional
 
 from lora_launch.simulator.opaque import Opaque
 from lora_launch.simulator.run import SimulatedRun
@@ -147,6 +148,31 @@ def _trl_fused(run: SimulatedRun, model: Opaque, base: Opaque) -> Loss:
     return loss
 
 
+def _litgpt(run: SimulatedRun, _model: Opaque, base: Opaque) -> Loss:
+    """LitGPT's loss over transformers' layers: logits and cross-entropy in chunks of 128 tokens.
+
+    ``GPT.forward`` with ``lm_head_chunk_size=128`` and ``chunked_cross_entropy`` of LitGPT;
+    Fabric's precision plugin makes float32 of what ``forward`` returns, and the loop holds it.
+    """
+
+    def loss(batch: Batch) -> tuple[Opaque, Opaque]:
+        with _amp(run):
+            hidden = _hidden(base, batch)
+            chunks = [_head(base)(part) for part in hidden.split(128, dim=1)]
+        chunks = [chunk.float() for chunk in chunks]
+        shifted = [*chunks[:-1], chunks[-1][:, :-1, :]]
+        labels = batch.labels[:, 1:].split(128, dim=1)
+        losses = [
+            functional.cross_entropy(
+                chunk.reshape(-1, chunk.size(-1)), label.reshape(-1), reduction="none"
+            )
+            for chunk, label in zip(shifted, labels, strict=True)
+        ]
+        return torch.cat(losses).mean(), chunks
+
+    return loss
+
+
 class _LigerLoss(torch.autograd.Function):
     """Memory of Liger's ``fused_linear_cross_entropy_forward`` with a frozen head.
 
@@ -206,6 +232,7 @@ _PATHS: dict[str, Callable[[SimulatedRun, Opaque, Opaque], Loss]] = {
     "trainer": _trainer,
     "trl": _trl,
     "trl_fused": _trl_fused,
+    "litgpt": _litgpt,
     "liger": _fused(_LigerLoss),
     "cut_cross_entropy": _fused(_CutLoss),
 }

@@ -53,6 +53,11 @@ def build(run: SimulatedRun, tape: Tape) -> Built:
             base = AutoModelForCausalLM.from_config(config, dtype=dtype, **wish)
         except ValueError as error:
             raise BadRun(f"transformers makes no such model: {error}") from error
+        except KeyError as error:
+            # Some older models choose a class of their own for each implementation.
+            raise BadRun(
+                f"{config.model_type} has its own code for {run.attention}, which is not simulated"
+            ) from error
     parameters = sum(one.numel() for one in base.parameters())
     for one in base.parameters():
         one.requires_grad_(False)

@@ -11,8 +11,30 @@ QUANTIZATIONS = (None, "nf4", "fp4", "int8")
 CHECKPOINTING = (None, "reentrant", "non-reentrant")
 ATTENTION = (None, "eager", "sdpa", "flash_attention_2", "flash_attention_3")
 SDPA_KERNELS = (None, "flash", "efficient", "math")
-LOSSES = ("model", "trainer", "trl", "trl_fused", "liger", "cut_cross_entropy")
+LOSSES = ("model", "trainer", "trl", "trl_fused", "litgpt", "liger", "cut_cross_entropy")
 STRATEGIES = (None, "ddp", "fsdp")
+OPTIMIZERS = (
+    "adamw_torch",
+    "adamw_torch_fused",
+    "sgd",
+    "adagrad",
+    "rmsprop",
+    "adafactor",
+    "adamw_8bit",
+    "adamw_bnb_8bit",
+    "paged_adamw_8bit",
+    "paged_adamw_32bit",
+    "paged_adamw",
+    "lion_8bit",
+    "lion_32bit",
+    "paged_lion_8bit",
+    "paged_lion_32bit",
+    "ademamix",
+    "ademamix_8bit",
+    "rmsprop_bnb",
+    "rmsprop_bnb_8bit",
+)
+"""Names of transformers' ``optim``; ``optimizer.py`` has the code of each."""
 GIB = 2**30
 MIB = 2**20
 
@@ -57,7 +79,7 @@ class SimulatedRun:
     packing: bool = False
     loss: str = "trainer"
     """Who computes the loss: the model in a plain loop, the HF Trainer, TRL before 1.4 (``trl``),
-    TRL's fused head, Liger's fused linear cross-entropy, cut cross-entropy."""
+    TRL's fused head, LitGPT's chunks, Liger's fused linear cross-entropy, cut cross-entropy."""
     optimizer: str = "adamw_torch_fused"
     """A name of transformers' ``optim``."""
     accumulation: int = 1
@@ -85,6 +107,7 @@ class SimulatedRun:
         self._choose("sdpa_kernel", SDPA_KERNELS)
         self._choose("loss", LOSSES)
         self._choose("strategy", STRATEGIES)
+        self._choose("optimizer", OPTIMIZERS)
         for name in ("batch", "length", "accumulation", "steps", "world_size"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise BadRun(f"{name} must be a whole number above 0, not {getattr(self, name)!r}")

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
 
 from lora_launch.simulator.likeness import like_cuda
 from lora_launch.simulator.loss import loss_path
 from lora_launch.simulator.model import build
 from lora_launch.simulator.replay import replay
 from lora_launch.simulator.result import Simulation
-from lora_launch.simulator.run import SimulatedRun
+from lora_launch.simulator.run import BadRun, SimulatedRun
 from lora_launch.simulator.sharding import make_sharding
 from lora_launch.simulator.step import Training
 from lora_launch.simulator.tape import Tape
@@ -37,6 +41,20 @@ def simulate(run: SimulatedRun) -> Simulation:
     Raises:
         BadRun: a setting that cannot be simulated, said in a sentence.
     """
+    try:
+        return _simulate(run)
+    except (DataDependentOutputException, DynamicOutputShapeException) as error:
+        raise BadRun(
+            f"the code of {run.model_config['model_type']} looks at values ({error.func}), and here"
+            " tensors have none"
+        ) from error
+    except RuntimeError as error:
+        # Torch or the model's own code refuses a size or a dtype; so it would on a GPU.
+        kind, why = run.model_config["model_type"], str(error).splitlines()[0]
+        raise BadRun(f"the code of {kind} fails on this run: {why}") from error
+
+
+def _simulate(run: SimulatedRun) -> Simulation:
     start = time.perf_counter()
     with _quiet(), like_cuda(run):
         mode = FakeTensorMode(allow_non_fake_inputs=True)
