@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test demo lint types fast rates docs bench clean
+.PHONY: test demo lint types fast rates docs oracle bench clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ rates: $(VENV)/.ready
 docs: $(VENV)/.ready
 	$(BIN)/python tools/build_docs.py
 	$(BIN)/python -m mkdocs build --quiet --strict
+
+oracle: $(VENV)/.ready
+	$(BIN)/python tools/oracle.py --cases 500
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/cold_start.py

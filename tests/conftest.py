@@ -16,6 +16,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(autouse=True)
 def _forget_settings() -> None:
     """Settings files are cached by folder; tests make new ones."""
-    from lora_lint import config
+    from lora_lint import config, declare
 
     config._cache.clear()
+    declare.pins_of.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads what another left behind, or writes into the user's folder."""
+    monkeypatch.setenv("LORA_LINT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))

@@ -13,9 +13,9 @@ from conftest import ROOT
 from lora_lint.config import KEYS
 
 sys.path.insert(0, str(ROOT / "tools"))
-import build_docs  # noqa: E402
-import docs_rules  # noqa: E402
-import fire_rates  # noqa: E402
+import build_docs
+import docs_rules
+import fire_rates
 
 RECIPES = ROOT.parent / "shared" / "data" / "recipes"
 

@@ -1,4 +1,6 @@
-"""Writes the generated pages of the documentation: a page a rule, their table, the dialects.
+"""Writes what is generated of the documentation.
+
+That is a page a rule, their table, the dialects, and the README's picture and table.
 
     python tools/build_docs.py [--check]
 
@@ -13,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs_dialects import dialects_page
+from docs_readme import README, readme
+from docs_readme import README, readme
 from docs_rules import rule_pages, rules_page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -24,6 +28,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, text in rule_pages():
         yield DOCS / "rules" / name, text
     yield DOCS / "dialects.md", dialects_page()
+    yield README, readme()
+    yield README, readme()
 
 
 def stale() -> list[str]:
@@ -31,7 +37,7 @@ def stale() -> list[str]:
     wanted = dict(pages())
     wrong = [path for path, text in wanted.items() if not _holds(path, text)]
     gone = [path for path in (DOCS / "rules").glob("*.md") if path not in wanted]
-    return [str(path.relative_to(DOCS)) for path in sorted(wrong + gone)]
+    return [str(path.relative_to(README.parent)) for path in sorted(wrong + gone)]
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -57,7 +63,7 @@ def main() -> int:
         write()
         return 0
     for name in stale():
-        print(f"docs/{name} is out of date: run `make docs`")
+        print(f"{name} is out of date: run `make docs`")
     return 1 if stale() else 0
 
 

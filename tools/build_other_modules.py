@@ -8,8 +8,11 @@ convolution. This table has their paths, so that such an adapter is not counted 
 type: ``held`` are modules with parameters of their own, ``bare`` those without (activations,
 dropout), ``routers`` those of fused experts whose weight is experts by hidden size, ``biases`` the
 last names of parameters that are biases but are not called ``bias`` (PEFT's ``bias="all"`` passes
-them over). ``{}`` stands for an index, ``~`` for the base model's path. Modules around a linear
-layer are left out: they follow from its path.
+them over), ``convs`` those of ``held`` that are convolutions, which PEFT adapts. ``linears`` are
+the linear layers and embeddings of a type that the table of architectures lacks, with a comma after
+each, so that a search for another module's name does not meet them. ``{}`` stands for an index,
+``~`` for the base model's path. Modules around a linear layer are left out: they follow from its
+path.
 """
 
 from __future__ import annotations
@@ -28,8 +31,12 @@ from transformers.pytorch_utils import Conv1D
 
 from architectures_configs import BuildError, Kind, build
 from build_architectures import find_kind, prepare
+from lora_rules.facts.model_table import model_types
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/other_modules.json"
+GROUPS = ("held", "bare", "routers", "biases", "convs", "linears")
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""What PEFT 0.21.2 adapts (``lora/layer.py``), transposed ones not among them."""
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
@@ -59,7 +66,7 @@ def main() -> None:
 
 def describe(kind: Kind) -> dict[str, str]:
     """The entry of a type, over all its classes."""
-    found: dict[str, set[str]] = {group: set() for group in ("held", "bare", "routers", "biases")}
+    found: dict[str, set[str]] = {group: set() for group in GROUPS}
     for task in kind.classes:
         try:
             model = build(kind, task, {})[0]
@@ -68,28 +75,39 @@ def describe(kind: Kind) -> dict[str, str]:
         base = model.base_model_prefix if hasattr(model, model.base_model_prefix) else ""
         for group, paths in _others(model).items():
             found[group] |= {_pattern(path, base) for path in paths}
+        if kind.name not in model_types():
+            found["linears"] |= {_pattern(path, base) for path in _adaptable(model)}
         leaves = {name.rpartition(".")[2] for name, _ in model.named_parameters()}
         found["biases"] |= {leaf for leaf in leaves if "bias" in leaf and leaf != "bias"}
-    return {group: " ".join(sorted(paths)) for group, paths in found.items() if paths}
+    entry = {group: " ".join(sorted(paths)) for group, paths in found.items() if paths}
+    if "linears" in entry:
+        entry["linears"] = f"{entry['linears'].replace(' ', ',')},"
+    return entry
 
 
 def _others(model: nn.Module) -> dict[str, set[str]]:
     modules = dict(model.named_modules())
-    adaptable = {
-        path
-        for path, module in modules.items()
-        if isinstance(module, (nn.Linear, nn.Embedding, Conv1D))
-    }
+    adaptable = _adaptable(model)
     around = {path[:at] for path in adaptable for at, char in enumerate(path) if char == "."}
     around |= {path for path, module in modules.items() if _experts(module) is not None}
-    found: dict[str, set[str]] = {"held": set(), "bare": set(), "routers": set()}
+    found: dict[str, set[str]] = {group: set() for group in ("held", "bare", "routers", "convs")}
     for path, module in modules.items():
         if not path or path in adaptable or path in around:
             continue
         if _is_router(path, module, modules):
             found["routers"].add(path)
+        if isinstance(module, CONVOLUTIONS):
+            found["convs"].add(path)
         found["held" if module._parameters else "bare"].add(path)
     return found
+
+
+def _adaptable(model: nn.Module) -> set[str]:
+    return {
+        path
+        for path, module in model.named_modules()
+        if isinstance(module, (nn.Linear, nn.Embedding, Conv1D))
+    }
 
 
 def _experts(module: nn.Module) -> nn.Parameter | None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 SEVERITIES = ("info", "warning", "error")
+PROFILE_NAMES = ("default", "classic", "modern", "qlora", "rl", "ci")
+"""Of :mod:`lora_lint.profiles`, which is not imported to read settings."""
 
 
 class ConfigError(Exception):
@@ -38,6 +40,12 @@ class Config(NamedTuple):
     """A rule's name or code to its options."""
     declared: Mapping[str, Any] = {}
     """``gpu``, ``gpu_count``, ``train_rows``, ``serve``, ``model_name_or_path``."""
+    baseline: str = ""
+    """The file that counts the findings to say nothing of."""
+    plugins: tuple[str, ...] = ()
+    """Files with rules of the repository's own."""
+    profile: str = "default"
+    """A name of :mod:`lora_lint.profiles`."""
 
 
 DECLARATIONS: Mapping[str, tuple[str, type]] = {
@@ -50,12 +58,16 @@ DECLARATIONS: Mapping[str, tuple[str, type]] = {
 }
 """What may be declared beside a recipe: the key, the setting that it becomes, its type."""
 
-_LISTS = ("select", "extend-select", "ignore", "exclude")
+_LISTS = ("select", "extend-select", "ignore", "exclude", "plugins")
+_TEXTS = ("baseline",)
 _FLAGS = ("force-exclude", "pedantic")
 _LEVELS = ("fail-on", "min-severity")
 _TABLES = ("per-file-ignores", "rules")
-KEYS = (*_LISTS, *_FLAGS, *_LEVELS, *_TABLES, "dialect", *DECLARATIONS)
+KEYS = (*_LISTS, *_TEXTS, *_FLAGS, *_LEVELS, *_TABLES, "dialect", "profile", *DECLARATIONS)
 
+OWN_FILES = ("lora-lint.toml", ".lora-lint.toml")
+FILES = frozenset({*OWN_FILES, "pyproject.toml"})
+"""The names of all files that may hold settings."""
 _OUR_TABLE = (b"tool.lora-lint", b'tool."lora-lint"')
 """One of these stands in a pyproject.toml that has our table: others are not even parsed."""
 
@@ -76,14 +88,48 @@ def for_folder(folder: str) -> Config:
     return _cache[folder]
 
 
+def has_none_of_its_own(folder: str) -> None:
+    """Remember of a folder that was just listed that no settings file is in it."""
+    folder = os.path.abspath(folder)
+    if folder not in _cache:
+        _cache[folder] = for_folder(os.path.dirname(folder))
+
+
+def root_settings() -> Config:
+    """The settings at the root of the repository that we run in; without git, of this folder."""
+    folder = os.getcwd()
+    at = folder
+    while True:
+        if os.path.lexists(os.path.join(at, ".git")):
+            folder = at
+            break
+        parent = os.path.dirname(at)
+        if parent == at:
+            break
+        at = parent
+    config = for_folder(folder)
+    return config if os.path.realpath(config.root) == os.path.realpath(folder) else Config()
+
+
 def _read_folder(folder: str) -> Config | None:
-    own = os.path.join(folder, "lora-lint.toml")
-    if os.path.isfile(own):
-        return load(own)
+    for name in OWN_FILES:
+        own = os.path.join(folder, name)
+        if os.path.isfile(own):
+            return load(own)
     shared = os.path.join(folder, "pyproject.toml")
     if os.path.isfile(shared) and any(name in _bytes(shared) for name in _OUR_TABLE):
         return load(shared)
     return None
+
+
+def has_settings(folder: str) -> str:
+    """The settings file of a folder itself; empty if it has none.
+
+    Raises:
+        ConfigError: if it is broken.
+    """
+    config = _read_folder(os.path.abspath(folder))
+    return os.path.basename(config.origin) if config is not None else ""
 
 
 def _bytes(path: str) -> bytes:
@@ -144,7 +190,15 @@ def from_table(table: Mapping[str, Any], path: str) -> Config:
         declared={
             setting: table[key] for key, (setting, _type) in DECLARATIONS.items() if key in table
         },
+        baseline=_below(path, table.get("baseline", "")),
+        profile=table.get("profile", "default"),
+        plugins=tuple(_below(path, plugin) for plugin in table.get("plugins", ())),
     )
+
+
+def _below(path: str, file: str) -> str:
+    """A file that a settings file names: relative to that file's folder."""
+    return os.path.join(os.path.dirname(path), file) if file else ""
 
 
 def _check(key: str, value: object, path: str) -> None:
@@ -160,10 +214,14 @@ def _complaint(key: str, value: object) -> str:
     fits, wanted = True, ""
     if key in _LISTS:
         fits, wanted = _is_texts(value), "a list of texts"
+    elif key in _TEXTS:
+        fits, wanted = isinstance(value, str) and bool(value), "a text"
     elif key in _FLAGS:
         fits, wanted = isinstance(value, bool), "true or false"
     elif key in _LEVELS:
         fits, wanted = value in SEVERITIES, f"one of {', '.join(SEVERITIES)}"
+    elif key == "profile":
+        fits, wanted = value in PROFILE_NAMES, f"one of {', '.join(PROFILE_NAMES)}"
     elif key == "per-file-ignores":
         fits = isinstance(value, dict) and all(_is_texts(codes) for codes in value.values())
         wanted = "a table of pattern and list of rules"

@@ -79,9 +79,22 @@ def explain(name: str, stream: TextIO, rules: Iterable[Rule] | None = None) -> i
     return 0
 
 
-def list_rules(form: str, stream: TextIO, rules: Iterable[Rule] | None = None) -> int:
-    """Print every rule, as ``text``, ``json`` or ``markdown``; the exit code."""
+def list_rules(
+    form: str, stream: TextIO, rules: Iterable[Rule] | None = None, profile: str | None = None
+) -> int:
+    """Print every rule, as ``text``, ``json`` or ``markdown``; the exit code.
+
+    With a profile, as they are in it: those that run, and after them what it changes.
+    """
     known = tuple(all_rules().values() if rules is None else rules)
+    if profile is not None:
+        from lora_lint.profiles import PROFILES, changes, in_profile
+
+        if form == "text":
+            terminal.write(_table(in_profile(known, PROFILES[profile])), stream)
+            terminal.write([(changes(known, profile), "")], stream)
+            return 0
+        known = in_profile(known, PROFILES[profile])
     if form == "json":
         terminal.write_plain(rules_json(known), stream)
     elif form == "markdown":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lora_lint.config import Config, ConfigError, did_you_mean, matches
+from lora_lint.profiles import PROFILES, Profile, graded, is_off
 from lora_rules.rule import Rule, all_rules
 
 
@@ -26,16 +27,27 @@ def complaint(selector: str) -> str:
 
 
 def selected(config: Config, path: str) -> dict[str, Rule]:
-    """The rules that run on a file, by code."""
+    """The rules that run on a file, by code, with the severities of the profile.
+
+    A rule that the profile leaves out runs all the same when it is selected by its code, a prefix
+    or its name: ``ALL`` does not mean it, ``LL4`` does.
+    """
+    profile = PROFILES[config.profile]
     ignored = set(config.ignore)
     for pattern, selectors in config.per_file_ignores.items():
         if matches(path, pattern, config.root):
             ignored.update(selectors)
     return {
-        code: rule
+        code: graded(rule, profile)
         for code, rule in all_rules().items()
-        if _any(rule, config.select) and not _any(rule, ignored)
+        if _is_selected(rule, config, profile) and not _any(rule, ignored)
     }
+
+
+def _is_selected(rule: Rule, config: Config, profile: Profile) -> bool:
+    if is_off(rule, profile):
+        return _any(rule, (selector for selector in config.select if selector != "ALL"))
+    return _any(rule, config.select)
 
 
 def _any(rule: Rule, selectors: Iterable[str]) -> bool:
@@ -94,6 +106,7 @@ def _fits(value: object, default: object) -> bool:
 
 
 def options_for(rule: Rule, config: Config) -> dict[str, Any]:
-    """The options that the settings give a rule."""
-    chosen = {**config.rules.get(rule.code, {}), **config.rules.get(rule.name, {})}
+    """The options that the settings give a rule, over those of the profile."""
+    given = PROFILES[config.profile].options.get(rule.code, {})
+    chosen = {**given, **config.rules.get(rule.code, {}), **config.rules.get(rule.name, {})}
     return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}

@@ -65,7 +65,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "max_length",
         "packing",
     ),
-    "declared": ("gpu", "gpu_count", "train_rows", "task", "serve"),
+    "declared": ("gpu", "gpu_count", "train_rows", "task", "serve", "online"),
 }
 """Each heading and its principal settings: of these, defaults are shown too."""
 
@@ -76,6 +76,8 @@ _PREFIXES = {
     "declared": ("pinned_",),
     "model": ("model", "tokenizer", "trust_remote_code", "base_model"),
 }
+_SURROUNDINGS = frozenset({"swept_by_loop", "at_module_level"})
+"""What is around the adapter's call: no setting that a reader would look for."""
 _PRINCIPAL = {name for names in ORDER.values() for name in names}
 
 
@@ -93,7 +95,8 @@ def grouped(settings: Mapping[str, Setting]) -> dict[str, list[Setting]]:
     """The settings under their headings, without the empty ones, in a reader's order."""
     groups: dict[str, list[Setting]] = {title: [] for title in ORDER}
     for name, setting in settings.items():
-        groups[group_of(name)].append(setting)
+        if name not in _SURROUNDINGS:
+            groups[group_of(name)].append(setting)
     for title, order in ORDER.items():
         groups[title] = _sorted(groups[title], order)
     return {title: found for title, found in groups.items() if found}

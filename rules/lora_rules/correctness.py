@@ -209,7 +209,8 @@ def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
     from peft import LoraConfig
     from trl import SFTTrainer
 
-    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights=False)  # LL003: False
+    names = "all-linear"
+    config = LoraConfig(r=16, target_modules=names, init_lora_weights=False)  # LL003: False
     trainer = SFTTrainer(model="Qwen/Qwen2.5-0.5B", peft_config=config)
     ```
 
@@ -260,7 +261,8 @@ def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Pr
     from peft import LoraConfig
     from trl import SFTTrainer
 
-    config = LoraConfig(r=16, lora_alpha=32, inference_mode=True)  # LL004: True
+    names = "all-linear"
+    config = LoraConfig(r=16, target_modules=names, inference_mode=True)  # LL004: True
     trainer = SFTTrainer(model="Qwen/Qwen2.5-0.5B", peft_config=config)
     ```
 
@@ -602,7 +604,10 @@ def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iter
     use_peft: true
     lora_r: 16
     lora_alpha: 32
+    lora_target_modules: all-linear
     learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
     ```
 
     ## When to ignore it

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from lora_rules.evidence import ALLORA_2024, HU_2021, OFFICIAL_RECIPES, PEFT_SOURCE, SEED_DROPOUT
+from lora_rules.evidence import (
+    ALLORA_2024,
+    HU_2021,
+    OFFICIAL_RECIPES,
+    PEFT_SOURCE,
+    SEED_DROPOUT,
+    SEED_DROPOUT_SCALE,
+    UNSLOTH_DOCS,
+)
+from lora_rules.recipe import Recipe
 from lora_rules.rule import Problem, Safety, Set, Severity, rule
+
+if TYPE_CHECKING:
+    from lora_rules.facts.training_steps import Steps
 
 
 @rule("LL301", Severity.WARNING, evidence=[SEED_DROPOUT, HU_2021, ALLORA_2024])
@@ -34,6 +47,7 @@ def dropout_at_tiny_rank(r: int, lora_dropout: float, *, max_rank: int = 4) -> I
     finetuning_type: lora
     lora_rank: 2
     lora_dropout: 0.05  # LL301: 0.05
+    learning_rate: 2.0e-4
     ```
 
     ## Good
@@ -177,4 +191,184 @@ def dropout_unsupported_here(
             also=("target_parameters",),
             edits=(Set("lora_dropout", 0.0),),
             safety=Safety.SAFE,
+        )
+
+
+@rule("LL304", Severity.INFO, evidence=[ALLORA_2024])
+def dropout_short_run(
+    lora_dropout: float,
+    training_steps: Steps,
+    *,
+    min_steps: int = 200,
+) -> Iterator[Problem]:
+    """Dropout in a run of few optimizer steps.
+
+    ## What it checks
+    `lora_dropout` above zero in a run of fewer than `min_steps` optimizer steps, where they follow
+    from rows, epochs and batch.
+
+    ## Why it matters
+    One study shows that dropout's regularisation needs many steps to average out, and that it
+    slows the adapter's first steps away from zero. The number of steps is ours, not the study's.
+
+    ## Bad
+    ```yaml
+    # lora-lint: train-rows=1000
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    lora_dropout: 0.1  # LL304: 0.1
+    per_device_train_batch_size: 8
+    num_train_epochs: 1
+    learning_rate: 2.0e-4
+    ```
+
+    ## Good
+    ```yaml
+    # lora-lint: train-rows=1000
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    lora_dropout: 0.0
+    per_device_train_batch_size: 8
+    num_train_epochs: 1
+    learning_rate: 2.0e-4
+    ```
+
+    ## When to ignore it
+    When your own evaluation prefers the dropout.
+
+    ## Options
+    - `min_steps` (200): the fewest steps that pass.
+    """
+    if 0 < lora_dropout < 1 and training_steps.from_data and training_steps.number < min_steps:
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {lora_dropout:g} in a run of {training_steps.text} steps: one study "
+            "finds dropout unreliable in short runs (the limit is ours).",
+            help="Set lora_dropout to 0.",
+            also=("num_train_epochs", "train_rows"),
+            edits=(Set("lora_dropout", 0.0),),
+        )
+
+
+@rule("LL305", Severity.INFO, evidence=[UNSLOTH_DOCS])
+def dropout_disables_fast_path(
+    recipe: Recipe, lora_dropout: float = 0.0, bias: str = "none"
+) -> Iterator[Problem]:
+    """A setting with which Unsloth leaves its fused kernels unused.
+
+    ## What it checks
+    An Unsloth adapter with `lora_dropout` above zero or a `bias` other than "none".
+
+    ## Why it matters
+    Unsloth patches a layer with its fused LoRA kernels only without dropout and bias; otherwise
+    it prints a warning and trains that layer the usual, slower way.
+
+    ## Bad
+    ```python
+    from unsloth import FastLanguageModel
+
+    model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Qwen2.5-7B", max_seq_length=2048)
+    model = FastLanguageModel.get_peft_model(
+        model,
+        r=16,
+        lora_alpha=16,
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]
+        + ["gate_proj", "up_proj", "down_proj"],
+        lora_dropout=0.05,  # LL305: 0.05
+    )
+    ```
+
+    ## Good
+    ```python
+    from unsloth import FastLanguageModel
+
+    model, tokenizer = FastLanguageModel.from_pretrained("unsloth/Qwen2.5-7B", max_seq_length=2048)
+    model = FastLanguageModel.get_peft_model(
+        model,
+        r=16,
+        lora_alpha=16,
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]
+        + ["gate_proj", "up_proj", "down_proj"],
+        lora_dropout=0,
+    )
+    ```
+
+    ## When to ignore it
+    When the dropout is worth the time.
+
+    ## Options
+    None.
+    """
+    if recipe.dialect not in ("unsloth", "unsloth-studio"):
+        return
+    if lora_dropout > 0:
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {lora_dropout:g}: Unsloth uses its fused kernels only without "
+            "dropout, and warns.",
+            help="Set lora_dropout to 0.",
+            edits=(Set("lora_dropout", 0.0),),
+        )
+    elif bias != "none":
+        yield Problem(
+            "bias",
+            f'bias = "{bias}": Unsloth uses its fused kernels only without biases, and warns.',
+            help='Set bias to "none".',
+            edits=(Set("bias", "none"),),
+        )
+
+
+@rule("LL306", Severity.INFO, evidence=[SEED_DROPOUT_SCALE])
+def high_alpha_high_dropout(
+    lora_dropout: float,
+    lora_alpha: float,
+    r: int,
+    adapter_scale: float,
+    *,
+    min_scale: float = 4.0,
+    min_dropout: float = 0.1,
+) -> Iterator[Problem]:
+    """A high scale on top of a high dropout.
+
+    ## What it checks
+    A scale `lora_alpha / r` (with rsLoRA `lora_alpha / sqrt(r)`) above `min_scale` together with
+    a `lora_dropout` of `min_dropout` or more.
+
+    ## Why it matters
+    Dropout adds noise of sqrt(p / (1 - p)) times the signal to the adapter's output, and the
+    scale multiplies both. By convention the two are not combined; no measurement of harm was
+    found, so this is a hint only.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=64, lora_alpha=64, use_rslora=True, lora_dropout=0.1)  # LL306: 0.1
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=64, lora_alpha=64, use_rslora=True, lora_dropout=0.0)
+    ```
+
+    ## When to ignore it
+    When your own evaluation prefers it.
+
+    ## Options
+    - `min_scale` (4.0): told above this scale.
+    - `min_dropout` (0.1): told from this dropout on.
+    """
+    if adapter_scale > min_scale and min_dropout <= lora_dropout < 1:
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {lora_dropout:g} at a scale of {adapter_scale:.3g} "
+            f"(lora_alpha {lora_alpha:g}, r {r}): by convention not combined (not measured).",
+            help="Lower one of the two.",
+            also=("lora_alpha", "r"),
         )

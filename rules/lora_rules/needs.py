@@ -16,9 +16,9 @@ problem found in all of them is certain, one found in some is only possible.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
-from math import isfinite
 from typing import Any, NamedTuple
 
 from lora_rules.facts import ASKS, find_fact
@@ -27,6 +27,8 @@ from lora_rules.rule import Problem, Rule
 
 MAX_WORLDS = 64
 """More combinations than this are a sweep that nobody reads one by one: treated as unknown."""
+LARGEST = 1e100
+"""A larger number is no setting, nor is infinity or nan; rules multiply without overflow."""
 
 
 class Unknown(Exception):
@@ -112,13 +114,26 @@ def worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[World]:
         combinations *= len(candidates)
     if combinations > MAX_WORLDS:
         raise Unknown(f"{', '.join(varying)} together have {combinations} combinations")
-    for values in product(*varying.values()):
+    for choice in product(*(range(len(candidates)) for candidates in varying.values())):
         chosen = {
-            name: settings[name]._replace(candidates=(value,))
-            for name, value in zip(varying, values, strict=True)
+            name: settings[name]._replace(candidates=(varying[name][number],))
+            for name, number in zip(varying, choice, strict=True)
         }
         world = recipe._replace(settings={**settings, **chosen}) if chosen else recipe
-        yield World(world, {})
+        yield World(world, _facts_of(recipe, tuple(zip(varying, choice, strict=True))))
+
+
+class _Known:
+    """The facts of the recipe at hand, by what was chosen: its rules ask for the same ones."""
+
+    recipe: Recipe | None = None
+    facts: Mapping[tuple[tuple[str, int], ...], dict[str, object]] = {}
+
+
+def _facts_of(recipe: Recipe, choice: tuple[tuple[str, int], ...]) -> dict[str, object]:
+    if _Known.recipe is not recipe:
+        _Known.recipe, _Known.facts = recipe, defaultdict(dict)
+    return _Known.facts[choice]
 
 
 def _reach(function: Callable[..., Any], settings: Mapping[str, Setting]) -> set[str]:
@@ -206,9 +221,11 @@ def _anything(_value: object) -> bool:
 
 
 _FITS: Mapping[str, Callable[[object], bool]] = {
-    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "int": lambda value: (
+        isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+    ),
     "float": lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
     ),
     "bool": lambda value: isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
@@ -216,6 +233,10 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "list[str]": lambda value: (
         isinstance(value, list | tuple | set | frozenset)
         and all(isinstance(item, str) for item in value)
+    ),
+    "list[int]": lambda value: (
+        isinstance(value, list | tuple | set | frozenset)
+        and all(type(item) is int for item in value)
     ),
     "dict[str, object]": lambda value: isinstance(value, dict),
 }

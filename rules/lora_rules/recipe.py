@@ -128,6 +128,54 @@ class Block(NamedTuple):
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
 
 
+class Thing(NamedTuple):
+    """An object that a script makes or is given, or a part of one.
+
+    A wrapped, moved or merged model is still the same object, and equal to what it was before.
+    """
+
+    number: int
+    part: str = ""
+    """How it is reached from the object: ``eos_token``, ``parameters()``; empty for the whole."""
+    wrapped: bool = False
+    """It is reached through the PeftModel around it."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Thing) and self[:2] == other[:2]
+
+    def __ne__(self, other: object) -> bool:  # a tuple brings one of its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:2])
+
+
+class Call(NamedTuple):
+    """A call that a script makes, or an attribute that it sets."""
+
+    name: str
+    """The qualified callee (``peft.get_peft_model``), a method of an object (``.half``, or the
+    reading of ``.eos_token``), an attribute that is set (``=pad_token``), or empty when it cannot
+    be told."""
+    span: Span
+    on: Thing | None = None
+    """The object whose method is called or whose attribute is set."""
+    arguments: Mapping[str, Setting] = {}
+    """What is given by keyword, or by a position whose name we know."""
+    things: Mapping[str, Thing] = {}
+    """The arguments that are objects; by position (``0``) where the name is not known."""
+    made: Thing | None = None
+    """The object that comes out."""
+    branch: tuple[int, ...] = ()
+    """The arms of tests (positive) and the loops (negative) around it, outermost first."""
+    complete: bool = True
+    """False when it may be given more than is seen here."""
+
+    def certain_after(self, later: Call) -> bool:
+        """Whether this call has been made, if a later one is."""
+        return later.branch[: len(self.branch)] == self.branch
+
+
 class Recipe(NamedTuple):
     """One fine-tune, as written."""
 
@@ -149,6 +197,10 @@ class Recipe(NamedTuple):
     """A trained adapter's record (``adapter_config.json``), not a run to come."""
     framework: str = ""
     """What a message calls the tool that reads this recipe, for example ``LLaMA-Factory``."""
+    calls: tuple[Call, ...] = ()
+    """Of a script: what it does, in the order in which it runs."""
+    pins: Mapping[str, str] = {}
+    """Versions that the file itself installs (``!pip install peft==0.15.2``), by package."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

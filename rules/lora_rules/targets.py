@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import HANDED_ON, Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
+
+if TYPE_CHECKING:
+    from lora_rules.facts.targeted import Targeted
 
 ALL_LINEAR_SLIPS = frozenset({"all", "all_linear", "all-linears", "all linear", "alllinear", "*"})
 """What people write for "all-linear"; PEFT takes each for the name of a module."""
@@ -17,9 +21,12 @@ NAME = re.compile(r"[A-Za-z_][\w]*(\.[\w]+)*")
 
 @rule("LL402", Severity.ERROR, evidence=[PEFT_SOURCE])
 def unmatched_target_module(
-    recipe: Recipe, target_modules: list[str] | str, target_parameters: object = None
+    recipe: Recipe,
+    target_modules: list[str] | str | None = None,
+    target_parameters: list[str] | None = None,
+    targeted: Targeted | None = None,
 ) -> Iterator[Problem]:
-    r"""A target that no module of any model can match.
+    r"""A target that no module of the model can match.
 
     ## What it checks
     Spellings in `target_modules` that PEFT cannot match whatever the model is: "all-linear"
@@ -27,6 +34,15 @@ def unmatched_target_module(
     bare name as a text (PEFT matches a text against the whole path), expressions inside a list,
     quotes or empty names, an empty list. Frameworks that read the names themselves before PEFT
     gets them are left alone.
+
+    Where the base model is known (a hub id of the packaged table, or a local folder with its
+    `config.json`), every name is looked up among its modules, and an expression among their
+    paths. If nothing fits, it is an error; if one name of a list fits nothing, it is an error
+    when the model has a layer in its place that nothing else in the list names (`out_proj` for
+    `o_proj`), else a warning. It is a warning, too, where the model may be another one (the
+    default of a flag, code of its own), and for names that the model had before transformers 5
+    unless 5 is pinned. Old names of experts that PEFT translates are no misses. The same goes
+    for `target_parameters`.
 
     ## Why it matters
     If nothing matches, PEFT raises after the model has been loaded. If something else in the
@@ -44,6 +60,25 @@ def unmatched_target_module(
     names = "q_proj,v_proj"
     config = LoraConfig(r=16, lora_alpha=32, target_modules=names)  # LL402: names
     ```
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("facebook/opt-1.3b")
+    names = ["q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
+    config = LoraConfig(r=16, lora_alpha=32, target_modules=names)  # LL402: names
+    model = get_peft_model(model, config)
+    ```
+    ```yaml
+    model_name_or_path: gpt2
+    dataset_name: trl-lib/Capybara
+    use_peft: true
+    lora_r: 16
+    lora_target_modules: [q_proj, v_proj]  # LL402: [q_proj, v_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
 
     ## Good
     ```python
@@ -56,19 +91,36 @@ def unmatched_target_module(
 
     config = LoraConfig(r=16, lora_alpha=32, target_modules=r".*\\.(q_proj|v_proj)")
     ```
+    ```yaml
+    model_name_or_path: gpt2
+    dataset_name: trl-lib/Capybara
+    use_peft: true
+    lora_r: 16
+    lora_target_modules: [c_attn, c_proj, c_fc]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
 
     ## When to ignore it
-    When the model really has a module of that name at its top level.
+    When the model really has a module of that name: at its top level, or because its code is not
+    transformers' own.
 
     ## Options
     None.
     """
     if recipe.dialect not in HANDED_ON or recipe.domain == "image":
         return  # other programs read the names first: wildcards, "all", comma lists
+    problems: list[Problem] = []
     if isinstance(target_modules, str):
-        yield from _text(target_modules)
-    else:
-        yield from _names(list(target_modules), bool(target_parameters))
+        problems += _text(target_modules)
+    elif target_modules is not None:
+        problems += _names(list(target_modules), bool(target_parameters))
+    if targeted is not None and not problems:
+        from lora_rules.target_misses import misses  # only where the model is known
+
+        problems += misses(recipe, targeted, target_parameters or ())
+    yield from problems
 
 
 def _text(target: str) -> Iterator[Problem]:

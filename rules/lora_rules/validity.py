@@ -304,9 +304,12 @@ def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
     dataset_name: trl-lib/Capybara
     use_peft: true
     lora_r: 16
+    lora_target_modules: all-linear
     load_in_4bit: true
     load_in_8bit: true  # LL011: true
     learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
     ```
 
     ## Good
@@ -338,7 +341,7 @@ def _text_targets(recipe: Recipe) -> Iterator[Problem]:
     if not isinstance(recipe.known("target_modules"), str):
         return
     for name in ("layers_to_transform", "layers_pattern"):
-        if _given(recipe, name):
+        if recipe.writes(name) and recipe.known(name) is not None:  # 0 is a layer, [] is a list
             yield Problem(
                 name,
                 f"{name} needs target_modules as a list; PEFT raises ValueError for a text.",
@@ -370,7 +373,15 @@ def _lora_bias(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-VARIANTS = ("use_dora", "arrow_config", "use_bdlora", "alora_invocation_tokens", "velora_config")
+VARIANTS = (
+    "use_dora",
+    "arrow_config",
+    "use_bdlora",
+    "alora_invocation_tokens",
+    "velora_config",
+    "monteclora_config",
+    "kasa_config",
+)
 """PEFT 0.21.2 builds a layer as exactly one of these (lora/layer.py)."""
 
 
@@ -378,6 +389,8 @@ def _variants(recipe: Recipe) -> Iterator[Problem]:
     if recipe.known("use_dora") is True and _given(recipe, "megatron_config"):
         yield Problem("use_dora", "use_dora does not work with megatron_config: PEFT raises.")
     chosen = [name for name in VARIANTS if _given(recipe, name)]
+    if chosen and recipe.known("init_lora_weights") == "mica":
+        chosen.insert(0, "init_lora_weights")  # MiCA is a variant, too
     if len(chosen) > 1:
         yield Problem(
             chosen[1],

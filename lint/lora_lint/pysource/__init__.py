@@ -11,6 +11,9 @@
 ``trace``        which call an object came from
 ``calls``        the calls we know, as a table; ``arguments`` what they are given
 ``settings``     from arguments to settings; ``links`` which calls belong together; ``datasets``
+``order``        what a script does, in the order in which it runs: statements, with
+                 ``evaluation`` (names), ``invocation`` (calls), ``objects`` (identity),
+                 ``callees`` (who is called) and ``given`` (arguments)
 ``recipes``      one recipe an adapter
 ``repair``       source that ``ast`` refuses
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lora_lint.pysource.calls import LAST_NAMES, Known, find
 from lora_lint.pysource.imports import canonical
@@ -14,8 +14,7 @@ from lora_lint.pysource.values import Class, Function, Ref, Table, Thunk, Unreso
 from lora_rules.recipe import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One thing that a call is given."""
 
     name: str
@@ -26,18 +25,29 @@ class Argument:
     span: Span | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Found:
     """A known call where it stands."""
+
+    __slots__ = ("arguments", "call", "hidden", "known", "referenced", "site")
 
     known: Known
     call: ast.Call
     site: Site
-    referenced: bool = False
+    referenced: bool
     """``dict(type=LoraConfig, …)``: a call that somebody else makes."""
-    arguments: dict[str, Argument] = field(default_factory=dict)
-    hidden: str = ""
+    arguments: dict[str, Argument]
+    hidden: str
     """Why it may be given more than its arguments."""
+
+    def __init__(
+        self, known: Known, call: ast.Call, site: Site, referenced: bool = False, hidden: str = ""
+    ) -> None:
+        self.known = known
+        self.call = call
+        self.site = site
+        self.referenced = referenced
+        self.arguments = {}
+        self.hidden = hidden
 
     @property
     def span(self) -> Span:

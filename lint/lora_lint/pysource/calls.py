@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A call that says something about a fine-tune."""
 
     callee: str
     kind: str
     """``adapter``, ``wrap``, ``prepare``, ``model``, ``quantization``, ``training``, ``trainer``,
     ``dataset`` or ``cli`` (TRL's ``ModelConfig``)."""
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
     """Keywords whose setting has another name."""
     only: frozenset[str] = frozenset()
     """The keywords that are settings, when not all are."""
@@ -22,7 +21,7 @@ class Known:
     """What its positional arguments are, as far as they matter here."""
     source: str = ""
     """Who sets the defaults, as a message would say it."""
-    fixed: Mapping[str, object] = field(default_factory=dict)
+    fixed: Mapping[str, object] = {}
     """Settings that follow from the callee alone."""
 
 
@@ -101,6 +100,10 @@ _FIXED = (
         {"model_id": "adapter_name_or_path"},
         frozenset(["model_id"]),
         ("model", "model_id"),
+    ),
+    *(
+        Known(f"peft.{name}.from_pretrained", "continue", {}, frozenset(["-"]), ("model_id",))
+        for name in ("AutoPeftModel", "AutoPeftModelForCausalLM")
     ),
     Known(
         "transformers.BitsAndBytesConfig",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lora_lint.pysource import functions, options
@@ -31,16 +30,31 @@ _FIELD_DECORATORS = frozenset(["dataclass", "define", "attrs", "s", "frozen", "m
 _FIELD_CALLS = frozenset(["field", "Field", "attrib", "ib", "HfArg"])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Instance:
     """An object of a class of this file, made by a call or by a parser."""
 
+    __slots__ = ("call", "default_source", "resolver", "scope", "site")
+
     resolver: Resolver
     scope: Scope
-    call: ast.Call | None = None
-    site: Site | None = None
-    default_source: str = ""
+    call: ast.Call | None
+    site: Site | None
+    default_source: str
     """Says whose default a field is, when the fields can be given from outside the file."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        scope: Scope,
+        call: ast.Call | None = None,
+        site: Site | None = None,
+        default_source: str = "",
+    ) -> None:
+        self.resolver = resolver
+        self.scope = scope
+        self.call = call
+        self.site = site
+        self.default_source = default_source
 
     def attribute(self, name: str) -> Values:
         """The candidates of an attribute."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource.scopes import Site
@@ -46,7 +45,7 @@ def thunks(value: Value) -> tuple[Thunk, ...]:
     if isinstance(thing, Table) and not thing.hidden:
         return tuple(constantly((Value(key),)) for key in thing.entries)
     if isinstance(thing, list | tuple | dict) and len(thing) <= MAX_MEMBERS:
-        return tuple(constantly((replace(value, value=item),)) for item in thing)
+        return tuple(constantly((value._replace(value=item),)) for item in thing)
     raise Unresolved("a loop over something unknown")
 
 
@@ -118,7 +117,7 @@ def _assumptions(target: ast.expr, member: Value) -> Iterator[tuple[str, Value]]
         if len(target.elts) != len(member.value):
             raise Unresolved("a loop that unpacks the wrong number of values")
         for part, item in zip(target.elts, member.value, strict=True):
-            yield from _assumptions(part, replace(member, value=item))
+            yield from _assumptions(part, member._replace(value=item))
     else:
         raise Unresolved("a loop that unpacks something unknown")
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.pysource.arguments import Found
 from lora_lint.pysource.scopes import Site
@@ -41,8 +40,7 @@ _LIMITING = frozenset(["select", "take", "shard", "skip"])
 _FILE_LOADERS = frozenset(["json", "csv", "parquet", "text", "arrow"])
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(NamedTuple):
     """One dataset that may arrive at a trainer."""
 
     found: Found
@@ -96,7 +94,7 @@ def _source(links: Links, node: ast.expr, site: Site, depth: int) -> Iterator[Da
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             raise UnknownData("a part of the data is taken in a way that is not worked out")
         for data in _sources(links, node.value, site, depth + 1):
-            yield replace(data, split=data.split or key.value)
+            yield data._replace(split=data.split or key.value)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         yield from _method(links, node, node.func, site, depth)
     else:
@@ -110,7 +108,7 @@ def _method(
         raise UnknownData(f"the data come from {ast.unparse(node.func)}()")
     for data in _sources(links, function.value, site, depth + 1):
         if function.attr in _LIMITING:
-            yield replace(data, limited=data.limited or _count(links, node, function.attr, site))
+            yield data._replace(limited=data.limited or _count(links, node, function.attr, site))
         else:
             yield data
 

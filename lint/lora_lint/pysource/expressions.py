@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import comprehensions, operators
@@ -40,7 +39,7 @@ def binary(resolver: Resolver, node: ast.BinOp, site: Site) -> Values:
 def unary(resolver: Resolver, node: ast.UnaryOp, site: Site) -> Values:
     """``-a``, ``not a``."""
     return tuple(
-        replace(value, value=operators.unary(node.op, value.value), node=node, site=site)
+        value._replace(value=operators.unary(node.op, value.value), node=node, site=site)
         for value in resolver.plain(node.operand, site)
     )
 
@@ -135,7 +134,7 @@ def formatted(resolver: Resolver, node: ast.JoinedStr, site: Site) -> Values:
             layout = "" if spec is None else str(resolver.plain(spec, site)[0].value)
             parts.append(
                 tuple(
-                    replace(v, value=operators.formatted(v.value, part.conversion, layout))
+                    v._replace(value=operators.formatted(v.value, part.conversion, layout))
                     for v in resolver.plain(part.value, site)
                 )
             )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import classes, functions, operators, options
 from lora_lint.pysource.imports import canonical
+from lora_lint.pysource.index import MUTATORS
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.values import (
     Changed,
@@ -17,6 +17,7 @@ from lora_lint.pysource.values import (
     Entry,
     Fields,
     Function,
+    Items,
     Record,
     Ref,
     Table,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver
 
 BUILTIN_NAMES = frozenset(dir(builtins))
+_COLLECTIONS = (Items, Table, list, dict, set)
+_RETURN_NOTHING = MUTATORS - {"pop", "popitem", "setdefault"}
 
 
 def call(resolver: Resolver, node: ast.Call, site: Site) -> Values:
@@ -74,6 +77,9 @@ def _attribute_call(
             found += _get(resolver, thing, node, site)
         elif isinstance(thing, Table) and function.attr == "copy":
             found.append(owner)
+        elif function.attr in _RETURN_NOTHING and isinstance(thing, _COLLECTIONS):
+            source = f"`{ast.unparse(node)}` returns None"
+            found.append(Value(None, node, site, plain=False, source=source))
         elif isinstance(thing, Class | Record):
             found += _method_of_ours(resolver, node, owner, function.attr, site)
         else:
@@ -220,8 +226,7 @@ def _getattr(resolver: Resolver, node: ast.Call, site: Site) -> Values:
                 raise
             parts = resolver.resolve(node.args[2], site)
         found += [
-            replace(
-                part,
+            part._replace(
                 plain=part.plain and not key.overridable,
                 overridable=part.overridable or key.overridable,
                 source=part.source or key.source,
@@ -303,8 +308,11 @@ _SPECIAL: dict[str, Callable[[Resolver, ast.Call, Site], Values]] = {
     "peft.BdLoraConfig": _peft_part,
     "peft.CordaConfig": _peft_part,
     "peft.EvaConfig": _peft_part,
+    "peft.KasaConfig": _peft_part,
     "peft.LoftQConfig": _loftq,
     "peft.LoraGAConfig": _peft_part,
+    "peft.MontecloraConfig": _peft_part,
+    "peft.VeloraConfig": _peft_part,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
     "os.environ.get": _environment,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from lora_lint.pysource.arguments import Found
 from lora_lint.pysource.resolver import Resolver
@@ -17,19 +16,33 @@ from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.trace import terminals
 
 
-@dataclass(slots=True)
 class Linked:
     """What belongs to one adapter: of each kind one call, or several, and then none of them."""
 
-    by_kind: dict[str, list[Found]] = field(default_factory=dict)
-    unquantized: bool = False
+    __slots__ = ("by_kind", "maybe_unquantized", "model_string", "undecided", "unquantized")
+
+    by_kind: dict[str, list[Found]]
+    unquantized: bool
     """The model is certainly loaded without a quantization configuration."""
-    maybe_unquantized: bool = False
+    maybe_unquantized: bool
     """The quantization configuration may also be None."""
-    undecided: str = ""
+    undecided: str
     """Why the quantization cannot be told."""
-    model_string: tuple[ast.expr, Site] | None = None
+    model_string: tuple[ast.expr, Site] | None
     """The model, when a trainer is given its name instead of an object."""
+
+    def __init__(
+        self,
+        unquantized: bool = False,
+        maybe_unquantized: bool = False,
+        undecided: str = "",
+        model_string: tuple[ast.expr, Site] | None = None,
+    ) -> None:
+        self.by_kind = {}
+        self.unquantized = unquantized
+        self.maybe_unquantized = maybe_unquantized
+        self.undecided = undecided
+        self.model_string = model_string
 
     def one(self, kind: str) -> Found | None:
         """The call of a kind, if there is exactly one."""

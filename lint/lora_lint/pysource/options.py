@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import classes
@@ -44,7 +43,7 @@ _CONVERSIONS: dict[str, Callable[[str], object]] = {"int": int, "float": float}
 def as_default(values: Values, source: str) -> Values:
     """These values, as a default that the caller or the command line may override."""
     return tuple(
-        replace(value, overridable=True, source=value.source if value.overridable else source)
+        value._replace(overridable=True, source=value.source if value.overridable else source)
         for value in values
     )
 
@@ -54,13 +53,18 @@ def keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((kw.value for kw in call.keywords if kw.arg == name), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Namespace:
     """What ``parse_args()`` returns when nothing is given."""
+
+    __slots__ = ("near", "resolver")
 
     resolver: Resolver
     near: Scope
     """Where it is parsed: of options of one name, those that are declared here count first."""
+
+    def __init__(self, resolver: Resolver, near: Scope) -> None:
+        self.resolver = resolver
+        self.near = near
 
     def attribute(self, name: str) -> Values:
         """The candidates of an option: its default."""
@@ -136,7 +140,7 @@ def _converted(value: Value, conversion: Callable[[str], object]) -> Value:
     if not isinstance(value.value, str):
         return value
     try:
-        return replace(value, value=conversion(value.value))
+        return value._replace(value=conversion(value.value))
     except ValueError as error:
         raise Unresolved("a default that does not convert") from error
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lora_lint.pysource.scopes import Block, Def, Site, Step
 
 MAX_GUARDS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """A test on the way from a binding to its use, and how it came out."""
 
     test: ast.expr
@@ -28,15 +27,21 @@ class Guard:
 Guards = tuple[Guard, ...]
 
 
-@dataclass(slots=True)
 class Reaching:
     """What a use can see."""
 
-    defs: list[tuple[Def, Guards]] = field(default_factory=list)
-    from_outside: bool = False
+    __slots__ = ("defs", "from_outside", "guards")
+
+    defs: list[tuple[Def, Guards]]
+    from_outside: bool
     """The start of the scope is reached without a binding: a parameter, or an outer name."""
-    guards: Guards = ()
+    guards: Guards
     """The tests on that way."""
+
+    def __init__(self, from_outside: bool = False, guards: Guards = ()) -> None:
+        self.defs = []
+        self.from_outside = from_outside
+        self.guards = guards
 
 
 def reaching(site: Site, name: str, step: Step | None = None) -> Reaching:
@@ -56,11 +61,17 @@ def reaching_end(block: Block, name: str, step: Step | None = None) -> Reaching:
     return walk.result
 
 
-@dataclass(slots=True)
 class _Walk:
+    __slots__ = ("name", "result", "step")
+
     name: str
     step: Step | None
-    result: Reaching = field(default_factory=Reaching)
+    result: Reaching
+
+    def __init__(self, name: str, step: Step | None) -> None:
+        self.name = name
+        self.step = step
+        self.result = Reaching()
 
     def before(self, block: Block, index: int, guards: Guards) -> None:
         """Collect what reaches the statement at ``index``."""

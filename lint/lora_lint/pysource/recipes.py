@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from lora_lint.pysource import datasets
+from lora_lint.pysource import datasets, surroundings
 from lora_lint.pysource.arguments import Argument, Found, known_calls
 from lora_lint.pysource.index import Index
 from lora_lint.pysource.links import Linked, Links, in_order
+from lora_lint.pysource.order import Run, runs
 from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.settings import absent, block, setting, written
-from lora_rules.recipe import Origin, Recipe, Setting
+from lora_rules.recipe import Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 """Who is asked first for a setting that several calls may give; the adapter itself comes before."""
@@ -24,8 +25,7 @@ _IMAGE_TARGETS = frozenset(
 _FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """What the recipes of a file have in common."""
 
     path: str
@@ -37,10 +37,36 @@ def recipes(index: Index, file: File) -> list[Recipe]:
     resolver = Resolver(index)
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    if not adapters:
+    loads = [found for found in calls if found.known.kind == "continue"]
+    if not adapters and not loads:
         return []
+    ways = runs(resolver, {id(found.call) for found in (*adapters, *loads)})
     links = Links(resolver, calls)
-    return [_recipe(links, adapter, file) for adapter in adapters]
+    made = [_recipe(links, adapter, file, _calls_around(adapter, ways)) for adapter in adapters]
+    return made + list(_without_config(calls, adapters, ways, file))
+
+
+def _calls_around(adapter: Found, ways: list[Run]) -> tuple[Call, ...]:
+    """What the script does on the way on which the adapter is configured."""
+    return next((tuple(way.calls) for way in ways if id(adapter.call) in way.nodes), ())
+
+
+def _without_config(
+    calls: list[Found], adapters: list[Found], ways: list[Run], file: File
+) -> Iterator[Recipe]:
+    """The ways on which an adapter is loaded and none is configured: only their calls are known."""
+    for way in ways:
+        loaded = [f for f in calls if f.known.kind == "continue" and id(f.call) in way.nodes]
+        if loaded and not any(id(adapter.call) in way.nodes for adapter in adapters):
+            yield Recipe(
+                file.path,
+                file.kind,
+                "peft",
+                loaded[0].span,
+                callee=loaded[0].known.callee,
+                framework="PEFT",
+                calls=tuple(way.calls),
+            )
 
 
 def _is_cli(found: Found) -> bool:
@@ -48,10 +74,10 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
-def _recipe(links: Links, adapter: Found, file: File) -> Recipe:
+def _recipe(links: Links, adapter: Found, file: File, calls: tuple[Call, ...]) -> Recipe:
     linked = links.of(adapter)
     resolver = links.resolver
-    settings = written(resolver, adapter)
+    settings = written(resolver, adapter) | surroundings.settings(adapter)
     members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
     for found in members:
         for name, value in written(resolver, found).items():
@@ -83,6 +109,7 @@ def _recipe(links: Links, adapter: Found, file: File) -> Recipe:
         adapter.known.callee,
         _domain(resolver, settings),
         framework=_FRAMEWORKS[dialect],
+        calls=calls,
     )
 
 

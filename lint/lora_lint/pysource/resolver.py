@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from lora_lint.pysource import (
@@ -317,7 +316,7 @@ class Resolver:
         return self._truths[test]
 
     def _truth(self, test: ast.expr, site: Site, assumed: Mapping[str, Value]) -> bool | None:
-        firm = {key: replace(value, overridable=False) for key, value in assumed.items()}
+        firm = {key: value._replace(overridable=False) for key, value in assumed.items()}
         try:
             with self.active((test, "truth")), self.assuming(firm):
                 results = self.plain(test, site)
@@ -372,7 +371,7 @@ class Resolver:
             ends = [bound.value for bound in rest if isinstance(bound.value, int | None)]
             if isinstance(thing, Items) and len(ends) == len(rest):
                 # Members that are objects of ours stay so: ``parse_args_into_dataclasses()[:2]``.
-                found.append(replace(owner, value=Items(thing.kind, thing.members[slice(*ends)])))
+                found.append(owner._replace(value=Items(thing.kind, thing.members[slice(*ends)])))
                 continue
             (whole,) = plain_all((owner,))
             part = slice(*(bound.value for bound in rest))
@@ -392,7 +391,7 @@ class Resolver:
             return thing.members[key.value]()
         if isinstance(thing, str | list | tuple | dict):
             found = operators.subscript(thing, key.value)
-            return (replace(owner, value=found, plain=False),)
+            return (owner._replace(value=found, plain=False),)
         raise Unresolved("a part of something unknown")
 
     # Expressions that put things together

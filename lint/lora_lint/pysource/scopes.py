@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass, field
 
 from lora_lint.pysource.text import Text
 
@@ -16,22 +15,49 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(slots=True, eq=False)
 class Scope:
     """A module, class or function body."""
+
+    __slots__ = (
+        "bindings",
+        "generator",
+        "node",
+        "outside",
+        "own",
+        "parent",
+        "returns",
+        "root",
+        "site",
+    )
 
     node: ast.Module | ast.ClassDef | FunctionNode
     parent: Scope | None
     site: Site | None
     """Where it is defined, in its parent."""
-    bindings: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
-    outside: set[str] = field(default_factory=set)
+    bindings: dict[str, list[Def]]
+    outside: set[str]
     """Names declared ``global`` or ``nonlocal``."""
-    root: Block = field(init=False)
-    returns: list[tuple[ast.Return, Site]] = field(default_factory=list)
-    generator: bool = False
-    own: dict[str, list[Def]] = field(default_factory=lambda: defaultdict(list))
+    root: Block
+    returns: list[tuple[ast.Return, Site]]
+    generator: bool
+    own: dict[str, list[Def]]
     """Of a class: the assignments to attributes of ``self`` in its methods."""
+
+    def __init__(
+        self,
+        node: ast.Module | ast.ClassDef | FunctionNode,
+        parent: Scope | None,
+        site: Site | None,
+        generator: bool = False,
+    ) -> None:
+        self.node = node
+        self.parent = parent
+        self.site = site
+        self.bindings = defaultdict(list)
+        self.outside = set()
+        self.returns = []
+        self.generator = generator
+        self.own = defaultdict(list)
 
     @property
     def parameters(self) -> dict[str, ast.arg]:
@@ -44,41 +70,80 @@ class Scope:
         return {arg.arg: arg for arg in all_of_them}
 
 
-@dataclass(slots=True, eq=False)
 class Block:
     """A list of statements."""
+
+    __slots__ = ("exits", "header", "jumps", "leaves", "marks", "owner", "part", "scope", "sites")
 
     scope: Scope
     owner: Site | None
     """The compound statement whose block it is; ``None`` for a scope's own body."""
     part: str
     """Which block of its owner: ``body``, ``orelse``, ``handler``, ``finalbody`` or ``case``."""
-    header: ast.ExceptHandler | ast.match_case | None = None
-    sites: list[Site] = field(default_factory=list)
-    marks: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    header: ast.ExceptHandler | ast.match_case | None
+    sites: list[Site]
+    marks: dict[str, list[int]]
     """The statements that bind a name, inside or below."""
-    exits: list[int] = field(default_factory=list)
+    exits: list[int]
     """The statements ``if …: return`` (or raise), after which the test is known to be false."""
-    leaves: bool = False
+    leaves: bool
     """It ends in return, raise, break or continue on every path."""
-    jumps: bool = False
+    jumps: bool
     """It holds a break or continue that is not of a loop inside."""
 
+    def __init__(
+        self,
+        scope: Scope,
+        owner: Site | None,
+        part: str,
+        header: ast.ExceptHandler | ast.match_case | None = None,
+        leaves: bool = False,
+        jumps: bool = False,
+    ) -> None:
+        self.scope = scope
+        self.owner = owner
+        self.part = part
+        self.header = header
+        self.sites = []
+        self.marks = defaultdict(list)
+        self.exits = []
+        self.leaves = leaves
+        self.jumps = jumps
 
-@dataclass(slots=True, eq=False)
+
 class Site:
     """A statement's place; or, with ``binds``, a comprehension's or lambda's inside it."""
+
+    __slots__ = ("binds", "block", "blocks", "defs", "index", "outer", "stmt", "text")
 
     stmt: ast.stmt
     block: Block
     index: int
     text: Text
-    blocks: list[Block] = field(default_factory=list)
-    outer: Site | None = None
-    defs: list[Def] = field(default_factory=list)
+    blocks: list[Block]
+    outer: Site | None
+    defs: list[Def]
     """What the statement itself binds (not the statements inside it)."""
-    binds: dict[str, ast.comprehension | None] = field(default_factory=dict)
+    binds: dict[str, ast.comprehension | None]
     """Names of comprehensions (with where they come from) and of lambdas (with ``None``)."""
+
+    def __init__(
+        self,
+        stmt: ast.stmt,
+        block: Block,
+        index: int,
+        text: Text,
+        outer: Site | None = None,
+        binds: dict[str, ast.comprehension | None] | None = None,
+    ) -> None:
+        self.stmt = stmt
+        self.block = block
+        self.index = index
+        self.text = text
+        self.blocks = []
+        self.outer = outer
+        self.defs = []
+        self.binds = {} if binds is None else binds
 
     @property
     def line(self) -> int:
@@ -86,20 +151,37 @@ class Site:
         return self.stmt.lineno
 
 
-@dataclass(slots=True, eq=False)
 class Def:
     """A binding of a name."""
+
+    __slots__ = ("kind", "name", "node", "path", "site", "step")
 
     name: str
     kind: str
     """``value loop import function class change method aug`` or ``opaque``."""
     site: Site
-    node: ast.AST | None = None
+    node: ast.AST | None
     """The value, the import's alias, or the definition itself."""
-    path: tuple[int, ...] = ()
+    path: tuple[int, ...]
     """Which part of the value, when it is unpacked."""
-    step: Step | None = None
+    step: Step | None
     """Of a change: which part of the object, when that is one attribute or constant key."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        site: Site,
+        node: ast.AST | None = None,
+        path: tuple[int, ...] = (),
+        step: Step | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.site = site
+        self.node = node
+        self.path = path
+        self.step = step
 
     @property
     def builds_on(self) -> bool:

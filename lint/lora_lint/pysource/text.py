@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from lora_rules.recipe import Span
 
 Located = ast.expr | ast.stmt | ast.keyword | ast.arg | ast.alias
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
     """A file, or one cell of a notebook."""
 
+    __slots__ = ("cell", "lines")
+
     lines: tuple[str, ...]
-    cell: int | None = None
+    cell: int | None
+
+    def __init__(self, lines: tuple[str, ...], cell: int | None = None) -> None:
+        self.lines = lines
+        self.cell = cell
 
     def span(self, node: Located) -> Span:
         """The node's place, in characters from 1."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.pysource import functions
 from lora_lint.pysource.reach import reaching, reaching_end
@@ -34,8 +33,7 @@ _PASSING = frozenset(
 """Methods of a model that return the model."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Terminal:
+class Terminal(NamedTuple):
     """An expression that something came from and that leads no further back."""
 
     node: ast.expr | None
@@ -61,10 +59,15 @@ class _Exhausted(Exception):
     pass
 
 
-@dataclass(slots=True)
 class _Walk:
+    __slots__ = ("resolver", "seen")
+
     resolver: Resolver
-    seen: set[tuple[int, int, tuple[int, ...]]] = field(default_factory=set)
+    seen: set[tuple[int, int, tuple[int, ...]]]
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.seen = set()
 
     def expression(self, node: ast.expr, site: Site, path: tuple[int, ...]) -> Iterator[Terminal]:
         key = (id(node), id(site), path)

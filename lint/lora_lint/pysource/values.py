@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from lora_lint.pysource.scopes import Scope, Site
 
@@ -17,8 +16,7 @@ class Unresolved(Exception):
     """The value cannot be known from the file; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One candidate."""
 
     value: object
@@ -45,52 +43,97 @@ class Record(Protocol):
         """The attribute's candidates, or :class:`Unresolved`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Ref:
     """Something imported, by its qualified name."""
 
+    __slots__ = ("name",)
+
     name: str
 
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-@dataclass(frozen=True, slots=True, eq=False)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
 class Function:
     """A function of this file."""
 
+    __slots__ = ("scope",)
+
     scope: Scope
 
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
 
-@dataclass(frozen=True, slots=True, eq=False)
+
 class Class:
     """A class of this file."""
 
+    __slots__ = ("scope",)
+
     scope: Scope
 
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
 
-@dataclass(frozen=True, slots=True, eq=False)
+
 class Items:
     """A list, tuple or set whose members are not worked out yet."""
+
+    __slots__ = ("kind", "members")
 
     kind: type[list[object]] | type[tuple[object, ...]] | type[set[object]]
     members: tuple[Thunk, ...]
 
+    def __init__(
+        self,
+        kind: type[list[object]] | type[tuple[object, ...]] | type[set[object]],
+        members: tuple[Thunk, ...],
+    ) -> None:
+        self.kind = kind
+        self.members = members
 
-@dataclass(frozen=True, slots=True, eq=False)
+
 class Entry:
     """A key of a table with its value, and where they stand."""
 
+    __slots__ = ("key_node", "node", "site", "thunk")
+
     thunk: Thunk
-    key_node: ast.expr | ast.keyword | None = None
-    node: ast.expr | None = None
-    site: Site | None = None
+    key_node: ast.expr | ast.keyword | None
+    node: ast.expr | None
+    site: Site | None
+
+    def __init__(
+        self,
+        thunk: Thunk,
+        key_node: ast.expr | ast.keyword | None = None,
+        node: ast.expr | None = None,
+        site: Site | None = None,
+    ) -> None:
+        self.thunk = thunk
+        self.key_node = key_node
+        self.node = node
+        self.site = site
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A dictionary whose values are not worked out yet."""
 
+    __slots__ = ("entries", "hidden")
+
     entries: Mapping[object, Entry]
-    hidden: str = ""
+    hidden: str
     """Why it may hold more than these entries; empty when it does not."""
+
+    def __init__(self, entries: Mapping[object, Entry], hidden: str = "") -> None:
+        self.entries = entries
+        self.hidden = hidden
 
     def item(self, key: object) -> Values:
         """The candidates at a key."""
@@ -109,23 +152,32 @@ class Table:
         return Table(entries, self.hidden or other.hidden)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Fields:
     """A record whose attributes are the entries of a table."""
 
+    __slots__ = ("table",)
+
     table: Table
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
 
     def attribute(self, name: str) -> Values:
         """The attribute's candidates."""
         return self.table.item(name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Changed:
     """A record after some of its attributes were assigned."""
 
+    __slots__ = ("base", "changes")
+
     base: object
-    changes: Mapping[str, Thunk] = field(default_factory=dict)
+    changes: Mapping[str, Thunk]
+
+    def __init__(self, base: object, changes: Mapping[str, Thunk] | None = None) -> None:
+        self.base = base
+        self.changes = changes or {}
 
     def attribute(self, name: str) -> Values:
         """The attribute's candidates."""
@@ -202,7 +254,7 @@ def plain(value: Value) -> Values:
             for choice in combine(held)
         )
     if isinstance(thing, Ref):
-        return (replace(value, value=named_constant(thing.name)),)
+        return (value._replace(value=named_constant(thing.name)),)
     if isinstance(thing, str | int | float | bytes | list | tuple | dict | set | type(None)):
         return (value,)
     raise Unresolved("an object whose value is not a constant")
@@ -216,8 +268,7 @@ def plain_all(values: Values) -> Values:
 def _built_from(whole: Value, value: object, parts: tuple[Value, ...]) -> Value:
     """The whole carries what its parts carry: worked out, overridable, from where."""
     source = whole.source or next((part.source for part in parts if part.source), "")
-    return replace(
-        whole,
+    return whole._replace(
         value=value,
         plain=whole.plain and all(part.plain for part in parts),
         overridable=whole.overridable or any(part.overridable for part in parts),

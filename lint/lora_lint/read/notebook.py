@@ -17,6 +17,7 @@ _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
 )
 _SHELL_MAGICS = frozenset(["bash", "sh", "script"])
+_INSTALL = re.compile(r"^\s*[!%]\s*(?:uv\s+|python3?\s+-m\s+)?pip3?\s+install\s(.*==.*)$", re.M)
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -36,7 +37,9 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     index.is_script = True
     notes: list[str] = []
     from_shell: list[Recipe] = []
+    installs: list[str] = []
     for number, code in _code_cells(text):
+        installs += _INSTALL.findall(code)
         magic = re.match(r"\s*%%(\w+)", code)
         if magic is not None and magic[1] in _SHELL_MAGICS:
             if mentions_lora(code.encode("utf-8", "replace")):
@@ -49,7 +52,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         found = recipes(index, File(source.path, "notebook"))
     except RecursionError as error:
         raise Unreadable("it is nested too deeply to read") from error
-    every = (*found, *from_shell)
+    pins = _pins(installs)
+    every = (*(recipe._replace(pins=pins) for recipe in found), *from_shell)
     return Reading(every, every[0].dialect if every else "", tuple(notes))
 
 
@@ -71,6 +75,15 @@ def _add_cell(index: object, code: str, number: int) -> str:
     except (ValueError, RecursionError, MemoryError) as error:
         return f"cell {number}: not Python ({error})"
     return ""
+
+
+def _pins(installs: list[str]) -> dict[str, str]:
+    """The versions that a notebook installs."""
+    if not installs:
+        return {}
+    from lora_rules.facts.versions import required  # most notebooks pin nothing
+
+    return required("\n".join(installs))
 
 
 def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:

@@ -9,7 +9,7 @@ from lora_lint.read import Reading, Unreadable
 from lora_lint.source import Source
 from lora_rules.recipe import Span
 
-_CALLS = re.compile(rb"LoraConfig|get_peft_model|\bModelConfig\b")
+_CALLS = re.compile(rb"LoraConfig|get_peft_model|\bModelConfig\b|PeftModel")
 """Without one of these there is no recipe in the file, and it is not parsed."""
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 

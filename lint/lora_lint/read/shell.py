@@ -16,6 +16,9 @@ from lora_lint.source import Source
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Sequence
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
+MAX_BYTES = 2_000_000
+"""Larger files are data in a script's clothes, such as a self-extracting archive."""
+
 
 def read(source: Source, dialect: str | None = None) -> Reading:
     """The recipes of a script.
@@ -23,6 +26,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     Raises:
         Unreadable: if it is not text.
     """
+    if len(source.data) > MAX_BYTES:
+        return Reading(notes=(f"{len(source.data)} bytes are data, not a script",))
     try:
         text = source.text
     except UnicodeDecodeError as error:

@@ -168,7 +168,8 @@ def _referenced(path: str, root: Mapping, steps: int) -> object:
 def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Values:
     every = [values_of(item, name, root, placeholder) for item in node.items]
     lacking = next((item for item in every if not item.candidates), None)
-    if name in LISTS and not (every and all(isinstance(item, Sequence) for item in node.items)):
+    swept = every and all(isinstance(item, Sequence) for item in node.items)
+    if name in LISTS and (name == "layer_replication" or not swept):  # that is a list of pairs
         if lacking is not None:
             return lacking
         return Values(([item.candidates[0] for item in every],))
@@ -185,7 +186,7 @@ def _distinct(every: list[Values]) -> tuple[object, ...]:
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
-    swept = _sweep(node)
+    swept = None if name in MAPPINGS else _sweep(node)  # "value" is a module of BERT, too
     if swept is not None:
         return values_of(swept.node, name, root, placeholder)
     if name not in MAPPINGS:

@@ -1,0 +1,505 @@
+"""Settings that the kind of layer they meet cannot have: fused experts, embeddings, quantized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.rule import Edit, Problem, Safety, Set, Severity, rule
+from lora_rules.target_names import in_transformers_5
+
+if TYPE_CHECKING:
+    from lora_rules.facts.inventory import Inventory
+    from lora_rules.facts.targeted import Targeted
+
+VARIANTS = (
+    "use_dora",
+    "arrow_config",
+    "use_bdlora",
+    "alora_invocation_tokens",
+    "velora_config",
+    "monteclora_config",
+    "kasa_config",
+)
+"""Settings that make another layer than plain LoRA's."""
+ON_EMBEDDINGS = frozenset({"use_dora"})
+ON_CONVOLUTIONS = frozenset({"use_dora"})
+NOT_ON_PARAMETERS = ("use_dora", "lora_bias", "fan_in_fan_out", *VARIANTS[1:])
+INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
+"""Methods that read the base weight, which a fused parameter does not offer."""
+FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
+"""Methods that PEFT refuses on quantized layers."""
+
+
+@rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE])
+def unsupported_on_layer(
+    recipe: Recipe,
+    targeted: Targeted,
+    lora_dropout: float = 0.0,
+    lora_bias: bool = False,
+    fan_in_fan_out: bool = False,
+    init_lora_weights: bool | str = True,
+    target_parameters: list[str] | None = None,
+) -> Iterator[Problem]:
+    """A setting that the layers it meets in this model cannot have.
+
+    ## What it checks
+    With a known base model, what PEFT builds for each target: parameters (fused experts, also
+    where PEFT translates their old names, which is a warning unless transformers 5 is pinned) take
+    no dropout, DoRA, `lora_bias` or initialisation from weights; embeddings take no `lora_bias` and
+    of the variants only DoRA; convolutions no initialisation from weights; GPT-2's `Conv1D` takes
+    no OLoRA and no BD-LoRA; KaSA and MiCA need a rank below the layer's size, BD-LoRA a number of
+    blocks that divides it. A `lora_bias` on layers without a bias is a warning, `fan_in_fan_out`
+    that does not fit the layer is mentioned.
+
+    ## Why it matters
+    PEFT raises while it builds the adapter. With `lora_bias` on a layer without one, merging
+    raises; a wrong `fan_in_fan_out` PEFT corrects by itself.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-30B-A3B")
+    names = ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"]
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.05,  # LL415: 0.05
+        target_modules=names,
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-30B-A3B")
+    names = ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"]
+    config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=names)
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    if targeted.parameters:
+        told = bool(target_parameters) or recipe.dialect == "axolotl"
+        # LL303 tells of parameters that are named; axolotl leaves their dropout out by itself
+        yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
+    if targeted.parameters and isinstance(init_lora_weights, str):
+        yield from _initialised_parameters(init_lora_weights)
+    yield from _on_embeddings(recipe, targeted, lora_bias=lora_bias)
+    yield from _on_convolutions(targeted, init_lora_weights)
+    if lora_bias:
+        yield from _without_bias(targeted)
+    yield from _orientation(recipe, targeted, fan_in_fan_out=fan_in_fan_out)
+    yield from _on_conv1d(recipe, targeted, init_lora_weights)
+    yield from _sizes(recipe, targeted, init_lora_weights)
+
+
+def _given(recipe: Recipe, name: str) -> bool:
+    """Whether a setting is there and certainly on."""
+    setting = recipe.settings.get(name)
+    return (
+        setting is not None
+        and bool(setting.candidates)
+        and all(value not in (None, False) for value in setting.candidates)
+    )
+
+
+def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterator[Problem]:
+    example = targeted.parameters[0]
+    severity, since = Severity.ERROR, ""
+    if not recipe.known("target_parameters"):
+        severity = in_transformers_5(recipe, severity)
+        since = ", as transformers 5 fuses experts"
+    both = [path for path in targeted.parameters if path.rpartition(".")[0] in targeted.adapted]
+    if both:
+        yield Problem(
+            "target_parameters",
+            f"{both[0]} belongs to a module that gets an adapter, too: PEFT raises ValueError.",
+            help="Name it in one of the two.",
+            also=("target_modules",),
+        )
+    if dropout != 0:
+        edits: tuple[Edit, ...] = (Set("lora_dropout", 0.0),)
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {dropout:g}, and {example} is adapted as a parameter{since}: PEFT "
+            "raises ValueError.",
+            severity=severity,
+            help="Set lora_dropout to 0, or leave the experts out.",
+            edits=edits,
+            safety=Safety.SAFE,
+        )
+    for name in NOT_ON_PARAMETERS:
+        if _given(recipe, name):
+            yield Problem(
+                name,
+                f"{name} does not work on parameters, and {example} is adapted as one{since}: PEFT "
+                "raises ValueError.",
+                severity=severity,
+                help=f"Remove {name}, or leave the experts out.",
+            )
+
+
+def _initialised_parameters(method: str) -> Iterator[Problem]:
+    if method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" does not work on parameters such as fused experts: PEFT '
+            "raises.",
+            help="Leave it out (True).",
+        )
+
+
+def _on_embeddings(recipe: Recipe, targeted: Targeted, *, lora_bias: bool) -> Iterator[Problem]:
+    inventory = targeted.inventory
+    tables = [path for path in targeted.adapted if inventory.kinds[path] == "embedding"]
+    convolutions = [path for path in targeted.adapted if inventory.kinds[path] == "conv"]
+    if tables and lora_bias:
+        yield Problem(
+            "lora_bias",
+            f"lora_bias does not work on {tables[0]}, an embedding: PEFT raises ValueError.",
+        )
+    for paths, allowed in ((tables, ON_EMBEDDINGS), (convolutions, ON_CONVOLUTIONS)):
+        for name in VARIANTS:
+            if paths and name not in allowed and _given(recipe, name):
+                yield Problem(name, f"{name} does not work on {paths[0]}: PEFT raises ValueError.")
+
+
+def _on_convolutions(targeted: Targeted, method: bool | str) -> Iterator[Problem]:
+    paths = [path for path in targeted.adapted if targeted.inventory.kinds[path] == "conv"]
+    if paths and isinstance(method, str) and method.lower() not in ("gaussian", "lora_ga"):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" does not work on {paths[0]}, a convolution: PEFT raises '
+            "ValueError.",
+            help="Leave it out (True).",
+        )
+
+
+def _without_bias(targeted: Targeted) -> Iterator[Problem]:
+    linears = targeted.inventory.linears
+    bare = [path for path in targeted.adapted if path in linears and not linears[path].bias]
+    if bare:
+        yield Problem(
+            "lora_bias",
+            f"lora_bias on layers without a bias ({bare[0]}): the adapter cannot be merged, "
+            "merge_and_unload raises RuntimeError.",
+            severity=Severity.WARNING,
+            help="Leave lora_bias out.",
+        )
+
+
+def _orientation(recipe: Recipe, targeted: Targeted, *, fan_in_fan_out: bool) -> Iterator[Problem]:
+    kinds = {targeted.inventory.kinds[path] for path in targeted.adapted}
+    setting = recipe.settings.get("fan_in_fan_out")
+    if setting is None or not targeted.inventory.exact:
+        return
+    wrong = "linear" if fan_in_fan_out else "Conv1D"
+    if wrong in kinds and setting.written:
+        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not fan_in_fan_out),)
+        yield Problem(
+            "fan_in_fan_out",
+            f"fan_in_fan_out={fan_in_fan_out} does not fit a {wrong} layer: PEFT warns and "
+            "corrects it.",
+            severity=Severity.INFO,
+            edits=edits,
+            safety=Safety.SAFE,
+        )
+
+
+def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
+    rows = [path for path in targeted.adapted if targeted.inventory.kinds[path] == "Conv1D"]
+    if not rows:
+        return
+    if isinstance(method, str) and method.lower() == "olora":
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" on {rows[0]}, whose weight is transposed (Conv1D): the '
+            "first step raises.",
+        )
+    for name in ("use_bdlora", "kasa_config"):
+        if _given(recipe, name):
+            yield Problem(name, f"{name} does not work on {rows[0]}, a Conv1D: PEFT raises.")
+
+
+def _sizes(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
+    rank = recipe.known("r")
+    linears = [
+        each for path, each in targeted.inventory.linears.items() if path in targeted.adapted
+    ]
+    if not linears:
+        return
+    least = min(linears, key=lambda each: min(each.inputs, each.outputs))
+    size = min(least.inputs, least.outputs)
+    if isinstance(rank, int) and method == "mica" and rank > size:
+        yield Problem(
+            "r", f"r = {rank} with MiCA, and {least.path} has {size} features: PEFT raises."
+        )
+    if isinstance(rank, int) and _given(recipe, "kasa_config") and rank >= size:
+        yield Problem(
+            "r", f"r = {rank} with KaSA, and {least.path} has {size} features: PEFT raises."
+        )
+    blocks = recipe.known("use_bdlora")
+    if isinstance(blocks, Mapping) and isinstance(rank, int):
+        for side, at in (("target_modules_bd_a", "inputs"), ("target_modules_bd_b", "outputs")):
+            yield from _blocks(
+                blocks, rank, side, [(one.path, getattr(one, at)) for one in linears]
+            )
+        yield from _neither_side(blocks, targeted)
+
+
+def _neither_side(config: Mapping[str, object], targeted: Targeted) -> Iterator[Problem]:
+    """Of a list of targets LL011 tells; an expression or "all-linear" needs the model."""
+    lists = (config.get("target_modules_bd_a"), config.get("target_modules_bd_b"))
+    names = [str(name) for one in lists if isinstance(one, list) for name in one]
+    if not names or not config.get("match_strict", True) or not isinstance(targeted.written, str):
+        return
+    neither = [path for path in targeted.adapted if not any(name in path for name in names)]
+    if neither:
+        yield Problem(
+            "use_bdlora",
+            f"{neither[0]} stands in neither target_modules_bd_a nor target_modules_bd_b: PEFT "
+            "raises ValueError.",
+        )
+
+
+def _blocks(
+    config: Mapping[str, object], rank: int, side: str, sizes: list[tuple[str, int]]
+) -> Iterator[Problem]:
+    count, names = config.get("nblocks", 1), config.get(side)
+    if not isinstance(count, int) or count < 1 or not isinstance(names, list):
+        return
+    for path, size in sizes:
+        if any(name in path for name in names) and (size % count or rank % count):
+            yield Problem(
+                "use_bdlora",
+                f"{count} blocks divide not both r = {rank} and the {size} features of {path}: "
+                "PEFT raises ValueError.",
+            )
+            return
+
+
+@rule("LL418", Severity.ERROR, evidence=[PEFT_SOURCE])
+def layer_replication_impossible(
+    inventory: Inventory, layer_replication: object
+) -> Iterator[Problem]:
+    """Layers are to be replicated that the base model does not have.
+
+    ## What it checks
+    `layer_replication` is a list of pairs, each inside the base model's layers, and the model is
+    one whose layers PEFT finds (`layers`, `encoder.layer` or `h`).
+
+    ## Why it matters
+    PEFT raises after the model has been loaded.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        layer_replication=[(0, 16), (8, 33)],  # LL418: [(0, 16), (8, 33)]
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        layer_replication=[(0, 16), (8, 32)],
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    if not layer_replication or not inventory.exact:
+        return
+    where = _replicated(inventory)
+    if where is None:
+        yield Problem(
+            "layer_replication",
+            f"PEFT finds no list of layers to replicate in a {inventory.model_type} model: it "
+            "raises ValueError.",
+        )
+        return
+    ranges = layer_replication if isinstance(layer_replication, list | tuple) else [None]
+    for pair in ranges:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            yield Problem(
+                "layer_replication", f"{pair!r} is no pair of start and end: PEFT raises."
+            )
+            return
+        if isinstance(pair[1], int) and pair[1] > where:
+            yield Problem(
+                "layer_replication",
+                f"{pair!r} ends beyond the {where} layers of the model: PEFT raises IndexError.",
+            )
+            return
+
+
+def _replicated(inventory: Inventory) -> int | None:
+    """How many layers are in the list that PEFT replicates; ``None`` if it finds none."""
+    prefix = ""
+    for name in ("model", "bert"):
+        while any(path.startswith(f"{prefix}{name}.") for path in inventory.linears):
+            prefix += f"{name}."
+    for name in ("layers", "encoder.layer", "h"):
+        start = f"{prefix}{name}."
+        indices = {
+            path[len(start) :].partition(".")[0]
+            for path in inventory.linears
+            if path.startswith(start)
+        }
+        if indices:
+            return len(indices)
+    return None
+
+
+@rule("LL505", Severity.ERROR, evidence=[PEFT_SOURCE])
+def init_needs_float_base(
+    recipe: Recipe, init_lora_weights: str, load_in_4bit: bool = False, load_in_8bit: bool = False
+) -> Iterator[Problem]:
+    """An initialisation that reads the base weights, over quantized ones.
+
+    ## What it checks
+    `init_lora_weights` is PiSSA, CorDA, MiCA or orthogonal while the base model is loaded in 4 or 8
+    bits (error), or LoftQ, which quantizes a full-precision model itself (warning).
+
+    ## Why it matters
+    The method decomposes or changes the base weight. PEFT raises for a weight that is not a
+    floating-point tensor; LoftQ would correct an error that it did not make.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    bits = BitsAndBytesConfig(load_in_8bit=True)
+    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
+    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="pissa")  # LL505: "pissa"
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    bits = BitsAndBytesConfig(load_in_8bit=True)
+    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
+    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="olora")
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    LoftQ: when the script initialises the adapter again afterwards.
+
+    ## Options
+    None.
+    """
+    if recipe.dialect not in HANDED_ON or not (load_in_4bit or load_in_8bit):
+        return
+    method = init_lora_weights.lower()
+    width = "4" if load_in_4bit else "8"
+    if method.startswith(FLOAT_ONLY):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{init_lora_weights}" over a model in {width} bits: PEFT raises.',
+            help='Leave it out (True), or take "olora" or "gaussian".',
+            also=("load_in_4bit" if load_in_4bit else "load_in_8bit",),
+            edits=(Set("init_lora_weights", True),),
+        )
+    elif method == "loftq":
+        yield Problem(
+            "init_lora_weights",
+            f"LoftQ over a model that is already in {width} bits: it has to see the full weights.",
+            severity=Severity.WARNING,
+            help="Load the model without quantization; LoftQ quantizes it.",
+        )
+
+
+@rule("LL419", Severity.WARNING, evidence=[PEFT_SOURCE])
+def qalora_without_gptq(
+    recipe: Recipe, use_qalora: bool, inventory: Inventory
+) -> Iterator[Problem]:
+    """QA-LoRA is asked for, and the base model has no GPTQ layers.
+
+    ## What it checks
+    `use_qalora` is on, and the base model is known and loaded without GPTQ. Over bitsandbytes'
+    layers LLB08 says so.
+
+    ## Why it matters
+    Only PEFT's GPTQ layers read the setting. Elsewhere plain LoRA is trained, and PEFT says
+    nothing: what was to be tried is not what runs.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        use_qalora=True,  # LL419: True
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("TheBloke/Llama-2-7B-GPTQ")
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", use_qalora=True)
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    When another file quantizes the model.
+
+    ## Options
+    None.
+    """
+    if not use_qalora or recipe.dialect not in HANDED_ON or recipe.result:
+        return
+    widths = (recipe.settings.get(name) for name in ("load_in_4bit", "load_in_8bit"))
+    quantized = any(width is not None and width.candidates != (False,) for width in widths)
+    gptq = any("gptq" in block.receiver.lower() for block in recipe.blocks)
+    if not quantized and not gptq:
+        yield Problem(
+            "use_qalora",
+            f"use_qalora is for GPTQ layers, and this {inventory.model_type} model has none: plain "
+            "LoRA is trained.",
+            help="Remove it.",
+        )

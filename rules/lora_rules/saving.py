@@ -1,0 +1,212 @@
+"""What is left after the run: checkpoints, and evaluations on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
+from lora_rules.facts.silent import place_of
+from lora_rules.facts.versions import pins
+from lora_rules.needs import LARGEST
+from lora_rules.recipe import Call, Recipe, Span
+from lora_rules.rule import Problem, Severity, rule
+
+if TYPE_CHECKING:
+    from lora_rules.facts.training_steps import Steps
+
+KEEPS = ("save", "push", "export", "merge", "upload", "dump", "convert", "generate", "eval")
+"""Words in the names of calls after which a trained model was not in vain, or may not have been."""
+
+
+@rule("LLA03", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, ARITHMETIC])
+def nothing_saved(
+    recipe: Recipe,
+    save_strategy: str,
+    training_steps: Steps | None = None,
+    save_steps: float | None = None,
+) -> Iterator[Problem]:
+    """The script trains, saves nothing, and does nothing with what it trained.
+
+    ## What it checks
+    A script whose trainer has `save_strategy="no"`, or with transformers pinned below 4.44 a
+    `save_steps` that the run does not reach, and in which nothing that saves, uploads, merges,
+    evaluates or generates follows `train()`. Only what stands in the script itself is judged: what
+    a function makes may be saved by whoever calls it, and a trainer or model that is given to code
+    which is not seen may be saved there.
+
+    ## Why it matters
+    When the process ends the adapter is gone. From 4.44 on transformers saves at the end of the
+    run whatever `save_steps` is, unless the strategy is "no".
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        max_length=2048,
+        save_strategy="no",  # LLA03: "no"
+    )
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        max_length=2048,
+        save_strategy="no",
+    )
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer.train()
+    trainer.save_model("adapter")
+    ```
+
+    ## When to ignore it
+    When only the time or the memory of the run is measured.
+
+    ## Options
+    None.
+    """
+    train = next((call for call in recipe.calls if call.name == ".train" and call.on), None)
+    if train is None or _may_keep(recipe, train):
+        return
+    if save_strategy == "no":
+        yield Problem(
+            place_of(recipe, "save_strategy"),
+            "nothing is saved: the strategy is no, and no call after train() keeps the adapter.",
+            help="Call trainer.save_model() after train(), or remove save_strategy.",
+            also=(train.span,),
+        )
+    elif save_strategy == "steps" and _is_old(recipe) and training_steps and save_steps:
+        yield from _never_reached(recipe, train, save_steps, training_steps)
+
+
+def _never_reached(
+    recipe: Recipe, train: Call, save_steps: float, steps: Steps
+) -> Iterator[Problem]:
+    if save_steps > steps.number:
+        yield Problem(
+            place_of(recipe, "save_steps"),
+            f"nothing is saved: save_steps = {save_steps:g} and the run has {steps.text} steps; "
+            "transformers saves at the end from 4.44 on.",
+            help="Call trainer.save_model() after train().",
+            also=(train.span, "save_steps"),
+        )
+
+
+def _may_keep(recipe: Recipe, train: Call) -> bool:
+    """Whether something else may keep what was trained."""
+    if recipe.known("at_module_level") is not True:
+        return True
+    if any(recipe.may_be(name) and recipe.known(name) is not False for name in ("push_to_hub",)):
+        return True
+    if any(key.name == "callbacks" for block in recipe.blocks for key in block.keys):
+        return True
+    after = recipe.calls[recipe.calls.index(train) + 1 :]
+    return train.on is None or any(_keeps(call) for call in after)
+
+
+def _keeps(call: Call) -> bool:
+    named = call.name.lower()
+    return any(word in named for word in KEEPS) or (not named and bool(call.things or call.on))
+
+
+def _is_old(recipe: Recipe) -> bool:
+    parts = pins(recipe).get("transformers", "").split(".")
+    numbers = [int(part) for part in parts[:2] if part.isdigit()]
+    return len(numbers) == 2 and numbers < [4, 44]
+
+
+@rule("LL813", Severity.WARNING, evidence=[ARITHMETIC, TRANSFORMERS_SOURCE])
+def evaluation_beyond_run(
+    recipe: Recipe, training_steps: Steps, eval_strategy: str | None = None
+) -> Iterator[Problem]:
+    """The first evaluation would come after the last step.
+
+    ## What it checks
+    `eval_steps` is larger than the number of steps of the run (`max_steps`, or rows, epochs and
+    batch), and evaluation is by steps. With a `max_steps` of 50 or fewer it is an info.
+
+    ## Why it matters
+    Nothing is evaluated while the run goes on, so that neither early stopping nor the choice of
+    the best checkpoint can work. Recent transformers evaluate once at the end; older ones never.
+
+    ## Bad
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    dataset: alpaca_en_demo
+    val_size: 0.1
+    eval_strategy: steps
+    eval_steps: 500  # LL813: 500
+    max_steps: 300
+    learning_rate: 2.0e-4
+    ```
+
+    ## Good
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    dataset: alpaca_en_demo
+    val_size: 0.1
+    eval_strategy: steps
+    eval_steps: 50
+    max_steps: 300
+    learning_rate: 2.0e-4
+    ```
+
+    ## When to ignore it
+    When one evaluation at the end is enough.
+
+    ## Options
+    None.
+    """
+    if eval_strategy is not None and eval_strategy != "steps":
+        return
+    if eval_strategy is None and recipe.dialect != "axolotl":
+        return
+    found = _written(recipe, "eval_steps")
+    if found is None:
+        return
+    interval, span = found
+    if interval > 1 and interval > training_steps.number:
+        yield Problem(
+            span,
+            f"eval_steps = {interval:g} and the run has {training_steps.text} steps: nothing is "
+            "evaluated on the way.",
+            severity=Severity.INFO if _is_trial(training_steps) else Severity.WARNING,
+            help=f"Set eval_steps to {max(training_steps.number // 5, 1)}.",
+            also=("max_steps",) if not training_steps.from_data else ("num_train_epochs",),
+        )
+
+
+def _is_trial(steps: Steps) -> bool:
+    """Whether somebody wrote so few steps that the run can only be meant to show that it runs."""
+    return not steps.from_data and steps.number <= 50
+
+
+def _written(recipe: Recipe, name: str) -> tuple[float, Span] | None:
+    """A number under that key, in whichever framework, and its place."""
+    for block in recipe.blocks:
+        for key in block.keys:
+            value = key.candidates[0] if len(key.candidates) == 1 else None
+            if key.name.rpartition(".")[2] != name or isinstance(value, bool):
+                continue
+            if isinstance(value, int | float) and abs(value) < LARGEST:
+                return float(value), key.value_span or key.span
+    return None

@@ -1,0 +1,64 @@
+"""Coverage-guided fuzzing of every reader, with atheris (`pip install atheris` first).
+
+    PYTHONPATH=rules:lint python tools/fuzz.py KIND [CORPUS_FOLDER] [-max_total_time=600] [...]
+
+KIND is python, notebook, yaml, json or shell. The file that libFuzzer invents is linted with a GPU
+declared. Nothing may raise, and no file may take more than ten seconds or two gigabytes. What it
+finds becomes a test in ``tests/hostile/``. Without a corpus it starts from the examples of the
+rules' pages.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+
+import atheris
+
+with atheris.instrument_imports(include=["lora_lint", "lora_rules"]):
+    from lora_lint.check import check
+    from lora_lint.config import Config
+    from lora_lint.source import KINDS, Source
+    from lora_rules.rule import all_rules
+
+    RULES = all_rules()
+
+LIMITS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=4096")
+ENDINGS = {kind: ending for ending, kind in KINDS.items()}
+
+
+def seeds(kind: str) -> list[str]:
+    """The examples of that kind in the rules' pages."""
+    pages = "\n".join(rule.page for rule in RULES.values())
+    return re.findall(rf"^```{kind}\n(.*?)^```", pages, flags=re.MULTILINE | re.DOTALL)
+
+
+def seed_folder(kind: str) -> str:
+    """A folder with the seeds as files."""
+    folder = tempfile.mkdtemp(prefix=f"fuzz-{kind}-")
+    for number, text in enumerate(seeds(kind)):
+        with open(os.path.join(folder, str(number)), "w") as file:
+            file.write(text)
+    return folder
+
+
+def main() -> None:
+    """Fuzz one reader until the time is up or something breaks."""
+    kind = sys.argv[1]
+    if kind not in ENDINGS:
+        sys.exit(f"{kind} is not one of {', '.join(ENDINGS)}")
+    rest = sys.argv[2:]
+    folders = [word for word in rest if not word.startswith("-")] or [seed_folder(kind)]
+    options = [*LIMITS, *(word for word in rest if word.startswith("-"))]
+
+    def lint(data: bytes) -> None:
+        check(Source(f"fuzzed{ENDINGS[kind]}", kind, data), Config(), {"gpu": "T4"})
+
+    atheris.Setup([sys.argv[0], *options, *folders], lint)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
