@@ -41,6 +41,10 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
         reading = read(source, _forced_dialect(source.path, directives, config))
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
+    if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
+        return FileReport(
+            source.path, (), lines, cell_lines, 0, _dialects(reading), tuple(reading.notes)
+        )
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives)
         for recipe in reading.recipes
@@ -109,14 +113,14 @@ def _run(
 ) -> tuple[list[Finding], list[str]]:
     findings: dict[tuple[str, Span, str], Finding] = {}
     not_checked: list[str] = []
-    for recipe in recipes:
+    for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
         for rule in rules.values():
             if rule.code in HYGIENE or (off and not rule.without_adapter):
                 continue
             outcome = evaluate(rule, recipe, options_for(rule, config))
             for found in outcome.found:
-                finding = _finding(rule, found, recipe)
+                finding = _finding(rule, found, recipe, number)
                 findings.setdefault((finding.code, finding.span, finding.message), finding)
             if outcome.not_run and not outcome.absent:
                 place = f"line {recipe.span.line}"
@@ -126,7 +130,7 @@ def _run(
     return list(findings.values()), list(dict.fromkeys(not_checked))
 
 
-def _finding(rule: Rule, found: Found, recipe: Recipe) -> Finding:
+def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
     problem = found.problem
     return Finding(
         path=recipe.path,
@@ -140,6 +144,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe) -> Finding:
         edits=problem.edits,
         safety=problem.safety,
         certain=found.certain,
+        recipe=number,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from lora_lint.config import DECLARATIONS, Config
@@ -66,8 +67,14 @@ def value_of(text: str, kind: type) -> object:
     return int(number) if number.isdecimal() and 0 < len(number) < 16 and int(number) else None
 
 
+@cache
+def pins_of(folder: str) -> Mapping[str, str]:
+    """What is pinned for the recipes of a folder; read once, until ``cache_clear`` is called."""
+    return pinned(folder)
+
+
 def _versions(path: str) -> dict[str, Setting]:
-    pins = pinned(os.path.dirname(os.path.abspath(path)))
+    pins = pins_of(os.path.dirname(os.path.abspath(path)))
     return {
         f"pinned_{library}": _setting(f"pinned_{library}", pins[library], "the repository's pins")
         for library in LIBRARIES

@@ -175,7 +175,7 @@ def _ignore(verb: str, rest: str, blank: Directive, target: int | None) -> Direc
     inside, closed, after = rest[1:].partition("]")
     if not closed:
         return blank._replace(reason=f"the `[` after {verb} is never closed")
-    rules = tuple(name.strip() for name in inside.split(",") if name.strip())
+    rules = tuple(dict.fromkeys(name.strip() for name in inside.split(",") if name.strip()))
     if not rules:
         return blank._replace(reason=f"{verb}[] names no rule; `{verb}` alone means every rule")
     if bad := [name for name in rules if not _NAME.fullmatch(name)]:

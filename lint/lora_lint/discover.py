@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from stat import S_ISREG
 from typing import NamedTuple
 
-from lora_lint.config import Config, for_folder, matches
+from lora_lint.config import FILES, Config, for_folder, has_none_of_its_own, matches
 from lora_lint.source import KINDS, Source, mentions_lora
 
 SKIPPED_FOLDERS = frozenset(
@@ -60,27 +61,49 @@ def discover(paths: list[str], overrides: Config | None = None) -> Iterator[Foun
         MissingPath: if a path does not exist.
     """
     seen: set[str] = set()
+    rules = Exclusion(overrides)
     for path in paths:
         if not os.path.lexists(path):
             raise MissingPath(f"{path}: no such file or folder")
         named = not os.path.isdir(path)
         for file in [path] if named else sorted(_below(path)):
-            key = os.path.abspath(file)
-            if key in seen or _excluded(file, named, overrides):
-                continue
-            seen.add(key)
-            yield Found(file, named)
+            if len(paths) > 1:
+                key = os.path.abspath(file)
+                if key in seen:
+                    continue
+                seen.add(key)
+            if not rules.holds(file, named):
+                yield Found(file, named)
 
 
-def _excluded(path: str, named: bool, overrides: Config | None) -> bool:
-    config = for_folder(os.path.dirname(path))
-    force = config.force_exclude or (overrides is not None and overrides.force_exclude)
-    if named and not force:
-        return False
-    patterns = [(pattern, config.root) for pattern in config.exclude]
-    if overrides is not None:
+class Exclusion:
+    """Whether files are left out, by the settings of their folders."""
+
+    def __init__(self, overrides: Config | None) -> None:
+        self._overrides = overrides
+        self._folders: dict[str, tuple[bool, list[tuple[str, str]]]] = {}
+
+    def holds(self, path: str, named: bool) -> bool:
+        """Whether a file is left out.
+
+        Raises:
+            ConfigError: if the settings in force for it are broken.
+        """
+        folder = os.path.dirname(path)
+        if folder not in self._folders:
+            self._folders[folder] = self._of(folder)
+        force, patterns = self._folders[folder]
+        if named and not force:
+            return False
+        return any(matches(path, pattern, root) for pattern, root in patterns)
+
+    def _of(self, folder: str) -> tuple[bool, list[tuple[str, str]]]:
+        config, overrides = for_folder(folder), self._overrides
+        patterns = [(pattern, config.root) for pattern in config.exclude]
+        if overrides is None:
+            return config.force_exclude, patterns
         patterns += [(pattern, os.getcwd()) for pattern in overrides.exclude]
-    return any(matches(path, pattern, root) for pattern, root in patterns)
+        return config.force_exclude or overrides.force_exclude, patterns
 
 
 def _below(folder: str) -> Iterator[str]:
@@ -92,6 +115,8 @@ def _below(folder: str) -> Iterator[str]:
 
 def _git_files(folder: str) -> list[str] | None:
     """The files that git tracks or would track below a folder; ``None`` if git cannot say."""
+    if not _may_be_git(folder):
+        return None
     import subprocess
 
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]
@@ -108,8 +133,23 @@ def _git_files(folder: str) -> list[str] | None:
     ]
 
 
+def _may_be_git(folder: str) -> bool:
+    """Whether it is worth asking git, which takes longer than looking for its folder."""
+    if "GIT_DIR" in os.environ:
+        return True
+    at = os.path.realpath(folder)
+    while not os.path.lexists(os.path.join(at, ".git")):
+        parent = os.path.dirname(at)
+        if parent == at:
+            return False
+        at = parent
+    return True
+
+
 def _walk(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
+        if FILES.isdisjoint(files):
+            has_none_of_its_own(parent)
         folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
         for name in files:
             path = os.path.join(parent, name)
@@ -123,18 +163,40 @@ def load(path: str) -> Source | None:
         OSError: if it cannot be read.
     """
     kind = KINDS.get(os.path.splitext(path)[1].lower())
-    if not os.path.isfile(path):
-        if os.path.exists(path):
-            return None  # a FIFO or a device: reading it might wait for ever
-        raise FileNotFoundError(2, "no such file", path)
-    if os.path.getsize(path) > LARGEST:
+    data = _content(path)
+    if data is None:
         return None
-    with open(path, "rb") as file:
-        data = file.read()
     kind = kind or _kind_by_first_line(data)
     if kind is None or not mentions_lora(data):
         return None
     return Source(path, kind, data)
+
+
+def _content(path: str) -> bytes | None:
+    """A file's bytes; ``None`` if it is too large, or no file to read.
+
+    Most files of a tree are looked at here and nowhere else, so there is a call or two to the
+    system for each and no more.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(2, "no such file", path) from None
+    if not S_ISREG(status.st_mode):
+        return None  # a FIFO or a device: reading it might wait for ever
+    if status.st_size > LARGEST:
+        return None
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        data = os.read(handle, status.st_size + 1)
+        while 0 < len(data) < status.st_size:
+            more = os.read(handle, status.st_size)
+            if not more:
+                break
+            data += more
+    finally:
+        os.close(handle)
+    return data
 
 
 def _kind_by_first_line(data: bytes) -> str | None:

@@ -29,6 +29,8 @@ class Finding(NamedTuple):
     """False when it holds only for some of the values a setting may have (``--pedantic``)."""
     suppressed: str | None = None
     """The reason given in a suppression comment (possibly empty); ``None`` when it is not one."""
+    recipe: int | None = None
+    """Which of the file's recipes it speaks of, counted from 0: what a fix changes."""
 
     @property
     def sort_key(self) -> tuple[str, int, int, int, str]:

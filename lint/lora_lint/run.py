@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from lora_lint.config import Config, ConfigError, for_folder
+from lora_lint.config import Config, ConfigError, for_folder, root_settings
 from lora_lint.discover import Found, load
 from lora_lint.source import KINDS, Source, mentions_lora
 
 if TYPE_CHECKING:
-    from lora_lint.finding import FileReport
+    from lora_lint.finding import FileReport, Finding
+    from lora_lint.fix.session import Session
     from lora_rules.recipe import Recipe
 
 CLEAN, FINDINGS, TROUBLE = 0, 1, 2
@@ -29,6 +30,7 @@ class Request(NamedTuple):
     fail_on: str | None = None
     min_severity: str | None = None
     pedantic: bool = False
+    profile: str | None = None
     declared: Mapping[str, Any] = {}
     """``gpu``, ``gpu_count`` and so on, by setting."""
     stdin_filename: str = ""
@@ -50,19 +52,26 @@ class Trouble(NamedTuple):
 class Run:
     """Collects what the files say, then tells it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, session: Session | None = None) -> None:
         """Begin with nothing looked at.
+
+        Args:
+            request: what the command line asks for.
+            session: mends each file before it is checked, where fixes are asked for.
 
         Raises:
             ConfigError: if the command line selects a rule or names a GPU that does not exist.
         """
         self.request = request
+        self.session = session
         self.looked_at = 0
         self.reports: list[FileReport] = []
         self.troubles: list[Trouble] = []
         self._failing = False
         self._hidden = 0
         self._checked: set[str] = set()
+        self.sieves: list[Callable[[FileReport], FileReport]] = []
+        """What leaves out, or marks, findings that were there before."""
         _complain(
             Config(
                 select=(*request.select, *request.extend_select),
@@ -81,12 +90,22 @@ class Run:
         source = self.open(file)
         if source is None:
             return
+        config = self.settings(source.path)
+        if self.session is not None:
+            stdin = file.path == STDIN
+            source = self.session.mend(source, config, self.request.declared, is_stdin=stdin)
+        self.take(self.report(source, config), config, named=file.named)
+
+    def report(self, source: Source, config: Config) -> FileReport:
+        """What one file says, under the settings in force for it."""
         from lora_lint.check import check
 
-        config = self.settings(source.path)
-        report = check(source, config, self.request.declared)
+        return check(source, config, self.request.declared)
+
+    def take(self, report: FileReport, config: Config, *, named: bool) -> None:
+        """Add what one file says to what is to be told."""
         if report.unreadable:
-            self.troubles.append(Trouble(report.path, report.unreadable, file.named))
+            self.troubles.append(Trouble(report.path, report.unreadable, named))
         else:
             self.reports.append(self._visible(report, config))
 
@@ -127,6 +146,8 @@ class Run:
         if config.origin not in self._checked:
             self._checked.add(config.origin)
             _complain(config)
+            if config.plugins:
+                _warn_of_plugins(config)
         asked = self.request
         return config._replace(
             select=(*(asked.select or config.select), *asked.extend_select),
@@ -134,6 +155,7 @@ class Run:
             fail_on=asked.fail_on or config.fail_on,
             min_severity=asked.min_severity or config.min_severity,
             pedantic=asked.pedantic or config.pedantic,
+            profile=asked.profile or config.profile,
         )
 
     def _visible(self, report: FileReport, config: Config) -> FileReport:
@@ -141,17 +163,16 @@ class Run:
         from lora_rules.rule import Severity
 
         fail_on = Severity[config.fail_on.upper()]
-        least = min(Severity[config.min_severity.upper()], fail_on)
-        shown = tuple(
-            finding
-            for finding in report.findings
-            if finding.severity >= least and (finding.certain or config.pedantic)
-        )
+        shown = tuple(finding for finding in report.findings if is_shown(finding, config))
         self._hidden += len(report.findings) - len(shown)
+        report = report._replace(findings=shown)
+        for sieve in self.sieves:
+            report = sieve(report)
         self._failing |= any(
-            finding.severity >= fail_on and finding.suppressed is None for finding in shown
+            finding.severity >= fail_on and finding.suppressed is None
+            for finding in report.findings
         )
-        return report._replace(findings=shown)
+        return report
 
     def tell(self, stream: TextIO) -> int:
         """Print the report in the format asked for; the answer is the exit code."""
@@ -189,6 +210,14 @@ class Run:
         return FINDINGS if self._failing else CLEAN
 
 
+def is_shown(finding: Finding, config: Config) -> bool:
+    """Whether the settings let a finding be told."""
+    from lora_rules.rule import Severity
+
+    least = min(Severity[config.min_severity.upper()], Severity[config.fail_on.upper()])
+    return finding.severity >= least and (finding.certain or config.pedantic)
+
+
 def _standard_input(request: Request) -> Source | None:
     path = request.stdin_filename or "stdin.py"
     kind = KINDS.get(os.path.splitext(path)[1].lower())
@@ -196,6 +225,15 @@ def _standard_input(request: Request) -> Source | None:
         raise ConfigError(f"--stdin-filename {path}: not a kind of file that is read here")
     data = sys.stdin.buffer.read()
     return Source(path, kind, data) if mentions_lora(data) else None
+
+
+def _warn_of_plugins(config: Config) -> None:
+    """Say where a settings file names plugins in vain."""
+    if config.origin != root_settings().origin:
+        sys.stderr.write(
+            f"lora-lint: warning: {config.origin}: its plugins are not loaded: only the settings "
+            "at the root of the repository that lora-lint runs in may name some\n"
+        )
 
 
 def _complain(config: Config) -> None:

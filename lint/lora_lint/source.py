@@ -42,4 +42,11 @@ def mentions_lora(data: bytes) -> bool:
     "peft" alone is enough because TRL and AutoTrain train a LoRA when only ``use_peft`` is set.
     """
     lowered = data.lower()
-    return b"lora" in lowered or b"peft" in lowered
+    if b"peft" in lowered:
+        return True
+    said = lowered.count(b"lora")
+    return said > 0 and said > sum(map(lowered.count, _OTHER_WORDS))
+
+
+_OTHER_WORDS = (b"colora", b"xplora", b"plorab")
+"""Colorama, exploration, deplorable: often all that an ordinary repository says of "lora"."""

@@ -6,6 +6,7 @@ import json
 from urllib.parse import quote
 
 from lora_lint import __version__
+from lora_lint.baseline import REASON as BASELINED
 from lora_lint.finding import FileReport, Finding
 from lora_lint.report import ReportOptions
 from lora_lint.report.fingerprint import fingerprints
@@ -102,7 +103,8 @@ def _result(
         ]
     if finding.suppressed is not None:
         reason = {"justification": finding.suppressed} if finding.suppressed else {}
-        result["suppressions"] = [{"kind": "inSource", **reason}]
+        kind = "external" if finding.suppressed == BASELINED else "inSource"
+        result["suppressions"] = [{"kind": kind, **reason}]
     return result
 
 
