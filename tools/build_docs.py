@@ -16,7 +16,6 @@ from pathlib import Path
 
 from docs_dialects import dialects_page
 from docs_readme import README, readme
-from docs_readme import README, readme
 from docs_rules import rule_pages, rules_page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,7 +27,6 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, text in rule_pages():
         yield DOCS / "rules" / name, text
     yield DOCS / "dialects.md", dialects_page()
-    yield README, readme()
     yield README, readme()
 
 

@@ -34,7 +34,7 @@ printf '\n== lora-launch eval: the adapter, loaded again\n\n'
 "$launch" eval --adapter .demo/tickets --data examples/launch/data/eval.jsonl --dtype float32 || exit 1
 
 printf '\n== lora-launch generate\n\n'
-for question in 'I was charged twice for the kettle.' 'The camera stopped working after two days.'; do
+for question in 'Please refund the radio, I paid it in Ghent.' 'The radio stopped working after two days.'; do
   printf '%s\n  ' "$question"
   "$launch" generate --adapter .demo/tickets --dtype float32 "$question" || exit 1
 done

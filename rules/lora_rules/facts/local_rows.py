@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 
@@ -90,7 +91,7 @@ def local_file(source: str, recipe: Recipe) -> str | None:
     """The file of that name, from the recipe's folder or from here."""
     for folder in (os.path.dirname(recipe.path), ""):
         path = os.path.join(folder, source)
-        if os.path.isfile(path):
+        if os.path.isfile(note(path)):
             return path
     return None
 

@@ -6,6 +6,7 @@ import os
 import re
 from functools import lru_cache
 
+from lora_rules.facts.elsewhere import note
 from lora_rules.facts.versions import MAX_BYTES, _upwards
 from lora_rules.recipe import Recipe
 
@@ -15,6 +16,8 @@ _FILES = re.compile(r"[\w.-]*requirements?[\w.-]*\.(txt|in)|pyproject\.toml|setu
 def stays_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool:
     """Whether the nearest requirements that bound a package from above keep it below a version."""
     for folder in _upwards(os.path.abspath(os.path.dirname(recipe.path))):
+        for name in _names(note(folder)):
+            note(os.path.join(folder, name))
         found = _bounds(folder, package)
         if found:
             return all(

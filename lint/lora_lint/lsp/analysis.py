@@ -1,0 +1,78 @@
+"""What is open, linted: findings as the settings show them, and recipes when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from lora_lint import config as settings
+from lora_lint import declare
+from lora_lint.config import Config
+from lora_lint.finding import FileReport, Finding
+from lora_lint.lsp.view import View
+from lora_lint.run import Request, Run, is_shown
+from lora_lint.source import mentions_lora
+from lora_rules.recipe import Recipe
+
+OPTIONS = {
+    "gpu": "gpu",
+    "gpuCount": "gpu_count",
+    "trainRows": "train_rows",
+}
+"""What an editor may declare when it starts the server, and the setting that it becomes."""
+
+
+def request_of(options: object) -> Request:
+    """What an editor asked for when it started the server."""
+    given = options if isinstance(options, Mapping) else {}
+    declared = {name: given[key] for key, name in OPTIONS.items() if given.get(key)}
+    severity = given.get("minSeverity")
+    return Request(
+        min_severity=severity if severity in settings.SEVERITIES else None,
+        pedantic=given.get("pedantic") is True,
+        declared=declared,
+    )
+
+
+class Analysis:
+    """One text, linted."""
+
+    def __init__(self, view: View, request: Request) -> None:
+        """Lint it.
+
+        Raises:
+            ConfigError: if the settings in force for it are broken.
+        """
+        self.view = view
+        self.declared: Mapping[str, Any] = request.declared
+        settings._cache.clear()  # settings files and pins are edited meanwhile
+        declare.pins_of.cache_clear()
+        run = Run(request)
+        self.config: Config = run.settings(view.source.path)
+        self.is_ours = mentions_lora(view.source.data)
+        self.report = FileReport(view.source.path)
+        if self.is_ours:
+            self.report = run.report(view.source, self.config)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is to be shown."""
+        return tuple(
+            finding
+            for finding in self.report.findings
+            if finding.suppressed is None and is_shown(finding, self.config)
+        )
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The recipes, as the rules see them; none where the text cannot be read."""
+        from lora_lint.check import recipes_of
+        from lora_lint.read import Unreadable
+
+        if not self.is_ours:
+            return ()
+        try:
+            return recipes_of(self.view.source, self.config, self.declared)
+        except Unreadable:
+            return ()
