@@ -18,9 +18,10 @@ from lora_lint.fix.mend import Reader
 from lora_lint.fix.notebook import Notebook
 from lora_lint.fix.text import Change, NotOffered
 from lora_lint.source import Source
+from lora_rules.record import lazily
 
 _WIDEST = 100
-_OURS = re.compile(r"#\s*lora-lint:\s*ignore\[([^\]]*)\]")
+_OURS = lazily(r"#\s*lora-lint:\s*ignore\[([^\]]*)\]")
 HYGIENE = ("LL090", "LL091")
 """What is said of our own comments is not hidden by another."""
 

@@ -5,9 +5,10 @@ Each scanner is small and forgiving: a file that does not parse still has commen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+
+from lora_rules.record import lazily
 
 
 class Comment(NamedTuple):
@@ -69,7 +70,7 @@ def _by_quotes(lines: list[str], after: int) -> Iterator[Comment]:
                 break
 
 
-_PIECE = re.compile(r"""'(?:[^'\\]|\\.)*+(?:'|\\?$)|"(?:[^"\\]|\\.)*+(?:"|\\?$)|\#""")
+_PIECE = lazily(r"""'(?:[^'\\]|\\.)*+(?:'|\\?$)|"(?:[^"\\]|\\.)*+(?:"|\\?$)|\#""")
 
 
 def _yaml(lines: list[str]) -> Iterator[Comment]:
@@ -110,9 +111,9 @@ def _opens_block(line: str) -> int | None:
 
 
 _LONG = 1000
-_DASHES = re.compile(r"[ ]*(?:-[ ]+)*")
-_HEADER = re.compile(r"(?:[!&]\S*[ ]+)*[|>][-+0-9]{0,2}")
-_KEYED = re.compile(
+_DASHES = lazily(r"[ ]*(?:-[ ]+)*")
+_HEADER = lazily(r"(?:[!&]\S*[ ]+)*[|>][-+0-9]{0,2}")
+_KEYED = lazily(
     r"""(?:\?[ ]+)?(?:"[^"]*"|'[^']*'|[^\s"'\[{|>][^:]*(?::(?![ ])[^:]*)*)[ ]*:[ ]+"""
     r"""(?:[!&]\S*[ ]+)*[|>][-+0-9]{0,2}"""
 )
@@ -190,7 +191,7 @@ def _after_documents(lines: list[str], number: int, code: str) -> int:
     return number
 
 
-_HEREDOC = re.compile(r"(?<!<)<<-?[ \t]*(['\"]?)([A-Za-z_]\w*)\1")
+_HEREDOC = lazily(r"(?<!<)<<-?[ \t]*(['\"]?)([A-Za-z_]\w*)\1")
 
 _SCANNERS: Mapping[str, Callable[[list[str]], Iterator[Comment]]] = {
     "python": _python,

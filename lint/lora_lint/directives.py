@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from lora_lint.comments import comments, lines_of
 from lora_lint.config import DECLARATIONS as DECLARED
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
 Kind = Literal["ignore", "ignore-file", "declare", "malformed"]
 
@@ -99,7 +100,7 @@ def _commented(text: str, kind: str, cell: int | None) -> Iterator[Directive]:
         yield from _directives(body, span, target, alone=comment.alone)
 
 
-_START = re.compile(r"#+\s*(lora-lint:)")
+_START = lazily(r"#+\s*(lora-lint:)")
 
 
 def _next_line(lines: list[str], line: int, silent: set[int]) -> int | None:
@@ -141,7 +142,7 @@ def _json_comments(lines: list[str]) -> Iterator[tuple[int, int, str, bool]]:
             key = token if token[0] in _COMMENT_KEYS else None
 
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)')  # or all that is left, unclosed
+_STRING = lazily(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)')  # or all that is left, unclosed
 _COMMENT_KEYS = ('"//"', '"_comment"', '"$comment"')
 
 
@@ -160,7 +161,7 @@ def _directives(body: str, span: Span, target: int | None, *, alone: bool) -> It
         yield blank._replace(reason=f"`{word}` is not a word of lora-lint; {_WORDS}")
 
 
-_IGNORE = re.compile(r"(ignore-file|ignore)(?![\w=-])\s*")
+_IGNORE = lazily(r"(ignore-file|ignore)(?![\w=-])\s*")
 _WORDS = "write ignore[RULE] reason, ignore-file[RULE] reason, or a declaration such as gpu=A100"
 
 
@@ -183,8 +184,8 @@ def _ignore(verb: str, rest: str, blank: Directive, target: int | None) -> Direc
     return blank._replace(kind=kind, rules=rules, reason=_reason(after), applies_to=line)
 
 
-_CODE = re.compile(r"[(=:]?\s*\b(LL\d+)\b[)]?", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_CODE = lazily(r"[(=:]?\s*\b(LL\d+)\b[)]?", re.IGNORECASE)
+_NAME = lazily(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
 def _reason(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple, TextIO
 from lora_lint.config import ConfigError
 from lora_lint.discover import Found, discover
 from lora_lint.run import CLEAN, Request, Run
+from lora_rules.record import lazily
 
 SETTINGS = "lora-lint.toml"
 SHARED = "pyproject.toml"
@@ -27,7 +28,7 @@ HOOK = """\
         types_or: [python, yaml, json, jupyter, shell]
         require_serial: true
 """
-_SLURM = re.compile(
+_SLURM = lazily(
     r"^#SBATCH\s.*?(?:--gres=gpu|--gpus(?:-per-node)?)[:=]([A-Za-z][\w-]*)(?::(\d+))?", re.MULTILINE
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TextIO
@@ -21,6 +20,7 @@ from lora_rules.facts.memory_forecast import (
 )
 from lora_rules.needs import evaluate
 from lora_rules.recipe import Recipe
+from lora_rules.record import record
 from lora_rules.rule import Problem, Rule, Severity
 
 VERSION = 1
@@ -41,7 +41,7 @@ STYLES = {Outlook.FITS: "good", Outlook.TIGHT: "warning", Outlook.NO: "error"}
 _KEYS = tuple(each.value for each in Outlook)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Told:
     """What can be said of one recipe."""
 

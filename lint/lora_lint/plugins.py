@@ -17,10 +17,11 @@ import sys
 from collections.abc import Iterable
 
 from lora_lint.config import ConfigError
+from lora_rules.record import lazily
 from lora_rules.rule import Rule, all_rules
 
 GROUP = "lora_lint.rules"
-_CODE = re.compile(r"[A-Z]{2,8}\d{3,4}")
+_CODE = lazily(r"[A-Z]{2,8}\d{3,4}")
 RESERVED = "LL"
 """Codes that begin so are ours."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lora_lint.check import check
 from lora_lint.config import Config
 from lora_lint.source import Source
+from lora_rules.record import lazily
 from lora_rules.rule import Rule
 
 SECTIONS = (
@@ -20,7 +21,7 @@ SECTIONS = (
     "Options",
 )
 _ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_FENCE = lazily(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 class Outcome(NamedTuple):

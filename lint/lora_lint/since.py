@@ -19,8 +19,9 @@ from lora_lint.finding import FileReport, Finding
 from lora_lint.read import Unreadable, cells
 from lora_lint.source import Source
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
-_HUNK = re.compile(rb"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+_HUNK = lazily(rb"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
 class Since:

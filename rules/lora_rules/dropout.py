@@ -117,24 +117,23 @@ def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[P
     """
     if 0 <= lora_dropout <= max:
         return
+    instead, safety, severity = 0.05, Safety.SAFE, Severity.ERROR  # nothing was trained before
     if lora_dropout < 0:
-        text, severity = "is negative: PEFT accepts it and then drops nothing", Severity.ERROR
+        text, instead = "is negative: PEFT accepts it and then drops nothing", 0.0
     elif lora_dropout == 1:
-        text, severity = "drops every input: the adapter gets no gradient", Severity.ERROR
+        text = "drops every input: the adapter gets no gradient"
     elif lora_dropout > 1:
-        text, severity = "is no probability: PyTorch raises ValueError", Severity.ERROR
+        text = "is no probability: PyTorch raises ValueError"
     else:
-        text, severity = (
-            f"is above {max:g}, the most that any official recipe uses",
-            Severity.WARNING,
-        )
+        text = f"is above {max:g}, the most that any official recipe uses"
+        safety, severity = Safety.UNSAFE, Severity.WARNING
     yield Problem(
         "lora_dropout",
         f"lora_dropout = {lora_dropout:g} {text}.",
         severity=severity,
         help="Values in use are 0 to 0.1.",
-        edits=(Set("lora_dropout", 0.05),),
-        safety=Safety.UNSAFE,
+        edits=(Set("lora_dropout", instead),),
+        safety=safety,
     )
 
 

@@ -10,12 +10,13 @@ from lora_rules.evidence import EPOCHS_CONTESTED, RASCHKA_2023, TRL_SOURCE
 from lora_rules.facts.held_out import holds_out_or_stops
 from lora_rules.facts.silent import holds_when_pinned, is_silent, place_of
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 from lora_rules.rule import Problem, Severity, rule
 
 if TYPE_CHECKING:
     from lora_rules.facts.dataset import Rows
 
-REASONING = re.compile(r"reason|think|cot\b|limo|s1k|openr1|math|aime|gsm8k", re.IGNORECASE)
+REASONING = lazily(r"reason|think|cot\b|limo|s1k|openr1|math|aime|gsm8k", re.IGNORECASE)
 """Names of data sets with long solutions, which bear hundreds of repetitions."""
 
 

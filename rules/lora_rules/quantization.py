@@ -238,9 +238,8 @@ def double_quant_off(
     ## Options
     None.
     """
-    from dataclasses import replace  # imported here: only where a GPU is declared
-
     from lora_rules.facts.memory_forecast import Outlook, outlook
+    from lora_rules.record import replace  # imported here: only where a GPU is declared
 
     plan = memory_forecast.plan
     if not load_in_4bit or bnb_4bit_use_double_quant or plan.known.quantization != "nf4":
@@ -317,7 +316,7 @@ def qlora_unneeded(
     ## Options
     - `margin` (0.2): the share of the GPU that has to stay free.
     """
-    from dataclasses import replace  # imported here: only where a GPU is declared
+    from lora_rules.record import replace  # imported here: only where a GPU is declared
 
     plan = memory_forecast.plan
     if not load_in_4bit or not plan.known.quantization.startswith("nf4"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lora_rules.evidence import BIDERMAN_2024, DETTMERS_2023, PEFT_SOURCE, SCHULMAN_2025
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 from lora_rules.rule import Problem, Set, Severity, rule
 from lora_rules.target_names import in_transformers_5
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory
     from lora_rules.facts.targeted import Targeted
 
-TOWER = re.compile(r"(^|\.)(vision|visual|audio|image|video)(_\w+)?(\.|$)")
+TOWER = lazily(r"(^|\.)(vision|visual|audio|image|video)(_\w+)?(\.|$)")
 """A part of a path that belongs to what sees or hears."""
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import HANDED_ON, Recipe
-from lora_rules.rule import Edit, Problem, Set, Severity, rule
+from lora_rules.record import lazily
+from lora_rules.rule import Edit, Problem, Safety, Set, Severity, rule
 
 if TYPE_CHECKING:
     from lora_rules.facts.targeted import Targeted
 
 ALL_LINEAR_SLIPS = frozenset({"all", "all_linear", "all-linears", "all linear", "alllinear", "*"})
 """What people write for "all-linear"; PEFT takes each for the name of a module."""
-NAME = re.compile(r"[A-Za-z_][\w]*(\.[\w]+)*")
+NAME = lazily(r"[A-Za-z_][\w]*(\.[\w]+)*")
 """A module's name or the end of its path."""
 
 
@@ -127,16 +128,18 @@ def _text(target: str) -> Iterator[Problem]:
     if target.lower() == "all-linear":
         return
     if target.lower() in ALL_LINEAR_SLIPS:
-        yield _problem(f'"{target}" is matched as an expression and fits no module', "all-linear")
+        text = f'"{target}" is matched as an expression and fits no module'
+        yield _problem(text, "all-linear", fails=True)
     elif "," in target and NAME.fullmatch(target.split(",")[0].strip()):
         names = [name.strip() for name in target.split(",") if name.strip()]
-        yield _problem(f'"{target}" is one text, not a list of names, and fits no module', names)
+        text = f'"{target}" is one text, not a list of names, and fits no module'
+        yield _problem(text, names, fails=True)
     elif NAME.fullmatch(target) and "." not in target:
         yield _problem(
             f'"{target}" as a text has to match a module\'s whole path, and fits none', [target]
         )
     elif not target:
-        yield _problem("an empty text fits no module", "all-linear")
+        yield _problem("an empty text fits no module", "all-linear", fails=True)
 
 
 def _names(names: list[str], parameters: bool) -> Iterator[Problem]:
@@ -150,9 +153,8 @@ def _names(names: list[str], parameters: bool) -> Iterator[Problem]:
         return
     for name in names:
         if name.lower() == "all-linear" or name.lower() in ALL_LINEAR_SLIPS:
-            yield _problem(
-                f'"{name}" in a list is taken for a module\'s name and fits none', "all-linear"
-            )
+            text = f'"{name}" in a list is taken for a module\'s name and fits none'
+            yield _problem(text, "all-linear", fails=len(names) == 1 and not parameters)
             return
     odd = [name for name in names if not NAME.fullmatch(name) and not _is_path(name)]
     if odd:
@@ -169,11 +171,13 @@ def _is_path(name: str) -> bool:
     return re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) is not None
 
 
-def _problem(text: str, instead: object) -> Problem:
+def _problem(text: str, instead: object, *, fails: bool = False) -> Problem:
+    """``fails``: PEFT refused what was written, so that no run is changed by the edit."""
     edits: tuple[Edit, ...] = (Set("target_modules", instead),)
     return Problem(
         "target_modules",
         f"target_modules: {text}.",
         help=f"Write {instead!r}.",
         edits=edits,
+        safety=Safety.SAFE if fails else Safety.UNSAFE,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
 from lora_rules.target_names import SAVED_BY_TASK
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory
     from lora_rules.facts.targeted import Targeted
 
-CLASSIFICATION = re.compile(r"For(Sequence|Token|Image)Classification$")
+CLASSIFICATION = lazily(r"For(Sequence|Token|Image)Classification$")
 
 
 @rule("LL411", Severity.WARNING, evidence=[PEFT_SOURCE])

@@ -12,6 +12,7 @@ from lora_lint.fix.mend import Mended, Reader, mend
 from lora_lint.fix.step_size import told
 from lora_lint.fix.text import NotOffered
 from lora_lint.source import Source
+from lora_rules.record import lazily
 from lora_rules.rule import Rename, Safety
 
 MOST = 200
@@ -106,8 +107,8 @@ def is_safe(finding: Finding) -> bool:
     return finding.safety is Safety.SAFE
 
 
-_TEMPLATE = re.compile(rb"\{\{|\{%|<%|\$\{([^}\n]*)\}")
-_OWN_KEY = re.compile(rb"[\w.]+")
+_TEMPLATE = lazily(rb"\{\{|\{%|<%|\$\{([^}\n]*)\}")
+_OWN_KEY = lazily(rb"[\w.]+")
 
 
 def template_in(source: Source) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from lora_lint.fix.text import NotOffered
+from lora_rules.record import lazily
 
 Writer = Callable[[object, str], str]
 """A value, and what to take the manner from, to a text."""
@@ -65,7 +66,7 @@ def yaml_value(value: object, like: str = "") -> str:
     return {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
 
 
-_PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")
+_PLAIN = lazily(r"[A-Za-z_/][\w./-]*")
 
 
 def _yaml_text(text: str, like: str) -> str:
@@ -113,7 +114,7 @@ def _same_kind(value: float, like: str) -> float:
     return int(value) if whole and value.is_integer() else value
 
 
-_EXPONENT = re.compile(r"[-+\d._]+e[-+]?\d+", re.IGNORECASE)
+_EXPONENT = lazily(r"[-+\d._]+e[-+]?\d+", re.IGNORECASE)
 
 
 def _float(value: float, like: str = "") -> str:

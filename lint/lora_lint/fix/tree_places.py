@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from lora_lint.fix.text import NotOffered
 from lora_lint.tree import Entry, Mapping, Node, Sequence
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
-_STEP = re.compile(r"([^.\[\]]+)(?:\[(\d*)\])?(?:\.|$)")
+_STEP = lazily(r"([^.\[\]]+)(?:\[(\d*)\])?(?:\.|$)")
 
 
 class Place(NamedTuple):

@@ -14,8 +14,9 @@ from lora_lint.read import Unreadable
 from lora_lint.read.yaml import documents
 from lora_lint.tree import Entry, Mapping, Scalar
 from lora_rules.recipe import Key, Recipe, Setting, Span
+from lora_rules.record import lazily
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_PROPERTIES = lazily(r"(?:[&!]\S*\s+)*")
 
 
 def set_value(document: Document, _recipe: Recipe, setting: Setting, value: object) -> Document:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from lsprotocol.types import Position, Range
 
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
-_LINE = re.compile(r"\r\n|\n|\r")
+_LINE = lazily(r"\r\n|\n|\r")
 
 
 class Page:

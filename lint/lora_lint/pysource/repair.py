@@ -6,12 +6,14 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from lora_rules.record import lazily
+
 if TYPE_CHECKING:
     import libcst
 
-_MAGIC = re.compile(r"^\s*[%!?]")
-_SHELL_HELP = re.compile(r"^[\w.]+\?{1,2}\s*$")
-_CAPTURE = re.compile(r"^(\s*)([A-Za-z_][\w.\[\], ]*)\s*=\s*[%!](?!=).*$")
+_MAGIC = lazily(r"^\s*[%!?]")
+_SHELL_HELP = lazily(r"^[\w.]+\?{1,2}\s*$")
+_CAPTURE = lazily(r"^(\s*)([A-Za-z_][\w.\[\], ]*)\s*=\s*[%!](?!=).*$")
 _STRING_DELIMITERS = ('"""', "'''")
 
 

@@ -7,7 +7,6 @@ hence a scanner of our own, on the library's string scanner.
 from __future__ import annotations
 
 import json
-import re
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
@@ -16,14 +15,15 @@ from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
 from lora_lint.source import Source
 from lora_lint.tree import Entry, Mapping, Node, Scalar, Sequence
+from lora_rules.record import lazily
 
 MAX_BYTES = 2_000_000
 """Larger files are data: a ``tokenizer.json`` has from 2 to 30 MB, a configuration a few kB."""
 MAX_KEYS = 1_000
 MAX_DEPTH = 64
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_BLANK = re.compile(r"[ \t\n\r]*")
+_NUMBER = lazily(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_BLANK = lazily(r"[ \t\n\r]*")
 _WORDS = {
     "true": True,
     "false": False,

@@ -12,12 +12,13 @@ from importlib import import_module
 from lora_lint.read import Reading, Unreadable
 from lora_lint.source import Source, mentions_lora
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
 )
 _SHELL_MAGICS = frozenset(["bash", "sh", "script"])
-_INSTALL = re.compile(r"^\s*[!%]\s*(?:uv\s+|python3?\s+-m\s+)?pip3?\s+install\s(.*==.*)$", re.M)
+_INSTALL = lazily(r"^\s*[!%]\s*(?:uv\s+|python3?\s+-m\s+)?pip3?\s+install\s(.*==.*)$", re.M)
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:

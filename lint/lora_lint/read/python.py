@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 
 from lora_lint.read import Reading, Unreadable
 from lora_lint.source import Source
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
-_CALLS = re.compile(rb"LoraConfig|get_peft_model|\bModelConfig\b|PeftModel")
+_CALLS = lazily(rb"LoraConfig|get_peft_model|\bModelConfig\b|PeftModel")
 """Without one of these there is no recipe in the file, and it is not parsed."""
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_COOKIE = lazily(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:

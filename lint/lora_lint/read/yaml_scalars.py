@@ -11,6 +11,7 @@ import re
 
 from lora_lint.tree import Opaque, Scalar
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
 _BOOLS = {
     spelling: value
@@ -19,11 +20,11 @@ _BOOLS = {
     for spelling in (word, word.capitalize(), word.upper())
 }
 _NULLS = ("", "~", "null", "Null", "NULL")
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
-_BASED = re.compile(r"([-+]?)0(b[01_]+|x[0-9a-fA-F_]+|o?[0-7_]+)")
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
-_YAML_1_1_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INT = lazily(r"[-+]?(?:0|[1-9][0-9_]*)")
+_BASED = lazily(r"([-+]?)0(b[01_]+|x[0-9a-fA-F_]+|o?[0-7_]+)")
+_FLOAT = lazily(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
+_YAML_1_1_FLOAT = lazily(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
+_SPECIAL = lazily(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _LONGEST_NUMBER = 100
 """Longer digits are no number that anybody trains with, and Python limits how many it converts."""
 _TAG = "tag:yaml.org,2002:"

@@ -7,16 +7,29 @@ from collections.abc import Iterator
 
 from lora_lint.result import RunResult
 from lora_lint.terminal import Segment
-from lora_rules.rule import Severity
+from lora_rules.rule import Safety, Severity
 
 
 def summary(result: RunResult, hidden: int = 0) -> Iterator[Segment]:
     """The last line of a report, and a word about what the settings keep quiet about."""
     yield from _found(result)
+    yield from _fixes(result)
     if hidden:
         are = "finding is" if hidden == 1 else "findings are"
         yield f"{hidden} more {are} hidden: --min-severity info or --pedantic shows ", "dim"
         yield "it.\n" if hidden == 1 else "them.\n", "dim"
+
+
+def _fixes(result: RunResult) -> Iterator[Segment]:
+    """How to see the fixes, where there are any: whether one applies is known when it is tried."""
+    fixable = [finding.safety for finding in result.findings if finding.edits]
+    if not fixable:
+        return
+    safe = fixable.count(Safety.SAFE)
+    option = "--fix" if safe else "--unsafe-fixes"
+    both = " --unsafe-fixes" if 0 < safe < len(fixable) else ""
+    yield f"{_several(len(fixable), 'fix')} offered: --diff{both or ''} shows ", "dim"
+    yield f"{'it' if len(fixable) == 1 else 'them'}, {option}{both} applies.\n", "dim"
 
 
 def _found(result: RunResult) -> Iterator[Segment]:
@@ -62,4 +75,6 @@ def _looked(result: RunResult) -> str:
 
 
 def _several(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 or word == "info" else f"{count} {word}s"
+    if count == 1 or word == "info":
+        return f"{count} {word}"
+    return f"{count} {word}{'es' if word.endswith('x') else 's'}"

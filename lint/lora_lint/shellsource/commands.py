@@ -6,9 +6,10 @@ import re
 from typing import NamedTuple
 
 from lora_lint.shellsource.variables import Text
+from lora_rules.record import lazily
 
-_FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
-_OVERRIDE = re.compile(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_FLAG = lazily(r"--?[A-Za-z][\w.-]*")
+_OVERRIDE = lazily(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
 _SUBCOMMANDS = {
     ("swift", "sft"): "ms-swift",
     ("swift", "pt"): "ms-swift",
@@ -34,7 +35,7 @@ _SCRIPTS = {
     "trl/scripts/grpo.py": "trl",
 }
 """The end of a script's path, and its dialect."""
-_BARE_FLAGS = re.compile(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
+_BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 
 
 class Flag(NamedTuple):

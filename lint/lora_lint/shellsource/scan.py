@@ -11,12 +11,13 @@ import re
 from typing import NamedTuple
 
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
 SEPARATORS = ";&|()\n"
-_NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
-_BRACED = re.compile(r"\{([A-Za-z_]\w*|\d+)(?:(:?[-=])([^{}$`]*))?\}")
-_ARRAY = re.compile(r"\{([A-Za-z_]\w*)\[[@*]\]\}")
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)([\w.]+)\1")
+_NAME = lazily(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
+_BRACED = lazily(r"\{([A-Za-z_]\w*|\d+)(?:(:?[-=])([^{}$`]*))?\}")
+_ARRAY = lazily(r"\{([A-Za-z_]\w*)\[[@*]\]\}")
+_HEREDOC = lazily(r"<<-?\s*(['\"]?)([\w.]+)\1")
 
 
 class Piece(NamedTuple):

@@ -7,13 +7,13 @@ are. ``${NAME:-8}`` is 8, and the environment can change it.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from lora_lint.shellsource.scan import Piece, Word
 from lora_rules.recipe import Span
+from lora_rules.record import lazily
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=")
+_ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
 _OPENERS = frozenset({"if", "for", "while", "until", "case", "select", "{"})
 _CLOSERS = frozenset({"fi", "done", "esac", "}"})
 _NEUTRAL = frozenset({"then", "do", "else", "elif", "in", "!", "time"})

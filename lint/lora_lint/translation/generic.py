@@ -16,6 +16,7 @@ from lora_lint.translation.table import Dialect, body
 from lora_lint.tree import Mapping, Opaque, Scalar
 from lora_lint.tree import Sequence as ListNode
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.record import lazily
 
 MAX_DEPTH = 4
 MODES = ("train_mode", "train_type", "training_type", "finetuning_type", "finetune_type", "method")
@@ -40,7 +41,7 @@ RANKS = frozenset({"r", "rank", "lora_r", "lora_rank", "dim", "lora_dim"})
 ALPHAS = frozenset({"alpha", "lora_alpha"})
 PARTNERS = frozenset({"lora_alpha", "target_modules", "lora_dropout", "lora_target_modules"})
 """With one of these a bare ``r`` or ``rank`` is a rank."""
-NAMED = re.compile(r"lora|peft|adapter", re.IGNORECASE)
+NAMED = lazily(r"lora|peft|adapter", re.IGNORECASE)
 """Within a block of such a name, ``alpha`` and ``dropout`` are LoRA's too."""
 SWITCHES = ("enabled", "enable", "use_lora", "use_peft", "lora_enable", "lora_enabled", "is_lora")
 SECTIONS = [

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
+from lora_rules.record import lazily
 
 LISTS = frozenset(
     {
@@ -88,9 +89,9 @@ FLAGS = frozenset(
     }
 )
 
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-_WHOLE_TEMPLATE = re.compile(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
-_NUMBER = re.compile(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+_REFERENCE = lazily(r"\$\{([\w.]+)\}")
+_WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
+_NUMBER = lazily(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _FOLLOWED = 4
 """How many references lead to a value; more is a circle."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,12 +17,13 @@ from lora_rules.facts.elsewhere import note
 from lora_rules.facts.modules import Embedding, Linear, Modules, modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import record
 
 MAX_CONFIG_BYTES = 1_000_000
 """A ``config.json`` is a few kilobytes; something larger is something else."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Architecture:
     """A base model."""
 

@@ -7,13 +7,13 @@ Known from what somebody declared, from local files (counted, never loaded), and
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 MAX_FILE_BYTES = 2 * 2**30
 """A larger file is not counted: it would take seconds, and is not tiny."""
@@ -204,7 +204,7 @@ class _Slice(NamedTuple):
         return round(value * total / 100)
 
 
-_SPLIT = re.compile(r"\w+(?:\[(-?\d+%?)?:(-?\d+%?)?\])?")
+_SPLIT = lazily(r"\w+(?:\[(-?\d+%?)?:(-?\d+%?)?\])?")
 
 
 def _splits(dataset_split: object, count: int) -> Sequence[str | None]:

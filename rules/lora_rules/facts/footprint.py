@@ -24,11 +24,10 @@ optimizer      Adam keeps two numbers a parameter in the adapter's precision; it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lora_rules.facts.architecture import Architecture
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import record
 
 NF4_BYTES = 0.5 + 4 / 64
 """Bytes a weight of NF4 with float32 absmax for blocks of 64."""
@@ -45,7 +44,7 @@ OTHER_QUANTIZATION = ("quantization_config", "quant_method", "quantization", "qu
 """Settings that quantize in ways not counted here, when they are there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Footprint:
     """Bytes, by what takes them. All of it must fit, and more than that."""
 

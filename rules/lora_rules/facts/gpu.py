@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from lora_rules.needs import Unknown
+from lora_rules.record import lazily, record
 
 
 class UnknownGpu(Unknown):
     """No card of that name is in the table, or several are; the text names the nearest."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Gpu:
     """One graphics card."""
 
@@ -38,8 +38,8 @@ class Gpu:
     """Where the bytes were read."""
 
 
-_BRANDS = re.compile(r"\b(nvidia|amd|geforce|tesla|instinct|quadro|gpu|graphics|card|rtx|gtx)\b")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(gib|gb|g)", re.IGNORECASE)
+_BRANDS = lazily(r"\b(nvidia|amd|geforce|tesla|instinct|quadro|gpu|graphics|card|rtx|gtx)\b")
+_SIZE = lazily(r"(\d+(?:\.\d+)?)\s*(gib|gb|g)", re.IGNORECASE)
 
 
 def usable_gpu(gpu: str) -> Gpu:
@@ -106,7 +106,7 @@ def _keys() -> tuple[tuple[str, Gpu], ...]:
     with open(path, encoding="utf-8") as file:
         rows = load(file)
     return tuple(
-        (_key(name), Gpu(*(row[field] for field in Gpu.__dataclass_fields__)))
+        (_key(name), Gpu(*(row[field] for field in Gpu.__match_args__)))
         for row in rows
         for name in (row["name"], *row["aliases"])
     )

@@ -8,14 +8,14 @@ line says ``--online``, and then through the library, which knows tokens, mirror
 from __future__ import annotations
 
 import os
-import re
 from functools import cache
 
 from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
+from lora_rules.record import lazily
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_ID = lazily(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_COMMIT = lazily(r"[0-9a-f]{40}")
 
 
 def is_hub_id(model: str) -> bool:

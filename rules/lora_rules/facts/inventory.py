@@ -7,7 +7,6 @@ For a type that the table of architectures lacks but whose modules' names are kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lora_rules.facts.architecture import Architecture, configuration
 from lora_rules.facts.loaded_class import loader, task_of
@@ -15,6 +14,7 @@ from lora_rules.facts.modules import Embedding, FusedExperts, Linear, Modules
 from lora_rules.facts.other_modules import Others, names_of, other_modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import record
 
 LINEAR, CONV1D, EMBEDDING, CONVOLUTION, OTHER = "linear", "Conv1D", "embedding", "conv", "other"
 ROUTERS = frozenset({"gate", "router", "shared_expert_gate", "classifier"})
@@ -25,7 +25,7 @@ OUTPUT_OF_ATTENTION = "NonDynamicallyQuantizableLinear"
 ADAPTABLE = (LINEAR, CONV1D, EMBEDDING, CONVOLUTION, ATTENTION)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Inventory:
     """What is in a model."""
 

@@ -6,15 +6,14 @@ it. A warning rule uses it only to be silent or to move a threshold, never as th
 
 from __future__ import annotations
 
-import re
-
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 SMALL = 2_000_000_000
 """Models below it have a hidden size below some 1,600 to 2,048."""
-_SIZE = re.compile(r"(?<![a-zA-Z\d.])(\d+(?:[._]\d+)?)([bBmM])(?![a-zA-Z])")
-_EXPERTS = re.compile(r"\d+x\d|-[aA]\d+(?:\.\d+)?[bB]")
+_SIZE = lazily(r"(?<![a-zA-Z\d.])(\d+(?:[._]\d+)?)([bBmM])(?![a-zA-Z])")
+_EXPERTS = lazily(r"\d+x\d|-[aA]\d+(?:\.\d+)?[bB]")
 
 
 def parameters_of(recipe: Recipe) -> int | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from lora_rules.needs import Unknown
+from lora_rules.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Task:
     """One class of a type."""
 
@@ -28,7 +28,7 @@ class Task:
     """The path of the token embedding."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Group:
     """Modules that are always there together."""
 
@@ -49,7 +49,7 @@ class Group:
     """How many of those are biases."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Inner:
     """A field with a configuration inside."""
 
@@ -67,7 +67,7 @@ class Inner:
     """Fields inside for which the outer configuration has another default than their own type."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Table:
     """What is known about one model type."""
 

@@ -9,7 +9,6 @@ The formulas are those of the packaged table (:mod:`lora_rules.facts.model_table
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -18,6 +17,7 @@ from lora_rules.facts.expressions import NoValueError, Value, evaluate, holds
 from lora_rules.facts.model_fields import Fields
 from lora_rules.facts.model_table import Group, Table, Task, load
 from lora_rules.needs import Unknown
+from lora_rules.record import record
 
 INDEX = "ijklm"
 LARGEST = 1 << 40
@@ -28,7 +28,7 @@ MOST = 200_000
 Place = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Linear:
     """A linear layer at its full path."""
 
@@ -55,7 +55,7 @@ class Linear:
         return weight + self.outputs * (self.bias and not self.shared_bias)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Embedding:
     """A table of embeddings at its full path."""
 
@@ -70,7 +70,7 @@ class Embedding:
         return 0 if self.tied else self.rows * self.width
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FusedExperts:
     """The weights of all experts of a layer as one parameter, which is no module."""
 
@@ -83,21 +83,22 @@ class FusedExperts:
         return prod(self.sizes)
 
 
-@dataclass
 class Modules:
     """Everything in a model that holds parameters."""
 
-    model_type: str
-    task: Task
-    table: Table
-    linears: list[Linear] = field(default_factory=list)
-    """In no particular order; the output head is among them."""
-    embeddings: list[Embedding] = field(default_factory=list)
-    fused_experts: list[FusedExperts] = field(default_factory=list)
-    others: int = 0
-    """Parameters of norms, convolutions, routers and whatever else."""
-    other_biases: int = 0
-    """How many of those are biases."""
+    def __init__(self, model_type: str, task: Task, table: Table) -> None:
+        """Begin with none."""
+        self.model_type = model_type
+        self.task = task
+        self.table = table
+        self.linears: list[Linear] = []
+        """In no particular order; the output head is among them."""
+        self.embeddings: list[Embedding] = []
+        self.fused_experts: list[FusedExperts] = []
+        self.others = 0
+        """Parameters of norms, convolutions, routers and whatever else."""
+        self.other_biases = 0
+        """How many of those are biases."""
 
     @cached_property
     def parameters(self) -> int:

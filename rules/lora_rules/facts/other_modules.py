@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from lora_rules.facts.modules import Modules
+from lora_rules.record import lazily, record
 
 MOST_INDICES = 512
-USUAL = re.compile(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
+USUAL = lazily(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
 """What such modules are called, those of rare variants too."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Others:
     """Paths of a model's modules that LoRA does not simply adapt."""
 

@@ -7,7 +7,6 @@ says what fits, what does not, and what PEFT refuses, so that rules can tell of 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 
 from lora_rules.facts.adapter import matrices
 from lora_rules.facts.fused_targets import HalfFused, Wanted, rewrite
@@ -16,12 +15,13 @@ from lora_rules.facts.other_modules import is_named_in
 from lora_rules.facts.targeting import ALL_LINEAR, Targets
 from lora_rules.needs import Unknown
 from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.record import record, replace
 from lora_rules.target_names import SAVED_BY_TASK
 
 CLASSIFIERS = ("classifier", "score")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Targeted:
     """What becomes of the targets."""
 

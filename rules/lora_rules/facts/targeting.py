@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from lora_rules.needs import Unknown
+from lora_rules.record import record, replace
 
 ALL_LINEAR = "all-linear"
 CONDENSED = 20
 """From so many targets on, PEFT shortens the list before it matches."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Targets:
     """What an adapter's configuration says of modules, as PEFT reads it."""
 

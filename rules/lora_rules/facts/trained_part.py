@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lora_rules.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Part:
     """A module or parameter, and how much of it is trained."""
 

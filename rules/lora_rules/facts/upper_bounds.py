@@ -9,8 +9,9 @@ from functools import lru_cache
 from lora_rules.facts.elsewhere import note
 from lora_rules.facts.versions import MAX_BYTES, _upwards
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
-_FILES = re.compile(r"[\w.-]*requirements?[\w.-]*\.(txt|in)|pyproject\.toml|setup\.(cfg|py)")
+_FILES = lazily(r"[\w.-]*requirements?[\w.-]*\.(txt|in)|pyproject\.toml|setup\.(cfg|py)")
 
 
 def stays_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 PACKAGES = ("peft", "transformers", "trl", "bitsandbytes", "accelerate", "unsloth")
 """The packages looked for."""
@@ -23,18 +24,18 @@ MAX_BYTES = 20 * 2**20
 _ROOT_MARKS = (".git", ".hg")
 _NAMES = "|".join(PACKAGES)
 _VERSION = r"v?(\d+(?:\.\d+)*(?:(?:a|b|rc|\.post|\.dev)\d+)?)"
-_REQUIREMENT = re.compile(
+_REQUIREMENT = lazily(
     rf"(?<![\w./-])({_NAMES})(?:\[[^\]]*\])?\s*\(?\s*(?:===?|~=)\s*{_VERSION}(?![\w.]|\s*,|\.\*)",
     re.IGNORECASE,
 )
 """``peft==0.15.2``; not ``peft==0.15.*`` and not one bound among several."""
-_CONDA = re.compile(rf"^\s*-\s*['\"]?(?:[\w-]+::)?({_NAMES})\s*=\s*{_VERSION}(?:=\S+)?['\"]?\s*$")
-_POETRY = re.compile(
+_CONDA = lazily(rf"^\s*-\s*['\"]?(?:[\w-]+::)?({_NAMES})\s*=\s*{_VERSION}(?:=\S+)?['\"]?\s*$")
+_POETRY = lazily(
     rf"^\s*({_NAMES})\s*=\s*(?:\{{[^}}]*version\s*=\s*)?['\"](?:==)?\s*{_VERSION}['\"]",
     re.IGNORECASE,
 )
-_LOCK_NAME = re.compile(rf"^name\s*=\s*['\"]({_NAMES})['\"]\s*$")
-_LOCK_VERSION = re.compile(rf"^version\s*=\s*['\"]{_VERSION}(?:\+[\w.]+)?['\"]\s*$")
+_LOCK_NAME = lazily(rf"^name\s*=\s*['\"]({_NAMES})['\"]\s*$")
+_LOCK_VERSION = lazily(rf"^version\s*=\s*['\"]{_VERSION}(?:\+[\w.]+)?['\"]\s*$")
 
 Pins = Iterator[tuple[str, str]]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from lora_rules.facts.memory.shape import Block, Projection, Shape
+from lora_rules.record import record
+
+_NO_RANKS: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Adapter:
     """LoRA matrices on some of the projections of the decoder layers.
 
@@ -16,7 +18,7 @@ class Adapter:
     (Hu et al. 2021, section 4.1); DoRA adds ``m`` magnitudes (Liu et al. 2024, section 4.1).
     """
 
-    ranks: Mapping[str, int] = field(default_factory=dict)
+    ranks: Mapping[str, int] = _NO_RANKS
     """The rank by the last part of a projection's path, for example ``{"q_proj": 16}``."""
     dropout: float = 0.0
     dora: bool = False

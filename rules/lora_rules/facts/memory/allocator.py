@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lora_rules.record import record
 
 MIB = 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Device:
     """What depends on the card and the driver."""
 

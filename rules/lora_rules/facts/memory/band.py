@@ -7,12 +7,11 @@ many of the other rows fall inside, and ``benchmarks/memory_accuracy.py`` comput
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lora_rules.facts.memory.sharding import Sharding
+from lora_rules.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Factors:
     """Ratios of measured to forecast bytes."""
 
@@ -67,7 +66,7 @@ UNMEASURED = Factors(
 0.791 (Unsloth, 80 GB) and 1.482 (axolotl's Olmo-3-7B)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Band:
     """Between which bytes the truth was in validation."""
 

@@ -10,7 +10,6 @@ that is there at every moment is *persistent*; the rest belongs to the moment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lora_rules.facts.memory import activations, backward, loss
 from lora_rules.facts.memory.allocator import LEFTOVER, Device, workspace
@@ -22,12 +21,13 @@ from lora_rules.facts.memory.sharding import Local, Sharding, local
 from lora_rules.facts.memory.slack import reserved_bytes
 from lora_rules.facts.memory.step import Step
 from lora_rules.facts.memory.weights import autocast_copies
+from lora_rules.record import record
 
 ONE_GPU = Sharding()
 ANY_DEVICE = Device()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Forecast:
     """Bytes on the GPU that needs most. Whole numbers of bytes, as floats."""
 

@@ -7,10 +7,11 @@ does not is unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from lora_rules.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Kind:
     """How the layers of a ``model_type`` are put together."""
 

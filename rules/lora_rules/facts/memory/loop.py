@@ -8,10 +8,10 @@ needs between 7.6 and 34 GiB depending on what stands in a :class:`Loop` alone
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from lora_rules.needs import Unknown
+from lora_rules.record import record
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element."""
@@ -64,7 +64,7 @@ class Checkpointing(Enum):
     """Not even that: it waits in the host's memory (Unsloth, axolotl's ``offload``)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Loop:
     """Everything about the training loop that moves memory."""
 
@@ -119,7 +119,7 @@ class Loop:
         return 4 if raised else DTYPES[self.base]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Assumed:
     """A loop, and what was assumed about it."""
 
@@ -186,7 +186,7 @@ def loss_path(
     raise Unknown(f"how {trainer!r} computes its loss is not known")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Known:
     """What is known of a run; ``None`` is not known, and is then assumed and said."""
 

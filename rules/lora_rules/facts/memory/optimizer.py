@@ -9,15 +9,14 @@ a row and a column for each matrix (Shazeer & Stern 2018).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lora_rules.needs import Unknown
+from lora_rules.record import record
 
 ABSMAX = 4 / 256
 """Bytes of float32 absmax for each element of an 8-bit state."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Optimizer:
     """What one optimizer of transformers keeps."""
 

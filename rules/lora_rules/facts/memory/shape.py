@@ -6,16 +6,15 @@ layer or a latent attention keeps other tensors than the formulas of this packag
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from lora_rules.facts.memory.kinds import KINDS, Kind
 from lora_rules.facts.model_config import Config
 from lora_rules.needs import Unknown
+from lora_rules.record import lazily, record
 
 if TYPE_CHECKING:
     from lora_rules.facts.architecture import Architecture
@@ -34,7 +33,7 @@ class Role(Enum):
     """Down: reads the activation function's product."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Projection:
     """A linear layer of one decoder layer."""
 
@@ -51,7 +50,7 @@ class Projection:
         return self.inputs * self.outputs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Experts:
     """The routed experts of a layer, as the single tensors that transformers 5 makes of them."""
 
@@ -64,7 +63,7 @@ class Experts:
     """Elements of all of them together."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Block:
     """One kind of decoder layer."""
 
@@ -132,7 +131,7 @@ class LinearLike(Protocol):
         """Whether it has a bias."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shape:
     """A decoder-only model as the forecast sees it."""
 
@@ -352,7 +351,7 @@ def _experts(elements: int, fields: Config) -> Experts:
     )
 
 
-_LAYER = re.compile(r"^(?:(.*?)\.)?(\d+)\.(.+)$")
+_LAYER = lazily(r"^(?:(.*?)\.)?(\d+)\.(.+)$")
 
 
 def _place(path: str) -> tuple[str | None, str]:

@@ -15,18 +15,17 @@ DeepSpeed keeps a float32 copy of 16-bit parameters that train, divided like the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.loop import DTYPES, Loop
 from lora_rules.facts.memory.optimizer import Optimizer
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.memory.weights import embedding_weights, layer_weights
+from lora_rules.record import record
 
 STRATEGIES = ("none", "ddp", "fsdp", "zero1", "zero2", "zero3", "pipeline")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Sharding:
     """How many GPUs, and what they divide."""
 
@@ -56,7 +55,7 @@ class Sharding:
         return self.gpus if self.strategy in strategies else 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Local:
     """What one GPU holds, in bytes."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.loop import DTYPES, Attention, Loop
 from lora_rules.facts.memory.shape import Shape
+from lora_rules.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Step:
     """What happens at once on one GPU."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.trained_part import Part
 from lora_rules.needs import Unknown
+from lora_rules.record import replace
 
 
 def adapter_of(parts: list[Part], shape: Shape, dropout: float, dora: bool) -> Adapter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from lora_rules.facts.architecture import Architecture
@@ -11,9 +10,10 @@ from lora_rules.facts.memory_forecast.settings import is_off, is_on, keys, pinne
 from lora_rules.facts.memory_forecast.trainer import by_name, trainer_of, version_of, written_loss
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 OTHER_QUANTIZATION = ("quant_method", "quantization", "quantize")
-SPARING = re.compile(r"(liger_(rms_norm|glu_activation|layer_norm|rope)|lora_\w+_kernel)$")
+SPARING = lazily(r"(liger_(rms_norm|glu_activation|layer_norm|rope)|lora_\w+_kernel)$")
 """Axolotl's keys for kernels that keep less of a layer than is counted here."""
 _DTYPES = {"bfloat16": "bf16", "bf16": "bf16", "float16": "fp16", "fp16": "fp16", "half": "fp16"}
 _DTYPES |= {"float32": "fp32", "fp32": "fp32", "float": "fp32"}

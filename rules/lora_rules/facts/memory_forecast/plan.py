@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from lora_rules.facts.gpu import Gpu
@@ -15,6 +14,7 @@ from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory.step import Step
 from lora_rules.facts.memory.verdict import Verdict, verdict
+from lora_rules.record import record, replace
 
 _OTHERS = {"unsloth": UNSLOTH, "torchtune": TORCHTUNE}
 """Trainers that run other kernels than those that were read for the formulas."""
@@ -31,7 +31,7 @@ class Outlook(Enum):
     """Even at the band's low end it is above it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Plan:
     """Everything that the forecast of one run needs, whichever the GPU."""
 
@@ -125,7 +125,7 @@ class Plan:
         return replace(self, known=replace(self.known, attention=implementation))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class MemoryForecast:
     """The forecast of a recipe, on the declared GPU if there is one."""
 

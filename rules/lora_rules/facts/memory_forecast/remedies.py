@@ -8,12 +8,12 @@ base, shorter sequences, fewer targets.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 
 from lora_rules.facts.gpu import Gpu
 from lora_rules.facts.memory.forecast import Forecast
 from lora_rules.facts.memory.loop import Checkpointing
 from lora_rules.facts.memory_forecast.plan import Outlook, Plan, outlook
+from lora_rules.record import record, replace
 
 Change = Callable[[Plan, str], list[tuple[str, Plan]]]
 """From a plan, and the framework's switch, to what may be done, the mildest first."""
@@ -21,7 +21,7 @@ SHORTEST = 256
 """Tokens below which no shorter sequences are proposed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Remedy:
     """A change, what it does to the plan, and what comes of it."""
 

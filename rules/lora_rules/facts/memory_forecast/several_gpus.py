@@ -26,9 +26,10 @@ from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory_forecast.settings import is_off, keys, written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
-_STAGE = re.compile(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
-_OFFLOADS = re.compile(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
+_STAGE = lazily(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
+_OFFLOADS = lazily(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
 _TOO_LARGE = 100_000
 """Bytes after which a file is no DeepSpeed configuration."""
 

@@ -7,13 +7,12 @@ checkpoint does (torchtune bd2a0fc, ``models/*/_model_builders.py``; the ids are
 
 from __future__ import annotations
 
-import re
-
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.memory_forecast.settings import written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.record import lazily
 
 MODELS = {
     "gemma_2b": "google/gemma-2b",
@@ -38,7 +37,7 @@ MODELS = {
     "qwen2_7b": "Qwen/Qwen2-7B-Instruct",
 }
 """By the builder's name without ``lora_`` or ``qlora_``."""
-_QWEN = re.compile(r"qwen(2_5|3)_(\d+)(?:_(\d+))?b(?:_(base|instruct))?")
+_QWEN = lazily(r"qwen(2_5|3)_(\d+)(?:_(\d+))?b(?:_(base|instruct))?")
 NAMES = {"output_proj": "o_proj", "w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
 """Projections of ``TransformerDecoder`` by transformers' names; the others agree."""
 
