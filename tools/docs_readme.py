@@ -1,10 +1,14 @@
-"""What the README shows of the program: the picture at its top, and the table of rules."""
+"""What the README shows of the program: a picture, a session, and the table of rules."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from lora_lint.cli import main
@@ -13,25 +17,49 @@ from lora_rules.rule import all_rules
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-SHOWN = "examples/broken/train.py"
+PICTURE = "lora-lint examples/broken/train.py"
+SESSION = (
+    "lora-lint init",
+    "lora-lint",
+    "lora-lint --fix --unsafe-fixes --diff",
+    "lora-lint --fix --unsafe-fixes",
+)
+"""Run one after the other in a repository that holds ``examples/session/llama.yaml``."""
 
 
 def readme() -> str:
-    """The README with today's picture and table."""
+    """The README with what the program prints today."""
     text = README.read_text()
-    text = re.sub(
-        rf"(\$ lora-lint {re.escape(SHOWN)}\n).*?(```\n)",
-        lambda found: found[1] + _picture() + found[2],
-        text,
-        flags=re.DOTALL,
-    )
+    text = _replaced(text, PICTURE, f"$ {PICTURE}\n{_printed(PICTURE, ROOT)}")
+    text = _replaced(text, SESSION[0], "\n".join(_session()))
     table = rules_markdown(all_rules().values())
     return re.sub(r"\| code \| name \|.*?\n(?!\|)", lambda _: table, text, flags=re.DOTALL)
 
 
-def _picture() -> str:
-    """What `lora-lint` prints of the file, from the repository's root."""
+def _replaced(text: str, command: str, shown: str) -> str:
+    """The text with another block in the place of the one that begins with a command."""
+    block = rf"```console\n\$ {re.escape(command)}\n.*?```\n"
+    return re.sub(block, lambda _: f"```console\n{shown}```\n", text, count=1, flags=re.DOTALL)
+
+
+def _session() -> Iterator[str]:
+    """What the commands of the session print, in a repository made for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        repository = Path(folder) / "tickets"
+        shutil.copytree(ROOT / "examples" / "session", repository / "configs")
+        subprocess.run(["git", "init", "--quiet"], cwd=repository, check=True)
+        for command in SESSION:
+            yield f"$ {command}\n{_printed(command, repository)}"
+
+
+def _printed(command: str, folder: Path) -> str:
+    """What a command prints to a file, on both streams in their order."""
     out = io.StringIO()
-    with contextlib.chdir(ROOT), contextlib.redirect_stdout(out):
-        main(["--no-cache", SHOWN])
+    arguments = command.split()[1:]
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out),
+    ):
+        main([*arguments, "--no-cache"] if "init" not in arguments else arguments)
     return out.getvalue()
