@@ -75,6 +75,14 @@ SCHULMAN_2025 = Evidence(
     "With lora_alpha=32 fixed the best learning rate moves less than twofold from r=4 to r=512; "
     "lora_alpha x learning rate sets the early slope.",
 )
+LORA_CAPACITY = Evidence(
+    "lora-capacity",
+    "B",
+    "Schulman and Thinking Machines Lab 2025, after Allen-Zhu and Li 2024: what a parameter holds",
+    "https://thinkingmachines.ai/blog/lora/",
+    "A parameter holds about 2 bits, and a token of supervised data teaches about 1 bit or less; "
+    "a run whose data need more than the adapter holds falls behind full fine-tuning.",
+)
 RASCHKA_2023 = Evidence(
     "raschka-2023",
     "C",

@@ -129,6 +129,7 @@ FAMILIES = (
     "hygiene",
     "scaling",
     "rank",
+    "capacity",
     "task",
     "dropout",
     "targets",

@@ -29,6 +29,7 @@ FACTS = {
     "optimizer_family": "optimizer_family",
     "long_rows": "local_rows",
     "repeated_rows": "local_rows",
+    "answer_tokens": "local_rows",
     "checkpoint_quantization": "checkpoint_quantization",
 }
 """Each fact's name and the module that holds a function of that name."""
@@ -48,6 +49,7 @@ ASKS: dict[str, frozenset[str]] = {
     "step_size": frozenset({"learning_rate"}),
     "long_rows": frozenset({"train_dataset"}),
     "repeated_rows": frozenset({"train_dataset"}),
+    "answer_tokens": frozenset({"train_dataset"}),
     "checkpoint_quantization": frozenset({"model_name_or_path"}),
 }
 """Settings of which a fact needs at least one: without them its module is not even imported."""

@@ -1,4 +1,4 @@
-"""Facts ``long_rows`` and ``repeated_rows``: what a look into small local data files shows.
+"""Facts ``long_rows``, ``repeated_rows``, ``answer_tokens``: a look into small local data files.
 
 Only JSON lines and JSON arrays below ``MAX_BYTES`` are opened, and only rows in a shape that
 trainers know (``messages``, ``prompt`` and ``completion``, ``text``, …) are measured. There is no
@@ -33,6 +33,11 @@ COLUMNS = (
     "answer",
     "text",
 )
+
+ANSWERS = ("completion", "output", "answer")
+"""Columns that hold what is to be answered."""
+SPEAKERS = ("assistant", "gpt")
+"""Who answers in a conversation."""
 
 
 class LongRows(NamedTuple):
@@ -76,6 +81,45 @@ def repeated_rows(train_dataset: list[str] | str, recipe: Recipe) -> RepeatedRow
         dumps(row, sort_keys=True) for path in _files(train_dataset, recipe) for row in _rows(path)
     ]
     return RepeatedRows(len(rows), len(rows) - len(set(rows)))
+
+
+def answer_tokens(train_dataset: list[str] | str, max_length: int, recipe: Recipe) -> int:
+    """Tokens that the answers of the local data have at the very least, each row counted once.
+
+    Only rows that surely fit ``max_length`` are counted, which a tokenizer of bytes makes of as
+    many tokens as bytes at most; an answer has at least one token in ``CHARACTERS`` characters.
+
+    Raises:
+        Unknown: if the data are not small local files whose rows hold answers.
+    """
+    answers = {
+        (_bytes(row), tuple(_answers(row)))
+        for path in _files(train_dataset, recipe)
+        for row in _rows(path)
+    }
+    lengths = [
+        sum(len(" ".join(text.split())) for text in texts)
+        for size, texts in answers
+        if size <= max_length
+    ]
+    if not any(lengths):
+        raise Unknown("the data have no answers that surely fit max_length")
+    return sum(lengths) // CHARACTERS
+
+
+def _bytes(row: dict[str, Any]) -> int:
+    known = [row[name] for name in COLUMNS if name in row]
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in _texts(known))
+
+
+def _answers(row: dict[str, Any]) -> Iterator[str]:
+    """The texts that every trainer trains on, whatever it masks."""
+    for name in ANSWERS:
+        yield from _texts(row.get(name))
+    for name in ("messages", "conversations"):
+        for turn in row.get(name) or ():
+            if isinstance(turn, dict) and (turn.get("role") or turn.get("from")) in SPEAKERS:
+                yield from _texts([turn])
 
 
 def _files(train_dataset: list[str] | str, recipe: Recipe) -> Iterator[str]:
