@@ -6,6 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("noisy")  # no test may fail because the machine is busy
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

@@ -179,23 +179,40 @@ def _places(at: str | Span | None, recipe: Recipe) -> Iterator[tuple[Span, str]]
 
 def _provenance(problem: Problem, recipe: Recipe) -> str:
     """Who set the values that take part, where the file itself did not in so many words."""
-    sentences = []
-    for at in dict.fromkeys((problem.at, *problem.also)):
-        setting = recipe.settings.get(at) if isinstance(at, str) else None
-        if setting is not None:
-            sentences.append(_told_by(setting))
+    names = [at for at in dict.fromkeys((problem.at, *problem.also)) if isinstance(at, str)]
+    settings = [recipe.settings[name] for name in names if name in recipe.settings]
+    defaults = [each for each in settings if each.origin is Origin.DEFAULT]
+    sentences = [_defaults_of(source, defaults) for source in _sources(defaults)]
+    sentences += [_told_by(each) for each in settings if each.origin is not Origin.DEFAULT]
     return "".join(f" {sentence}" for sentence in sentences if sentence)
 
 
+def _sources(settings: list[Setting]) -> Iterable[str]:
+    return dict.fromkeys(setting.source for setting in settings)
+
+
+def _defaults_of(source: str, defaults: list[Setting]) -> str:
+    """One sentence for everything that is left to the same framework."""
+    values = [f"{each.key} = {_value(each)}" for each in defaults if each.source == source]
+    if len(values) == 1:
+        return f"({values[0]} is {source}'s default; the file does not set it.)"
+    listed = f"{', '.join(values[:-1])} and {values[-1]}"
+    return f"({listed} are {source}'s defaults; the file does not set them.)"
+
+
 def _told_by(setting: Setting) -> str:
-    value = setting.candidates[0] if setting.known else "this"
-    if setting.origin is Origin.DEFAULT:
-        return f"({setting.key} = {value} is {setting.source}'s default; the file does not set it.)"
     if setting.overridable:
-        return f"({setting.key} = {value} is {setting.source}; the command line can change it.)"
+        return (
+            f"({setting.key} = {_value(setting)} is {setting.source}; "
+            "the command line can change it.)"
+        )
     if setting.origin is Origin.DERIVED and setting.source:
-        return f"({setting.key} = {value} comes from {setting.source}.)"
+        return f"({setting.key} = {_value(setting)} comes from {setting.source}.)"
     return ""
+
+
+def _value(setting: Setting) -> object:
+    return setting.candidates[0] if setting.known else "this"
 
 
 def _hygiene(
