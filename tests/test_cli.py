@@ -172,6 +172,20 @@ def test_a_file_without_lora_imports_nothing_heavy(
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("name", ["llamafactory.yaml", "train.py"])
+def test_a_recipe_is_checked_without_dataclasses_and_without_the_memory_forecast(
+    name: str,
+) -> None:
+    unwanted = ("dataclasses", "inspect", "lora_rules.facts.memory_forecast")
+    path = Path(__file__).parent.parent / "examples" / "sound" / name
+    code = (
+        f"import sys; from lora_lint.cli import main; main(['--no-cache', {str(path)!r}]); "
+        f"print([name for name in {unwanted!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_a_script_is_read_without_yaml_libcst_pydantic_or_rich(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(GOOD)
     code = (

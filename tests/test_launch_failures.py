@@ -60,7 +60,6 @@ def test_columns_can_be_renamed(tmp_path):
         ("training.save_only_model=true", "save_only_model"),
         ("run.early_stopping_patience=2", "load_best_model_at_end"),
         ("model.token=hf_secret", "set HF_TOKEN in the environment"),
-        ("hardware.nodes=2", "several machines are not supported"),
     ],
 )
 def test_sections(tmp_path, capsys, setting, told):

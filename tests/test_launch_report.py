@@ -5,18 +5,20 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+import png
 from lora_launch import charts, report
 from lora_launch.cli import main
 from lora_launch.progress import Progress, clock
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 RECORD = {
     "name": "tickets <b>",
     "status": "done",
@@ -139,32 +141,81 @@ def test_it_draws_four_curves_and_the_forecast():
     assert text.count("<svg") == 4
     assert text.count('class="line') == 5
     assert text.count('<rect class="band"') == 1
+    assert ">10.0 GiB</text>" in text
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_a_browser_draws_the_curves_side_by_side(tmp_path):
-    measure = """<script>document.title = JSON.stringify(
+@pytest.fixture(scope="module")
+def browser() -> str:
+    """Chromium; `.ci/run` installs it."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None and "LORA_LINT_CI" not in os.environ:
+        pytest.skip("no Chromium here")
+    assert found, "Chromium is missing: .ci/run should have installed it"
+    return found
+
+
+def visit(browser: str, path: Path, *flags: str) -> str:
+    """Open a page in a window of 1100 x 900, with nothing else to see."""
+    common = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    profile = f"--user-data-dir={path.parent / 'profile'}"
+    done = subprocess.run(
+        [browser, *common, profile, "--window-size=1100,900", *flags, path.as_uri()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+MEASURE = """<script>document.title = JSON.stringify([document.body.innerText,
     [...document.querySelectorAll("figure")].map(each => {
         const box = each.getBoundingClientRect(), line = each.querySelector("path.line");
         const drawn = line.getBoundingClientRect();
         return [box.left, box.top, box.right, drawn.width / box.width, drawn.left >= box.left
             && drawn.right <= box.right && drawn.top >= box.top && drawn.bottom <= box.bottom,
-            getComputedStyle(line).stroke]; }))</script>"""
+            getComputedStyle(line).stroke, box.bottom]; })])</script>"""
+BLUE = (37, 99, 235)
+BAND = (246, 227, 219)
+"""The forecast's colour, on white."""
+
+
+@pytest.mark.slow
+def test_a_browser_draws_the_curves_side_by_side(browser, tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(page().replace("</body>", f"{measure}</body>"))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1100,900", "--dump-dom"]
-    done = subprocess.run(
-        [CHROMIUM, *flags, path.as_uri()], capture_output=True, text=True, check=True, timeout=120
-    )
-    found = json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    path.write_text(page().replace("</body>", f"{MEASURE}</body>"))
+    dumped = visit(browser, path, "--dump-dom")
+    text, found = json.loads(html.unescape(re.search("<title>(.*?)</title>", dumped, re.S)[1]))
+    for part in ("tickets <b>", "evaluation loss 1.2500", "4 x 2 x 1 = 8", "Where?"):
+        assert part in text
     assert len(found) == 4
     lefts, tops = [round(each[0]) for each in found], [round(each[1]) for each in found]
     assert lefts[0] == lefts[2] < lefts[1] == lefts[3]
     assert tops[0] == tops[1] < tops[2] == tops[3]
     assert max(each[2] for each in found) <= 1100
-    assert all(share > 0.7 and inside for *_, share, inside, _ in found)
-    assert {each[5] for each in found} == {"rgb(37, 99, 235)"}
+    assert all(share > 0.7 and inside for *_, share, inside, _, _ in found)
+    assert {each[5] for each in found} == {f"rgb{BLUE}"}
+
+
+@pytest.mark.slow
+def test_a_screenshot_shows_the_curves_and_the_words(browser, tmp_path):
+    path, shot = tmp_path / "report.html", tmp_path / "shot.png"
+    path.write_text(page().replace("</body>", f"{MEASURE}</body>"))
+    dumped = visit(browser, path, "--dump-dom")
+    _, figures = json.loads(html.unescape(re.search("<title>(.*?)</title>", dumped, re.S)[1]))
+    visit(browser, path, f"--screenshot={shot}")
+    pixels = png.read(shot)
+    assert (len(pixels[0]), len(pixels)) == (1100, 900)
+    for left, top, right, *_, bottom in figures:
+        assert bottom < 900
+        columns = range(round(left), round(right))
+        rows = pixels[round(top) : round(bottom)]
+        blue = [x for x in columns if any(row[x][2] - row[x][0] > 60 for row in rows)]
+        assert len(blue) > 0.6 * len(columns)
+    assert sum(row.count(BAND) for row in pixels) > 1000
+    above = pixels[: round(figures[0][1])]
+    inked = [row for row in above if sum(max(each) < 100 for each in row) > 5]
+    assert len(inked) > 10  # the heading
 
 
 def test_throughput_is_tokens_between_two_logs():

@@ -14,7 +14,7 @@ CONFIGS = [
     ("\0\0\0", "cannot be read"),
     ("[]", "is not a model's configuration"),
     ('{"model_type": "wav2vec7"}', "'wav2vec7'"),
-    ('{"project": "something else"}', "type None"),
+    ('{"project": "something else"}', "has no model_type"),
     ('{"model_type": "llama", "hidden_size": 0}', "hidden_size is 0"),
     ('{"model_type": "llama", "num_hidden_layers": "many"}', "'many'"),
     ('{"model_type": "llama", "hidden_size": -5}', "hidden_size is -5"),

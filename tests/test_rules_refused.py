@@ -107,6 +107,51 @@ def test_evaluation_without_data(more: str, speaks: bool) -> None:
     assert told(text, "LL012", "python") == REFUSED * speaks
 
 
+UNSLOTH = """\
+from unsloth import FastLanguageModel
+from trl import SFTConfig, SFTTrainer
+model, tokenizer = FastLanguageModel.from_pretrained("my-company/base-7B"{given})
+model = FastLanguageModel.get_peft_model(model, r=16, lora_alpha=16)
+trainer = SFTTrainer(model=model, args=SFTConfig(learning_rate=2e-4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "speaks"),
+    [
+        (", load_in_8bit=True", True),
+        (", load_in_8bit=True, load_in_4bit=True", True),
+        (", load_in_8bit=True, load_in_4bit=False", False),
+        (", load_in_8bit=True, load_in_4bit=FOUR", False),
+        (", load_in_8bit=True, **more", False),
+        (", load_in_8bit=True, full_finetuning=True", False),
+        (', qat_scheme="int4"', True),
+        ("", False),
+    ],
+)
+def test_unsloth(given: str, speaks: bool) -> None:
+    assert told(UNSLOTH.format(given=given), "LL012", "python") == REFUSED * speaks
+
+
+@pytest.mark.parametrize(
+    ("training", "severity"),
+    [
+        ("dataloader_prefetch_factor=2", "error"),
+        ("dataloader_prefetch_factor=2, dataloader_num_workers=4", ""),
+        ("dataloader_prefetch_factor=2, dataloader_num_workers=N", ""),
+        ('lr_scheduler_type="greedy"', "error"),
+        ("warmup_steps=-1", "error"),
+        ("padding_free=True", "warning"),
+        ("padding_free=True, packing=True", ""),
+        ("padding_free=True, max_length=None", ""),
+        ("padding_free=True, **more", ""),
+    ],
+)
+def test_arguments_of_a_script(training: str, severity: str) -> None:
+    text = trl(f"learning_rate=2e-4, {training}")
+    assert told(text, "LL012", "python") == [("LL012", severity)] * bool(severity)
+
+
 def test_the_finding_underlines_the_second_and_points_to_the_first() -> None:
     (one,) = findings(axolotl(f"warmup_steps: 10\n{RATE}warmup_ratio: 0.03\n"), "LL012")
     assert one.span.line == 9

@@ -41,8 +41,9 @@ def chart(
     unit: Callable[[float], str] = lambda value: f"{value:g}",
     band: Band | None = None,
     zero: bool = False,
+    binary: bool = False,
 ) -> str:
-    """A chart over steps; empty if there is nothing to draw."""
+    """A chart over steps; empty if there is nothing to draw. ``binary``: bytes."""
     drawn = [line for line in lines if line.points]
     if not drawn:
         return ""
@@ -53,7 +54,7 @@ def chart(
         high = low + (abs(low) or 1.0)
     steps = [step for line in drawn for step, _ in line.points]
     place = _Place(min(steps), max(max(steps), min(steps) + 1), low, high)
-    parts = [_axes(place, unit), _band(place, band) if band is not None else ""]
+    parts = [_axes(place, unit, binary), _band(place, band) if band is not None else ""]
     parts += [_curve(place, line) for line in drawn]
     names = [(line.style, line.name) for line in drawn]
     names += [("band", band.name)] if band is not None else []
@@ -85,9 +86,10 @@ class _Place:
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
-def _axes(place: _Place, unit: Callable[[float], str]) -> str:
+def _axes(place: _Place, unit: Callable[[float], str], binary: bool) -> str:
     parts = []
-    for value in ticks(place.low, place.high):
+    whole = 1024 ** math.floor(math.log(max(place.high, 1), 1024)) if binary else 1
+    for value in (whole * tick for tick in ticks(place.low / whole, place.high / whole)):
         y = place.y(value)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(

@@ -31,7 +31,9 @@ def command(
     machines: Machines = HERE,
 ) -> list[str]:
     """The command that starts this machine's workers, up to their own arguments."""
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--quiet"]
+    alone = devices.world == 1 and strategy == "none"
+    starter = "lora_launch.alone" if alone else "accelerate.commands.launch"
+    launch = [sys.executable, "-m", starter, "--quiet"]
     launch += ["--num_machines", str(devices.nodes), "--num_processes", str(devices.world)]
     launch += machines.rendezvous
     if devices.nodes == 1 and (devices.world > 1 or strategy == "deepspeed"):
@@ -118,10 +120,11 @@ def run(
         Whether a signal asked for the end.
     """
     folder.forget_workers()
+    threads = {"OMP_NUM_THREADS": str(_threads(devices))}  # read when torch is imported
     with open(folder.log, "a", encoding="utf-8") as log, _Forwarding(folder) as signals:
         process = subprocess.Popen(
             [*line, folder.path],
-            env=environment(devices) | machines.environment,
+            env=environment(devices) | threads | machines.environment,
             stderr=None if verbose else log,
             start_new_session=True,
         )

@@ -111,7 +111,7 @@ def _curves(record: Record, entries: Entries) -> str:
             unit=lambda value: f"{value:,.0f}",
             zero=True,
         ),
-        chart(place, [Line("measured", measured)], unit=size, band=band, zero=True),
+        chart(place, [Line("measured", measured)], unit=size, band=band, zero=True, binary=True),
     ]
     return f'<div class="charts">{"".join(drawn)}</div>'
 

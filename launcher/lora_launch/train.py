@@ -57,10 +57,14 @@ def run(job: dict[str, Any], folder: Folder) -> dict[str, Any]:
     started = time.monotonic()
     from lora_launch import samples
     from lora_launch.callbacks import Stop, Told
+    from lora_launch.cluster import peers
     from lora_launch.progress import Progress
 
     stop = Stop(int(os.environ.get("WORLD_SIZE", "1")))
     _see_gpu(job)
+    timeout = job["config"]["training"].get("ddp_timeout")
+    if timeout is not None and job["devices"] == "cpu" and stop.world_size > 1:
+        peers.meet_on_the_cpu(timeout)
     trainer = make_trainer(job, folder)
     trainer.add_callback(stop)
     told = Told(folder, Progress(sys.stdout))

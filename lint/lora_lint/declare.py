@@ -30,7 +30,7 @@ def with_declarations(
     comments = _from_comments(directives)
     if _has_value(recipe, "model_name_or_path"):
         comments.pop("model_name_or_path", None)
-    settings = {**_from_config(config), **_versions(recipe.path), **recipe.settings, **comments}
+    settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
     return recipe._replace(settings=settings)
@@ -73,10 +73,16 @@ def pins_of(folder: str) -> Mapping[str, str]:
     return pinned(folder)
 
 
-def _versions(path: str) -> dict[str, Setting]:
-    pins = pins_of(os.path.dirname(os.path.abspath(path)))
+def _versions(recipe: Recipe) -> dict[str, Setting]:
+    """What the repository pins; what a notebook installs itself wins over it."""
+    beside = pins_of(os.path.dirname(os.path.abspath(recipe.path)))
+    sources = {
+        **dict.fromkeys(beside, "the repository's pins"),
+        **dict.fromkeys(recipe.pins, "what the notebook installs"),
+    }
+    pins = {**beside, **recipe.pins}
     return {
-        f"pinned_{library}": _setting(f"pinned_{library}", pins[library], "the repository's pins")
+        f"pinned_{library}": _setting(f"pinned_{library}", pins[library], sources[library])
         for library in LIBRARIES
         if library in pins
     }

@@ -108,5 +108,7 @@ def _fits(value: object, default: object) -> bool:
 def options_for(rule: Rule, config: Config) -> dict[str, Any]:
     """The options that the settings give a rule, over those of the profile."""
     given = PROFILES[config.profile].options.get(rule.code, {})
+    if not given and not config.rules:
+        return {}
     chosen = {**given, **config.rules.get(rule.code, {}), **config.rules.get(rule.name, {})}
     return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}

@@ -13,8 +13,8 @@ from lora_rules.rule import Problem, Set, Severity, rule
 def rank_below_capacity(
     r: int,
     training_kind: str,
-    trainable_parameters: int,
     answer_tokens: int,
+    trainable_parameters: int,
     *,
     tokens_per_parameter: float = 2.0,
 ) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from lora_rules.evidence import (
     VLLM_SOURCE,
 )
 from lora_rules.facts import signatures
+from lora_rules.facts.held_revision import held_at_revision
 from lora_rules.recipe import Block, Key, Recipe
 from lora_rules.rule import Problem, Remove, Rename, Safety, Set, Severity, rule
 
@@ -79,14 +80,14 @@ def unknown_key(
     for block in recipe.blocks:
         if recipe.dialect == "unsloth" and block.receiver.startswith("trl."):
             continue  # Unsloth puts classes of its own, with more parameters, in their place
-        if block.receiver in signatures.callees():
-            yield from _against_signature(block, pins, allow)
+        if "." in block.receiver and block.receiver in signatures.callees():
+            yield from _against_signature(recipe, block, pins, allow)
         elif block.known_keys:
             yield from _against_list(block, recipe, allow)
 
 
 def _against_signature(
-    block: Block, pins: Mapping[str, str | None], allow: tuple[str, ...]
+    recipe: Recipe, block: Block, pins: Mapping[str, str | None], allow: tuple[str, ...]
 ) -> Iterator[Problem]:
     if signatures.is_open(block.receiver):
         return
@@ -102,6 +103,8 @@ def _against_signature(
         moment = _moment(block.receiver, key.name, source)
         if moment:
             pin = pins.get(source)
+            if not pin and held_at_revision(recipe, source):
+                continue
             here = f"{source} {pin}" if pin else f"the newest {source}"
             yield Problem(
                 key.span,
@@ -498,7 +501,7 @@ def _unused_initialisation(recipe: Recipe) -> Iterator[Problem]:
         return
     chosen = setting.candidates
     for name, method in INITIALISATIONS.items():
-        given = recipe.writes(name) and recipe.may_be(name) and not _empty(recipe, name)
+        given = recipe.writes(name) and recipe.may_be(name) and _holds(recipe, name)
         if given and method not in chosen:
             yield Problem(
                 name,
@@ -517,10 +520,14 @@ def _unused_initialisation(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-def _empty(recipe: Recipe, name: str) -> bool:
-    """An empty ``loftq_config`` is PEFT's default; an empty object of another kind is one."""
+def _holds(recipe: Recipe, name: str) -> bool:
+    """Whether it is known to hold something: a value that is passed through may be nothing.
+
+    An empty ``loftq_config`` is PEFT's default; an empty object of another kind is one.
+    """
     setting = recipe.settings[name]
-    return setting.candidates == ({},) and (name == "loftq_config" or not setting.written)
+    empty = setting.candidates == ({},) and (name == "loftq_config" or not setting.written)
+    return bool(setting.candidates) and not empty
 
 
 @rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)

@@ -87,8 +87,7 @@ def embedding_or_head_target(
         edits: tuple[Edit, ...] = (Add("ensure_weight_tying", value=True),)
         yield Problem(
             at,
-            f"{both} of a model that ties embedding and head: only one of the two uses of the "
-            "weight is trained.",
+            f"{both} of a model that ties embedding and head: {_parting(saved, named)}.",
             help="Add ensure_weight_tying=True.",
             edits=edits,
         )
@@ -99,6 +98,14 @@ def embedding_or_head_target(
             "adapter.",
             severity=Severity.INFO,
         )
+
+
+def _parting(saved: list[str], named: list[str]) -> str:
+    """What becomes of a tied weight: PEFT copies a module that it saves, for each name."""
+    both_ends = {_leaf(name) == "lm_head" for name in saved} == {True, False}
+    if both_ends and not named:
+        return "PEFT trains a copy for each, and they are tied no more"
+    return "only one of the two uses of the weight is trained"
 
 
 def _leaf(name: str) -> str:

@@ -389,7 +389,7 @@ def unknown_gpu(gpu: str) -> Iterator[Problem]:
 
 def spread_over_devices(recipe: Recipe) -> bool:
     """Whether the model is, or for all we know may be, spread over several devices."""
-    from lora_rules.facts.memory_forecast.settings import is_on  # only where it does not fit
+    from lora_rules.facts.run_settings import is_on  # only where it does not fit
 
     if any(_may_be_on(recipe, name) for name in ("fsdp", "deepspeed", "device_map")):
         return True

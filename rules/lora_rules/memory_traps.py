@@ -121,7 +121,7 @@ def loaded_in_float32(
 def _loads_float32(recipe: Recipe) -> bool:
     if recipe.dialect != "trl" and not _trainer_loads(recipe):
         return False
-    from lora_rules.facts.memory_forecast.settings import pinned  # only where all else holds
+    from lora_rules.facts.run_settings import pinned  # only where all else holds
 
     version = pinned(recipe, "trl")
     if version is not None and version < (0, 27):
@@ -220,7 +220,7 @@ def experts_not_quantized(
 
 def _quantizes_linears_only(recipe: Recipe) -> bool:
     """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
-    from lora_rules.facts.memory_forecast.settings import is_on, is_unsloth, pinned
+    from lora_rules.facts.run_settings import is_on, is_unsloth, pinned
 
     version = pinned(recipe, "transformers")
     old = version is not None and version < (5,)
@@ -309,7 +309,7 @@ def float32_embeddings(
 
 def _trl_trains(recipe: Recipe) -> bool:
     """Whether a trainer of TRL that makes no such call itself gets the model."""
-    from lora_rules.facts.memory_forecast.settings import pinned  # only where it is called
+    from lora_rules.facts.run_settings import pinned  # only where it is called
 
     version = pinned(recipe, "trl")
     new = version is None or version >= (0, 26)

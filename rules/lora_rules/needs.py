@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from lora_rules.facts import ASKS, find_fact
+from lora_rules.facts import ASKS, FACTS, find_fact
 from lora_rules.recipe import Recipe, Setting
 from lora_rules.rule import Problem, Rule
 
@@ -70,11 +71,11 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
 
 def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
     """Refuse early, before any fact's module is imported, where a fact cannot be known."""
-    names = _parameters(function)
-    required = names[: len(names) - len(function.__defaults__ or ())]
-    for name in required:
-        asks = ASKS.get(name)
-        if asks is not None and name not in recipe.settings and not asks & recipe.settings.keys():
+    for need in _needs(function):
+        if need.optional or need.name in recipe.settings:
+            continue
+        asks = ASKS.get(need.name)
+        if asks is not None and asks.isdisjoint(recipe.settings):
             raise Absent(f"{' or '.join(sorted(asks))} is not given")
 
 
@@ -103,11 +104,14 @@ def worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[World]:
     Raises:
         Unknown: if there are more than ``MAX_WORLDS``.
     """
+    known = _known(recipe)
+    if not known.several:
+        yield World(recipe, known.facts[()])
+        return
     settings = recipe.settings
     varying = {
         name: settings[name].candidates
-        for name in sorted(_reach(function, settings))
-        if name in settings and len(settings[name].candidates) > 1
+        for name in sorted(_reach(function, known.shadowed) & known.several)
     }
     combinations = 1
     for candidates in varying.values():
@@ -120,39 +124,75 @@ def worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[World]:
             for name, number in zip(varying, choice, strict=True)
         }
         world = recipe._replace(settings={**settings, **chosen}) if chosen else recipe
-        yield World(world, _facts_of(recipe, tuple(zip(varying, choice, strict=True))))
+        yield World(world, known.facts[tuple(zip(varying, choice, strict=True))])
 
 
 class _Known:
-    """The facts of the recipe at hand, by what was chosen: its rules ask for the same ones."""
+    """What is known of the recipe at hand, of which all rules ask the same."""
 
-    recipe: Recipe | None = None
-    facts: Mapping[tuple[tuple[str, int], ...], dict[str, object]] = {}
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.facts: Mapping[tuple[tuple[str, int], ...], dict[str, object]] = defaultdict(dict)
+        """By what was chosen among the candidates."""
+        settings = recipe.settings
+        self.several = {name for name, each in settings.items() if len(each.candidates) > 1}
+        self.shadowed = frozenset(name for name in FACTS if name in settings)
+        """Facts that a setting of the same name stands for."""
 
 
-def _facts_of(recipe: Recipe, choice: tuple[tuple[str, int], ...]) -> dict[str, object]:
-    if _Known.recipe is not recipe:
-        _Known.recipe, _Known.facts = recipe, defaultdict(dict)
-    return _Known.facts[choice]
+_LATEST: list[_Known] = []
 
 
-def _reach(function: Callable[..., Any], settings: Mapping[str, Setting]) -> set[str]:
+def _known(recipe: Recipe) -> _Known:
+    if not _LATEST or _LATEST[0].recipe is not recipe:
+        _LATEST[:] = [_Known(recipe)]
+    return _LATEST[0]
+
+
+@cache
+def _reach(function: Callable[..., Any], shadowed: frozenset[str]) -> set[str]:
     """Every setting that a function's answer can depend on, through its facts."""
     reached: set[str] = set()
     pending = [function]
     while pending:
-        for name in _parameters(pending.pop()):
+        for name, *_ in _needs(pending.pop()):
             if name in reached:
                 continue
             reached.add(name)
-            if name not in settings and (fact := find_fact(name)) is not None:
+            if name not in shadowed and (fact := find_fact(name)) is not None:
                 pending.append(fact)
     return reached
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+class _Need(NamedTuple):
+    """A positional parameter."""
+
+    name: str
+    annotation: str
+    kinds: tuple[Callable[[object], bool], ...]
+    """What its value may be; it is enough that one of them holds."""
+    optional: bool
+    default: object
+
+
+@cache
+def _needs(function: Callable[..., Any]) -> tuple[_Need, ...]:
+    """The positional parameters of a function, in their order."""
     code = function.__code__
-    return code.co_varnames[: code.co_argcount]
+    names = code.co_varnames[: code.co_argcount]
+    defaults = function.__defaults__ or ()
+    fallback = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    annotations = {name: str(function.__annotations__.get(name, "object")) for name in names}
+    return tuple(
+        _Need(
+            name,
+            annotation,
+            tuple(_FITS.get(kind.strip(), _anything) for kind in annotation.split("|")),
+            name in fallback,
+            fallback.get(name),
+        )
+        for name, annotation in annotations.items()
+    )
 
 
 def arguments(function: Callable[..., Any], world: World) -> list[object]:
@@ -161,37 +201,34 @@ def arguments(function: Callable[..., Any], world: World) -> list[object]:
     Raises:
         Unknown: if one of them is not known there.
     """
-    names = _parameters(function)
-    defaults = function.__defaults__ or ()
-    fallback = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
-    return [_fill(function, name, fallback, world) for name in names]
+    return [_fill(need, world) for need in _needs(function)]
 
 
-def _fill(
-    function: Callable[..., Any], name: str, fallback: Mapping[str, object], world: World
-) -> object:
+def _fill(need: _Need, world: World) -> object:
+    name = need.name
     if name == "recipe":
         return world.recipe
     setting = world.recipe.settings.get(name)
-    annotation = str(function.__annotations__.get(name, "object"))
     if setting is not None:
         if not setting.candidates:
             why = f": {setting.reason}" if setting.reason else ""
             raise Unknown(f"{setting.key} is unknown{why}")
-        if annotation.startswith("Setting"):
-            return setting
-        return _fitting(setting, annotation)
+        return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
-        try:
-            return _fact(name, fact, world)
-        except Unknown:
-            if name in fallback:
-                return fallback[name]
-            raise
-    if name in fallback:
-        return fallback[name]
+        return _of_fact(need, fact, world)
+    if need.optional:
+        return need.default
     raise Absent(f"{name} is not given")
+
+
+def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
+    try:
+        return _fact(need.name, fact, world)
+    except Unknown:
+        if need.optional:
+            return need.default
+        raise
 
 
 def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
@@ -206,14 +243,13 @@ def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     return value
 
 
-def _fitting(setting: Setting, annotation: str) -> object:
+def _fitting(setting: Setting, need: _Need) -> object:
     """The setting's value, if it is of the annotated type; a rule never meets another one."""
     value = setting.value
-    kinds = [kind.strip() for kind in annotation.split("|")]
-    if any(_FITS.get(kind, _anything)(value) for kind in kinds):
+    if any(fits(value) for fits in need.kinds):
         return value
     kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not {annotation}")
+    raise kind(f"{setting.key} is {value!r}, which is not {need.annotation}")
 
 
 def _anything(_value: object) -> bool:

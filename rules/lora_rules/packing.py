@@ -9,7 +9,7 @@ from lora_rules.facts.versions import pins
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Problem, Severity, rule
 
-ISOLATING = ("flash", "sdpa", "flex", "xformers", "sage", "fa2", "fa3")
+ISOLATING = ("flash", "sdpa", "eager", "flex", "xformers", "sage", "fa2", "fa3")
 """Attention that keeps packed examples apart in axolotl."""
 
 
@@ -44,7 +44,7 @@ def packing_without_isolation(
     lora_alpha: 32
     lora_target_linear: true
     sample_packing: true  # LL903: true
-    attn_implementation: eager
+    attn_implementation: fp8
     learning_rate: 2.0e-4
     ```
     ```yaml

@@ -5,10 +5,13 @@ functions a class; ``re.compile`` of all our patterns takes longer than to read 
 here means the same, to the type checker too, and leaves the work to the first use.
 """
 
+# ruff: noqa: ANN401  # a record may be of any class
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+__all__ = ["lazily", "record", "replace"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as record
@@ -59,14 +62,14 @@ class _Fields:
         from dataclasses import field, fields, make_dataclass
 
         members = [(name, "object", field()) for name in cls.__match_args__]
-        made = make_dataclass(cls.__name__, members, kw_only=True)
+        made: Any = make_dataclass(cls.__name__, members, kw_only=True)
         cls.__dataclass_fields__ = {each.name: each for each in fields(made)}
         return cls.__dataclass_fields__
 
 
 def _first_init(one: Any, *args: object, **kwargs: object) -> None:
     """Write the class's own ``__init__``, which is quicker than any that suits all classes."""
-    cls = next(each for each in type(one).__mro__ if "__match_args__" in vars(each))
+    cls: Any = next(each for each in type(one).__mro__ if "__match_args__" in vars(each))
     names = cls.__match_args__
     own = vars(cls)
     given = ", ".join(f"{name}=_own[{name!r}]" if name in own else name for name in names)

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.recipe import Block, Key, Recipe
+from lora_rules.recipe import Key, Recipe
+from lora_rules.refusals import Refusal, Written, judge, written
+from lora_rules.refused_axolotl import AXOLOTL
+from lora_rules.refused_llama_factory import LLAMA_FACTORY
+from lora_rules.refused_others import (
+    AI_TOOLKIT,
+    LITGPT,
+    LLM_FOUNDRY,
+    LUDWIG,
+    NEMO,
+    OUMI,
+    TORCHTUNE,
+)
+from lora_rules.refused_swift import SWIFT
+from lora_rules.refused_trainer import (
+    BEST,
+    DEFAULTS,
+    TRANSFORMERS,
+    TRL,
+    TRL_FILE,
+    UNSLOTH_LOADER,
+)
 from lora_rules.rule import Problem, Severity, rule
 
+FILES: Mapping[str, tuple[tuple[tuple[Refusal, ...], str], ...]] = {
+    "axolotl": ((AXOLOTL, "axolotl"),),
+    "llamafactory": (
+        (LLAMA_FACTORY, "LLaMA-Factory"),
+        ((*TRANSFORMERS, *DEFAULTS, *BEST), "transformers"),
+    ),
+    "trl": (
+        ((*TRL, *TRL_FILE), "TRL"),
+        ((*TRANSFORMERS, *DEFAULTS, *BEST), "transformers"),
+    ),
+    "ms-swift": ((SWIFT, "ms-swift"),),
+    "litgpt": ((LITGPT, "LitGPT"),),
+    "torchtune": ((TORCHTUNE, "torchtune"),),
+    "ludwig": ((LUDWIG, "Ludwig"),),
+    "oumi": ((OUMI, "Oumi"),),
+    "nemo-automodel": ((NEMO, "NeMo Automodel"),),
+    "llm-foundry": ((LLM_FOUNDRY, "LLM Foundry"),),
+    "ai-toolkit": ((AI_TOOLKIT, "AI Toolkit"),),
+}
+"""The tables for a file of each dialect, and who raises."""
 
-class Pair(NamedTuple):
-    """Two keys of which a framework takes one."""
-
-    first: str
-    second: str
-    why: str = "exclude each other"
-
-
-AXOLOTL = (
-    Pair("warmup_steps", "warmup_ratio"),
-    Pair("saves_per_epoch", "save_steps"),
-    Pair("evals_per_epoch", "eval_steps"),
-    Pair("gradient_accumulation_steps", "batch_size"),
-    Pair("test_datasets", "val_set_size"),
-    Pair("rl", "sample_packing", "do not go together"),
-    Pair("lr_groups", "loraplus_lr_ratio"),
-    Pair("peft_layers_to_transform", "unfrozen_parameters"),
-)
-LLAMA_FACTORY = (
-    Pair("quantization_bit", "pissa_init", "do not go together"),
-    Pair("quantization_bit", "resize_vocab", "do not go together"),
-    Pair("eval_dataset", "val_size"),
-    Pair("streaming", "max_samples"),
-)
-"""Both are written and neither is false or zero: ValueError, whatever the rest says."""
+ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
+LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
 
 
 @rule("LL012", Severity.ERROR, evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE])
@@ -42,16 +59,30 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
     ## What it checks
-    - axolotl: pairs that its validation refuses (`warmup_steps` and `warmup_ratio`,
-      `saves_per_epoch` and `save_steps`, `evals_per_epoch` and `eval_steps`, `test_datasets` and
-      `val_set_size`, `rl` and `sample_packing`, and others); `save_steps` or `eval_steps` with a
-      strategy that is not "steps"; `adapter: qlora` without `load_in_4bit`.
-    - LLaMA-Factory: `quantization_bit` with `pissa_init` or `resize_vocab`, `eval_dataset` with
-      `val_size`, evaluation without either, `streaming` without `max_steps`, `neat_packing` and
-      `train_on_prompt` outside `stage: sft`.
-    - litgpt: `quantize` with a mixed `precision` or several `devices`. torchtune: `dtype: fp16`.
+    What the frameworks' own validators refuse, as far as one file can tell:
+
+    - axolotl: pairs that exclude each other (`warmup_steps` and `warmup_ratio`, `saves_per_epoch`
+      and `save_steps`, `test_datasets` and `val_set_size`, `rl` and `sample_packing`, `deepspeed`
+      and `fsdp`, …); steps with a strategy that is not "steps"; evaluation with `val_set_size: 0`;
+      a stream without `max_steps`; what `adapter: qlora`, `rl: kto`, `rl: grpo`, the LoRA kernels,
+      ReLoRA, context parallelism and offloading need; optimizers that cannot be sharded; two
+      kinds of cross-entropy; and, as warnings, keys that have been removed or renamed.
+    - LLaMA-Factory: `quantization_bit` with `pissa_init`, `resize_vocab`, a new or a second
+      adapter; LoRA with GaLore, APOLLO or BAdam; `eval_dataset` with `val_size`, evaluation without
+      either; `streaming` without `max_steps`; what only `stage: sft` takes.
+    - ms-swift: packing without FlashAttention or with `lazy_tokenize`, `deepspeed` with `fsdp`,
+      `quant_method` without `quant_bits`, a `ref_model` in a LoRA run, what GRPO does not take.
+    - LitGPT: `quantize` with a mixed `precision`, several `devices` or another optimizer than
+      AdamW; arguments that LoRA's script does not take. torchtune: `dtype: fp16`, offloading
+      without checkpointing, packing without a length. NeMo Automodel, Ludwig, Oumi, LLM Foundry and
+      AI Toolkit: what each excludes.
     - transformers and TRL: `load_best_model_at_end` with strategies or steps that do not match,
-      an `eval_strategy` without `eval_dataset`, packing without a `max_length`.
+      an `eval_strategy` without `eval_dataset`, a schedule that follows the evaluation without
+      one, `fsdp` with `deepspeed`, packing without a `max_length`. Unsloth: `load_in_8bit` beside
+      `load_in_4bit`, which is on by default.
+
+    It is a warning where the framework only warns, or where older versions still take it. A value
+    that is not known, or a key that may arrive unseen, is never reported.
 
     ## Why it matters
     Each raises an exception when the configuration is read or the trainer is built, some of them
@@ -102,104 +133,37 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    check = CHECKS.get(recipe.dialect)
-    if check is not None and recipe.blocks:
-        yield from check(recipe, _written(recipe.blocks[0]))
+    for table, framework in FILES.get(recipe.dialect, ()):
+        if recipe.blocks:
+            yield from judge(written(recipe.blocks[0]), table, framework)
+    if recipe.dialect in ("peft", "unsloth"):
+        yield from _calls(recipe)
+        yield from _trainer(recipe)
 
 
-Written = Mapping[str, Key]
+def _calls(recipe: Recipe) -> Iterator[Problem]:
+    """Of a script: what each call that makes arguments is given."""
+    for block in recipe.blocks:
+        keys = written(block)
+        firm = Written(_firm(recipe, keys), keys.complete)
+        if block.receiver in ARGUMENTS or block.receiver == "trl.SFTConfig":
+            yield from judge(firm, (*TRANSFORMERS, *DEFAULTS), "transformers")
+        if block.receiver == "trl.SFTConfig" and recipe.dialect == "peft":
+            yield from judge(firm, TRL, "TRL")
+        if block.receiver in LOADERS:
+            yield from judge(firm, UNSLOTH_LOADER, "Unsloth")
 
 
-def _written(block: Block) -> Written:
-    return {key.name: key for key in block.keys}
+def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
+    """The keys, without the values that a flag of the script can change."""
+    loose = {name for name, setting in recipe.settings.items() if setting.overridable}
+    return {
+        name: key._replace(candidates=()) if name in loose else key
+        for name, key in keys.keys.items()
+    }
 
 
-def _known(key: Key) -> tuple[object, ...]:
-    """What a key is given; nothing where a template is still to be filled in."""
-    templates = any("${" in str(value) or "{{" in str(value) for value in key.candidates)
-    return () if templates else key.candidates
-
-
-def _value(written: Written, name: str) -> object:
-    known = _known(written[name]) if name in written else ()
-    return known[0] if len(known) == 1 else None
-
-
-def _is_set(written: Written, name: str) -> bool:
-    """Whether a key is there and certainly neither false, zero nor empty."""
-    known = _known(written[name]) if name in written else ()
-    return bool(known) and all(map(bool, known))
-
-
-def _is_unset(written: Written, name: str) -> bool:
-    """Whether a key is not there, or certainly false, zero or empty."""
-    if name not in written:
-        return True
-    known = _known(written[name])
-    return bool(known) and not any(map(bool, known))
-
-
-def _at(written: Written, name: str, message: str, *also: str) -> Problem:
-    key = written[name]
-    others = tuple(written[each].value_span or written[each].span for each in also)
-    return Problem(key.value_span or key.span, message, also=others)
-
-
-def _pairs(written: Written, pairs: tuple[Pair, ...], by: str) -> Iterator[Problem]:
-    for first, second, why in pairs:
-        if _is_set(written, first) and _is_set(written, second):
-            text = f"{first} and {second} {why}: {by} raises ValueError."
-            yield _at(written, second, text, first)
-
-
-def _axolotl(_recipe: Recipe, written: Written) -> Iterator[Problem]:
-    yield from _pairs(written, AXOLOTL, "axolotl")
-    for steps, strategy in (("save_steps", "save_strategy"), ("eval_steps", "eval_strategy")):
-        chosen = _value(written, strategy)
-        if _is_set(written, steps) and isinstance(chosen, str) and chosen != "steps":
-            text = f'{steps} with {strategy}: "{chosen}": axolotl raises ValueError.'
-            yield _at(written, steps, text, strategy)
-    if _value(written, "adapter") == "qlora" and _is_unset(written, "load_in_4bit"):
-        text = "adapter: qlora without load_in_4bit: true: axolotl raises ValueError."
-        yield _at(written, "adapter", text)
-
-
-def _llama_factory(_recipe: Recipe, written: Written) -> Iterator[Problem]:
-    yield from _pairs(written, LLAMA_FACTORY, "LLaMA-Factory")
-    stage = _value(written, "stage")
-    for name in ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate"):
-        if isinstance(stage, str) and stage != "sft" and _is_set(written, name):
-            text = f"{name} outside stage: sft: LLaMA-Factory raises ValueError."
-            yield _at(written, name, text, "stage")
-    if _is_set(written, "streaming") and _is_unset(written, "max_steps"):
-        text = "streaming without max_steps: LLaMA-Factory raises ValueError."
-        yield _at(written, "streaming", text)
-    held_out = not (_is_unset(written, "eval_dataset") and _is_unset(written, "val_size"))
-    for name in ("eval_strategy", "do_eval"):
-        if _is_set(written, name) and _value(written, name) not in ("no", None) and not held_out:
-            text = f"{name} without eval_dataset or val_size: LLaMA-Factory raises ValueError."
-            yield _at(written, name, text)
-            return
-
-
-def _litgpt(_recipe: Recipe, written: Written) -> Iterator[Problem]:
-    if not _is_set(written, "quantize"):
-        return
-    if "mixed" in str(_value(written, "precision")):
-        text = "quantize with a mixed precision: litgpt raises ValueError."
-        yield _at(written, "precision", text, "quantize")
-    devices = _value(written, "devices")
-    if isinstance(devices, int) and devices > 1:
-        text = "quantize on several devices: litgpt raises NotImplementedError."
-        yield _at(written, "devices", text, "quantize")
-
-
-def _torchtune(_recipe: Recipe, written: Written) -> Iterator[Problem]:
-    if _value(written, "dtype") == "fp16":
-        yield _at(written, "dtype", "dtype: fp16: torchtune's recipes raise ValueError.")
-
-
-def _trainer(recipe: Recipe, _adapter: Written) -> Iterator[Problem]:
+def _trainer(recipe: Recipe) -> Iterator[Problem]:
     """Of transformers' and TRL's arguments, whichever call gives them."""
     if recipe.known("load_best_model_at_end") is True:
         yield from _best_model(recipe)
@@ -260,13 +224,3 @@ def _lacks_evaluation_data(recipe: Recipe) -> bool:
     named = {key.name for key in found[0].keys}
     positional = any(name.isdigit() for call in given for name in call.things)
     return bool(given) and not positional and "eval_dataset" not in named
-
-
-CHECKS: Mapping[str, Callable[[Recipe, Written], Iterator[Problem]]] = {
-    "axolotl": _axolotl,
-    "llamafactory": _llama_factory,
-    "litgpt": _litgpt,
-    "torchtune": _torchtune,
-    "peft": _trainer,
-    "unsloth": _trainer,
-}

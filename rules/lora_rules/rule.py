@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
+from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
@@ -198,6 +199,11 @@ def rule(
 
 def all_rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order of the codes."""
+    _load()
+    return dict(sorted(_registry.items()))
+
+
+@cache
+def _load() -> None:
     for family in FAMILIES:
         import_module(f"lora_rules.{family}")
-    return dict(sorted(_registry.items()))

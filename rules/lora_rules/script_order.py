@@ -18,6 +18,7 @@ from lora_rules.calls import (
     trainings,
 )
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS, TRL_SOURCE
+from lora_rules.facts.held_revision import held_at_revision
 from lora_rules.recipe import Call, Recipe
 from lora_rules.rule import Problem, Severity, rule
 
@@ -334,11 +335,17 @@ def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[P
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),
         )
-    elif not pinned_below(recipe, "trl", (0, 29)):
+        return
+    older = pinned_below(recipe, "trl", (0, 29))
+    if older is None and held_at_revision(recipe, "trl"):
+        return
+    if not older:
+        unsaid = ", and no older version is pinned" if older is None else ""
         yield Problem(
             trainer.span,
             f"the model has an adapter since line {first.span.line}, and peft_config asks for "
-            "another: TRL raises ValueError from 0.29 on, and no older version is pinned.",
+            f"another: TRL raises ValueError from 0.29 on{unsaid}.",
+            severity=Severity.WARNING if older is None else Severity.ERROR,
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),
         )

@@ -19,6 +19,7 @@ from lora_rules.calls import (
     trainings,
 )
 from lora_rules.evidence import PEFT_SOURCE, QLORA_GUIDE, SCRIPT_RUNS, TRANSFORMERS_SOURCE
+from lora_rules.facts.held_revision import held_at_revision
 from lora_rules.recipe import Call, Recipe, Thing
 from lora_rules.rule import Problem, Severity, rule
 
@@ -325,8 +326,10 @@ def quantization_keyword_removed(recipe: Recipe) -> Iterator[Problem]:
         if not is_loaded_model(call) or has_own_code(call):
             continue
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
-        older = pinned_below(recipe, "transformers", (5,))
-        if given and not older:
+        older = pinned_below(recipe, "transformers", (5,)) if given else True
+        if older is None and held_at_revision(recipe, "transformers"):
+            continue
+        if not older:
             name = next((n for n in given if certainly(call.arguments[n], True)), given[0])
             off = certainly(call.arguments[name], False)
             config = f"quantization_config=BitsAndBytesConfig({name}=...)"

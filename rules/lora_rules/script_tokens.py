@@ -21,7 +21,7 @@ from lora_rules.rule import Problem, Severity, rule
 Calls = tuple[Call, ...]
 
 
-@rule("LL407", Severity.ERROR, evidence=[SCRIPT_RUNS])
+@rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
 def new_tokens_untrained(recipe: Recipe) -> Iterator[Problem]:
     """Tokens are added, and their embeddings are not trained.
 

@@ -29,6 +29,8 @@ INITIALISATIONS = (
     "mica",
 )
 """What PEFT 0.21.2 knows, next to True, False and ``pissa_niter_<number>``."""
+IN_ANY_CASE = ("gaussian", "olora", "mica")
+"""Those that PEFT lowers before it compares (``OLoRA``); the others it takes as they are."""
 QUANT_TYPES = ("nf4", "fp4")
 
 
@@ -176,7 +178,7 @@ def _initialisation(value: object) -> str | None:
     if value.startswith("pissa_niter_"):
         number = value.removeprefix("pissa_niter_")
         return None if number.isdecimal() else "the number of iterations is not a number"
-    if value.lower() == "gaussian" or value in INITIALISATIONS:
+    if value.lower() in IN_ANY_CASE or value in INITIALISATIONS:
         return None
     return "PEFT raises for an initialisation that it does not know"
 

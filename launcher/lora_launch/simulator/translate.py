@@ -20,8 +20,8 @@ from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory_forecast import device_of
 from lora_rules.facts.memory_forecast.loop import known_loop, optimizer_of
 from lora_rules.facts.memory_forecast.refusals import refuse, sizes
-from lora_rules.facts.memory_forecast.settings import written
 from lora_rules.facts.memory_forecast.several_gpus import sharding_of
+from lora_rules.facts.run_settings import written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lora_lint.pysource import operators
 from lora_lint.pysource.scopes import Def, Step
 from lora_lint.pysource.values import (
+    SOMETIMES,
     Changed,
     Entry,
     Items,
@@ -163,7 +164,7 @@ def either(tables: list[Table]) -> Table:
     for table in tables:
         for key, entry in table.entries.items():
             if key not in shared:
-                entries[key] = Entry(failing("only some branches give it"), entry.key_node)
+                entries[key] = Entry(failing(SOMETIMES), entry.key_node)
             elif key not in entries:
                 entries[key] = Entry(_any_of([other.entries[key] for other in tables]))
     return Table(entries, hidden)

@@ -35,6 +35,8 @@ MUTATORS = frozenset(
         "discard",
     ]
 )
+_INNER = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern, ast.type_ignore)
+"""What has nodes inside and stands alone in a field; operators and contexts have none."""
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
@@ -291,9 +293,14 @@ class Index:
             node, at = pending.pop()
             if isinstance(node, ast.Name):
                 self.loads[node.id] += isinstance(node.ctx, ast.Load)
-            elif not isinstance(node, ast.Constant):
-                at = self._note(node, at)
-                pending.extend((child, at) for child in ast.iter_child_nodes(node))
+                continue
+            at = self._note(node, at)
+            for field in node._fields:  # ast.iter_child_nodes takes three times as long
+                value = getattr(node, field, None)
+                if isinstance(value, list):
+                    pending += [(child, at) for child in value if isinstance(child, ast.AST)]
+                elif isinstance(value, _INNER):
+                    pending.append((value, at))
 
     def _note(self, node: ast.AST, at: Site) -> Site:
         """Note what one node says; the place of what is inside it."""

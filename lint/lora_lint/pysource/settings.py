@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lora_lint.pysource.arguments import Argument, Found
 from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Site
-from lora_lint.pysource.values import Unresolved, Value, Values, plain_all
+from lora_lint.pysource.values import SOMETIMES, Unresolved, Value, Values, plain_all
 from lora_rules.recipe import Block, Key, Origin, Setting
 
 _NEVER_NONE = frozenset(
@@ -170,5 +170,7 @@ def block(resolver: Resolver, found: Found) -> Block:
         if argument.key_span is None:
             continue
         given = setting(resolver, argument.name, argument, found.site)
+        if given.reason == SOMETIMES:
+            continue  # the branch that gives it may be the one that another call follows
         keys.append(Key(argument.name, argument.key_span, given.candidates, argument.span))
     return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)

@@ -99,6 +99,10 @@ class Items:
         self.members = members
 
 
+SOMETIMES = "only some branches give it"
+"""Why the value of a key is unknown that is not in all of the tables that a name may hold."""
+
+
 class Entry:
     """A key of a table with its value, and where they stand."""
 

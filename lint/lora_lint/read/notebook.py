@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 
 from lora_lint.read import Reading, Unreadable
@@ -40,7 +41,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     from_shell: list[Recipe] = []
     installs: list[str] = []
     for number, code in _code_cells(text):
-        installs += _INSTALL.findall(code)
+        installs += _INSTALL.findall(code.replace("\\\n", " "))
         magic = re.match(r"\s*%%(\w+)", code)
         if magic is not None and magic[1] in _SHELL_MAGICS:
             if mentions_lora(code.encode("utf-8", "replace")):
@@ -110,6 +111,7 @@ def cell_texts(text: str) -> tuple[str, ...]:
     return tuple(code if kind == "code" else "" for kind, code in _cells(text))
 
 
+@lru_cache(maxsize=1)
 def _cells(text: str) -> list[tuple[str, str]]:
     """Every cell's kind and text, of any version of the format."""
     try:

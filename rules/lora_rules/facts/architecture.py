@@ -194,6 +194,8 @@ def _from_folder(folder: str) -> tuple[Mapping[str, object], str, bool]:
         raise Unknown(f"{path} cannot be read: {problem}") from None
     if not isinstance(values, dict):
         raise Unknown(f"{path} is not a model's configuration")
+    if not isinstance(values.get("model_type"), str):
+        raise Unknown(f"{path} has no model_type: it is not the configuration of a model")
     return values, path, _is_four_bit(values.get("quantization_config"), path)
 
 

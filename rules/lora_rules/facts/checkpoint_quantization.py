@@ -15,9 +15,7 @@ from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily
 
-_NAMES = lazily(
-    r"(?:^|[-_.])(gptq|awq|aqlm|hqq|eetq|fp8|mxfp4|nvfp4)(?=$|[-_.])", re.IGNORECASE
-)
+_NAMES = lazily(r"(?:^|[-_.])(gptq|awq|aqlm|hqq|eetq|fp8|mxfp4|nvfp4)(?=$|[-_.])", re.IGNORECASE)
 _BITSANDBYTES = lazily(r"bnb-4bit|bnb-8bit|bitsandbytes", re.IGNORECASE)
 MAX_CONFIG_BYTES = 1_000_000
 

@@ -114,6 +114,15 @@ def inventory(
 def of_architecture(architecture: Architecture, *, fresh_head: bool = False) -> Inventory:
     """The same for an architecture whose class is settled."""
     found = architecture.modules
+    kept: tuple[Architecture, Inventory] | None = found.kept.get((of_architecture, fresh_head))
+    if kept is None or kept[0] is not architecture:
+        made = _of_architecture(architecture, fresh_head=fresh_head)
+        kept = found.kept[of_architecture, fresh_head] = (architecture, made)
+    return kept[1]
+
+
+def _of_architecture(architecture: Architecture, *, fresh_head: bool) -> Inventory:
+    found = architecture.modules
     others = other_modules(found, architecture.values)
     linears = {each.path: each for each in found.linears}
     embeddings = {each.path: each for each in found.embeddings}

@@ -99,6 +99,8 @@ class Modules:
         """Parameters of norms, convolutions, routers and whatever else."""
         self.other_biases = 0
         """How many of those are biases."""
+        self.kept: dict[object, Any] = {}
+        """What other facts worked out of it, which recipes of one model ask again and again."""
 
     @cached_property
     def parameters(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from lora_rules.facts.modules import Modules
@@ -37,7 +37,7 @@ class Others:
     convs: frozenset[str] = frozenset()
     """Those of ``held`` that are convolutions, which PEFT adapts."""
 
-    @property
+    @cached_property
     def all(self) -> frozenset[str]:
         """Every one."""
         return self.held | self.bare | self.around
@@ -45,6 +45,14 @@ class Others:
 
 def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
     """The other modules of a model, perhaps some more than it has."""
+    kept = found.kept.get(other_modules)
+    if kept is None or kept[0] is not config:
+        kept = found.kept[other_modules] = (config, _other_modules(found, config))
+    others: Others = kept[1]
+    return others
+
+
+def _other_modules(found: Modules, config: Mapping[str, object]) -> Others:
     paths = found_paths(found)
     indices = [int(part) for path in paths for part in path.split(".") if part.isdigit()]
     count = min(max(indices, default=-1) + 1, MOST_INDICES)
@@ -119,6 +127,7 @@ def is_named_in(model_type: str, name: str) -> bool:
     return any(name in path.split(".") for path in paths if path.startswith("~"))
 
 
+@cache
 def is_other_somewhere(name: str) -> bool:
     """Whether some type has, or may have, a module of this name that is no linear layer."""
     return USUAL.search(name) is not None or any(

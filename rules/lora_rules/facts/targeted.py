@@ -108,8 +108,15 @@ def targeted(
     if isinstance(targets.wanted, str) and targets.wanted.lower() == ALL_LINEAR:
         targets = targets.naming(_all_linear(inventory, task_type))
     matched = [path for path in inventory.kinds if targets.match(path)]
-    every_layer = replace(targets, layers=None, layers_patterns=(), as_written=None)
-    unrestricted = replace(every_layer, excluded=(), saved=())
+    anywhere, taken_out = matched, []
+    if targets.layers is not None:
+        every_layer = replace(targets, layers=None, layers_patterns=(), as_written=None)
+        anywhere = [path for path in inventory.kinds if every_layer.match(path)]
+    if targets.excluded or targets.saved:
+        unrestricted = Targets(targets.wanted)
+        there = set(anywhere)
+        everything = (path for path in inventory.kinds if path not in there)
+        taken_out = [path for path in everything if unrestricted.match(path)]
     unmatched = list(_unmatched_parameters(inventory, target_parameters or ()))
     return Targeted(
         inventory,
@@ -117,12 +124,8 @@ def targeted(
         wanted,
         tuple(path for path in matched if inventory.kinds[path] in ADAPTABLE),
         tuple(path for path in matched if inventory.kinds[path] == OTHER),
-        tuple(path for path in inventory.kinds if every_layer.match(path)),
-        tuple(
-            path
-            for path in inventory.kinds
-            if unrestricted.match(path) and not every_layer.match(path)
-        ),
+        tuple(anywhere),
+        tuple(taken_out),
         _excludes(inventory, exclude_modules, saved),
         tuple(_unmatched(inventory, target_modules)),
         tuple(_parameters(inventory, wanted.parameters)),

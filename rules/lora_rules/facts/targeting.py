@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from lora_rules.needs import Unknown
 from lora_rules.record import record, replace
@@ -47,8 +48,17 @@ class Targets:
         """The same with these modules wanted."""
         return replace(self, wanted=paths)
 
+    @cached_property
+    def _leaves(self) -> frozenset[str] | None:
+        """The last parts of the names that are wanted; ``None`` where an expression has a say."""
+        if isinstance(self.wanted, str) or isinstance(self.excluded, str) or self.saved:
+            return None
+        return frozenset(name.rpartition(".")[2] for name in self.wanted)
+
     def match(self, path: str) -> bool:
         """Whether PEFT puts an adapter on the module at this path, or tries to."""
+        if self._leaves is not None and path.rpartition(".")[2] not in self._leaves:
+            return False
         if self.excluded and matches(self.excluded, path):
             return False
         if any(expression(rf"(^|.*\.){one}($|\..*)", one).match(path) for one in self.saved):
@@ -81,9 +91,11 @@ def matches(wanted: Collection[str] | str, path: str) -> bool:
     """A text is one regular expression for the whole path; names match its end."""
     if isinstance(wanted, str):
         return expression(wanted, wanted).fullmatch(path) is not None
-    return path in wanted or any(
-        path[at + 1 :] in wanted for at, char in enumerate(path) if char == "."
-    )
+    while path not in wanted:
+        _, dot, path = path.partition(".")
+        if not dot:
+            return False
+    return True
 
 
 class Ranks:

@@ -117,6 +117,7 @@ def _pins_of(
         return ()
 
 
+@lru_cache(maxsize=4096)
 def _reader(name: str) -> Callable[[str], Pins] | None:
     if re.fullmatch(r"[\w.-]*requirements?[\w.-]*\.(txt|in)", name):
         return _requirements

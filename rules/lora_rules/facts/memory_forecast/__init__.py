@@ -56,8 +56,8 @@ from lora_rules.facts.memory_forecast.plan import (
 )
 from lora_rules.facts.memory_forecast.refusals import refuse, sizes
 from lora_rules.facts.memory_forecast.remedies import Remedy, first_that_fits, remedies, switch_of
-from lora_rules.facts.memory_forecast.settings import is_on, pinned
 from lora_rules.facts.memory_forecast.several_gpus import sharding_of
+from lora_rules.facts.run_settings import is_on, pinned
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from lora_rules.facts.architecture import Architecture
 from lora_rules.facts.memory.loop import Checkpointing, Known
-from lora_rules.facts.memory_forecast.settings import is_off, is_on, keys, pinned, written
 from lora_rules.facts.memory_forecast.trainer import by_name, trainer_of, version_of, written_loss
+from lora_rules.facts.run_settings import is_off, is_on, keys, pinned, written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_rules.facts.memory_forecast.settings import is_on
+from lora_rules.facts.run_settings import is_on
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from lora_rules.facts.elsewhere import note
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding
-from lora_rules.facts.memory_forecast.settings import is_off, keys, written
+from lora_rules.facts.run_settings import is_off, keys, written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.shape import Shape
-from lora_rules.facts.memory_forecast.settings import written
+from lora_rules.facts.run_settings import written
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily
