@@ -185,7 +185,7 @@ def _attempts(
         )
         stream.write(
             f"Out of memory. It goes on with a micro batch of {micro // 2} and {accumulation * 2}"
-            " accumulation steps: the same global batch, the same examples in the same order.\n"
+            " accumulation steps: the same global batch, the same order of examples.\n"
         )
 
 
