@@ -204,18 +204,28 @@ def experts_not_quantized(
     if not _quantizes_linears_only(recipe):
         return
     small = experts * (NF4 if load_in_4bit else 1)
-    axolotl = recipe.dialect == "axolotl"
     yield Problem(
         "load_in_4bit" if load_in_4bit else "load_in_8bit",
         f"the experts, {experts / 1e9:.1f} of {architecture.parameters / 1e9:.1f} billion "
         f"parameters, are not quantized: they take {2 * experts / GIB:.1f} GiB and not "
         f"{small / GIB:.1f}.",
-        help="Set `quantize_moe_experts: true`."
-        if axolotl
-        else "Take a checkpoint that is quantized already, or count on the experts in 16 bit.",
+        help=_instead(recipe),
         also=("model_name_or_path",),
-        edits=(Add("quantize_moe_experts", True),) if axolotl else (),
+        edits=(Add("quantize_moe_experts", True),) if _may_quantize_experts(recipe) else (),
     )
+
+
+def _may_quantize_experts(recipe: Recipe) -> bool:
+    """Whether it is axolotl, which can, but refuses it beside ``lora_target_linear``."""
+    return recipe.dialect == "axolotl" and recipe.known("target_modules") != "all-linear"
+
+
+def _instead(recipe: Recipe) -> str:
+    if _may_quantize_experts(recipe):
+        return "Set `quantize_moe_experts: true`."
+    if recipe.dialect == "axolotl":
+        return "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
+    return "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
 
 
 def _quantizes_linears_only(recipe: Recipe) -> bool:

@@ -259,6 +259,10 @@ def _is_used(calls: Calls, wrap: Call, optimizer: Call) -> bool:
     return stepped
 
 
+REPLACED = "the second takes the place of the first."
+"""PEFT 0.21.2 injects into the bare base under the same adapter name; counted by running it."""
+
+
 @rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
 def adapter_added_twice(recipe: Recipe) -> Iterator[Problem]:
     """A model that already has an adapter is given another one.
@@ -270,8 +274,9 @@ def adapter_added_twice(recipe: Recipe) -> Iterator[Problem]:
 
     ## Why it matters
     TRL 0.29 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
-    model had into it without a word, and trained another. The second nests one LoRA in another:
-    PEFT warns, and what is saved is not what was configured (trl#652, #4029, #473).
+    model had into it without a word, and trained another. The second nests one LoRA in another, or,
+    on the bare base model, takes the place of the first: PEFT warns, and what is saved is not what
+    was configured (trl#652, #4029, #473).
 
     ## Bad
     ```python
@@ -315,10 +320,11 @@ def adapter_added_twice(recipe: Recipe) -> Iterator[Problem]:
             if _gets_config(calls, call):
                 yield from _two_for_a_trainer(recipe, first, call)
         elif call.name == "peft.get_peft_model" and _is_lora(calls, first, call):
+            wrapped = call.things["model"].wrapped
             yield Problem(
                 call.span,
-                f"get_peft_model was called on this model at line {first.span.line} already: one "
-                "adapter is nested in the other.",
+                f"get_peft_model was called on this model at line {first.span.line} already: "
+                + ("one adapter is nested in the other." if wrapped else REPLACED),
                 severity=Severity.WARNING,
                 help="Call it once, or use add_adapter for a second adapter.",
                 also=(first.span,),
@@ -330,7 +336,7 @@ def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[P
         yield Problem(
             trainer.span,
             f"the adapter of line {first.span.line} is inside this model already, though it is not "
-            "the PeftModel, and peft_config adds another: one is nested in the other.",
+            f"the PeftModel, and peft_config asks for another: {REPLACED}",
             severity=Severity.WARNING,
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),

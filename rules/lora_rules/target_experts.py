@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @rule("LL403", Severity.WARNING, evidence=[PEFT_SOURCE])
-def moe_experts_not_adapted(targeted: Targeted) -> Iterator[Problem]:
+def moe_experts_not_adapted(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
     """The experts of a mixture stay frozen, where the targets seem to include them.
 
     ## What it checks
@@ -74,12 +74,13 @@ def moe_experts_not_adapted(targeted: Targeted) -> Iterator[Problem]:
     share = sum(each.parameters for each in inventory.fused.values())
     total = inventory.modules.parameters if inventory.modules is not None else share
     edits: tuple[Edit, ...] = (Set("target_parameters", experts),)
+    key = "lora_target_parameters" if recipe.dialect == "axolotl" else "target_parameters"
     yield Problem(
         "target_modules",
         f"the experts of this {inventory.model_type} model ({100 * share / total:.0f} % of its "
-        "parameters) get no adapter: they are fused parameters, which target_modules cannot name.",
+        "parameters) get no adapter: they are fused parameters, and no target means them.",
         severity=Severity.WARNING if meant else Severity.INFO,
-        help=f"Add target_parameters={experts} (with lora_dropout=0), or name attention only.",
+        help=f"Add {key}={experts} (with lora_dropout=0), or name attention only.",
         edits=edits,
     )
 
