@@ -17,6 +17,7 @@ from lora_lint.cli import main
 from lora_lint.discover import discover
 from lora_lint.parallel import Item, Job, look_at
 from lora_lint.run import Request, Run
+from signals import hear_ctrl_c
 
 TEMPLATE = "from peft import LoraConfig\n\nconfig = LoraConfig(r={r}, lora_alpha={alpha})\n"
 
@@ -121,6 +122,7 @@ def test_ctrl_c_ends_all_without_a_traceback(many: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"

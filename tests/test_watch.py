@@ -12,6 +12,7 @@ import pytest
 
 from lora_lint.cli import main
 from lora_lint.watch import seen
+from signals import hear_ctrl_c
 
 BAD = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
 
@@ -33,6 +34,7 @@ def test_it_lints_again_after_each_change_until_ctrl_c(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
+        preexec_fn=hear_ctrl_c,
     )
 
     def until_it_watches() -> str:

@@ -12,6 +12,9 @@ from typing import NamedTuple
 from lora_rules.recipe import Block, Key, Span
 from lora_rules.rule import Problem, Severity
 
+ABSURD = 1e100
+"""No framework's setting is as large: such a number, or none at all, is not judged."""
+
 
 class Written(NamedTuple):
     """The keys of one file or call, as written."""
@@ -36,8 +39,9 @@ class Written(NamedTuple):
     def number(self, name: str) -> float | None:
         """The one value of a key, where it is a number."""
         value = self.value(name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(str(value)) if is_number else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        return float(value) if -ABSURD < value < ABSURD else None
 
     def is_set(self, name: str) -> bool:
         """Whether a key is there and certainly neither false, zero nor empty."""

@@ -202,8 +202,9 @@ def _best_model(recipe: Recipe) -> Iterator[Problem]:
         )
         return
     every, each = recipe.known("save_steps"), recipe.known("eval_steps")
-    whole = isinstance(every, int) and isinstance(each, int) and every >= 1 and each >= 1
-    if save == "steps" and whole and int(str(every)) % int(str(each)):
+    if not isinstance(every, int) or not isinstance(each, int) or every < 1 or each < 1:
+        return
+    if save == "steps" and every % each:
         yield Problem(
             "load_best_model_at_end",
             f"load_best_model_at_end with save_steps {every}, which is no multiple of eval_steps "
