@@ -175,3 +175,28 @@ def test_transformers_really_refuses(tmp_path: Path, arguments: dict[str, object
     transformers = pytest.importorskip("transformers")
     with pytest.raises(ValueError, match="load_best_model_at_end"):
         transformers.TrainingArguments(output_dir=str(tmp_path), **arguments)
+
+
+HEAD = """\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "lm_head"])
+args = SFTConfig(learning_rate=2e-4, num_train_epochs=1)
+trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+"""
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [(None, ["warning"]), ("trl==1.16.0", ["error"]), ("trl==1.6.0", [])],
+)
+def test_an_adapter_on_the_head_under_trl(tmp_path: Path, pin: str | None, said: list[str]) -> None:
+    if pin:
+        (tmp_path / "requirements.txt").write_text(f"{pin}\n")
+    found = told(HEAD, "LL012", "python", path=str(tmp_path / "train.py"))
+    assert found == [("LL012", word) for word in said]
+
+
+def test_a_head_that_is_trained_whole_is_fine() -> None:
+    whole = HEAD.replace('"q_proj", "lm_head"]', '"q_proj"], modules_to_save=["lm_head"]')
+    assert told(whole, "LL012", "python") == []

@@ -8,6 +8,7 @@ from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOUR
 from lora_rules.recipe import Key, Recipe
 from lora_rules.refusals import Refusal, Written, judge, written
 from lora_rules.refused_axolotl import AXOLOTL
+from lora_rules.refused_head import adapter_on_head
 from lora_rules.refused_llama_factory import LLAMA_FACTORY
 from lora_rules.refused_others import (
     AI_TOOLKIT,
@@ -139,6 +140,7 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     if recipe.dialect in ("peft", "unsloth"):
         yield from _calls(recipe)
         yield from _trainer(recipe)
+        yield from adapter_on_head(recipe)
 
 
 def _calls(recipe: Recipe) -> Iterator[Problem]:
