@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from counting import trainable_parameters
 from lora_rules.facts.architecture import architecture
 from lora_rules.facts.footprint import NF4_BYTES, NF4_DOUBLE_BYTES, Footprint, footprint
 from lora_rules.facts.gpu import Gpu
-from lora_rules.facts.trainable_parameters import trainable_parameters
 from lora_rules.needs import Unknown, evaluate
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from lora_rules.rule import Problem, Rule, Severity

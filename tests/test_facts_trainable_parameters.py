@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from counting import trainable_parameters
 from lora_rules.facts.architecture import architecture
 from lora_rules.facts.model_table import model_types
-from lora_rules.facts.trainable_parameters import trainable_parameters
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from counting import trainable_parameters
 from lora_lint.check import check
 from lora_lint.config import Config
 from lora_lint.finding import Finding
@@ -22,7 +23,6 @@ from lora_rules.facts.architecture import Architecture, architecture
 from lora_rules.facts.footprint import NF4_BYTES, NF4_DOUBLE_BYTES, footprint
 from lora_rules.facts.gpu import find_gpu
 from lora_rules.facts.signatures import defaults
-from lora_rules.facts.trainable_parameters import trainable_parameters
 from lora_rules.rule import all_rules
 
 OPT = architecture("facebook/opt-125m")

@@ -18,6 +18,7 @@ import peft
 import torch
 import transformers
 
+from lora_rules.facts.adapter import Adapter
 from lora_rules.facts.architecture import Architecture, _models, from_config
 from lora_rules.facts.trainable_parameters import trainable_parameters
 from lora_rules.needs import Unknown
@@ -82,7 +83,7 @@ def _check_adapters(name: str, values: dict[str, Any]) -> tuple[int, int]:
         model, two_layers = _build(values, layers=2)
         known = from_config(two_layers, name, prequantized=False)
         try:
-            ours = trainable_parameters(known, r=8, **adapter)
+            ours = trainable_parameters(known, Adapter(r=8, **adapter))
         except Unknown as reason:
             print(f"  {name} {adapter}: not counted ({reason})")
             continue

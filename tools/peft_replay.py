@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from lora_rules.facts.adapter import Adapter
 from lora_rules.facts.architecture import Architecture
 from lora_rules.facts.modules import modules
 from lora_rules.facts.trainable_parameters import trainable_parameters
@@ -32,6 +33,6 @@ def ours(model_type: str, task: str, config: dict[str, Any], adapter: dict[str, 
     recipe = Recipe("a.py", "python", "peft", Span(1, 1, 1, 1), settings)
     try:
         known = Architecture(config, modules(model_type, config, task), False, "")
-        return Answer(trainable_parameters(known, recipe=recipe, **own))
+        return Answer(trainable_parameters(known, Adapter(recipe=recipe, **own)))
     except Unknown as missing:
         return Answer(None, str(missing))

@@ -92,7 +92,7 @@ def _filled(function: Callable[..., Any], world: World) -> list[Any]:
 
 
 def _counted(known: Architecture, world: World) -> Counted:
-    from lora_rules.facts.adapter import Adapter, trained
+    from lora_rules.facts.adapter import trained
     from lora_rules.facts.trainable_parameters import trainable_parameters
 
     recipe: Recipe = world.recipe
@@ -101,8 +101,7 @@ def _counted(known: Architecture, world: World) -> Counted:
     parts: list[Part] = []
     why = ""
     try:
-        _, *settings = _filled(trainable_parameters, world)
-        adapter = Adapter(*settings)
+        _, adapter = _filled(trainable_parameters, world)
         rank = adapter.r
         parts = trained(known, adapter)
     except Unknown as missing:

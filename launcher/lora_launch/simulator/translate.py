@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lora_launch.simulator.run import BadRun, SimulatedRun
 from lora_rules.facts.adapter import Adapter, trained
@@ -68,22 +67,10 @@ class Rows:
 def translate(
     recipe: Recipe,
     architecture: Architecture,
-    r: int,
     per_device_train_batch_size: int,
+    adapter: Adapter,
     max_length: int | None = None,
     gradient_accumulation_steps: int = 1,
-    target_modules: list[str] | str | None = None,
-    rank_pattern: dict[str, object] | None = None,
-    modules_to_save: list[str] | None = None,
-    exclude_modules: list[str] | str | None = None,
-    layers_to_transform: list[int] | int | None = None,
-    use_dora: bool = False,
-    bias: str = "none",
-    layers_pattern: list[str] | str | None = None,
-    target_parameters: list[str] | None = None,
-    trainable_token_indices: list[int] | dict[str, object] | None = None,
-    lora_bias: bool = False,
-    task_type: str | None = None,
     lora_dropout: float = 0.0,
     usable_gpu: Gpu | None = None,
 ) -> Translated:
@@ -92,7 +79,7 @@ def translate(
     Raises:
         Unknown: if something that moves memory is not known, or is not simulated.
     """
-    refuse(recipe, task_type)
+    refuse(recipe, adapter.task_type)
     for name in SKIPPED:
         if recipe.may_be(name) and recipe.known(name) not in ([], False):
             raise Unknown(f"{recipe.settings[name].key} is not simulated")
@@ -103,24 +90,14 @@ def translate(
     assumed = derive_loop(
         replace(known, padded=rows.padded, modern_gpu=_capability(usable_gpu) >= (8, 0))
     )
-    lora: dict[str, object] = {
-        "r": r,
-        "target_modules": target_modules,
-        "rank_pattern": rank_pattern,
-        "modules_to_save": modules_to_save,
-        "exclude_modules": exclude_modules,
-        "layers_to_transform": layers_to_transform,
-        "use_dora": use_dora,
-        "bias": bias,
-        "layers_pattern": layers_pattern,
-        "target_parameters": target_parameters,
-        "trainable_token_indices": trainable_token_indices,
-        "lora_bias": lora_bias,
-        "lora_dropout": lora_dropout,
-    }
-    _refuse_nothing_trained(architecture, lora, task_type, recipe)
+    _refuse_nothing_trained(architecture, adapter)
     sharding = sharding_of(recipe, said)
-    used = {name: value for name, value in lora.items() if value not in (None, {}, False)}
+    lora = {**adapter._asdict(), "lora_dropout": lora_dropout}
+    used = {
+        name: value
+        for name, value in lora.items()
+        if name not in ("task_type", "recipe") and value not in (None, {}, False)
+    }
     values: dict[str, object] = {
         "model_config": architecture.values,
         "lora": used,
@@ -256,13 +233,10 @@ def _strategy(sharding: Sharding) -> str | None:
     return sharding.strategy
 
 
-def _refuse_nothing_trained(
-    architecture: Architecture, lora: Mapping[str, object], task_type: str | None, recipe: Recipe
-) -> None:
+def _refuse_nothing_trained(architecture: Architecture, adapter: Adapter) -> None:
     """Refuse what PEFT surely refuses before torch is there; what is only not counted is left."""
-    values: dict[str, Any] = {k: value for k, value in lora.items() if k in Adapter._fields}
     try:
-        parts = trained(architecture, Adapter(**values, task_type=task_type, recipe=recipe))
+        parts = trained(architecture, adapter)
     except Unknown as missing:
         if str(missing).startswith("PEFT refuses") or "fits no module" in str(missing):
             raise

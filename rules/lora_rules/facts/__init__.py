@@ -17,6 +17,7 @@ FACTS = {
     "architecture": "architecture",
     "inventory": "inventory",
     "targeted": "targeted",
+    "adapter": "adapter",
     "trainable_parameters": "trainable_parameters",
     "footprint": "footprint",
     "memory_forecast": "memory_forecast",

@@ -62,6 +62,41 @@ class Adapter(NamedTuple):
     recipe: Recipe | None = None
 
 
+def adapter(
+    r: int,
+    target_modules: list[str] | str | None = None,
+    rank_pattern: dict[str, object] | None = None,
+    modules_to_save: list[str] | None = None,
+    exclude_modules: list[str] | str | None = None,
+    layers_to_transform: list[int] | int | None = None,
+    use_dora: bool = False,
+    bias: str = "none",
+    layers_pattern: list[str] | str | None = None,
+    target_parameters: list[str] | None = None,
+    trainable_token_indices: list[int] | dict[str, object] | None = None,
+    lora_bias: bool = False,
+    task_type: str | None = None,
+    recipe: Recipe | None = None,
+) -> Adapter:
+    """Fact ``adapter``: what a recipe says of it, for every fact that asks what is trained."""
+    return Adapter(
+        r,
+        target_modules,
+        rank_pattern,
+        modules_to_save,
+        exclude_modules,
+        layers_to_transform,
+        use_dora,
+        bias,
+        layers_pattern,
+        target_parameters,
+        trainable_token_indices,
+        lora_bias,
+        task_type,
+        recipe,
+    )
+
+
 def trained(architecture: Architecture, adapter: Adapter) -> list[Part]:
     """Every part that is trained, none twice.
 

@@ -76,24 +76,12 @@ __all__ = [
 
 def memory_forecast(
     recipe: Recipe,
-    r: int,
     per_device_train_batch_size: int,
+    adapter: Configured,
     max_length: int | None = None,
     model_name_or_path: str | None = None,
     architecture: Architecture | None = None,
     gradient_accumulation_steps: int = 1,
-    target_modules: list[str] | str | None = None,
-    rank_pattern: dict[str, object] | None = None,
-    modules_to_save: list[str] | None = None,
-    exclude_modules: list[str] | str | None = None,
-    layers_to_transform: list[int] | int | None = None,
-    use_dora: bool = False,
-    bias: str = "none",
-    layers_pattern: list[str] | str | None = None,
-    target_parameters: list[str] | None = None,
-    trainable_token_indices: list[int] | dict[str, object] | None = None,
-    lora_bias: bool = False,
-    task_type: str | None = None,
     lora_dropout: float = 0.0,
     usable_gpu: Gpu | None = None,
 ) -> MemoryForecast:
@@ -102,7 +90,7 @@ def memory_forecast(
     Raises:
         Unknown: if a size is not known, or the framework, the model or the loss is not modelled.
     """
-    refuse(recipe, task_type)
+    refuse(recipe, adapter.task_type)
     said: list[str] = []
     sharding = sharding_of(recipe, said)
     batch, length, accumulation = sizes(
@@ -113,30 +101,15 @@ def memory_forecast(
     known = known_loop(recipe, base, said)
     if known.trainer == "unsloth" and shape.caps_logits:
         raise Unknown("Unsloth's loss over capped logits is not modelled")
+    dora = adapter.use_dora
     if recipe.dialect == "torchtune":
-        adapter = torchtune.adapter_of(recipe, shape, r, lora_dropout, use_dora)
+        adapted = torchtune.adapter_of(recipe, shape, adapter.r, lora_dropout, dora)
     else:
-        configured = Configured(
-            r,
-            target_modules,
-            rank_pattern,
-            modules_to_save,
-            exclude_modules,
-            layers_to_transform,
-            use_dora,
-            bias,
-            layers_pattern,
-            target_parameters,
-            trainable_token_indices,
-            lora_bias,
-            task_type,
-            recipe,
-        )
-        adapter = peft_adapter.adapter_of(trained(base, configured), shape, lora_dropout, use_dora)
+        adapted = peft_adapter.adapter_of(trained(base, adapter), shape, lora_dropout, dora)
     plan = Plan(
         known=known,
         shape=shape,
-        adapter=adapter,
+        adapter=adapted,
         batch=batch,
         length=length,
         accumulation=accumulation,
