@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -67,22 +66,6 @@ def write(folder: Path, name: str, *, steps: int, nodes: int = 1) -> Path:
     path = folder / f"{name}.yaml"
     path.write_text(CONFIG.format(data=DATA, name=name, steps=steps, nodes=nodes))
     return path
-
-
-def metrics(folder: Path) -> list[dict]:
-    path = folder / "metrics.jsonl"
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines if line]
-
-
-def learnt(folder: Path) -> dict:
-    """Every number that says what was learnt, by step."""
-    return {
-        (entry["step"], name): entry[name]
-        for entry in metrics(folder)
-        for name in ("loss", "grad_norm", "learning_rate")
-        if name in entry
-    }
 
 
 def until(what: Callable[[], object], told: Callable[[], object], seconds: float = 300) -> None:

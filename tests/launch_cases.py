@@ -59,3 +59,20 @@ def fake_nvidia_smi(tmp_path: Path, monkeypatch, lines: list[str], code: int = 0
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def metrics(folder: Path) -> list[dict]:
+    """What a run has logged; a line that is being written is left out."""
+    path = folder / "metrics.jsonl"
+    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines if line]
+
+
+def learnt(folder: Path) -> dict:
+    """Every number that says what was learnt, by step."""
+    return {
+        (entry["step"], name): entry[name]
+        for entry in metrics(folder)
+        for name in ("loss", "grad_norm", "learning_rate", "eval_loss")
+        if name in entry
+    }

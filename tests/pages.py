@@ -8,18 +8,10 @@ from typing import NamedTuple
 from lora_lint.check import check
 from lora_lint.config import Config
 from lora_lint.finding import Finding
+from lora_lint.rule_examples import ENDINGS, FENCE, sections
 from lora_lint.source import Source
 from lora_rules.rule import Rule, all_rules
 
-SECTIONS = (
-    "What it checks",
-    "Why it matters",
-    "Bad",
-    "Good",
-    "When to ignore it",
-    "Options",
-)
-ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
 MARK = re.compile(r"#\s*(LL\w\d\d)(?::\s*(.*?))?\s*$")
 
 
@@ -51,29 +43,18 @@ class Example(NamedTuple):
         return "".join(MARK.sub("", line).rstrip() + "\n" for line in self.text.splitlines())
 
 
-def sections(page: str) -> dict[str, str]:
-    """The text below each heading of a page."""
-    parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
 def examples(section: str) -> list[Example]:
     found = []
     for rule in all_rules().values():
         text = sections(rule.page).get(section, "")
-        blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-        for number, (language, code) in enumerate(blocks, start=1):
+        for number, (language, code) in enumerate(FENCE.findall(text), start=1):
             found.append(Example(rule, section, language, code, number))
     return found
 
 
 def lint(text: str, language: str, config: Config | None = None) -> list[Finding]:
     """Every finding of a text, certain and not suppressed."""
-    source = Source(f"example.{ENDINGS[language]}", _kind(language), text.encode())
+    source = Source(f"example.{ENDINGS[language]}", language, text.encode())
     report = check(source, config or Config(), {})
     assert report.unreadable is None, report.unreadable
     return [f for f in report.findings if f.suppressed is None and f.certain]
-
-
-def _kind(language: str) -> str:
-    return language

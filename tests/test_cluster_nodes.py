@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import cluster_cases as cases
+from launch_cases import learnt, metrics
 
 NEEDED = cases.why_not("ip", "unshare")
 pytestmark = [
@@ -135,13 +136,13 @@ def both_end(hosts: tuple[Host, Host], config: Path, *arguments: str) -> tuple[s
 
 def reach(hosts: tuple[Host, Host], folder: Path, step: int) -> None:
     """Wait until a step has been logged since now."""
-    seen = cases.metrics(folder)
+    seen = metrics(folder)
 
     def is_there() -> bool:
         first = hosts[0].process
         assert first is not None
         assert first.poll() is None, first.communicate()[0]
-        found = cases.metrics(folder)
+        found = metrics(folder)
         return found != seen and bool(found) and found[-1]["step"] >= step
 
     log = folder / "log.txt"
@@ -173,7 +174,7 @@ def test_two_machines_end_with_the_loss_of_one_with_two_processes(whole, made):
         env=cases.environment(),
     )
     losses = [
-        [entry["loss"] for entry in cases.metrics(each) if "loss" in entry]
+        [entry["loss"] for entry in metrics(each) if "loss" in entry]
         for each in (folder, made / "alone")
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -198,7 +199,7 @@ def test_a_killed_rank_restarts_and_a_dead_machine_leaves_what_can_go_on(whole, 
     told, _ = both_end(hosts, config)
     assert "It goes on after step" in told
     assert f"Done after {STEPS} steps" in told
-    assert cases.learnt(folder) == cases.learnt(whole[2])
+    assert learnt(folder) == learnt(whole[2])
 
 
 def test_a_cut_cable_ends_in_a_sentence_on_both_sides(made, hosts):

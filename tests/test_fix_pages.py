@@ -17,9 +17,10 @@ from lora_lint.config import Config
 from lora_lint.finding import FileReport, Finding
 from lora_lint.fix.engine import fix, is_safe
 from lora_lint.read import cells
+from lora_lint.rule_examples import ENDINGS
 from lora_lint.source import Source
 from lora_rules.rule import Severity, all_rules
-from pages import ENDINGS, Example, examples
+from pages import Example, examples
 
 CONFIG = Config(min_severity="info")
 BAD = examples("Bad")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from launch_cases import learnt, metrics
 
 pytestmark = pytest.mark.slow
 
@@ -87,23 +88,6 @@ def finish(made: Path, name: str, *settings: str, code: int = 0, **options: str)
     log = made / name / "log.txt"
     assert process.returncode == code, told + (log.read_text()[-3000:] if log.exists() else "")
     return told
-
-
-def metrics(folder: Path) -> list[dict]:
-    path = folder / "metrics.jsonl"
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines if line]
-
-
-def learnt(folder: Path) -> dict:
-    """Every number that says what was learnt, by step."""
-    names = ("loss", "grad_norm", "learning_rate", "eval_loss")
-    return {
-        (entry["step"], name): entry[name]
-        for entry in metrics(folder)
-        for name in names
-        if name in entry
-    }
 
 
 def losses(folder: Path) -> list[float]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lora_lint.finding import Finding
+from lora_lint.rule_examples import SECTIONS, sections
 from lora_rules.rule import Rule, all_rules
-from pages import SECTIONS, Example, examples, lint, sections
+from pages import Example, examples, lint
 
 
 @pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)

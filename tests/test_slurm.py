@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import cluster_cases as cases
+from launch_cases import learnt, metrics
 
 NEEDED = cases.why_not("slurmctld", "slurmd", "munged", "sbatch")
 pytestmark = [
@@ -64,10 +65,10 @@ class Cluster:
 
     def reach(self, name: str, step: int) -> None:
         """Wait until a living job has logged a step."""
-        seen = len(cases.metrics(self.folder / name))
+        seen = len(metrics(self.folder / name))
 
         def is_there() -> bool:
-            found = cases.metrics(self.folder / name)
+            found = metrics(self.folder / name)
             return len(found) != seen and bool(found) and found[-1]["step"] >= step
 
         cases.until(is_there, lambda: self.log(name))
@@ -111,7 +112,7 @@ def test_a_job_whose_time_is_up_and_that_is_requeued_learns_what_one_launch_lear
     assert told.count("It goes on after step") == 2, told
     assert f"Done after {STEPS} steps" in told
     assert f"job: done (Slurm job {number}, completed)" in told
-    assert cases.learnt(cluster.folder / "job") == cases.learnt(cluster.folder / "whole")
+    assert learnt(cluster.folder / "job") == learnt(cluster.folder / "whole")
     record = json.loads((cluster.folder / "job" / "run.json").read_text())
     outcomes = [each["outcome"] for each in record["attempts"]]
     assert outcomes == ["interrupted", "interrupted", "done"]

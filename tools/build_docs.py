@@ -60,9 +60,10 @@ def main() -> int:
     if not parser.parse_args().check:
         write()
         return 0
-    for name in stale():
+    wrong = stale()
+    for name in wrong:
         print(f"{name} is out of date: run `make docs`")
-    return 1 if stale() else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,22 @@
-"""Any value of a setting as something that JSON can hold."""
+"""What programs read: the envelope of every JSON document, and any value as JSON can hold it."""
 
 from __future__ import annotations
 
+import json
 from math import isfinite
+
+from lora_lint import __version__
 
 _DEEP = 20
 _BITS = 4096
 """Above this an integer is described, not written: Python refuses to print some 14,000 bits."""
+
+
+def document(version: int, **members: object) -> str:
+    """A document for programs: the version of its form, who wrote it, and what it says."""
+    tool = {"name": "lora-lint", "version": __version__}
+    whole = {"version": version, "tool": tool, **members}
+    return json.dumps(whole, indent=2, allow_nan=False) + "\n"
 
 
 def jsonable(value: object, depth: int = 0) -> object:

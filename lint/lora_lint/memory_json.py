@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from lora_lint import __version__
+from lora_lint import jsonable
 from lora_lint.memory import VERSION, Told, by_outlook, with_a_change
 from lora_rules.facts.footprint import Footprint
 from lora_rules.facts.gpu import Gpu
@@ -13,13 +11,7 @@ from lora_rules.facts.memory_forecast import MemoryForecast, Outlook, Remedy, ou
 
 def document(told: list[Told]) -> str:
     """All of it, as a document."""
-    whole = {
-        "version": VERSION,
-        "tool": {"name": "lora-lint", "version": __version__},
-        "unit": "bytes",
-        "recipes": [_recipe(each) for each in told],
-    }
-    return json.dumps(whole, indent=2, allow_nan=False) + "\n"
+    return jsonable.document(VERSION, unit="bytes", recipes=[_recipe(each) for each in told])
 
 
 def _recipe(told: Told) -> dict[str, object]:

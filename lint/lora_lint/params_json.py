@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-from lora_lint import __version__
 from lora_lint.count_trained import Counted, Missing, count
+from lora_lint.jsonable import document
 from lora_rules.recipe import Recipe
 
 VERSION = 1
@@ -14,12 +13,7 @@ VERSION = 1
 
 def render(recipes: Iterable[Recipe]) -> str:
     """One object a recipe, in an envelope."""
-    document = {
-        "version": VERSION,
-        "tool": {"name": "lora-lint", "version": __version__},
-        "recipes": [_recipe(recipe) for recipe in recipes],
-    }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return document(VERSION, recipes=[_recipe(recipe) for recipe in recipes])
 
 
 def _recipe(recipe: Recipe) -> dict[str, object]:

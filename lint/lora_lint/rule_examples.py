@@ -20,8 +20,8 @@ SECTIONS = (
     "When to ignore it",
     "Options",
 )
-_ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
-_FENCE = lazily(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
+FENCE = lazily(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 class Outcome(NamedTuple):
@@ -41,10 +41,10 @@ def run(rule: Rule, codes: frozenset[str]) -> Outcome:
         rule: the rule.
         codes: the rules whose findings count; what others say of the examples does not.
     """
-    sections = _sections(rule.page)
-    bad = _FENCE.findall(sections.get("Bad", ""))
-    good = _FENCE.findall(sections.get("Good", ""))
-    problems = [*_shape(rule, sections)]
+    below = sections(rule.page)
+    bad = FENCE.findall(below.get("Bad", ""))
+    good = FENCE.findall(below.get("Good", ""))
+    problems = [*_shape(rule, below)]
     for number, (language, text) in enumerate(bad, 1):
         problems += (f"Bad {number}: {text}" for text in _bad(language, text, codes))
     for number, (language, text) in enumerate(good, 1):
@@ -53,19 +53,20 @@ def run(rule: Rule, codes: frozenset[str]) -> Outcome:
     return Outcome(rule, len(bad), len(good), tuple(problems))
 
 
-def _sections(page: str) -> Mapping[str, str]:
+def sections(page: str) -> dict[str, str]:
+    """The text below each heading of a page."""
     parts = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _shape(rule: Rule, sections: Mapping[str, str]) -> Iterator[str]:
-    if tuple(sections) != SECTIONS:
-        yield f"its sections are {', '.join(sections)}; they have to be {', '.join(SECTIONS)}"
+def _shape(rule: Rule, below: Mapping[str, str]) -> Iterator[str]:
+    if tuple(below) != SECTIONS:
+        yield f"its sections are {', '.join(below)}; they have to be {', '.join(SECTIONS)}"
     for name in ("Bad", "Good"):
-        if not _FENCE.search(sections.get(name, "")):
+        if not FENCE.search(below.get(name, "")):
             yield f"{name} holds no example"
     for option in rule.options:
-        if f"`{option}`" not in sections.get("Options", ""):
+        if f"`{option}`" not in below.get("Options", ""):
             yield f"Options does not tell of {option}"
 
 
@@ -90,9 +91,9 @@ def _bad(language: str, text: str, codes: frozenset[str]) -> Iterator[str]:
 
 def _found(language: str, text: str, codes: frozenset[str]) -> list[tuple[int, str, str]]:
     """The line, code and underlined text of every finding that counts."""
-    if language not in _ENDINGS:
+    if language not in ENDINGS:
         return []
-    source = Source(f"example.{_ENDINGS[language]}", language, text.encode())
+    source = Source(f"example.{ENDINGS[language]}", language, text.encode())
     report = check(source, Config(), {})
     lines = text.splitlines()
     found = []

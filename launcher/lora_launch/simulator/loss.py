@@ -66,18 +66,20 @@ def _plain(run: SimulatedRun, model: Opaque, _base: Opaque) -> Loss:
     return loss
 
 
-def _trainer(run: SimulatedRun, model: Opaque, _base: Opaque) -> Loss:
-    """``Trainer.compute_loss``, with the forward that accelerate wraps under mixed precision.
+def _accelerated(run: SimulatedRun, model: Opaque) -> Callable[..., Opaque]:
+    """The forward as accelerate wraps it under mixed precision: every output becomes float32."""
 
-    accelerate converts every output to float32, the logits among them; the trainer drops the
-    outputs before the backward.
-    """
-
-    def call(**inputs: Opaque) -> Opaque:
+    def forward(**inputs: Opaque) -> Opaque:
         with _amp(run):
             return model(**inputs)
 
-    forward = convert_outputs_to_fp32(call) if run.autocast else call
+    wrapped: Callable[..., Opaque] = convert_outputs_to_fp32(forward) if run.autocast else forward
+    return wrapped
+
+
+def _trainer(run: SimulatedRun, model: Opaque, _base: Opaque) -> Loss:
+    """``Trainer.compute_loss``: the outputs, logits among them, are gone before the backward."""
+    forward = _accelerated(run, model)
 
     def loss(batch: Batch) -> tuple[Opaque, Opaque]:
         outputs = forward(**batch.inputs, labels=batch.labels, num_items_in_batch=batch.tokens)
@@ -92,12 +94,7 @@ def _trl(run: SimulatedRun, model: Opaque, _base: Opaque) -> Loss:
     ``SFTTrainer.compute_loss`` of TRL 0.20 to 1.3; the entropy goes by 128 rows at a time
     (``entropy_from_logits``), the accuracy by a contiguous copy of the shifted logits.
     """
-
-    def call(**inputs: Opaque) -> Opaque:
-        with _amp(run):
-            return model(**inputs)
-
-    forward = convert_outputs_to_fp32(call) if run.autocast else call
+    forward = _accelerated(run, model)
 
     def loss(batch: Batch) -> tuple[Opaque, Opaque]:
         outputs = forward(**batch.inputs, labels=batch.labels, num_items_in_batch=batch.tokens)
@@ -135,11 +132,7 @@ def _trl_fused(run: SimulatedRun, model: Opaque, base: Opaque) -> Loss:
 
     add_fused_lm_head(base, outputs=("log_probs", "entropy", "is_top1"))
 
-    def call(**inputs: Opaque) -> Opaque:
-        with _amp(run):
-            return model(**inputs)
-
-    forward = convert_outputs_to_fp32(call) if run.autocast else call
+    forward = _accelerated(run, model)
 
     def loss(batch: Batch) -> tuple[Opaque, Opaque]:
         outputs = forward(**batch.inputs, labels=batch.labels, fused_lm_head=True)

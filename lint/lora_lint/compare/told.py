@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
-from lora_lint import __version__, terminal
+from lora_lint import jsonable, terminal
 from lora_lint.compare.changes import FileChange, MeasureChange, RecipeChange
 from lora_lint.compare.measures import Measure
 from lora_lint.finding import Finding
@@ -144,12 +143,7 @@ def _code(text: str) -> str:
 
 def document(files: Iterable[FileChange]) -> str:
     """For programs."""
-    content = {
-        "version": VERSION,
-        "tool": {"name": "lora-lint", "version": __version__},
-        "files": [_file(file) for file in files],
-    }
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return jsonable.document(VERSION, files=[_file(file) for file in files])
 
 
 def _file(file: FileChange) -> dict[str, object]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-from lora_lint import __version__
 from lora_lint.finding import FileReport, Finding
-from lora_lint.jsonable import jsonable
+from lora_lint.jsonable import document, jsonable
 from lora_lint.report import ReportOptions
 from lora_lint.result import RunProblem, RunResult
 from lora_rules.recipe import Span
@@ -18,20 +15,18 @@ VERSION = 1
 
 def render(result: RunResult, _options: ReportOptions) -> str:
     """The report as JSON. Suppressed findings are in it, with the reason that was given."""
-    document = {
-        "version": VERSION,
-        "tool": {"name": "lora-lint", "version": __version__},
-        "files": [_file(report) for report in result.reports],
-        "findings": [_finding(finding) for finding in result.everything],
-        "problems": [_problem(problem) for problem in result.problems],
-        "summary": {
+    return document(
+        VERSION,
+        files=[_file(report) for report in result.reports],
+        findings=[_finding(finding) for finding in result.everything],
+        problems=[_problem(problem) for problem in result.problems],
+        summary={
             **{severity.word: result.count(severity) for severity in sorted(Severity)[::-1]},
             "suppressed": len(result.suppressed),
             "recipes": result.recipes,
             "files": result.files,
         },
-    }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    )
 
 
 def _file(report: FileReport) -> dict[str, object]:

@@ -25,11 +25,10 @@ def _fixes(result: RunResult) -> Iterator[Segment]:
     fixable = [finding.safety for finding in result.findings if finding.edits]
     if not fixable:
         return
-    safe = fixable.count(Safety.SAFE)
-    option = "--fix" if safe else "--unsafe-fixes"
-    both = " --unsafe-fixes" if 0 < safe < len(fixable) else ""
-    yield f"{_several(len(fixable), 'fix')} offered: --diff{both or ''} shows ", "dim"
-    yield f"{'it' if len(fixable) == 1 else 'them'}, {option}{both} applies.\n", "dim"
+    unsafe = "" if all(safety is Safety.SAFE for safety in fixable) else " --unsafe-fixes"
+    what = "it" if len(fixable) == 1 else "them"
+    yield f"{_several(len(fixable), 'fix')} offered: --diff{unsafe} shows {what}, ", "dim"
+    yield f"--fix{unsafe} applies.\n", "dim"
 
 
 def _found(result: RunResult) -> Iterator[Segment]:
