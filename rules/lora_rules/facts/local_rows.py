@@ -1,4 +1,4 @@
-"""Facts ``long_rows``, ``repeated_rows``, ``answer_tokens``: a look into small local data files.
+"""Fact ``local_rows``, and what is asked of it: a look into small local data files.
 
 Only JSON lines and JSON arrays below ``MAX_BYTES`` are opened, and only rows in a shape that
 trainers know (``messages``, ``prompt`` and ``completion``, ``text``, …) are measured. There is no
@@ -10,7 +10,7 @@ twice too long.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from lora_rules.facts.elsewhere import note
@@ -54,65 +54,68 @@ class RepeatedRows(NamedTuple):
     repeated: int
 
 
-def long_rows(train_dataset: list[str] | str, max_length: int, recipe: Recipe) -> LongRows:
+Row = dict[str, Any]
+
+
+def local_rows(train_dataset: list[str] | str, recipe: Recipe) -> list[Row]:
+    """Every row of the training data.
+
+    Raises:
+        Unknown: if the data are not small local files of rows.
+    """
+    return [row for path in _files(train_dataset, recipe) for row in _rows(path)]
+
+
+def long_rows(local_rows: list[Row], max_length: int) -> LongRows:
     """Rows whose text cannot fit ``max_length`` tokens.
 
     Raises:
-        Unknown: if the data are not small local files in a shape that trainers know.
+        Unknown: if the rows have no shape that trainers know.
     """
     if max_length < 1:
         raise Unknown("max_length is not a positive number")
-    lengths = [_length(row) for path in _files(train_dataset, recipe) for row in _rows(path)]
+    lengths = [_characters(_known(row)) for row in local_rows]
     if not lengths:
         raise Unknown("the data have no rows")
     limit = CHARACTERS * max_length
     return LongRows(len(lengths), sum(length > limit for length in lengths))
 
 
-def repeated_rows(train_dataset: list[str] | str, recipe: Recipe) -> RepeatedRows:
-    """Rows that are, letter by letter, there already.
-
-    Raises:
-        Unknown: if the data are not small local files.
-    """
+def repeated_rows(local_rows: list[Row]) -> RepeatedRows:
+    """Rows that are, letter by letter, there already."""
     from json import dumps
 
-    rows = [
-        dumps(row, sort_keys=True) for path in _files(train_dataset, recipe) for row in _rows(path)
-    ]
-    return RepeatedRows(len(rows), len(rows) - len(set(rows)))
+    different = {dumps(row, sort_keys=True) for row in local_rows}
+    return RepeatedRows(len(local_rows), len(local_rows) - len(different))
 
 
-def answer_tokens(train_dataset: list[str] | str, max_length: int, recipe: Recipe) -> int:
+def answer_tokens(local_rows: list[Row], max_length: int) -> int:
     """Tokens that the answers of the local data have at the very least, each row counted once.
 
     Only rows that surely fit ``max_length`` are counted, which a tokenizer of bytes makes of as
     many tokens as bytes at most; an answer has at least one token in ``CHARACTERS`` characters.
 
     Raises:
-        Unknown: if the data are not small local files whose rows hold answers.
+        Unknown: if no row surely holds an answer.
     """
-    answers = {
-        (_bytes(row), tuple(_answers(row)))
-        for path in _files(train_dataset, recipe)
-        for row in _rows(path)
-    }
-    lengths = [
-        sum(len(" ".join(text.split())) for text in texts)
-        for size, texts in answers
-        if size <= max_length
-    ]
+    answers = {(_bytes(row), tuple(_answers(row))) for row in local_rows}
+    lengths = [_characters(texts) for size, texts in answers if size <= max_length]
     if not any(lengths):
         raise Unknown("the data have no answers that surely fit max_length")
     return sum(lengths) // CHARACTERS
 
 
-def _bytes(row: dict[str, Any]) -> int:
+def _bytes(row: Row) -> int:
     known = [row[name] for name in COLUMNS if name in row]
     return sum(len(text.encode("utf-8", "surrogatepass")) for text in _texts(known))
 
 
-def _answers(row: dict[str, Any]) -> Iterator[str]:
+def _characters(texts: Iterable[str]) -> int:
+    """Their length, spaces in a row counted once."""
+    return sum(len(" ".join(text.split())) for text in texts)
+
+
+def _answers(row: Row) -> Iterator[str]:
     """The texts that every trainer trains on, whatever it masks."""
     for name in ANSWERS:
         yield from _texts(row.get(name))
@@ -140,7 +143,7 @@ def local_file(source: str, recipe: Recipe) -> str | None:
     return None
 
 
-def _rows(path: str) -> Iterator[dict[str, Any]]:
+def _rows(path: str) -> Iterator[Row]:
     from json import loads
 
     try:
@@ -158,8 +161,8 @@ def _rows(path: str) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _length(row: dict[str, Any]) -> int:
-    """Characters of the columns that are trained on.
+def _known(row: Row) -> Iterator[str]:
+    """The texts of the columns that are trained on.
 
     Raises:
         Unknown: if there is none of them.
@@ -167,7 +170,7 @@ def _length(row: dict[str, Any]) -> int:
     known = [row[name] for name in COLUMNS if name in row]
     if not known:
         raise Unknown("the rows have none of the columns that trainers know")
-    return sum(len(" ".join(text.split())) for text in _texts(known))
+    return _texts(known)
 
 
 def _texts(value: object) -> Iterator[str]:
