@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lora_rules.facts.held_revision import held_at_revision
+from lora_rules.facts.upper_bounds import stays_below
 from lora_rules.facts.versions import pinned, pins
 from lora_rules.recipe import Recipe, Span
 
@@ -105,3 +107,14 @@ def test_the_fact_looks_beside_the_recipe(root: Path) -> None:
     (root / "requirements.txt").write_text("peft==0.15.2\n")
     recipe = Recipe(str(root / "train.py"), "python", "peft", Span(1, 1, 1, 1))
     assert pins(recipe) == {"peft": "0.15.2"}
+
+
+def test_an_editor_sees_a_changed_bound_and_a_changed_revision(root: Path) -> None:
+    recipe = Recipe(str(root / "train.py"), "python", "peft", Span(1, 1, 1, 1))
+    path = root / "requirements.txt"
+    path.write_text("transformers>=4.40,<5\ntrl @ git+https://example.org/trl.git@0dcb46e\n")
+    assert stays_below(recipe, "transformers", (5, 0))
+    assert held_at_revision(recipe, "trl")
+    path.write_text("transformers>=4.40\ntrl\n")
+    assert not stays_below(recipe, "transformers", (5, 0))
+    assert not held_at_revision(recipe, "trl")

@@ -102,8 +102,8 @@ def test_github_is_a_line_a_finding(report):
 
 
 def test_github_escapes():
-    line = github._command("error", {"file": "a,b:c%.py"}, "100%\r\nnext: a, b")
-    assert line == "::error file=a%2Cb%3Ac%25.py::100%25%0D%0Anext: a, b"
+    line = github._command("error", {"file": "a,b:c%\x1b.py"}, "100%\nnext: a, b")
+    assert line == "::error file=a%2Cb%3Ac%25\N{SYMBOL FOR ESCAPE}.py::100%25%0Anext: a, b"
 
 
 def moved(result: RunResult, by: int) -> RunResult:

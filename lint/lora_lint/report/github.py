@@ -6,6 +6,7 @@ from lora_lint.finding import Finding
 from lora_lint.report import ReportOptions
 from lora_lint.report.location import cell_prefix, relative
 from lora_lint.result import RunProblem, RunResult
+from lora_lint.terminal import safe
 from lora_rules.rule import Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -49,7 +50,7 @@ def _command(command: str, properties: dict[str, object], message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return safe(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

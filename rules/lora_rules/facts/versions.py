@@ -61,14 +61,15 @@ def pinned(directory: str) -> Mapping[str, str]:
     In one folder, a lock file wins over the files that people write; where two files of one kind
     disagree, the package counts as not pinned.
     """
-    for folder in _upwards(os.path.abspath(directory)):
+    for folder in upwards(os.path.abspath(directory)):
         found = _in_folder(folder)
         if found:
             return MappingProxyType(found)
     return MappingProxyType({})
 
 
-def _upwards(folder: str) -> Iterator[str]:
+def upwards(folder: str) -> Iterator[str]:
+    """A folder and those above it, to the repository's root at the latest."""
     while True:
         yield folder
         above = os.path.dirname(folder)
