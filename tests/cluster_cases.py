@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import ROOT
+from launch_cases import metrics
 
 DATA = ROOT / "examples" / "launch" / "data"
 CONFIG = """\
@@ -88,3 +90,51 @@ def slurm(folder: Path, nodes: int) -> Iterator[str]:
         yield done.stdout.strip()
     finally:
         subprocess.run([script, "down", str(folder)], check=True)
+
+
+class Cluster:
+    """Commands on the cluster, from the folder of the runs."""
+
+    def __init__(self, folder: Path, conf: str) -> None:
+        self.folder, self.conf = folder, conf
+
+    def call(self, *command: str, code: int = 0) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(SLURM_CONF=self.conf),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        told = done.stdout + done.stderr
+        assert done.returncode == code, told
+        return told
+
+    def launch(self, *arguments: str, code: int = 0) -> str:
+        return self.call(*LAUNCH, *arguments, code=code)
+
+    def job(self, name: str) -> str:
+        found: str = json.loads((self.folder / name / "slurm.json").read_text())["jobs"][-1]["id"]
+        return found
+
+    def log(self, name: str) -> str:
+        path = self.folder / name / f"slurm-{self.job(name)}.log"
+        return path.read_text() if path.exists() else ""
+
+    def reach(self, name: str, step: int) -> None:
+        """Wait until a living job has logged a step."""
+        seen = len(metrics(self.folder / name))
+
+        def is_there() -> bool:
+            found = metrics(self.folder / name)
+            return len(found) != seen and bool(found) and found[-1]["step"] >= step
+
+        until(is_there, lambda: self.log(name))
+
+    def starts(self, name: str, number: int) -> None:
+        """Wait until a job has started for the given time."""
+        until(
+            lambda: self.log(name).count("Plan for") == number, lambda: self.log(name), seconds=120
+        )

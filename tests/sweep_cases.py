@@ -103,6 +103,7 @@ def done(place: Path, loss: float) -> Pretended:
 
 
 def failed(place: Path, message: str) -> Pretended:
+    (place / "launch.txt").write_text(f"lora-launch: {message}\n")
     record = {"status": "failed", "outcome": {"status": "failed", "message": message}}
     (place / "run.json").write_text(json.dumps({**record, "attempts": []}))
     return Pretended(2)

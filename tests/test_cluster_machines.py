@@ -6,14 +6,17 @@ import io
 import os
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
-from lora_launch.cluster import beats, machines
-from lora_launch.cluster.machines import Follower, Leader, Word
+from lora_launch.cluster import beats, times
+from lora_launch.cluster.follower import Follower
+from lora_launch.cluster.leader import Leader, meet
+from lora_launch.cluster.machines import Word, came_through
 from lora_launch.cluster.place import Place
-from lora_launch.errors import REFUSED, LaunchError
-from lora_launch.folder import Folder
+from lora_launch.errors import INTERRUPTED, REFUSED, LaunchError
+from lora_launch.folder import Folder, write_json
 
 IDENTITY = {"lora.r": 8, "hardware.devices": 2}
 
@@ -22,7 +25,7 @@ IDENTITY = {"lora.r": 8, "hardware.devices": 2}
 def quick(monkeypatch):
     monkeypatch.setattr(beats, "BEAT", 0.02)
     for name, seconds in (("PAUSE", 0.01), ("GRACE", 0.1), ("FAREWELL", 0.5), ("JOIN", 2)):
-        monkeypatch.setattr(machines, name, seconds)
+        monkeypatch.setattr(times, name, seconds)
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_attempts_are_told_and_ended_together(folder):
             assert me.word.attempt == attempt
             assert me.rendezvous[:2] == ["--machine_rank", "0"]
             wait_for(lambda wanted=attempt: len(other.words) == wanted)
-            me.collect()
+            me.collect(False)
         me.code = 143
     other.join(10)
     assert other.error is None
@@ -84,7 +87,7 @@ def test_an_attempt_that_ends_before_the_others_hear_of_it_is_over_there_too(fol
         late = threading.Thread(target=other.next, args=[io.StringIO()])
         me._say(me.word._replace(phase="over"))
         late.start()
-        me.collect()
+        me.collect(False)
         me.gather(io.StringIO())
         me.start()
         late.join(10)
@@ -151,7 +154,7 @@ def test_a_silent_machine_ends_the_attempt_of_the_first(folder):
         assert me.watch() == ""
         other.own.end()
         assert "machine 1 (" in wait_for(me.watch)
-        me.collect()
+        me.collect(False)
 
 
 def test_a_machine_that_was_started_anew_ends_the_attempt(folder):
@@ -163,7 +166,7 @@ def test_a_machine_that_was_started_anew_ends_the_attempt(folder):
         other.own.end()
         again = Follower(place(1), folder, IDENTITY)
         assert wait_for(me.watch).endswith("was started anew.")
-        me.collect()
+        me.collect(False)
         me.gather(io.StringIO())
         me.start()
         assert again.next(io.StringIO()).attempt == 2
@@ -178,8 +181,73 @@ def test_workers_that_ended_elsewhere_end_the_attempt_after_a_while(folder):
         other.next(io.StringIO())
         other.ended()
         assert wait_for(me.watch).startswith("The workers of machine 1")
-        me.collect()
+        me.collect(False)
         assert wait_for(other.watch) == "Machine 0 has ended the attempt."
+
+
+def test_workers_that_came_through_elsewhere_end_nothing(folder):
+    with Follower(place(1), folder, IDENTITY) as other, Leader(place(0), folder, IDENTITY) as me:
+        me.gather(io.StringIO())
+        me.start()
+        other.next(io.StringIO())
+        other.ended(well=True)
+        wait_for(lambda: me.peers[0].look()["well"])
+        time.sleep(2 * times.GRACE)
+        assert me.watch() == ""
+        me.collect(True)
+        assert me.asked == ""
+        wait_for(lambda: (other._said() or me.word).phase == "over")
+        time.sleep(2 * times.GRACE)
+        assert other.watch() == ""
+
+
+def test_a_machine_that_is_asked_to_end_ends_the_attempt_at_once(folder):
+    other = Follower(place(1), folder, IDENTITY)
+    with Leader(place(0), folder, IDENTITY) as me:
+        me.gather(io.StringIO())
+        me.start()
+        other.next(io.StringIO())
+        other.ended(asked=True)
+        wait_for(lambda: me.peers[0].look()["asked"])
+        assert me.watch().endswith("was asked to end.")
+        me.collect(False)
+        assert me.asked.endswith("was asked to end.")
+    other.own.end()
+
+
+def test_a_machine_that_is_asked_to_end_while_it_waits_ends_all(folder):
+    me = Leader(Place(0, 3, "10.0.0.1", None, 5.0), folder, IDENTITY)
+
+    def leaves() -> None:
+        with suppress(LaunchError), Follower(place(1), folder, IDENTITY):
+            wait_for(lambda: me.peers[0].alive)
+            raise LaunchError("Interrupted outside of the training.", INTERRUPTED)
+
+    other = threading.Thread(target=leaves)
+    other.start()
+    said = r"machine 1 .* was asked to end\. Started again"
+    with pytest.raises(LaunchError, match=said) as error, me:
+        me.gather(io.StringIO())
+    other.join(10)
+    assert error.value.code == INTERRUPTED
+
+
+def test_what_it_is_to_come_through(folder):
+    def says(rank: int, status: str, **more: object) -> None:
+        write_json(folder.outcome(rank), {"status": status, **more})
+
+    second = place(1)
+    says(0, "failed")
+    says(2, "done")
+    assert not came_through(folder, second, 2)
+    for status, more, well in (
+        ("done", {}, True),
+        ("interrupted", {"step": 3}, True),
+        ("interrupted", {"step": 0}, False),
+        ("oom", {}, False),
+    ):
+        says(3, status, **more)
+        assert came_through(folder, second, 2) is well
 
 
 def test_a_first_machine_that_falls_silent_ends_the_others(folder):
@@ -197,11 +265,11 @@ def test_a_first_machine_that_falls_silent_ends_the_others(folder):
 
 
 def test_a_run_on_one_machine_says_nothing_of_machines(folder):
-    here = machines.meet(Place(), folder, IDENTITY)
+    here = meet(Place(), folder, IDENTITY)
     here.gather(io.StringIO())
     here.start()
     assert here.rendezvous == []
     assert here.environment == {}
     assert here.watch() == ""
-    here.collect()
+    here.collect(True)
     assert not os.path.exists(folder.at("machines"))

@@ -8,8 +8,10 @@ import pytest
 
 from conftest import ROOT
 from launch_cases import fake_nvidia_smi
-from lora_launch import foreign
+from lora_launch import document as documents
+from lora_launch import foreign, frameworks, gate
 from lora_launch.cli import main
+from lora_launch.devices import Devices
 
 H200 = "NVIDIA H200, 143771 MiB"
 
@@ -32,6 +34,7 @@ def launch(name: str, *arguments: str) -> int:
         ("sound/llamafactory.yaml", "llamafactory-cli train"),
         ("sound/trl.yaml", "--module trl.scripts.sft --config"),
         ("sound/torchtune.yaml", "run --nproc_per_node 2 lora_finetune_distributed --config"),
+        ("sound/ms-swift.yaml", "-m swift.cli.main sft"),
         ("sound/train.py", "accelerate.commands.launch"),
     ],
 )
@@ -87,7 +90,109 @@ def test_its_exit_code_and_its_arguments_are_its_own(tmp_path, monkeypatch):
     monkeypatch.setitem(
         foreign.FRAMEWORKS,
         "python",
-        foreign.Framework("the script", "json", "nothing", script),
+        frameworks.Framework("the script", "json", "nothing", script),
     )
     assert main(["--config", str(path), "--", "--fast", "1"]) == 7
     assert main(["--config", str(path)]) == 8
+
+
+def command(kind: str, path, devices: Devices) -> list[str]:
+    """The words of a framework's command, without where the programs are."""
+    document = documents.load(str(path))
+    assert documents.framework(document) == kind
+    line = frameworks.FRAMEWORKS[kind].command(document, gate.recipe_of(document, {}), devices)
+    return [line[0].rpartition("/")[2], *line[1:-1]]
+
+
+TUNE = (ROOT / "examples" / "sound" / "torchtune.yaml").read_text()
+TASKS = {
+    "lora_finetune": "",
+    "lora_dpo": "loss:\n  _component_: torchtune.rlhf.loss.DPOLoss\n",
+    "knowledge_distillation": "teacher_model:\n  _component_: torchtune.models.qwen2.qwen2_1_5b\n",
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_torchtunes_recipe_is_the_one_that_the_file_is_for(task, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(TUNE + TASKS[task])
+    assert command("torchtune", path, Devices("cuda", 1)) == [
+        *("tune", "run", f"{task}_single_device", "--config")
+    ]
+    assert command("torchtune", path, Devices("cuda", 2)) == [
+        *("tune", "run", "--nproc_per_node", "2", f"{task}_distributed", "--config")
+    ]
+
+
+def test_torchtunes_quantization_aware_recipe_is_distributed_on_one_gpu_too(tmp_path):
+    path = tmp_path / "run.yaml"
+    quantizer = "torchtune.training.quantization.Int8DynActInt4WeightQATQuantizer"
+    path.write_text(f"{TUNE}quantizer:\n  _component_: {quantizer}\n")
+    assert command("torchtune", path, Devices("cuda", 1)) == [
+        *("tune", "run", "--nproc_per_node", "1", "qat_lora_finetune_distributed", "--config")
+    ]
+
+
+def test_ms_swift_has_a_command_for_preferences(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("model: a/b\nrlhf_type: dpo\ndataset: [c/d]\ntuner_type: lora\n")
+    assert command("ms-swift", path, Devices("cuda", 1))[1:] == ["-m", "swift.cli.main", "rlhf"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "two"),
+    [
+        ("ms-swift", {}, {"NPROC_PER_NODE": "2"}),
+        (
+            "llamafactory",
+            {"FORCE_TORCHRUN": "0", "NPROC_PER_NODE": "1"},
+            {"FORCE_TORCHRUN": "1", "NPROC_PER_NODE": "2"},
+        ),
+    ],
+)
+def test_torchrun_is_asked_for_by_their_variables(kind, one, two):
+    variables = frameworks.FRAMEWORKS[kind].variables
+    assert variables(Devices("cuda", 1)) == one
+    assert variables(Devices("cuda", 2)) == two
+
+
+@pytest.fixture
+def torchtune(tmp_path, monkeypatch):
+    """A ``tune`` that says what it was given and fails, and a package that loads."""
+    package = tmp_path / "site" / "torchtune"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "training.py").touch()
+    monkeypatch.syspath_prepend(str(package.parent))
+    program = tmp_path / "bin" / "tune"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\necho "tune was given: $*, on GPUs: $CUDA_VISIBLE_DEVICES."\nexit 3\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return package
+
+
+def test_the_cpu_is_asked_for_in_the_frameworks_own_way(tmp_path, torchtune, capfd):
+    path = tmp_path / "run.yaml"
+    path.write_text(TUNE)
+    assert main(["--config", str(path)]) == 2
+    assert "a run on the CPU has device: cpu in its file" in capfd.readouterr().err
+    path.write_text(f"{TUNE}device: cpu\n")
+    assert main(["--config", str(path)]) == 3
+    told = capfd.readouterr()
+    recipe = "run lora_finetune_single_device --config"
+    assert f"tune was given: {recipe} {path}, on GPUs: ." in told.out
+    assert "torchtune ended with exit code 3; its own words are above." in told.err
+
+
+def test_an_installation_that_does_not_load_is_told_as_such(tmp_path, torchtune, capfd):
+    path = tmp_path / "run.yaml"
+    path.write_text(f"{TUNE}device: cpu\n")
+    (torchtune / "training.py").write_text("import torchao_that_is_not_there\n")
+    assert main(["--config", str(path)]) == 3
+    told = capfd.readouterr().err
+    assert "torchtune cannot be loaded here: ModuleNotFoundError" in told
+    assert "`pip install torchao==0.15.0`" in told
+    assert "Traceback" not in told

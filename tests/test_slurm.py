@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 
 import pytest
 
 import cluster_cases as cases
-from launch_cases import learnt, metrics
+from launch_cases import learnt
 
 NEEDED = cases.why_not("slurmctld", "slurmd", "munged", "sbatch")
 pytestmark = [
@@ -32,57 +30,9 @@ def conf(tmp_path_factory):
         yield found
 
 
-class Cluster:
-    """Commands on the cluster, from the folder of the runs."""
-
-    def __init__(self, folder: Path, conf: str) -> None:
-        self.folder, self.conf = folder, conf
-
-    def call(self, *command: str, code: int = 0) -> str:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=cases.environment(SLURM_CONF=self.conf),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        told = done.stdout + done.stderr
-        assert done.returncode == code, told
-        return told
-
-    def launch(self, *arguments: str, code: int = 0) -> str:
-        return self.call(*cases.LAUNCH, *arguments, code=code)
-
-    def job(self, name: str) -> str:
-        found: str = json.loads((self.folder / name / "slurm.json").read_text())["jobs"][-1]["id"]
-        return found
-
-    def log(self, name: str) -> str:
-        path = self.folder / name / f"slurm-{self.job(name)}.log"
-        return path.read_text() if path.exists() else ""
-
-    def reach(self, name: str, step: int) -> None:
-        """Wait until a living job has logged a step."""
-        seen = len(metrics(self.folder / name))
-
-        def is_there() -> bool:
-            found = metrics(self.folder / name)
-            return len(found) != seen and bool(found) and found[-1]["step"] >= step
-
-        cases.until(is_there, lambda: self.log(name))
-
-    def starts(self, name: str, number: int) -> None:
-        """Wait until a job has started for the given time."""
-        cases.until(
-            lambda: self.log(name).count("Plan for") == number, lambda: self.log(name), seconds=120
-        )
-
-
 @pytest.fixture
 def cluster(made, conf):
-    return Cluster(made, conf)
+    return cases.Cluster(made, conf)
 
 
 def test_a_job_whose_time_is_up_and_that_is_requeued_learns_what_one_launch_learns(cluster):

@@ -12,7 +12,7 @@ import yaml
 from launch_cases import fake_nvidia_smi
 from lora_launch.cli import main
 from lora_launch.sweep import result
-from lora_launch.sweep.result import Result
+from lora_launch.sweep.result import End, Result
 from sweep_cases import CONFIG, Pretended, failed, folder, interrupts, sweep, told, trials
 
 __all__ = ["trials"]
@@ -261,12 +261,13 @@ def test_what_diverging_means(tmp_path, losses, speaks):
 def test_an_evaluation_loss_that_is_no_number(tmp_path):
     from lora_launch.folder import Folder
 
+    well = End(str(tmp_path / "launch.txt"), "ended with exit code 0")
     for loss, status in ((float("nan"), "diverged"), (None, "failed"), (1.5, "done")):
         outcome = {"status": "done", "step": 1, "final": {"final_loss": loss}}
         record = {"status": "done", "outcome": outcome, "attempts": []}
         (tmp_path / "run.json").write_text(json.dumps(record))
-        assert result.read(Folder(str(tmp_path)), 0, "").status == status
-    assert Result(**result.read(Folder(str(tmp_path)), 0, "").record).loss == 1.5
+        assert result.read(Folder(str(tmp_path)), well, "").status == status
+    assert Result(**result.read(Folder(str(tmp_path)), well, "").record).loss == 1.5
 
 
 def test_a_trial_a_gpu(tmp_path, capsys, trials, monkeypatch):
@@ -348,10 +349,58 @@ def test_a_folder_in_use(tmp_path, capsys, trials):
 
 
 def test_too_little_disk_for_all_trials(tmp_path, capsys, trials, monkeypatch):
-    monkeypatch.setattr("lora_launch.plan.free_bytes", lambda _folder: 500_000)
-    assert sweep(folder(tmp_path), *RATES) == 1
-    assert "the trials' checkpoints take" in capsys.readouterr().err
+    path = folder(tmp_path)
+    each = told(path, capsys, *RATES, "--dry-run")["candidates"][0]["trained"] * 12
+    free = 3 * each  # a trial keeps one checkpoint, and its adapter is a third of that
+    monkeypatch.setattr("lora_launch.plan.free_bytes", lambda _folder: free)
+    assert sweep(path, *RATES, "--keep-checkpoints") == 1
+    assert "the trials' adapters and checkpoints take" in capsys.readouterr().err
+    assert sweep(path, *RATES, "--jobs", "2") == 1
+    assert "the checkpoints of those that run, take" in capsys.readouterr().err
     assert trials.lines == []
+    assert sweep(path, *RATES) == 0
+
+
+def test_checkpoints_go_when_a_trial_is_judged(tmp_path, capsys, trials):
+    path = folder(tmp_path)
+
+    def saves(_settings: dict, place: Path) -> Pretended | None:
+        (place / "checkpoints" / "checkpoint-3").mkdir(parents=True)
+        (place / "adapter").mkdir(parents=True)
+        return failed(place, "No.") if place.name == "trial-002" else None
+
+    def kept(made: Path, name: str) -> set[str]:
+        return {each.parent.name for each in made.glob(f"trial-*/{name}")}
+
+    trials.act = saves
+    told(path, capsys, *RATES)
+    made = tmp_path / "out-sweep"
+    assert kept(made, "checkpoints") == {"trial-002"}  # --retry-failed goes on from it
+    assert len(kept(made, "adapter")) == 4
+    told(path, capsys, *RATES, "--output", str(tmp_path / "all"), "--keep-checkpoints")
+    assert len(kept(tmp_path / "all", "checkpoints")) == 4
+    told(path, capsys, *RATES, "--output", str(tmp_path / "all"))
+    assert kept(tmp_path / "all", "checkpoints") == {"trial-002"}
+
+
+def test_a_sweep_over_several_machines_is_slurms(tmp_path, capsys, trials):
+    path = folder(tmp_path)
+    assert sweep(path, *RATES, "--set", "hardware.nodes=2") == 2
+    assert "trials of several machines are Slurm jobs; add --slurm" in capsys.readouterr().err
+    assert sweep(path, *RATES, "--set", "hardware.nodes=2", "--slurm", "--dry-run") == 0
+    assert "each on 2 machines, each its CPU" in capsys.readouterr().out
+
+
+def test_starting_over_leaves_a_trial_that_runs(tmp_path, capsys, trials):
+    from lora_launch.folder import Folder
+
+    path = folder(tmp_path)
+    told(path, capsys, *RATES)
+    place = tmp_path / "out-sweep" / "trial-002"
+    with Folder(str(place)).locked():
+        assert sweep(path, *RATES, "--restart") == 2
+    assert "in use by process" in capsys.readouterr().err
+    assert len(list(place.parent.glob("trial-*"))) == 4
 
 
 def test_without_optuna(tmp_path, capsys, trials, monkeypatch):

@@ -1,6 +1,6 @@
 """One run, killed at random again and again, against the same run left alone: bit by bit.
 
-    python tools/kill_test.py [--kills 20] [--processes 2] [--seed 1]
+    python tools/kill_test.py [--kills 20] [--processes 2 [--strategy fsdp]] [--seed 1]
     python tools/kill_test.py --oom 3 [--processes 2]
 
 Every kill is a SIGKILL to the launcher and everything below it, at a random moment: while it loads,
@@ -51,7 +51,7 @@ training:
   logging_steps: 1
   save_steps: {save_steps}
   save_total_limit: 2
-hardware: {{count: {processes}}}
+hardware: {{count: {processes}, strategy: {strategy}}}
 run: {{samples: 0}}
 """
 STRIDE = 8
@@ -228,7 +228,7 @@ def killed(place: Path, options: argparse.Namespace) -> int:
     """The kills; the answer is the number of differences."""
     dice = random.Random(options.seed)  # noqa: S311 (when to kill)
     steps = options.kills * (STRIDE + SAVE_STEPS) + 2 * STRIDE
-    config = configure(place, options.processes, steps, examples(1), dropout=0.1)
+    config = configure(place, options, steps, examples(1), dropout=0.1)
     whole, run = Run(config, "whole"), Run(config, "killed")
     began = time.monotonic()
     whole.finish()
@@ -245,7 +245,8 @@ def killed(place: Path, options: argparse.Namespace) -> int:
     starts = [each["from_step"] for each in run.attempts]
     print(
         f"\n{options.kills} kills ({', '.join(f'{moments.count(m)} {m}' for m in MOMENTS)}),"
-        f" {options.processes} process(es), {steps} steps; resumed from steps {starts};"
+        f" {options.processes} process(es), {options.strategy}, {steps} steps; resumed from steps"
+        f" {starts};"
         f" {statistics.median(took):.1f} s from start to kill in the median, {alone:.0f} s the"
         " uninterrupted run"
     )
@@ -272,7 +273,7 @@ def starved(place: Path, options: argparse.Namespace) -> int:
     dice = random.Random(options.seed)  # noqa: S311 (when memory ends)
     rows = examples(options.processes)
     epoch = math.ceil(rows / BATCH)
-    config = configure(place, options.processes, 2 * epoch, rows, dropout=0.0)
+    config = configure(place, options, 2 * epoch, rows, dropout=0.0)
     whole = Run(config, "whole", told(place, "whole", []))
     whole.finish()
     expected = seen(place, "whole", options.processes)
@@ -346,7 +347,9 @@ def seen(place: Path, name: str, processes: int) -> dict[int, list[int]]:
     }
 
 
-def configure(place: Path, processes: int, steps: int, rows: int, *, dropout: float) -> Path:
+def configure(
+    place: Path, options: argparse.Namespace, steps: int, rows: int, *, dropout: float
+) -> Path:
     """Write the tiny model and the configuration."""
     make = [sys.executable, str(HERE / "make_tiny_model.py"), str(place / "model"), "--steps", "0"]
     subprocess.run(make, check=True, capture_output=True)
@@ -356,11 +359,12 @@ def configure(place: Path, processes: int, steps: int, rows: int, *, dropout: fl
             model=place / "model",
             data=DATA,
             rows=rows,
-            micro=BATCH // processes,
+            micro=BATCH // options.processes,
             steps=steps,
             dropout=dropout,
             save_steps=SAVE_STEPS,
-            processes=processes,
+            processes=options.processes,
+            strategy=options.strategy,
         )
     )
     return path
@@ -371,6 +375,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--strategy", choices=("auto", "ddp", "fsdp"), default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--oom", type=int, default=0, metavar="RUNS")
     options = parser.parse_args()

@@ -93,9 +93,29 @@ up() {
     exit 1
 }
 
+lives() { # a zombie that nobody has waited for does not
+    grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
+}
+
 down() {
-    for file in "$1"/slurmd.*.pid "$1/slurmctld.pid" "$1/munged.pid"; do
-        if [ -f "$file" ]; then kill "$(cat "$file")" 2>/dev/null || true; fi
+    # Jobs go first: a slurmstepd whose controller is gone waits for it for ever.
+    export SLURM_CONF="$1/slurm.conf"
+    scancel --user="$(id -un)" 2>/dev/null || true
+    for round in $(seq 100); do
+        jobs=$(squeue --noheader --format=%i 2>/dev/null || true)
+        if [ -z "$jobs" ]; then break; fi
+        # shellcheck disable=SC2086
+        if [ "$round" -eq 50 ]; then scancel --full --signal=KILL $jobs 2>/dev/null || true; fi
+        sleep 0.2
+    done
+    pids=$(cat "$1"/slurmd.*.pid "$1/slurmctld.pid" "$1/munged.pid" 2>/dev/null || true)
+    for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+    for pid in $pids; do
+        for _ in $(seq 50); do
+            if ! lives "$pid"; then break; fi
+            sleep 0.1
+        done
+        if lives "$pid"; then kill -KILL "$pid"; fi
     done
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from lora_launch import examples
@@ -13,6 +12,14 @@ from lora_launch.devices import Devices
 from lora_launch.errors import REFUSED, LaunchError
 from lora_launch.plan import Plan, size
 
+FLOATING = ("bfloat16", "float16", "float32")
+WHOLE = ("uint8", "int8")
+"""Storage dtypes of 4-bit weights that accelerate keeps out of FSDP2, whole on every device."""
+TRAINED_HEAD = (
+    "Under FSDP TRL gathers the output head in each forward pass, and does not add its gradients up"
+    " over the devices: a trained head would get wrong ones. Take it out of lora.modules_to_save,"
+    " or write hardware.strategy: ddp."
+)
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?$")
 
 
@@ -73,7 +80,7 @@ def sections(config: Mapping[str, Mapping[str, Any]], devices: Devices, strategy
             " eval_strategy and save_strategy with the same steps."
         )
     _precision(training, devices)
-    _sharing(config, devices, strategy)
+    _sharing(config, strategy)
 
 
 def _precision(training: Mapping[str, Any], devices: Devices) -> None:
@@ -88,29 +95,32 @@ def _precision(training: Mapping[str, Any], devices: Devices) -> None:
         )
 
 
-def _sharing(config: Mapping[str, Mapping[str, Any]], devices: Devices, strategy: str) -> None:
-    if strategy == "deepspeed":
-        if find_spec("deepspeed") is None:
-            raise LaunchError("hardware.strategy is deepspeed: `pip install deepspeed` first.")
-        if not config["training"].get("deepspeed"):
-            raise LaunchError(
-                "hardware.strategy is deepspeed: name its file in training.deepspeed."
-            )
-    if strategy != "fsdp":
-        return
-    if devices.kind == "cpu":
-        raise LaunchError(
-            "hardware.strategy is fsdp, which accelerate runs on GPUs only: on the CPU it would be"
-            " DDP without a word. Take it out, or write ddp."
-        )
-    if config["training"].get("fsdp"):
-        raise LaunchError("hardware.strategy: fsdp sets FSDP up; take training.fsdp out.")
+def _sharing(config: Mapping[str, Mapping[str, Any]], strategy: str) -> None:
+    if strategy == "fsdp":
+        _sharded(config)
+
+
+def _sharded(config: Mapping[str, Mapping[str, Any]]) -> None:
+    """What FSDP2 cannot divide, and what it would train wrongly."""
+    for key in ("fsdp", "fsdp_config"):
+        if config["training"].get(key):
+            raise LaunchError(f"hardware.strategy: fsdp sets FSDP up; take training.{key} out.")
+    if "lm_head" in (config["lora"].get("modules_to_save") or ()):
+        raise LaunchError(TRAINED_HEAD, REFUSED)
     quantized = config["quantization"]
-    storage = quantized.get("bnb_4bit_quant_storage", "uint8")
-    if quantized.get("load_in_4bit") and str(storage).removeprefix("torch.") == "uint8":
-        dtype = config["model"].get("dtype", "bfloat16")
+    if quantized.get("load_in_8bit"):
         raise LaunchError(
-            "FSDP cannot divide 4-bit weights that are stored as uint8: set"
+            "FSDP2 cannot divide bitsandbytes' 8-bit weights (torch makes no parameter of a part of"
+            " Int8Params): load in 4 bit with quantization.bnb_4bit_quant_storage: bfloat16, or"
+            " write hardware.strategy: ddp.",
+            REFUSED,
+        )
+    storage = str(quantized.get("bnb_4bit_quant_storage", "uint8")).removeprefix("torch.")
+    if quantized.get("load_in_4bit") and storage in WHOLE:
+        given = str(config["model"].get("dtype"))
+        dtype = given if given in FLOATING else "bfloat16"
+        raise LaunchError(
+            f"FSDP cannot divide 4-bit weights that are stored as {storage}: set"
             f" quantization.bnb_4bit_quant_storage: {dtype}, the dtype of the model.",
             REFUSED,
         )

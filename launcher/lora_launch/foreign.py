@@ -12,8 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.util import find_spec
 from types import FrameType
 
@@ -21,94 +20,14 @@ from lora_launch import checks, gate, plan
 from lora_launch.devices import Devices, find
 from lora_launch.document import Document
 from lora_launch.errors import DONE, REFUSED, LaunchError
-from lora_launch.launch import command as accelerate
+from lora_launch.frameworks import FRAMEWORKS, Framework, written
 from lora_launch.launch import environment
 from lora_rules.recipe import Recipe
 
-Make = Callable[[Document, Recipe, Devices], list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Framework:
-    """How a framework is started."""
-
-    name: str
-    package: str
-    install: str
-    command: Make
-    variables: Callable[[Devices], Mapping[str, str]] = lambda _devices: {}
-
-
-def _strategy(devices: Devices) -> str:
-    return "ddp" if devices.count > 1 else "none"
-
-
-def _shared(recipe: Recipe, devices: Devices) -> str:
-    """How the framework divides the run, as far as its file says it."""
-    for name in ("fsdp", "deepspeed"):
-        if recipe.known(name):
-            return name
-    return _strategy(devices)
-
-
-def _module(devices: Devices, module: str) -> list[str]:
-    return accelerate(devices, _strategy(devices), {}, module)
-
-
-def _axolotl(document: Document, _recipe: Recipe, devices: Devices) -> list[str]:
-    return [*_module(devices, "axolotl.cli.train"), document.path]
-
-
-def _llamafactory(document: Document, _recipe: Recipe, _devices: Devices) -> list[str]:
-    return [_beside("llamafactory-cli"), "train", document.path]
-
-
-def _torchrun(devices: Devices) -> Mapping[str, str]:
-    """LLaMA-Factory starts torchrun itself."""
-    return {"FORCE_TORCHRUN": str(int(devices.count > 1)), "NPROC_PER_NODE": str(devices.count)}
-
-
-def _trl(document: Document, recipe: Recipe, devices: Devices) -> list[str]:
-    method = recipe.known("trainer_method") or "sft"
-    return [*_module(devices, f"trl.scripts.{method}"), "--config", document.path]
-
-
-def _torchtune(document: Document, recipe: Recipe, devices: Devices) -> list[str]:
-    task = "dpo" if recipe.known("trainer_method") == "dpo" else "finetune"
-    if devices.count == 1:
-        return [_beside("tune"), "run", f"lora_{task}_single_device", "--config", document.path]
-    processes = ["--nproc_per_node", str(devices.count)]
-    return [
-        _beside("tune"),
-        "run",
-        *processes,
-        f"lora_{task}_distributed",
-        "--config",
-        document.path,
-    ]
-
-
-def _script(document: Document, _recipe: Recipe, devices: Devices) -> list[str]:
-    line = _module(devices, "")
-    return [*line[: line.index("--module")], document.path]
-
-
-FRAMEWORKS = {
-    "axolotl": Framework("axolotl", "axolotl", "axolotl", _axolotl),
-    "llamafactory": Framework(
-        "LLaMA-Factory", "llamafactory", "llamafactory", _llamafactory, _torchrun
-    ),
-    "trl": Framework("TRL", "trl", "trl[peft]", _trl),
-    "torchtune": Framework("torchtune", "torchtune", "torchtune torchao", _torchtune),
-    "python": Framework("the script", "accelerate", "accelerate", _script),
-}
-"""By dialect."""
-
-
-def _beside(program: str) -> str:
-    """A program of this environment, else of the path."""
-    own = os.path.join(os.path.dirname(sys.executable), program)
-    return own if os.path.exists(own) else program
+ON_CPU = ("use_cpu", True)
+"""How most formats ask for the CPU."""
+SIGNALLED = 128
+"""Exit codes above say which signal ended a program."""
 
 
 def run(document: Document, kind: str, options: argparse.Namespace) -> int:
@@ -122,19 +41,14 @@ def run(document: Document, kind: str, options: argparse.Namespace) -> int:
             f"--set changes our own format; {document.path} is for {kind}: edit the file."
         )
     recipe = gate.recipe_of(document, {})
-    devices = find(
-        {"gpu": recipe.known("gpu"), "count": recipe.known("gpu_count")},
-        use_cpu=_says(recipe, "use_cpu"),
-        only_plan=options.dry_run,
-        hint="Start it on a machine with one; a run on the CPU has use_cpu: true in its file.",
-    )
+    framework = FRAMEWORKS.get(kind)
+    devices = _devices(recipe, framework, only_plan=options.dry_run)
     verdict = gate.judge(
         document, devices.declared, strict=options.strict, allow=tuple(options.allow)
     )
     gate.tell(verdict, document, sys.stdout)
     if verdict.refused:
         raise LaunchError("", REFUSED)
-    framework = FRAMEWORKS.get(kind)
     name = framework.name if framework is not None else (recipe.framework or kind)
     _plan(document, devices, name, options)
     if framework is None:
@@ -152,13 +66,41 @@ def run(document: Document, kind: str, options: argparse.Namespace) -> int:
             " again."
         )
     variables = {**environment(devices), **framework.variables(devices)}
-    return _hand_over([*line, *options.rest], variables)
+    code = _hand_over([*line, *options.rest], variables)
+    if 0 < code < SIGNALLED:
+        raise LaunchError(_why(framework, code, variables), code)
+    return code
 
 
-def _says(recipe: Recipe, key: str) -> bool:
-    """Whether a key is true in the file, also one that is no setting of the linter's."""
-    written = [each for block in recipe.blocks for each in block.keys if each.name == key]
-    return recipe.known(key) is True or any(each.candidates == (True,) for each in written)
+def _devices(recipe: Recipe, framework: Framework | None, *, only_plan: bool) -> Devices:
+    """The devices that are here, or the CPU if the file asks for it in its framework's way."""
+    key, value = framework.on_cpu if framework is not None else ON_CPU
+    says = str(value).lower() if value is True else value
+    return find(
+        {"gpu": recipe.known("gpu"), "count": recipe.known("gpu_count")},
+        use_cpu=value in (*written(recipe, key), recipe.known(key)),
+        only_plan=only_plan,
+        hint=f"Start it on a machine with one; a run on the CPU has {key}: {says} in its file.",
+    )
+
+
+def _shared(recipe: Recipe, devices: Devices) -> str:
+    """How the framework divides the run, as far as its file says it."""
+    for name in ("fsdp", "deepspeed"):
+        if recipe.known(name):
+            return name
+    return "ddp" if devices.count > 1 else "none"
+
+
+def _why(framework: Framework, code: int, variables: Mapping[str, str]) -> str:
+    """A sentence after the framework's own words: is it the installation, or the run?"""
+    if framework.module:
+        probe = [sys.executable, "-c", f"import {framework.module}"]
+        found = subprocess.run(probe, env=dict(variables), capture_output=True, text=True)
+        if found.returncode:
+            last = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            return f"{framework.name} cannot be loaded here: {last}. {framework.needs}".rstrip()
+    return f"{framework.name} ended with exit code {code}; its own words are above."
 
 
 def _plan(document: Document, devices: Devices, name: str, options: argparse.Namespace) -> None:

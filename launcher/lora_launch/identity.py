@@ -38,6 +38,8 @@ def identity(
         for key, value in config["training"].items()
         if not key.startswith(UNRELATED) and key != "seed"
     }
+    if training.get("deepspeed"):
+        training["deepspeed"] = _file(training["deepspeed"])
     data = dict(config["data"])
     for part in ("train", "eval"):
         data[part] = [_file(name) for name in data.get(part) or []]

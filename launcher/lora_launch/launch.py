@@ -21,6 +21,8 @@ from lora_launch.folder import Folder
 
 WORKER = "lora_launch.train"
 """The module that each process runs."""
+_ACCELERATES = ("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_")
+"""How the variables begin that accelerate reads."""
 
 
 def command(
@@ -55,16 +57,7 @@ def _threads(devices: Devices) -> int:
 def _sharing(devices: Devices, strategy: str, arguments: Mapping[str, Any]) -> list[str]:
     """Flags of one process, DDP, FSDP or DeepSpeed."""
     if strategy == "fsdp":
-        checkpointing = str(bool(arguments.get("activation_checkpointing"))).lower()
-        return [
-            "--use_fsdp",
-            *("--fsdp_version", "2"),
-            *("--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"),
-            *("--fsdp_reshard_after_forward", "true"),
-            *("--fsdp_state_dict_type", "SHARDED_STATE_DICT"),
-            *("--fsdp_cpu_ram_efficient_loading", "true"),
-            *("--fsdp_activation_checkpointing", checkpointing),
-        ]
+        return _sharded(devices)
     if strategy == "deepspeed":
         torchrun = ["--deepspeed_multinode_launcher", "standard"] if devices.nodes > 1 else []
         named = ["--deepspeed_config_file", str(arguments["deepspeed"])]
@@ -72,6 +65,28 @@ def _sharing(devices: Devices, strategy: str, arguments: Mapping[str, Any]) -> l
     if devices.world > 1:
         return ["--multi_gpu"]
     return ["--cpu"] if devices.kind == "cpu" else []
+
+
+def _sharded(devices: Devices) -> list[str]:
+    """Flags of FSDP2, as far as they are the same for every model.
+
+    With sharded state dicts transformers' ``save_model`` writes nothing, neither the adapter of a
+    checkpoint nor the one in the end: full ones. FSDP's own activation checkpointing does not keep
+    the random state (``fsdp2_apply_ac``), so that LoRA's dropout is another one in the backward
+    pass, and renames the layers, so that PEFT finds no weight to save: the trainer's own is right.
+    On the CPU the mesh is named, because torch takes CUDA's if it was built for CUDA.
+    """
+    mesh = ["--use_parallelism_config", "--parallelism_config_dp_shard_size", str(devices.world)]
+    return [
+        "--use_fsdp",
+        *("--fsdp_version", "2"),
+        *("--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"),
+        *("--fsdp_reshard_after_forward", "true"),
+        *("--fsdp_state_dict_type", "FULL_STATE_DICT"),
+        *("--fsdp_cpu_ram_efficient_loading", "true"),
+        *("--fsdp_activation_checkpointing", "false"),
+        *(mesh if devices.kind == "cpu" else []),
+    ]
 
 
 def free_port() -> int:
@@ -85,7 +100,7 @@ def free_port() -> int:
 def environment(devices: Devices) -> dict[str, str]:
     """What the workers' environment has beside ours."""
     found = dict(os.environ)
-    for name in [name for name in found if name.startswith(("ACCELERATE_", "FSDP_"))]:
+    for name in [name for name in found if name.startswith(_ACCELERATES)]:
         del found[name]
     found |= {
         "ACCELERATE_DISABLE_RICH": "1",

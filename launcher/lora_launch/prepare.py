@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
-from lora_launch import checks, gate
+from lora_launch import checks, deepspeed, gate
 from lora_launch.cluster.place import Asked
 from lora_launch.config import Config, name_of, output_folder, read
 from lora_launch.devices import Devices, find
@@ -79,6 +79,9 @@ def prepare(document: Document, options: Options, stream: TextIO) -> Prepared:
         sections["model"], document.folder
     )
     sections["data"] = checks.data(sections["data"], sections["training"], document.folder)
+    sections["training"] = deepspeed.settings(
+        sections["training"], devices, strategy, document.folder
+    )
     checks.sections(sections, devices, strategy)
     plan = make(
         gate.recipe_of(document, devices.declared),

@@ -16,7 +16,8 @@ from typing import Any, TextIO
 from lora_launch import checkpoints, launch, record, report
 from lora_launch.cluster import place as places
 from lora_launch.cluster.follow import follow
-from lora_launch.cluster.machines import Machines, meet
+from lora_launch.cluster.leader import meet
+from lora_launch.cluster.machines import Machines, came_through
 from lora_launch.cluster.restarts import Restarts
 from lora_launch.document import Document
 from lora_launch.errors import DONE, INTERRUPTED, REFUSED, LaunchError
@@ -158,6 +159,8 @@ def _attempts(
             machines.gather(stream)
         except LaunchError as error:
             if error.code == INTERRUPTED:
+                found |= {"status": "interrupted", "ended": record.now()}
+                write_json(folder.record, found)
                 raise
             return _end(folder, found, {"status": "failed", "message": str(error)}, stream)
         outcome = _attempt(prepared, folder, found, options, machines)
@@ -228,7 +231,10 @@ def _attempt(
     stream.flush()
     began = time.monotonic()
     stopped = launch.run(line, prepared.devices, folder, verbose=options.verbose, machines=machines)
-    machines.collect()
+    machines.collect(came_through(folder, machines.place, prepared.devices.count))
+    if machines.asked:
+        stream.write(f"\n{machines.asked}\n")
+    stopped = stopped or bool(machines.asked)
     outcome = _outcome(folder, prepared.devices.world, stopped, machines.lost)
     found["attempts"][-1] |= {
         "outcome": outcome["status"],

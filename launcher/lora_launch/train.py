@@ -59,6 +59,7 @@ def run(job: dict[str, Any], folder: Folder) -> dict[str, Any]:
     from lora_launch.callbacks import Stop, Told
     from lora_launch.cluster import peers
     from lora_launch.progress import Progress
+    from lora_launch.sharded import Shards
 
     stop = Stop(int(os.environ.get("WORLD_SIZE", "1")))
     _see_gpu(job)
@@ -67,6 +68,9 @@ def run(job: dict[str, Any], folder: Folder) -> dict[str, Any]:
         peers.meet_on_the_cpu(timeout)
     trainer = make_trainer(job, folder)
     trainer.add_callback(stop)
+    shards = Shards()
+    if trainer.is_fsdp_enabled:
+        trainer.add_callback(shards)
     told = Told(folder, Progress(sys.stdout))
     trainer.add_callback(told)
     ready = time.monotonic()
@@ -86,6 +90,7 @@ def run(job: dict[str, Any], folder: Folder) -> dict[str, Any]:
         "best_metric": trainer.state.best_metric,
         "final": final,
         "memory": told.memory.peak,
+        "held": shards.held,
         "seconds": {
             "loading": round(ready - started, 2),
             "all": round(time.monotonic() - started, 2),

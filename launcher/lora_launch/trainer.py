@@ -9,7 +9,7 @@ import torch
 from transformers.trainer_utils import rotate_checkpoints
 from trl import SFTTrainer
 
-from lora_launch import checkpoints
+from lora_launch import checkpoints, sharded
 from lora_launch.errors import LaunchError
 from lora_launch.opaque import Opaque
 
@@ -21,6 +21,20 @@ class Trainer(SFTTrainer):  # type: ignore[misc]
     """The trainer of a run. What it trains, and how, is TRL's."""
 
     _staging = ""
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Accelerate's own, which divides the model on the CPU too if FSDP was asked for."""
+        sharded.admit_the_cpu()
+        super().create_accelerator_and_postprocess()
+        sharded.see_that_it_is_on(self)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """The adapter and its tokenizer, whole also where the model is divided."""
+        if not self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call)
+            return
+        with sharded.adapter_alone(self.accelerator):
+            super().save_model(output_dir, _internal_call)
 
     def _get_output_dir(self, trial: Opaque) -> str:
         return self._staging or str(super()._get_output_dir(trial))

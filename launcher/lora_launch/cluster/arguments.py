@@ -51,8 +51,13 @@ def _option(pair: str) -> tuple[str, str | None]:
 def add(parser: argparse.ArgumentParser) -> None:
     """Add ``--slurm`` and what goes with it, and the place among several machines."""
     _add_machines(parser)
+    add_slurm(parser, "run it as a Slurm job")
+
+
+def add_slurm(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--slurm``, which does what is said here, and what goes with it."""
     group = parser.add_argument_group("Slurm")
-    group.add_argument("--slurm", action="store_true", help="run it as a Slurm job")
+    group.add_argument("--slurm", action="store_true", help=what)
     group.add_argument("--partition", metavar="NAME", help="where it runs")
     group.add_argument("--time", metavar="TIME", help="its time limit: 30, 4:00:00, 1-12")
     group.add_argument("--account", metavar="NAME", help="who is charged")

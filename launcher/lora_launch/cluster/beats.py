@@ -93,3 +93,18 @@ class Peer:
         """For a reader: ``machine 1 (node7)``."""
         host = self.said.get("host")
         return f"machine {self.rank} ({host})" if host and self.alive else f"machine {self.rank}"
+
+
+def several(peers: list[Peer]) -> str:
+    """For a reader."""
+    return ", ".join(peer.words for peer in peers)
+
+
+def absent(peers: list[Peer], limit: float) -> str:
+    """Said of machines that have been silent for so many seconds."""
+    ranks = ", ".join(f"--machine-rank {peer.rank}" for peer in peers)
+    return (
+        f"Not heard of for {limit:.0f} seconds: {several(peers)}. Start the same command there"
+        f" ({ranks}); the run's folder must be one that all machines share. What is saved is kept:"
+        " started again on every machine, the run goes on from it."
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from lora_launch import launch
-from lora_launch.cluster.machines import Follower
+from lora_launch.cluster.follower import Follower
+from lora_launch.cluster.machines import came_through
 from lora_launch.cluster.place import Place
 from lora_launch.errors import INTERRUPTED, LaunchError
 from lora_launch.folder import Folder
@@ -32,8 +33,13 @@ def follow(prepared: Prepared, folder: Folder, place: Place, stream: TextIO, ver
                 launch.WORKER,
                 machines,
             )
-            launch.run(line, prepared.devices, folder, verbose=verbose, machines=machines)
-            machines.ended()
+            devices = prepared.devices
+            asked = launch.run(line, devices, folder, verbose=verbose, machines=machines)
+            if machines.lost:
+                stream.write(f"{machines.lost}\n")
+                stream.flush()
+            well = came_through(folder, place, devices.count)
+            machines.ended(well=well, asked=asked)
     if word.code and word.code != INTERRUPTED:
         raise LaunchError(f"Machine 0 says: {word.message}", word.code)
     stream.write("The run has ended; machine 0 tells how.\n")

@@ -10,27 +10,14 @@ began with.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import subprocess
-import time
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, Self, TextIO
+from typing import NamedTuple, Self, TextIO
 
-from lora_launch.cluster.beats import Own, Peer
+from lora_launch.cluster import times
 from lora_launch.cluster.place import MACHINE, Place, interface
-from lora_launch.errors import REFUSED, TROUBLE, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.identity import difference
-
-JOIN = 10
-"""Machines may come together within so many times the time-out."""
-FAREWELL = 5.0
-"""Seconds that the first machine stays for the others to hear of the end."""
-GRACE = 20.0
-"""Seconds for workers to notice by themselves that others have ended."""
-PAUSE = 0.2
+from lora_launch.folder import Folder, read_json
 
 
 class Word(NamedTuple):
@@ -43,6 +30,8 @@ class Word(NamedTuple):
     port: int = 0
     code: int = 0
     message: str = ""
+    well: bool = False
+    """Of an attempt that ends: whether the first machine's workers came through."""
 
 
 class Machines:
@@ -58,6 +47,8 @@ class Machines:
         """The launcher's exit code, once it is known."""
         self.lost = ""
         """Why this machine's part of the attempt was ended."""
+        self.asked = ""
+        """Which other machine was asked to end, as a sentence."""
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +93,7 @@ class Machines:
             return
         while not self.lost:
             try:
-                process.wait(PAUSE)
+                process.wait(times.PAUSE)
             except subprocess.TimeoutExpired:
                 self.lost = self.watch()
             else:
@@ -124,8 +115,8 @@ class Machines:
         """Why the attempt cannot go on here; nothing if it can. Asked several times a second."""
         return ""
 
-    def collect(self) -> None:
-        """Wait for the end of the attempt on the others."""
+    def collect(self, well: bool) -> None:
+        """Wait for the attempt's end on the others; here the workers came through, or did not."""
 
 
 HERE = Machines(Place())
@@ -138,220 +129,22 @@ def _end(process: subprocess.Popen[bytes], folder: Folder) -> None:
             os.kill(pid, signal.SIGKILL)
     process.terminate()  # torchrun ends those that have not begun
     try:
-        process.wait(GRACE)
+        process.wait(times.GRACE)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def meet(place: Place, folder: Folder, identity: Mapping[str, Any]) -> Machines:
-    """The machines of a run, from the first one."""
-    return Leader(place, folder, identity) if place.nodes > 1 else Machines(place)
-
-
-def _path(folder: Folder, rank: int) -> str:
-    return folder.at("machines", f"{rank}.json")
-
-
-class Leader(Machines):
-    """On the first machine."""
-
-    def __init__(self, place: Place, folder: Folder, identity: Mapping[str, Any]) -> None:
-        """Be there for the others."""
-        super().__init__(place)
-        self.identity = identity
-        self.word = Word(0, "wait")
-        self.own = Own(_path(folder, 0), host=platform.node(), word=self.word)
-        self.peers = [Peer(_path(folder, rank), rank) for rank in range(1, place.nodes)]
-        self.lives: dict[int, object] = {}
-        self.early: dict[int, float] = {}
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        code, message = self.code, ""
-        if isinstance(error, LaunchError):
-            code, message = error.code, str(error)
-        elif error is not None:
-            code, message = TROUBLE, "Machine 0 ended."
-        self._say(self.word._replace(phase="end", code=code, message=message))
-        until = time.monotonic() + FAREWELL
-        while time.monotonic() < until and not all(self._is_gone(peer) for peer in self.peers):
-            time.sleep(PAUSE)
-        self.own.end()
-
-    def _is_gone(self, peer: Peer) -> bool:
-        return peer.look().get("state") == "gone"
-
-    def _say(self, word: Word) -> None:
-        self.word = word
-        self.own.say(word=word)
-
-    def gather(self, stream: TextIO) -> None:
-        """Wait for the others.
-
-        Raises:
-            LaunchError: if one does not come, or runs something else.
-        """
-        limit = self.place.timeout * (JOIN if self.word.attempt == 0 else 1)
-        self._say(self.word._replace(phase="wait"))
-        until, told = time.monotonic() + limit, False
-        while missing := [peer for peer in self.peers if not self._is_ready(peer)]:
-            if not told:
-                stream.write(f"Waiting for {_several(missing)}.\n")
-                stream.flush()
-                told = True
-            if time.monotonic() > until:
-                raise LaunchError(_absent(missing, limit))
-            time.sleep(PAUSE)
-        self.lives = {peer.rank: peer.said["life"] for peer in self.peers}
-        self.early = {}
-
-    def start(self) -> None:
-        """Tell them to start."""
-        from lora_launch.launch import free_port
-
-        port = self.place.port or free_port()
-        self._say(Word(self.word.attempt + 1, "run", self.place.address, port))
-
-    def _is_ready(self, peer: Peer) -> bool:
-        """Whether a machine waits for a start.
-
-        Raises:
-            LaunchError: if it was started with something else.
-        """
-        said = peer.look()
-        if not said or peer.silence > self.place.timeout:
-            return False
-        changed = difference(self.identity, said["identity"])
-        if changed:
-            lines = "\n".join(f"  {line}" for line in changed)
-            raise LaunchError(
-                f"{peer.words} was started with something else than machine 0:\n{lines}\nStart the"
-                " same command on each.",
-                REFUSED,
-            )
-        return bool(said["state"] == "ready")
-
-    def watch(self) -> str:
-        """Why the attempt cannot go on: a machine is silent, was started anew, or has ended."""
-        for peer in self.peers:
-            said = peer.look()
-            if peer.silence > self.place.timeout:
-                return f"{peer.words} has not been heard of for {self.place.timeout:.0f} seconds."
-            if said.get("life") != self.lives[peer.rank]:
-                return f"{peer.words} was started anew."
-            if self._has_ended(peer):
-                since = self.early.setdefault(peer.rank, time.monotonic())
-                if time.monotonic() - since > GRACE:
-                    return f"The workers of {peer.words} have ended."
-        return ""
-
-    def _has_ended(self, peer: Peer) -> bool:
-        attempt = [self.own.said["life"], self.word.attempt]
-        return bool(peer.said["state"] == "ready" and peer.said["attempt"] == attempt)
-
-    def collect(self) -> None:
-        """Wait until the others' workers have ended, or they themselves."""
-        self._say(self.word._replace(phase="over"))
-        for peer in self.peers:
-            while True:
-                said = peer.look()
-                gone = peer.silence > self.place.timeout
-                if gone or said["life"] != self.lives[peer.rank] or self._has_ended(peer):
-                    break
-                time.sleep(PAUSE)
-
-
-def _several(peers: list[Peer]) -> str:
-    return ", ".join(peer.words for peer in peers)
-
-
-def _absent(peers: list[Peer], limit: float) -> str:
-    ranks = ", ".join(f"--machine-rank {peer.rank}" for peer in peers)
-    return (
-        f"Not heard of for {limit:.0f} seconds: {_several(peers)}. Start the same command there"
-        f" ({ranks}); the run's folder must be one that all machines share. What is saved is kept:"
-        " started again on every machine, the run goes on from it."
+def came_through(folder: Folder, place: Place, count: int) -> bool:
+    """Whether all workers of a machine trained to the end, or stopped together and saved."""
+    ranks = range(place.rank * count, (place.rank + 1) * count)
+    said = [read_json(folder.outcome(rank)) or {} for rank in ranks]
+    return all(
+        each.get("status") == "done" or (each.get("status") == "interrupted" and each["step"] > 0)
+        for each in said
     )
 
 
-class Follower(Machines):
-    """On any other machine."""
-
-    def __init__(self, place: Place, folder: Folder, identity: Mapping[str, Any]) -> None:
-        """Say that it is here."""
-        super().__init__(place)
-        self.folder = folder
-        self.own = Own(
-            _path(folder, place.rank),
-            host=platform.node(),
-            identity=dict(identity),
-            state="ready",
-            attempt=[],
-        )
-        self.leader = Peer(_path(folder, 0), 0)
-        self.life: object = None
-        self.over = 0.0
-
-    def __exit__(self, _kind: object, _error: BaseException | None, _trace: object) -> None:
-        self.own.end()
-
-    def _said(self) -> Word | None:
-        said = self.leader.look()
-        return Word(*said["word"]) if said else None
-
-    def next(self, stream: TextIO) -> Word:
-        """Wait for the next start, or the end.
-
-        Raises:
-            LaunchError: if the first machine does not come, or is lost.
-        """
-        done = self.word if self.life is not None else None
-        stream.write("Waiting for machine 0.\n" if done is None else "")
-        stream.flush()
-        while True:
-            word = self._said()
-            anew = word is not None and self.leader.said["life"] != self.life
-            if word is not None and word.phase == "end":
-                self.own.say(state="gone")
-                return word
-            if word is not None and (done is None or anew or word.attempt > done.attempt):
-                if word.phase == "run":
-                    self._take(word, "working")
-                    return word
-                if word.phase == "over":  # it ended before it was heard of here
-                    self._take(word, "ready")
-                    done = word
-            self._see_leader()
-            time.sleep(PAUSE)
-
-    def _take(self, word: Word, state: str) -> None:
-        """Begin an attempt, or let it pass."""
-        self.word, self.life, self.over = word, self.leader.said["life"], 0.0
-        self.own.say(state=state, attempt=[self.life, word.attempt])
-
-    def _see_leader(self) -> None:
-        """See that the first machine is there.
-
-        Raises:
-            LaunchError: if it has been silent for too long.
-        """
-        limit = self.place.timeout * (1 if self.leader.alive else JOIN)
-        if self.leader.silence > limit:
-            raise LaunchError(_absent([self.leader], limit))
-
-    def watch(self) -> str:
-        """Why the attempt cannot go on here: the first machine is silent, or has ended it."""
-        word = self._said()
-        if self.leader.silence > self.place.timeout:
-            return f"Machine 0 has not been heard of for {self.place.timeout:.0f} seconds."
-        if word is None or self.leader.said["life"] != self.life:
-            return f"{self.leader.words} was started anew."
-        if word.phase != "run":
-            self.over = self.over or time.monotonic()
-            if time.monotonic() - self.over > GRACE:
-                return "Machine 0 has ended the attempt."
-        return ""
-
-    def ended(self) -> None:
-        """Say that no worker is left here."""
-        self.own.say(state="ready")
+def path(folder: Folder, rank: int) -> str:
+    """The file in which a machine says how it stands."""
+    return folder.at("machines", f"{rank}.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from lora_launch.errors import LaunchError
@@ -11,8 +12,13 @@ from lora_launch.errors import LaunchError
 _TIMEOUT = 120
 """Seconds: a controller that does not answer is asked for about a minute by Slurm itself."""
 _FORMAT = "%i|%T|%r|%P|%N|%L|%S"
-WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "SUSPENDED"})
-RUNNING = frozenset({"RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"})
+WAITING = frozenset(
+    {
+        *("PENDING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_FED"),
+        *("REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"),
+    }
+)
+RUNNING = frozenset({"RUNNING", "COMPLETING", "RESIZING", "STAGE_OUT", "SIGNALING", "STOPPED"})
 _REASONS = {
     "PartitionConfig": "the partition has not that many nodes, or does not allow it",
     "PartitionNodeLimit": "it asks for more nodes than the partition allows",
@@ -133,20 +139,39 @@ def partitions() -> list[str]:
 
 
 def job(number: str) -> Job | None:
-    """What Slurm knows of a job; ``None`` if it has forgotten it, or is not here."""
-    try:
-        return _queued(number) or _accounted(number)
-    except LaunchError:
-        return None
+    """What Slurm knows of a job; ``None`` if it has forgotten it, or does not answer."""
+    for ask in (_queued, _accounted):
+        try:
+            found = ask(number)
+        except LaunchError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def several(numbers: Collection[str]) -> dict[str, Job]:
+    """What the queue holds of jobs, by their numbers; what is not in it has left it long ago.
+
+    Raises:
+        LaunchError: if Slurm does not answer.
+    """
+    listed = ",".join(sorted(numbers))
+    done = _ask("squeue", "--noheader", "--states=all", f"--jobs={listed}", f"--format={_FORMAT}")
+    if done.returncode and "invalid job id" not in done.stderr.lower():
+        raise LaunchError(f"Slurm does not answer: {_said(done)}")
+    found = (line.strip().split("|") for line in done.stdout.splitlines())
+    whole = (parts for parts in found if len(parts) == _FORMAT.count("|") + 1)
+    return {parts[0]: Job(*parts) for parts in whole if parts[0] in numbers}
+
+
+def cancel(number: str) -> None:
+    """Have a job ended; one that has ended already stays as it is."""
+    _ask("scancel", number)
 
 
 def _queued(number: str) -> Job | None:
-    done = _ask("squeue", "--noheader", "--states=all", f"--jobs={number}", f"--format={_FORMAT}")
-    for line in done.stdout.splitlines():
-        parts = line.strip().split("|")
-        if len(parts) == _FORMAT.count("|") + 1 and parts[0] == number:
-            return Job(*parts)
-    return None
+    return several([number]).get(number)
 
 
 def _accounted(number: str) -> Job | None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 from lora_launch import record
 from lora_launch.cluster import slurm
@@ -25,18 +25,38 @@ SCRIPT = "slurm.sh"
 
 
 def submit(document: Document, options: Options, job: Wanted) -> int:
-    """Gate, plan, write the script, hand it to Slurm.
+    """The command ``lora-launch --slurm``; the answer is the exit code.
 
     Raises:
         LaunchError: if the gate, the run's folder or Slurm refuses it.
     """
-    stream = sys.stdout
+    given = hand_over(document, options, job, sys.stdout)
+    if given is not None:
+        folder, number = given
+        found, shown = slurm.job(number), os.path.relpath(folder.path)
+        sys.stdout.write(
+            f"\n{found.words if found else f'Slurm job {number}'}.\n  lora-launch status {shown}\n"
+            f"  lora-launch logs {shown} -f\n"
+        )
+    return DONE
+
+
+def hand_over(
+    document: Document, options: Options, job: Wanted, stream: TextIO
+) -> tuple[Folder, str] | None:
+    """Gate, plan, write the script, hand it to Slurm; the answer is the run's folder and its job.
+
+    There is none for a run that is finished, and where only a plan was asked for.
+
+    Raises:
+        LaunchError: if the gate, the run's folder or Slurm refuses it.
+    """
     asked = job.options
     prepared = prepare(document, replace(options, dry_run=True), stream)
     folder = Folder(prepared.plan.folder)
     if not options.restart and _is_finished(folder, prepared):
         stream.write(f"\nThis run is finished: {folder.report}. --restart runs it anew.\n")
-        return DONE
+        return None
     written = Script(
         config=os.path.abspath(document.path),
         digest=_digest(document),
@@ -48,7 +68,7 @@ def submit(document: Document, options: Options, job: Wanted) -> int:
     ).write()
     if options.dry_run:
         stream.write(f"\nThe job's script\n{written}")
-        return DONE
+        return None
     _see_none_lives(folder)
     folder.make()
     path = folder.at(SCRIPT)
@@ -58,13 +78,7 @@ def submit(document: Document, options: Options, job: Wanted) -> int:
     known = jobs(folder)
     known.append({"id": number, "submitted": record.now(), "options": asked})
     write_json(folder.at(JOBS), {"jobs": known})
-    shown = os.path.relpath(folder.path)
-    found = slurm.job(number)
-    stream.write(
-        f"\n{found.words if found else f'Slurm job {number}'}.\n  lora-launch status {shown}\n"
-        f"  lora-launch logs {shown} -f\n"
-    )
-    return DONE
+    return folder, number
 
 
 def jobs(folder: Folder) -> list[dict[str, Any]]:

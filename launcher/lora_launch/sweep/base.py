@@ -87,8 +87,13 @@ class Base:
         return head.outputs if head is not None else None
 
 
-def make(document: Document, *, only_plan: bool) -> Base:
+def make(document: Document, *, only_plan: bool, elsewhere: bool = False) -> Base:
     """The base of a sweep.
+
+    Args:
+        document: what it starts from.
+        only_plan: nothing will run.
+        elsewhere: the trials are jobs, for which the devices need not be here.
 
     Raises:
         LaunchError: if the file cannot be swept, or its devices are not here.
@@ -104,7 +109,14 @@ def make(document: Document, *, only_plan: bool) -> Base:
             " some examples out of data.train, and name their file there."
         )
     training, hardware = config.given("training"), config.given("hardware")
-    devices = find(hardware, use_cpu=bool(training.get("use_cpu")), only_plan=only_plan)
+    nodes = config.hardware.nodes
+    if nodes > 1 and not elsewhere:
+        raise LaunchError(
+            f"hardware.nodes is {nodes}: trials of several machines are Slurm jobs; add --slurm."
+        )
+    use_cpu = bool(training.get("use_cpu"))
+    devices = find(hardware, use_cpu=use_cpu, only_plan=only_plan or elsewhere)
+    devices = replace(devices, nodes=nodes)
     if devices.kind == "cuda":
         devices = replace(devices, count=hardware.get("count") or 1)
     recipe = gate.recipe_of(document, devices.declared)

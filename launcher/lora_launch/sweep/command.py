@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TextIO
 
 from lora_launch import gate
+from lora_launch.cluster import arguments as cluster
 from lora_launch.document import load
 from lora_launch.errors import DONE, INTERRUPTED, REFUSED, TROUBLE, LaunchError
 from lora_launch.folder import Folder
 from lora_launch.overrides import apply
 from lora_launch.sweep import base as bases
-from lora_launch.sweep import candidates, judge, spaces, trial
+from lora_launch.sweep import candidates, disk, judge, spaces, trial
 from lora_launch.sweep.axes import parse
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.candidates import Candidate
 from lora_launch.sweep.engine import Engine
+from lora_launch.sweep.jobs import AT_ONCE, Jobs
 from lora_launch.sweep.judge import Judged, Policy
 from lora_launch.sweep.options import parser
 from lora_launch.sweep.outcome import Outcome, finish, opening
+from lora_launch.sweep.running import Slot, Where
 from lora_launch.sweep.sources import Grid, OneByOne, Source
 from lora_launch.sweep.spaces import Space
 from lora_launch.sweep.store import Store, forget, require
@@ -44,7 +45,8 @@ def main(arguments: list[str]) -> int:
     gate.codes(options.allow)
     axes = parse(options.axis)
     document = apply(load(options.config), options.set)
-    base = bases.make(document, only_plan=options.dry_run)
+    job = cluster.job(options)
+    base = bases.make(document, only_plan=options.dry_run, elsewhere=job is not None)
     return _Sweep(options, base, _space(options, axes, base)).run()
 
 
@@ -83,6 +85,7 @@ class _Sweep:
         self.policy = Policy(options.strict, tuple(options.allow), space.refuses)
         self.folder = os.path.abspath(options.output or base.folder)
         self.stream: TextIO = sys.stdout if options.format == "text" else sys.stderr
+        self.wanted = cluster.job(options)
 
     def run(self) -> int:
         """From the candidates to the table."""
@@ -94,8 +97,11 @@ class _Sweep:
             sys.stdout.write(outcome.told(self.options.format))
             return DONE if any(not each.refused for each in planned) else REFUSED
         require()
-        slots = trial.slots(self.base, self.options.jobs)
-        self._check_disk(planned)
+        slots = self._slots()
+        if not self.options.sequential:
+            plans = [each.plan for each in planned if each.plan]
+            keep = self.options.keep_checkpoints
+            disk.check(plans, len(slots), self.options.trials, keep=keep)
         self._make_folder()
         with Folder(self.folder).locked():
             return self._run(planned, slots)
@@ -113,22 +119,6 @@ class _Sweep:
         found = judge.everyone(members, self.space.axes, self.base, self.policy)
         return found if not self.options.sequential else judge.distinct(found)
 
-    def _check_disk(self, planned: Sequence[Judged]) -> None:
-        """See that the trials' checkpoints have room.
-
-        Raises:
-            LaunchError: if they have not.
-        """
-        disks = [each.plan.disk for each in planned if each.plan and each.plan.disk is not None]
-        takes = sorted((disk.total for disk in disks), reverse=True)[: self.options.trials]
-        if disks and not self.options.sequential and sum(takes) > disks[0].free:
-            raise LaunchError(
-                f"The disk is too full: the trials' checkpoints take {_gib(sum(takes))}, and"
-                f" {_gib(disks[0].free)} are free in {self.folder}. Keep none (--set"
-                " training.save_strategy=no), run fewer (--trials), or choose another --output.",
-                REFUSED,
-            )
-
     def _make_folder(self) -> None:
         try:
             os.makedirs(self.folder, exist_ok=True)
@@ -137,10 +127,26 @@ class _Sweep:
                 f"{self.folder} cannot be made ({error.strerror}); choose another --output."
             ) from None
 
-    def _run(self, planned: list[Judged], slots: Sequence[trial.Slot]) -> int:
+    def _slots(self) -> list[Slot]:
+        """As many trials as run at a time."""
+        if self.wanted is None:
+            return trial.slots(self.base, self.options.jobs)
+        return [Slot(number) for number in range(self.options.jobs or AT_ONCE)]
+
+    def _where(self, store: Store) -> Where:
+        if self.wanted is None:
+            return trial.Here(self.base, self.policy)
+        return Jobs(self.base, self.policy, self.wanted, store.unread(), self._say)
+
+    def _say(self, text: str) -> None:
+        self.stream.write(f"  {text}\n")
+        self.stream.flush()
+
+    def _run(self, planned: list[Judged], slots: Sequence[Slot]) -> int:
         store = self._store()
         source = self._source(planned, store)
-        engine = Engine(self.base, store, self.folder, slots, self._start, self.stream)
+        where, keep = self._where(store), self.options.keep_checkpoints
+        engine = Engine(self.base, store, self.folder, slots, where, self._say, keep=keep)
         engine.results = store.results(again=self.options.retry_failed)
         if engine.results:
             self.stream.write(f"  {len(engine.results)} trials are known already.\n")
@@ -157,7 +163,7 @@ class _Sweep:
         finish(outcome, self.folder)
         sys.stdout.write(outcome.told(self.options.format))
         if stopped:
-            self.stream.write("\nStopped, and saved. The same command goes on.\n")
+            self.stream.write(f"\n{where.farewell()}\n")
             return INTERRUPTED
         self.stream.write(outcome.ending(self.folder))
         return DONE if outcome.best is not None else TROUBLE
@@ -165,10 +171,8 @@ class _Sweep:
     def _store(self) -> Store:
         path = self.options.storage or os.path.join(self.folder, JOURNAL)
         if self.options.restart:
+            disk.clear(self.folder)
             forget(path, self.base.name)
-            for name in os.listdir(self.folder):
-                if re.fullmatch(r"trial-\d{3,}", name):
-                    shutil.rmtree(os.path.join(self.folder, name))
         devices = self.base.devices
         told = {
             "configuration": self.base.document.text,
@@ -188,10 +192,3 @@ class _Sweep:
 
     def _judge(self, candidate: Candidate) -> Judged:
         return judge.one(candidate, self.space.axes, self.base, self.policy)
-
-    def _start(self, judged: Judged, folder: Folder, slot: trial.Slot) -> trial.Process:
-        return trial.start(trial.command(judged, self.base, folder, self.policy), folder, slot)
-
-
-def _gib(count: float) -> str:
-    return f"{count / 2**30:.1f} GiB"

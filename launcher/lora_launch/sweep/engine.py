@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
 
 from lora_launch.document import load
 from lora_launch.errors import LaunchError
 from lora_launch.folder import Folder
 from lora_launch.overrides import apply
 from lora_launch.sweep.base import Base
+from lora_launch.sweep.disk import tidy
 from lora_launch.sweep.judge import Judged
 from lora_launch.sweep.result import DONE, Result
+from lora_launch.sweep.running import Running, Slot, Where
 from lora_launch.sweep.sources import Source
 from lora_launch.sweep.store import Store
-from lora_launch.sweep.trial import Process, Running, Slot
 
 PAUSE = 0.2
 LOOK_EVERY = 5.0
 """Seconds between two looks at a trial's metrics."""
-Start = Callable[[Judged, Folder, Slot], Process]
 
 
 class Engine:
@@ -36,18 +34,33 @@ class Engine:
         store: Store,
         folder: str,
         slots: Sequence[Slot],
-        start: Start,
-        stream: TextIO,
+        where: Where,
+        say: Callable[[str], None],
+        *,
+        keep: bool = False,
     ) -> None:
-        """Everything but what to run."""
-        self.base, self.store, self.folder, self.start = base, store, Folder(folder), start
-        self.stream = stream
+        """Everything but what to run.
+
+        Args:
+            base: what the trials have in common.
+            store: the books.
+            folder: the sweep's.
+            slots: as many trials run at a time.
+            where: what starts them.
+            say: tells the reader something.
+            keep: whether the checkpoints of trials that have ended stay.
+        """
+        self.base, self.store, self.folder, self.where = base, store, Folder(folder), where
+        self.say, self.keep = say, keep
         self.free = list(reversed(slots))
         self.running: list[Running] = []
         self.results: dict[str, Result] = {}
         self.asked: list[int] = []
         """The signals that came, as they came."""
         self.changed = False
+        self.held: Judged | None = None
+        """A trial that could not be started while as many as this ran."""
+        self.most = 0
 
     def run(self, source: Source) -> bool:
         """Run to the end of the source; the answer is whether it was asked to stop before that.
@@ -61,6 +74,7 @@ class Engine:
                 time.sleep(PAUSE)
                 self._look()
                 self._fill(source)
+        self._tidy(source.judged)
         if self.changed:
             raise LaunchError(
                 f"{self.base.document.path} has changed while it was being swept. Put it back to go"
@@ -70,7 +84,9 @@ class Engine:
 
     def _fill(self, source: Source) -> None:
         while self.free and not self.asked:
-            judged = source.next(self.results)
+            if self.held is not None and len(self.running) >= self.most:
+                return
+            judged = self.held or source.next(self.results)
             if judged is None:
                 return
             self._wait_for(judged)
@@ -80,7 +96,7 @@ class Engine:
                 self.changed = True
                 self.asked.append(signal.SIGTERM)
                 return
-            self._begin(judged)
+            self.held = None if self._begin(judged) else judged
 
     def _has_changed(self) -> bool:
         known = self.base.document
@@ -92,48 +108,61 @@ class Engine:
     def _wait_for(self, judged: Judged) -> None:
         """Wait for a run that outlived a sweep that was killed: its end is this trial's."""
         told = False
-        while not self.asked and (holder := _in_use(self._place(judged))):
+        while not self.asked and (holder := self.where.holder(self._place(judged))):
             if not told:
-                self._say(f"#{judged.candidate.number} waits: {holder.partition(';')[0]}")
+                self.say(f"#{judged.candidate.number} waits: {holder.partition(';')[0]}")
             told = True
             time.sleep(PAUSE)
 
-    def _begin(self, judged: Judged) -> None:
-        slot = self.free.pop()
-        folder = self._place(judged)
+    def _begin(self, judged: Judged) -> bool:
+        """Start a trial; where that is refused, the answer says so, and it waits for another's end.
+
+        Raises:
+            LaunchError: if none runs that it could wait for.
+        """
+        folder, name = self._place(judged), f"#{judged.candidate.number}"
+        try:
+            launch = self.where.start(judged, folder, self.free[-1])
+        except LaunchError as error:
+            if not self.running:
+                raise
+            self.most = len(self.running)
+            self.say(f"{name} waits for another's end: {error}")
+            return False
         number = self.store.begin(judged, folder.path)
-        process = self.start(judged, folder, slot)
-        self.running.append(Running(judged, slot, folder, process, number))
-        self._say(f"#{judged.candidate.number} started: {judged.candidate.words}")
+        self.running.append(Running(judged, self.free.pop(), folder, launch, number))
+        self.say(f"{name} {launch.words}: {judged.candidate.words}")
+        return True
 
     def _look(self) -> None:
         for each in list(self.running):
             each.hand_on(self.asked)
-            if each.watch(self.base.vocabulary, LOOK_EVERY):
-                each.process.send_signal(signal.SIGTERM)
-            code = each.process.poll()
-            if code is None:
+            each.watch(self.base.vocabulary, LOOK_EVERY)
+            if each.launch.poll() is None:
                 continue
             self.running.remove(each)
             self.free.append(each.slot)
             if not self.asked:
-                self._end(each, each.result(code))
+                self._end(each, each.result())
 
     def _end(self, ended: Running, found: Result) -> None:
         losses = [each.loss for each in self.results.values() if each.loss is not None]
         self.results[ended.judged.identity] = found
         self.store.end(ended.number, found)
+        self._tidy([ended.judged])
         said = f"#{ended.judged.candidate.number} {found.status}"
         if found.status == DONE and found.loss is not None:
             said += f": evaluation loss {found.loss:.4f}"
             said += ", the best so far" if all(found.loss < each for each in losses) else ""
         else:
             said += f": {found.reason}"
-        self._say(said)
+        self.say(said)
 
-    def _say(self, text: str) -> None:
-        self.stream.write(f"  {text}\n")
-        self.stream.flush()
+    def _tidy(self, judged: Sequence[Judged]) -> None:
+        """Remove what nobody needs of those that have ended, in this command or in an earlier."""
+        for each in judged if not self.keep else ():
+            if each.identity in self.results and not each.refused:
+                tidy(self._place(each), self.results[each.identity])
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -146,14 +175,3 @@ class Engine:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _in_use(folder: Folder) -> str:
-    """Who holds a run's folder; empty if nobody does."""
-    if not os.path.isdir(folder.path):
-        return ""
-    try:
-        with folder.locked():
-            return ""
-    except LaunchError as error:
-        return str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from lora_launch.cluster.arguments import add_slurm
 from lora_launch.sweep.spaces import NAMES
 
 DESCRIPTION = (
@@ -15,6 +16,7 @@ examples:
   lora-launch sweep --config x.yaml --sequential
   lora-launch sweep --config x.yaml --axis lora.r=8,16,32 --axis training.learning_rate=1e-4,2e-4
   lora-launch sweep --config x.yaml --axis lora.lora_alpha=r,2r --axis run.seed=1,2,3
+  lora-launch sweep --config x.yaml --space quick --slurm --partition gpu --jobs 8
 
 exit codes: 0 done, 1 every candidate was refused, 2 no trial has a loss, 143 stopped: the same
 command goes on"""
@@ -68,13 +70,19 @@ def _how(found: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_count,
         metavar="N",
-        help="trials at a time; default: as many as the GPUs hold, 1 on the CPU",
+        help="trials at a time; default: as many as the GPUs hold, 1 on the CPU, 4 Slurm jobs",
     )
     how.add_argument("--output", metavar="FOLDER", help="default: the run's folder and -sweep")
     how.add_argument("--storage", metavar="FILE", help="optuna's journal; default: in the folder")
     how.add_argument("--retry-failed", action="store_true", help="start failed trials again")
+    how.add_argument(
+        "--keep-checkpoints",
+        action="store_true",
+        help="of trials that have ended too; without it only their adapters stay",
+    )
     how.add_argument("--restart", action="store_true", help="throw away its trials and start over")
     how.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+    add_slurm(found, "run each trial as a Slurm job")
 
 
 def _count(text: str) -> int:

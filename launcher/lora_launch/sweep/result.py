@@ -12,6 +12,7 @@ from lora_launch.folder import Folder, read_json, read_lines
 DONE, DIVERGED, FAILED, INTERRUPTED = "done", "diverged", "failed", "interrupted"
 RISING = 3
 """Logs in a row above the limit that end a trial: one alone may be a bad batch."""
+_OURS = "lora-launch: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,25 @@ class Result:
         return asdict(self)
 
 
-def read(folder: Folder, code: int, diverged: str) -> Result:
-    """What a run's folder says after its process has ended.
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a launch ended, for one that left no outcome."""
+
+    log: str
+    """The file with what it wrote."""
+    words: str
+    """``ended with exit code 2``."""
+    well: bool = True
+    tells: bool = True
+    """Whether the last thing that it wrote may say why."""
+
+
+def read(folder: Folder, end: End, diverged: str) -> Result:
+    """What a run's folder says after its launch has ended.
 
     Args:
         folder: the run's.
-        code: the process's exit code.
+        end: how it ended.
         diverged: why the sweep itself ended it; empty if it did not.
     """
     record = read_json(folder.record) or {}
@@ -46,17 +60,17 @@ def read(folder: Folder, code: int, diverged: str) -> Result:
     steps = outcome.get("step")
     if diverged:
         return Result(DIVERGED, None, diverged, steps, seconds)
-    if record.get("status") == "done" and code == 0:
+    if record.get("status") == "done" and end.well:
         loss = outcome.get("final", {}).get("final_loss")
         if isinstance(loss, int | float) and math.isfinite(loss):
             return Result(DONE, float(loss), "", steps, seconds)
         reason = f"Its evaluation loss is {loss}."
         return Result(DIVERGED if loss is not None else FAILED, None, reason, steps, seconds)
-    message = str(outcome.get("message") or "")
-    if record.get("status") == "failed" and message:
+    message, lines = str(outcome.get("message") or ""), _written(end.log)
+    if record.get("status") == "failed" and _is_said(message, lines):
         status = DIVERGED if _is_not_finite(message) else FAILED
         return Result(status, None, message, steps, seconds)
-    return Result(FAILED, None, _said(folder, code), steps, seconds)
+    return Result(FAILED, None, _said(end, lines), steps, seconds)
 
 
 def _is_not_finite(message: str) -> bool:
@@ -69,16 +83,27 @@ def output(folder: Folder) -> str:
     return folder.at("launch.txt")
 
 
-def _said(folder: Folder, code: int) -> str:
-    """The last words of a launch that left no outcome."""
+def _written(path: str) -> list[str]:
+    """The lines of a log."""
     try:
-        with open(output(folder), encoding="utf-8", errors="replace") as file:
-            lines = [line.strip() for line in file if line.strip()]
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return [line.strip() for line in file if line.strip()]
     except OSError:
-        lines = []
-    own = [line for line in lines if line.startswith("lora-launch: ")]
-    said = (own or lines or ["it wrote nothing"])[-1].removeprefix("lora-launch: ")
-    return f"It ended with exit code {code}: {said}"
+        return []
+
+
+def _is_said(message: str, lines: list[str]) -> bool:
+    """Whether a message of the record is of this launch: one of an earlier launch may lie there."""
+    return bool(message) and f"{_OURS}{message.splitlines()[0].strip()}" in lines
+
+
+def _said(end: End, lines: list[str]) -> str:
+    """The last words of a launch that left no outcome."""
+    if not end.tells:
+        return f"It {end.words}."
+    own = [line for line in lines if line.startswith(_OURS)]
+    said = (own or lines or ["it wrote nothing"])[-1].removeprefix(_OURS)
+    return f"It {end.words}: {said}"
 
 
 def divergence(folder: Folder, vocabulary: int | None) -> str:

@@ -39,9 +39,10 @@ class Grid:
         self.most = most
         self.seed = seed
         self.given: set[str] = set()
+        self.begun = store.unread()
 
     def next(self, results: Mapping[str, Result]) -> Judged | None:
-        """The next in order, or TPE's choice."""
+        """What an earlier command has begun; then the next in order, or TPE's choice."""
         left = [
             each
             for each in self.judged
@@ -49,7 +50,8 @@ class Grid:
         ]
         if not left or (self.most is not None and len(self.given | results.keys()) >= self.most):
             return None
-        found = left[0] if self.most is None else self._guess(left)
+        begun = [each for each in left if each.identity in self.begun]
+        found = (begun or left)[0] if begun or self.most is None else self._guess(left)
         self.given.add(found.identity)
         return found
 

@@ -102,6 +102,14 @@ class Store:
                 found[trial.user_attrs["identity"]] = Result(**record)
         return found
 
+    def unread(self) -> set[str]:
+        """The identities of candidates that were started last without an end that is known."""
+        found: dict[str, bool] = {}
+        for trial in self.study.get_trials(deepcopy=False):
+            if "identity" in trial.user_attrs:
+                found[trial.user_attrs["identity"]] = "result" not in trial.user_attrs
+        return {identity for identity, is_unread in found.items() if is_unread}
+
     def begin(self, judged: Judged, folder: str) -> int:
         """Note that a candidate is started; the answer is its number among the trials."""
         candidate = judged.candidate

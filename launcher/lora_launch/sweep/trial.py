@@ -1,12 +1,11 @@
-"""A trial: an ordinary ``lora-launch`` in a process of its own, on its share of the devices."""
+"""A trial on this machine: ``lora-launch`` in a process of its own, on its share of the devices."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,8 @@ from lora_launch.folder import Folder
 from lora_launch.sweep import result
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.judge import Judged, Policy
-from lora_launch.sweep.result import Result
+from lora_launch.sweep.result import End, Result
+from lora_launch.sweep.running import Slot
 
 
 class Process(Protocol):
@@ -29,46 +29,63 @@ class Process(Protocol):
         """Send it a signal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """The devices of one trial at a time, as variables of its environment."""
+class Here:
+    """Starts trials on this machine."""
 
-    number: int
-    environment: tuple[tuple[str, str], ...] = ()
+    def __init__(self, base: Base, policy: Policy) -> None:
+        """Everything but which."""
+        self.base, self.policy = base, policy
+
+    def holder(self, folder: Folder) -> str:
+        """Who holds a trial's folder: a run that outlived a sweep that was killed."""
+        return in_use(folder)
+
+    def start(self, judged: Judged, folder: Folder, slot: Slot) -> Local:
+        """Start a trial's launch."""
+        line = command(judged, self.base, folder, self.policy)
+        return Local(start(line, folder, slot), folder)
+
+    def farewell(self) -> str:
+        """Said of a sweep that was stopped."""
+        return "Stopped, and saved. The same command goes on."
 
 
 @dataclass(slots=True)
-class Running:
-    """A trial under way."""
+class Local:
+    """A launch in a process."""
 
-    judged: Judged
-    slot: Slot
-    folder: Folder
     process: Process
-    number: int
-    """The storage's."""
-    looked: float = 0.0
-    diverged: str = ""
-    heard: int = 0
+    folder: Folder
+    words: str = "started"
 
-    def hand_on(self, signals: Sequence[int]) -> None:
-        """Hand on what came since: a run saves and ends on the first, at once on two Ctrl-C."""
-        for number in signals[self.heard :]:
-            self.process.send_signal(number)
-        self.heard = len(signals)
+    def poll(self) -> int | None:
+        """Its exit code; ``None`` while it runs."""
+        return self.process.poll()
 
-    def watch(self, vocabulary: int | None, every: float) -> bool:
-        """Whether it has just been seen to diverge; its metrics are read now and then only."""
-        now = time.monotonic()
-        if self.diverged or now - self.looked < every:
-            return False
-        self.looked = now
-        self.diverged = result.divergence(self.folder, vocabulary)
-        return bool(self.diverged)
+    def hear(self, number: int) -> None:
+        """A run saves and ends on the first signal, at once on two Ctrl-C."""
+        self.process.send_signal(number)
 
-    def result(self, code: int) -> Result:
+    def stop(self) -> None:
+        """End it, which saves."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def result(self, diverged: str) -> Result:
         """What came of it."""
-        return result.read(self.folder, code, self.diverged)
+        code = self.process.poll()
+        end = End(result.output(self.folder), f"ended with exit code {code}", code == 0)
+        return result.read(self.folder, end, diverged)
+
+
+def in_use(folder: Folder) -> str:
+    """Who holds a run's folder; empty if nobody does."""
+    if not os.path.isdir(folder.path):
+        return ""
+    try:
+        with folder.locked():
+            return ""
+    except LaunchError as error:
+        return str(error)
 
 
 def slots(base: Base, jobs: int | None) -> list[Slot]:
@@ -99,15 +116,18 @@ def _on_cpu(jobs: int) -> list[Slot]:
     return [Slot(number, share) for number in range(jobs)]
 
 
+def settings(judged: Judged, base: Base, folder: Folder) -> list[str]:
+    """What makes the file a trial, as ``--set`` takes it."""
+    name = f"{base.name}-{judged.candidate.number:03}"
+    found = [*base.document.changes, *judged.candidate.overrides]
+    found += [f"{base.output_key}={folder.path}", f"run.name={name}"]
+    return found if "samples" in base.config.given("run") else [*found, "run.samples=0"]
+
+
 def command(judged: Judged, base: Base, folder: Folder, policy: Policy) -> list[str]:
     """The command line of a trial: one that a reader can repeat."""
-    name = f"{base.name}-{judged.candidate.number:03}"
     line = [sys.executable, "-m", "lora_launch.cli", "--config", base.document.path]
-    settings = [*base.document.changes, *judged.candidate.overrides]
-    settings += [f"{base.output_key}={folder.path}", f"run.name={name}"]
-    if "samples" not in base.config.given("run"):
-        settings.append("run.samples=0")
-    for setting in settings:
+    for setting in settings(judged, base, folder):
         line += ["--set", setting]
     for rule in policy.allow:
         line += ["--allow", rule]
