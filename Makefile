@@ -41,6 +41,7 @@ oracle: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/hook.py
 
 clean:
 	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -35,7 +35,9 @@ def ratio_check(r: int, lora_alpha: float, *, low: float = 0.25, high: float = 4
 
 
 STUDY = Evidence("hu-2021", "B", "Hu et al. 2021, LoRA", "https://arxiv.org/abs/2106.09685", "Ok.")
-RATIO = Rule("LL102", "alpha-rank-ratio-out-of-range", Severity.WARNING, (STUDY,), ratio_check)
+RATIO = Rule(
+    "LL102", "alpha-rank-ratio-out-of-range", Severity.WARNING, ratio_check, sources=(STUDY,)
+)
 
 YAML = """\
 base_model: meta-llama/Llama-3.1-8B

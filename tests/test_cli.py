@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
+from lora_lint.arguments import check_parser
 from lora_lint.cli import main
+from lora_lint.options import Options, of_paths
 
 BAD = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
 WARNED = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=100)\n"
@@ -154,48 +157,89 @@ def test_explain_and_rules(capsys: pytest.CaptureFixture) -> None:
     assert "LL102" in capsys.readouterr().out
 
 
+def imported_for(arguments: list[str], folder: Path) -> set[str]:
+    """The modules that a run of the command line imports."""
+    code = (
+        "import sys; before = set(sys.modules); from lora_lint.cli import main; "
+        f"main({arguments!r}); print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+NEVER = {"argparse", "dataclasses", "inspect", "textwrap", "typing", "libcst", "pydantic", "rich"}
+"""What costs more than it gives, where there is nothing to tell or to mend."""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux only")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told_in_a_sentence(unbuffered: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lora_lint", str(ROOT / "examples" / "broken" / "trl.yaml")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr
+    assert done.returncode not in (0, 1)
+
+
+def test_a_file_without_lora_imports_next_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    for arguments in (["plain.py"], ["--force-exclude", "plain.py"]):
+        found = imported_for(arguments, tmp_path)
+        assert found & (NEVER | {"yaml", "ast", "json", "re", "enum", "lora_rules.recipe"}) == set()
+        assert len(found) <= 25
+
+
+def test_a_yaml_recipe_imports_only_rules_that_may_speak_of_it() -> None:
+    found = imported_for(["llamafactory.yaml"], ROOT / "examples" / "sound")
+    assert found & (NEVER | {"ast", "contextlib", "lora_rules.facts.memory_forecast"}) == set()
+    assert "lora_rules.learning_rate" in found
+    spoken_of = {name.removeprefix("lora_rules.") for name in found if name.startswith("lora_r")}
+    assert spoken_of & {"script_order", "script_text", "memory", "heads", "layer_kinds"} == set()
+    assert spoken_of & {"refused_script", "refused_axolotl", "refused_swift"} == set()
+    assert sum(name.startswith("lora_") for name in found) <= 105
+
+
+def test_a_script_is_read_without_yaml() -> None:
+    found = imported_for(["--no-cache", "train.py"], ROOT / "examples" / "sound")
+    assert found & ((NEVER - {"argparse"}) | {"yaml", "lora_rules.facts.memory_forecast"}) == set()
+    assert sum(name.startswith("lora_") for name in found) <= 145
+
+
+def test_options_have_the_defaults_that_argparse_gives_them() -> None:
+    parsed = vars(check_parser().parse_args(["a.yaml"]))
+    options = of_paths(["a.yaml"])
+    assert options is not None
+    assert {name: getattr(options, name) for name in parsed} == parsed
+    assert {name for name in vars(Options) if not name.startswith("_")} == {
+        *(name for name in parsed if name != "paths"),
+        "plugins_loaded",
+    }
+
+
 @pytest.mark.parametrize(
-    ("text", "unwanted"),
-    [("x = 1\n", ("yaml", "libcst", "pydantic", "rich", "ast", "dataclasses", "lora_rules"))],
+    "arguments",
+    [["a.yaml", "b"], [""], ["--force-exclude", "a.yaml"], ["--force-exclude", "a", "b"]],
 )
-def test_a_file_without_lora_imports_nothing_heavy(
-    tmp_path: Path, text: str, unwanted: tuple[str, ...]
-) -> None:
-    (tmp_path / "plain.py").write_text(text)
-    code = (
-        "import sys; from lora_lint.cli import main; main(['plain.py']); "
-        f"print([name for name in {unwanted!r} if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+def test_a_command_line_of_paths_is_read_as_argparse_reads_it(arguments: list[str]) -> None:
+    options = of_paths(arguments)
+    assert options is not None
+    parsed = vars(check_parser().parse_args(arguments))
+    assert {name: getattr(options, name) for name in parsed} == parsed
 
 
-@pytest.mark.parametrize("name", ["llamafactory.yaml", "train.py"])
-def test_a_recipe_is_checked_without_dataclasses_and_without_the_memory_forecast(
-    name: str,
-) -> None:
-    unwanted = ("dataclasses", "inspect", "lora_rules.facts.memory_forecast")
-    path = Path(__file__).parent.parent / "examples" / "sound" / name
-    code = (
-        f"import sys; from lora_lint.cli import main; main(['--no-cache', {str(path)!r}]); "
-        f"print([name for name in {unwanted!r} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-
-
-def test_a_script_is_read_without_yaml_libcst_pydantic_or_rich(tmp_path: Path) -> None:
-    (tmp_path / "good.py").write_text(GOOD)
-    code = (
-        "import sys; from lora_lint.cli import main; main(['good.py']); "
-        "print([name for name in ('yaml', 'libcst', 'pydantic', 'rich') if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
+@pytest.mark.parametrize(
+    "arguments", [[], ["-"], ["--", "a"], ["a", "--fix"], ["-q", "a"], ["--force-exclude"]]
+)
+def test_any_other_command_line_is_left_to_argparse(arguments: list[str]) -> None:
+    assert of_paths(arguments) is None
 
 
 def test_the_sound_examples_are_clean_and_each_broken_one_is_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from lora_lint.translation.derive import DERIVATIONS
 from lora_lint.translation.spelling import SPELLINGS
 from lora_lint.tree import Mapping
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+from build_dialects import TABLES, tables
 
 RECIPES = Path(__file__).parent.parent.parent / "shared" / "data" / "recipes"
 
@@ -738,3 +742,7 @@ def test_detect_and_translate_need_no_yaml() -> None:
     assert dialect is not None
     (recipe,) = dialects.translate(dialect, node, path="run.sh", kind="shell")
     assert (recipe.kind, recipe.path, recipe.known("r")) == ("shell", "run.sh", 16)
+
+
+def test_the_tables_that_are_read_are_up_to_date() -> None:
+    assert TABLES.read_text() == tables(), "run: python tools/build_dialects.py"

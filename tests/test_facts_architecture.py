@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from lora_rules.facts.architecture import _models, architecture, from_config
+from lora_rules.facts import packaged
+from lora_rules.facts.architecture import architecture, from_config
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe, Span
 
+MODELS = json.loads(packaged.content("models.json"))
 
-@pytest.mark.parametrize("name", sorted(_models()["configs"]))
+
+@pytest.mark.parametrize("name", sorted(MODELS["configs"]))
 def test_counts_are_exact(name: str) -> None:
     """The same counts as of transformers' own models: see ``tools/check_models.py``."""
-    entry = _models()["configs"][name]
+    entry = MODELS["configs"][name]
     known = from_config(entry["values"], name, prequantized=False)
     assert known.parameters == entry["published"]
 
@@ -40,8 +43,8 @@ def test_published_counts(model: str, parameters: int) -> None:
 
 
 def test_the_table_is_large_enough() -> None:
-    assert len(_models()["ids"]) > 500
-    assert all(entry["config"] in _models()["configs"] for entry in _models()["ids"].values())
+    assert len(MODELS["ids"]) > 500
+    assert all(entry["config"] in MODELS["configs"] for entry in MODELS["ids"].values())
 
 
 def test_repackagings() -> None:
@@ -143,3 +146,21 @@ def test_a_quantized_checkpoint(tmp_path: Path) -> None:
 def test_what_cannot_be_counted(tmp_path: Path, config: object) -> None:
     with pytest.raises(Unknown):
         architecture(_folder(tmp_path, config))
+
+
+def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
+    for section, entries in MODELS.items():
+        for name, entry in entries.items():
+            assert packaged.entry("models.json", name, section) == entry
+    assert set(packaged.names("signatures.json")) == set(
+        json.loads(packaged.content("signatures.json"))
+    )
+    for name in ("values", "ids", "configs", "", "llama-7b", 'gpt2":', "gp", "gpt2\n", "\ud800"):
+        assert packaged.entry("models.json", name, "ids") is None
+
+
+@pytest.mark.parametrize("file", ["architectures", "other_modules", "signatures", "models"])
+def test_a_packaged_table_has_an_entry_a_line(file: str) -> None:
+    for line in packaged.content(f"{file}.json").decode().splitlines():
+        if line not in ("{", "}", "},", '"configs":{', '"ids":{'):
+            json.loads("{" + line.rstrip(",") + "}")

@@ -108,7 +108,7 @@ def test_a_rule_gets_it_by_name() -> None:
     def check(footprint: Footprint, usable_gpu: Gpu) -> Iterator[Problem]:
         yield Problem(None, f"{footprint.trainable} {footprint.total > usable_gpu.most}")
 
-    rule = Rule("LL999", "check", Severity.ERROR, (), check)
+    rule = Rule("LL999", "check", Severity.ERROR, check)
     llama = _recipe(model_name_or_path="NousResearch/Meta-Llama-3-8B", r=64, gpu="T4")
     found = evaluate(rule, llama, {}).found
     assert [each.problem.message for each in found] == [f"{64 * 32 * (8192 + 5120)} True"]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_rules.evidence import OWN_RULES
 from lora_rules.needs import MAX_WORLDS, Outcome, evaluate
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from lora_rules.rule import Problem, Rule, Severity
@@ -24,7 +23,7 @@ def recipe(*settings: Setting) -> Recipe:
 
 
 def run(check, *settings: Setting, **options: object) -> Outcome:
-    rule = Rule("LL999", "test", Severity.WARNING, (OWN_RULES,), check)
+    rule = Rule("LL999", "test", Severity.WARNING, check)
     return evaluate(rule, recipe(*settings), options)
 
 

@@ -61,7 +61,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "ours.py").write_text(PLUGIN)
     (tmp_path / "a.py").write_text(BAD)
-    rules.all_rules()
+    rules.imported_rules()
     before = dict(rules._registry)
     yield tmp_path
     rules._registry.clear()

@@ -111,3 +111,16 @@ def test_a_lazy_pattern_is_a_pattern_once_it_is_asked() -> None:
     assert pattern.pattern == r"(a+)b"
     with pytest.raises(re.error):
         lazily("(").search("")
+
+
+def test_a_record_is_made_alike_before_and_after_its_constructor_is_written() -> None:
+    for at in range(40):
+        assert Layer("a", odd=at) == Layer(name="a", size=4, odd=at) == Layer("a", 4, at)
+        assert vars(Layer("a", odd=at)) == {"name": "a", "size": 4, "odd": at}
+        for args, kwargs in (((), {}), (("a", 1, 2, 3), {}), (("a",), {"name": "b"})):
+            with pytest.raises(TypeError):
+                Layer(*args, **kwargs)
+        with pytest.raises(TypeError):
+            Layer("a", other=at)  # type: ignore[call-arg]
+        with pytest.raises(ValueError, match="too small"):
+            Layer("a", 0)

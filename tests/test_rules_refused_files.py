@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_rules.refusals import Refusal
-from lora_rules.refused import FILES
+from lora_rules.refused import FILES, tables
 from refused_cases import AXOLOTL, HEADS, LLAMA_FACTORY, OTHERS, SWIFT, TRAINER
 from told import findings
 
@@ -35,7 +35,7 @@ def test_the_head_alone_is_sound(dialect: str) -> None:
 
 
 def every_refusal() -> list[tuple[str, Refusal]]:
-    return [(name, one) for name, tables in FILES.items() for table, _by in tables for one in table]
+    return [(name, one) for name in FILES for table, _by in tables(name) for one in table]
 
 
 def test_every_refusal_has_a_case() -> None:

@@ -98,6 +98,12 @@ def _repackagings(folder: Path, known: dict[str, Entry]) -> dict[str, Entry]:
     return found
 
 
+def _lines(entries: dict[str, Entry]) -> str:
+    """An entry a line, as :mod:`lora_rules.facts.packaged` reads them."""
+    rows = (f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in entries.items())
+    return ",\n".join(rows)
+
+
 def main() -> None:
     """Build and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -108,8 +114,9 @@ def main() -> None:
     ids: dict[str, Entry] = {one.lower(): {"config": name} for name, _, own in rows for one in own}
     own = len(ids)
     ids.update(_repackagings(folder, ids))
-    text = json.dumps({"configs": configs, "ids": dict(sorted(ids.items()))}, separators=(",", ":"))
-    TARGET.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")
+    sections = {"configs": configs, "ids": dict(sorted(ids.items()))}
+    parts = [f'"{name}":{{\n{_lines(entries)}\n}}' for name, entries in sections.items()]
+    TARGET.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     print(f"{len(configs)} configurations, {own} ids and {len(ids) - own} repackagings")
 
 

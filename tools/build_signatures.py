@@ -158,8 +158,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--wheels", type=Path, help="keep the wheels in this folder")
     folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
-    text = json.dumps(build(folder), separators=(",", ":"))
-    TARGET.write_text(text + "\n", encoding="utf-8")
+    table = build(folder).items()
+    rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in table]
+    text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.facts.packaged reads it
+    TARGET.write_text(text, encoding="utf-8")
     print(f"{TARGET}: {len(text)} bytes")
 
 

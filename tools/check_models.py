@@ -10,6 +10,7 @@ For each family: the adapter's size for each of ``ADAPTERS``, against ``get_peft
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from typing import Any
@@ -19,7 +20,8 @@ import torch
 import transformers
 
 from lora_rules.facts.adapter import Adapter
-from lora_rules.facts.architecture import Architecture, _models, from_config
+from lora_rules.facts.architecture import Architecture, from_config
+from lora_rules.facts.packaged import content
 from lora_rules.facts.trainable_parameters import trainable_parameters
 from lora_rules.needs import Unknown
 
@@ -105,7 +107,7 @@ def main() -> None:
     """Compare; the exit status is 1 if anything differs."""
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
-    configs = _models()["configs"]
+    configs = json.loads(content("models.json"))["configs"]
     wrong = sum(_check_shape(name, entry["values"]) for name, entry in configs.items())
     print(f"{len(configs)} models built, {wrong} differ")
     families = {entry["values"]["model_type"]: name for name, entry in configs.items()}

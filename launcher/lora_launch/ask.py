@@ -15,7 +15,7 @@ from lora_rules.rule import Problem, Rule, Severity
 
 def _answer(recipe: Recipe, make: Callable[[list[Any]], Callable[..., Any]]) -> tuple[Any, str]:
     found: list[Any] = []
-    outcome = evaluate(Rule("", "", Severity.INFO, (), make(found)), recipe, {})
+    outcome = evaluate(Rule("", "", Severity.INFO, make(found)), recipe, {})
     if not found:
         return None, outcome.not_run or "it is not known"
     if len(found) > 1:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from lora_lint.config import Config
 from lora_lint.finding import FileReport, Finding
@@ -19,6 +18,7 @@ from lora_lint.fix.notebook import Notebook
 from lora_lint.fix.text import Change, NotOffered
 from lora_lint.source import Source
 from lora_rules.record import lazily
+from lora_rules.typed import Any, NamedTuple
 
 _WIDEST = 100
 _OURS = lazily(r"#\s*lora-lint:\s*ignore\[([^\]]*)\]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable
@@ -10,15 +9,14 @@ from collections.abc import Callable
 from lora_lint.baseline import NAME, Baseline
 from lora_lint.config import ConfigError, for_folder
 from lora_lint.discover import Found
+from lora_lint.options import Options
 from lora_lint.run import CLEAN, STDIN, TROUBLE, Run
 
-LookAt = Callable[[Run, list[Found], argparse.Namespace], None]
-Tell = Callable[[Run, argparse.Namespace], int]
+LookAt = Callable[[Run, list[Found], Options], None]
+Tell = Callable[[Run, Options], int]
 
 
-def check(
-    run: Run, files: list[Found], options: argparse.Namespace, look_at: LookAt, tell: Tell
-) -> int:
+def check(run: Run, files: list[Found], options: Options, look_at: LookAt, tell: Tell) -> int:
     """Check the files; the answer is the exit code.
 
     Args:
@@ -54,7 +52,7 @@ def check(
     return code
 
 
-def _check_options(run: Run, options: argparse.Namespace) -> None:
+def _check_options(run: Run, options: Options) -> None:
     writes = [name for name in ("write_baseline", "add_ignores") if getattr(options, name)]
     if len(writes) == 2 or (writes and (run.session is not None or options.since)):
         raise ConfigError("--write-baseline, --add-ignores, fixes and --since: one at a time")
@@ -71,17 +69,17 @@ def _sieve_since(run: Run, files: list[Found], revision: str) -> list[Found]:
     return [file for file in files if file.path == STDIN or since.touched(file)]
 
 
-def _baseline_path(options: argparse.Namespace) -> str:
+def _baseline_path(options: Options) -> str:
     path: str = options.baseline or for_folder(os.getcwd()).baseline
     return path
 
 
-def _baseline(options: argparse.Namespace) -> Baseline | None:
+def _baseline(options: Options) -> Baseline | None:
     path = _baseline_path(options)
     return Baseline.load(path) if path else None
 
 
-def _write_baseline(run: Run, files: list[Found], options: argparse.Namespace) -> int:
+def _write_baseline(run: Run, files: list[Found], options: Options) -> int:
     path = _baseline_path(options) or NAME
     before = Baseline.load(path) if os.path.exists(path) else Baseline(path, {})
     after = before.with_reports(run.reports, [file.path for file in files])

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from json import dumps, loads
-from typing import Any
 
 import lora_lint
 import lora_rules
@@ -30,6 +29,7 @@ from lora_lint.source import Source
 from lora_rules import rule
 from lora_rules.recipe import Span
 from lora_rules.rule import Safety, Severity
+from lora_rules.typed import Any
 
 VARIABLE = "LORA_LINT_CACHE_DIR"
 """The environment variable that names the folder."""

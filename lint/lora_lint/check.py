@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from lora_lint import declare, suppress
 from lora_lint.config import DECLARATIONS, Config, did_you_mean, matches
@@ -16,6 +15,7 @@ from lora_rules.hygiene import malformed_directive, unused_suppression
 from lora_rules.needs import Found, evaluate
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from lora_rules.rule import Problem, Rule, all_rules
+from lora_rules.typed import Any
 
 HYGIENE = ("LL090", "LL091")
 """The rules about our own comments, which run here and not on recipes."""
@@ -41,10 +41,23 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
         reading = read(source, _forced_dialect(source.path, directives, config))
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
+    try:
+        report = _judge(source, reading, directives, config, command_line)
+    finally:
+        reading.close()
+    return report._replace(lines=lines, cells=cell_lines)
+
+
+def _judge(
+    source: Source,
+    reading: Reading,
+    directives: tuple[Directive, ...],
+    config: Config,
+    command_line: Mapping[str, Any],
+) -> FileReport:
+    """What the rules say, in a report that lacks the file's text."""
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
-        return FileReport(
-            source.path, (), lines, cell_lines, 0, _dialects(reading), tuple(reading.notes)
-        )
+        return FileReport(source.path, dialects=_dialects(reading), not_checked=reading.notes)
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives)
         for recipe in reading.recipes
@@ -56,11 +69,9 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
-        lines,
-        cell_lines,
-        len(recipes),
-        _dialects(reading),
-        (*reading.notes, *not_checked),
+        recipes=len(recipes),
+        dialects=_dialects(reading),
+        not_checked=(*reading.notes, *not_checked),
     )
 
 
@@ -113,12 +124,15 @@ def _run(
 ) -> tuple[list[Finding], list[str]]:
     findings: dict[tuple[str, Span, str], Finding] = {}
     not_checked: list[str] = []
+    about_recipes = [
+        (rule, options_for(rule, config)) for rule in rules.values() if rule.code not in HYGIENE
+    ]
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
-        for rule in rules.values():
-            if rule.code in HYGIENE or (off and not rule.without_adapter):
+        for rule, options in about_recipes:
+            if off and not rule.without_adapter:
                 continue
-            outcome = evaluate(rule, recipe, options_for(rule, config))
+            outcome = evaluate(rule, recipe, options)
             for found in outcome.found:
                 finding = _finding(rule, found, recipe, number)
                 findings.setdefault((finding.code, finding.span, finding.message), finding)

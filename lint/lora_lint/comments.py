@@ -6,9 +6,9 @@ Each scanner is small and forgiving: a file that does not parse still has commen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 
 class Comment(NamedTuple):

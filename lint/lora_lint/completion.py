@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from lora_lint.run import CLEAN
+from lora_rules.typed import NamedTuple
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+
+from lora_rules.typed import Any, NamedTuple
 
 SEVERITIES = ("info", "warning", "error")
 PROFILE_NAMES = ("default", "classic", "modern", "qlora", "rl", "ci")

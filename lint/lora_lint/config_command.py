@@ -6,10 +6,10 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
 
 from lora_lint.config import DECLARATIONS, KEYS, PROFILE_NAMES, SEVERITIES, Config, for_folder
 from lora_lint.run import CLEAN
+from lora_rules.typed import Any
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _DESCRIPTIONS = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lora_rules.needs import Unknown, arguments, worlds
 from lora_rules.recipe import Recipe
+from lora_rules.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter import Adapter

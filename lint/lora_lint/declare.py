@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from lora_lint.config import DECLARATIONS, Config
 from lora_lint.directives import Directive
 from lora_rules.facts.versions import pinned
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.typed import Any
 
 LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes")
 """Whose pinned versions the rules ask for, as ``pinned_peft`` and so on."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TextIO
 
 from lora_lint import terminal
 from lora_lint.check import check, recipes_of
@@ -14,11 +13,12 @@ from lora_lint.compare.revisions import Version, pairs
 from lora_lint.config import ConfigError
 from lora_lint.read import Unreadable
 from lora_lint.run import CLEAN, FINDINGS, Request, Run, is_shown
+from lora_rules.typed import TextIO
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    from lora_lint.cli import fact_arguments
+    from lora_lint.arguments import fact_arguments
 
     parser = argparse.ArgumentParser(
         prog="lora-lint diff",

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from lora_lint.comments import comments, lines_of
 from lora_lint.config import DECLARATIONS as DECLARED
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
+from lora_rules.typed import Literal, NamedTuple
 
 Kind = Literal["ignore", "ignore-file", "declare", "malformed"]
 

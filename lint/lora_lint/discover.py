@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from stat import S_ISREG
-from typing import NamedTuple
 
 from lora_lint.config import FILES, Config, for_folder, has_none_of_its_own, matches
 from lora_lint.source import KINDS, Source, mentions_lora
+from lora_rules.typed import NamedTuple
 
 SKIPPED_FOLDERS = frozenset(
     {

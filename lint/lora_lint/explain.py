@@ -6,13 +6,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import TextIO
 
 from lora_lint import terminal
 from lora_lint.jsonable import jsonable, shown
 from lora_lint.terminal import Segment
 from lora_rules.evidence import Evidence
 from lora_rules.rule import Rule, all_rules
+from lora_rules.typed import TextIO
 
 VERSION = 1
 """Of ``rules --format json``."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lora_rules.recipe import Span
 from lora_rules.rule import Edit, Safety, Severity
+from lora_rules.typed import NamedTuple
 
 
 class Finding(NamedTuple):

@@ -8,12 +8,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple, TextIO
 
 from lora_lint.config import ConfigError
 from lora_lint.discover import Found, discover
 from lora_lint.run import CLEAN, Request, Run
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple, TextIO
 
 SETTINGS = "lora-lint.toml"
 SHARED = "pyproject.toml"

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import TextIO
 
 from lora_lint import terminal
 from lora_rules.facts.footprint import Footprint
@@ -22,6 +21,7 @@ from lora_rules.needs import evaluate
 from lora_rules.recipe import Recipe
 from lora_rules.record import record
 from lora_rules.rule import Problem, Rule, Severity
+from lora_rules.typed import TextIO
 
 VERSION = 1
 """Of the JSON document."""
@@ -92,7 +92,7 @@ def tell(recipe: Recipe) -> Told:
         found.append(memory_forecast)
         return iter(())
 
-    outcome = evaluate(Rule("", "", Severity.INFO, (), collect), recipe, {})
+    outcome = evaluate(Rule("", "", Severity.INFO, collect), recipe, {})
     gpu, why = _gpu(recipe)
     if outcome.not_run:
         return Told(recipe, (), outcome.not_run, gpu, why, _least(recipe))
@@ -107,7 +107,7 @@ def _least(recipe: Recipe) -> Footprint | None:
         found.append(footprint)
         return iter(())
 
-    outcome = evaluate(Rule("", "", Severity.INFO, (), collect), recipe, {})
+    outcome = evaluate(Rule("", "", Severity.INFO, collect), recipe, {})
     return found[0] if not outcome.not_run and len(set(found)) == 1 else None
 
 

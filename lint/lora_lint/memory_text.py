@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TextIO
 
 from lora_lint.memory import (
     MOMENTS,
@@ -24,6 +23,7 @@ from lora_rules.facts.gpu import Gpu
 from lora_rules.facts.memory.forecast import Forecast
 from lora_rules.facts.memory.verdict import FULL
 from lora_rules.facts.memory_forecast import MemoryForecast, Outlook, device_of, outlook, remedies
+from lora_rules.typed import TextIO
 
 _BAR = 40
 """Columns of the longest bar."""

@@ -10,18 +10,21 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.discover import Found
 from lora_lint.run import STDIN, Request, Run, Trouble
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_lint.cache import Cache
     from lora_lint.finding import FileReport
     from lora_lint.source import Source
 
-PAYS = 2 * 2**20
-"""Work from which a second process saves time (measured by benchmarks/corpus.py)."""
+PAYS = 4 * 2**20
+"""Work from which a second process saves time, by benchmarks/second_process.py: a tenth of it.
+
+Half as much gains nothing, as each process loads the rules for itself; twice as much, a quarter.
+"""
 _WEIGHT = {"python": 4, "notebook": 1, "yaml": 8, "json": 4, "shell": 8}
 """Time by kind of file, for each byte, as a multiple of a notebook's."""
 _FLOOR = 4096
@@ -138,7 +141,7 @@ class Job:
     def done(self, item: Item, report: FileReport | None) -> None:
         """Remember what a file says until all are through."""
         if report is not None:
-            self._reports[item.number] = (item.file, lean(report))
+            self._reports[item.number] = (item.file, lean(report, self.run.request))
 
     def tell(self, files: Sequence[Found]) -> None:
         """Hand everything to the run, in the order of the files."""
@@ -148,16 +151,31 @@ class Job:
         self.run.troubles.sort(key=lambda trouble: places.get(trouble.path, -1))
 
 
-def lean(report: FileReport) -> FileReport:
-    """The report without its file's text, where there is nothing to show in it."""
-    return report if report.findings else report._replace(lines=(), cells=())
+def lean(report: FileReport, request: Request) -> FileReport:
+    """The report without what nobody will be shown: every file's is kept to the end of the run."""
+    if request.form == "text" and not request.verbose:
+        report = report._replace(not_checked=())
+    cells = report.cells if report.findings else ()
+    return report._replace(lines=_shown_lines(report), cells=cells)
+
+
+def _shown_lines(report: FileReport) -> tuple[str, ...]:
+    """The file's lines that findings point at, in their places, and nothing in between."""
+    shown = {
+        span.line
+        for finding in report.findings
+        for span in (finding.span, *(span for span, _ in finding.also))
+    }
+    upto = report.lines[: max(shown, default=0)]
+    return tuple(line if number in shown else "" for number, line in enumerate(upto, 1))
 
 
 class Garbage:
     """Collects it by how much was read, not by how many objects there are.
 
     A syntax tree is some hundred thousand objects at once. Python's own schedule walks over them
-    again and again while they are made: two fifths of the time.
+    again and again while they are made: two fifths of the time. Readers take apart what they built
+    (``Reading.close``), so that little is left to collect: what a file leaves that does not parse.
     """
 
     def __init__(self) -> None:
@@ -233,7 +251,8 @@ def _begin(request: Request, cache: bool) -> Callable[[list[Item]], list[Outcome
         outcomes = []
         for item in items:
             report = job.check(item)
-            outcomes.append(Outcome(lean(report) if report is not None else None, job.run.troubles))
+            kept = lean(report, request) if report is not None else None
+            outcomes.append(Outcome(kept, job.run.troubles))
             job.run.troubles = []
             garbage.made(item.size)
         return outcomes

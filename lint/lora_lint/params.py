@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TextIO
 
 from lora_lint import terminal
 from lora_lint.count_trained import Counted, Group, Missing, Strategy, count
 from lora_lint.result import place
 from lora_lint.terminal import Segment
 from lora_rules.recipe import Recipe
+from lora_rules.typed import NamedTuple, TextIO
 
 
 def params(recipes: tuple[Recipe, ...], form: str, stream: TextIO) -> None:

@@ -8,9 +8,9 @@ follows one school of thought, and says which (rules.md of the research, section
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from lora_rules.rule import Rule, Severity
+from lora_rules.typed import Any, NamedTuple
 
 
 class Profile(NamedTuple):

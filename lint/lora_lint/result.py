@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 from lora_lint.finding import FileReport, Finding
 from lora_rules.rule import Severity
+from lora_rules.typed import NamedTuple
 
 
 class RunProblem(NamedTuple):

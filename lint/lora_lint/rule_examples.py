@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from lora_lint.check import check
 from lora_lint.config import Config
 from lora_lint.source import Source
 from lora_rules.record import lazily
 from lora_rules.rule import Rule
+from lora_rules.typed import NamedTuple
 
 SECTIONS = (
     "What it checks",

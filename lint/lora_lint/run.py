@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from lora_lint.config import Config, ConfigError, for_folder, root_settings
 from lora_lint.discover import Found, load
 from lora_lint.source import KINDS, Source, mentions_lora
+from lora_rules.typed import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from lora_lint.finding import FileReport, Finding

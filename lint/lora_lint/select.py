@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lora_lint.config import Config, ConfigError, did_you_mean, matches
 from lora_lint.profiles import PROFILES, Profile, graded, is_off
 from lora_rules.rule import Rule, all_rules
+from lora_rules.typed import Any
 
 
 def is_match(rule: Rule, selector: str) -> bool:

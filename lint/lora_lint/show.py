@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TextIO
 
 from lora_lint import terminal
 from lora_lint.jsonable import shown
@@ -11,6 +10,7 @@ from lora_lint.result import place
 from lora_lint.setting_groups import grouped, is_declared, is_principal
 from lora_lint.terminal import Segment
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.typed import TextIO
 
 _VALUE = 46
 """Columns that a value may take; a longer one goes on in the next line."""

@@ -10,7 +10,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from lora_lint.compare.revisions import changed, git, of_revision, untracked
 from lora_lint.config import Config
@@ -20,6 +19,7 @@ from lora_lint.read import Unreadable, cells
 from lora_lint.source import Source
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
+from lora_rules.typed import Any
 
 _HUNK = lazily(rb"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 

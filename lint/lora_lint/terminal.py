@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TextIO
+
+from lora_rules.typed import TextIO
 
 Segment = tuple[str, str]
 

@@ -6,9 +6,9 @@ YAML, JSON and a command line's flags all become this small tree; dialects read 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_rules.recipe import Span
+from lora_rules.typed import NamedTuple
 
 
 class Scalar(NamedTuple):

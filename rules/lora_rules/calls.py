@@ -7,9 +7,9 @@ done anything to it, and ``touches`` says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_rules.recipe import Call, Recipe, Setting, Thing
+from lora_rules.typed import NamedTuple
 
 _LIBRARIES = frozenset(
     [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import (
     ARITHMETIC,
@@ -15,6 +14,7 @@ from lora_rules.facts.held_out import holds_out_or_stops
 from lora_rules.facts.silent import place_of
 from lora_rules.recipe import Key, Recipe
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.dataset import Rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import EPOCHS_CONTESTED, RASCHKA_2023, TRL_SOURCE
 from lora_rules.facts.held_out import holds_out_or_stops
@@ -12,6 +11,7 @@ from lora_rules.facts.silent import holds_when_pinned, is_silent, place_of
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.dataset import Rows

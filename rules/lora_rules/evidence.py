@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from lora_rules.typed import NamedTuple
 
 
 class Evidence(NamedTuple):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Add, Edit, Problem, Severity, rule
 from lora_rules.target_names import SAVED_BY_TASK, TIED_NAMES
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import ARITHMETIC, TRL_SOURCE
 from lora_rules.facts.silent import holds_when_pinned, is_silent, place_of
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.local_rows import LongRows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import (
     DETTMERS_2023,
@@ -15,6 +14,7 @@ from lora_rules.evidence import (
 from lora_rules.memory_help import dominating, experts_too, in_four_bit, peak, what_helps
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Add, Problem, Set, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.architecture import Architecture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import MEMORY_TRAPS
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Add, Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.architecture import Architecture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import (
     DEVICE_MEMORY,
@@ -14,6 +13,7 @@ from lora_rules.evidence import (
 )
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Problem, Set, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.gpu import Gpu

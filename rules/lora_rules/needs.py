@@ -2,7 +2,7 @@
 
 A positional parameter is filled, by name, from
 
-1. ``recipe``: the whole recipe;
+1. ``recipe``: the whole recipe; ``script``: the same, but absent unless it is a program's;
 2. the recipe's settings, among them what was declared beside it (``gpu``, ``train_rows``, …);
 3. the facts of :mod:`lora_rules.facts`, which are functions of the same kind;
 4. the parameter's own default, when the setting is *absent*.
@@ -20,12 +20,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import product
-from typing import Any, NamedTuple
 
+from lora_rules.deferred import parameters_of
 from lora_rules.facts import ASKS, FACTS, find_fact
 from lora_rules.recipe import Recipe, Setting
 from lora_rules.rule import Problem, Rule
+from lora_rules.typed import Any, NamedTuple
 
+SCRIPTS = ("python", "notebook")
+"""Kinds of recipes that are programs: others make no calls, and hold no objects."""
 MAX_WORLDS = 64
 """More combinations than this are a sweep that nobody reads one by one: treated as unknown."""
 LARGEST = 1e100
@@ -66,17 +69,33 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
         ]
     except Unknown as missing:
         return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
-    return Outcome(tuple(_merge(per_world)))
+    return Outcome(tuple(_merge(per_world))) if any(per_world) else _NOTHING_FOUND
+
+
+_NOTHING_FOUND = Outcome()
 
 
 def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
     """Refuse early, before any fact's module is imported, where a fact cannot be known."""
-    for need in _needs(function):
-        if need.optional or need.name in recipe.settings:
-            continue
-        asks = ASKS.get(need.name)
-        if asks is not None and asks.isdisjoint(recipe.settings):
+    if recipe.kind not in SCRIPTS and _wants_script(function):
+        raise Absent("this is no script")
+    for name, asks in _asked(function):
+        if name not in recipe.settings and asks.isdisjoint(recipe.settings):
             raise Absent(f"{' or '.join(sorted(asks))} is not given")
+
+
+@cache
+def _wants_script(function: Callable[..., Any]) -> bool:
+    return any(need.name == "script" for need in _needs(function))
+
+
+@cache
+def _asked(function: Callable[..., Any]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The facts that a function cannot do without, each with what it cannot be known without."""
+    needs = _needs(function)
+    return tuple(
+        (each.name, ASKS[each.name]) for each in needs if not each.optional and each.name in ASKS
+    )
 
 
 def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
@@ -136,7 +155,7 @@ class _Known:
         """By what was chosen among the candidates."""
         settings = recipe.settings
         self.several = {name for name, each in settings.items() if len(each.candidates) > 1}
-        self.shadowed = frozenset(name for name in FACTS if name in settings)
+        self.shadowed = frozenset(FACTS.keys() & settings.keys())
         """Facts that a setting of the same name stands for."""
 
 
@@ -178,21 +197,23 @@ class _Need(NamedTuple):
 @cache
 def _needs(function: Callable[..., Any]) -> tuple[_Need, ...]:
     """The positional parameters of a function, in their order."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount]
-    defaults = function.__defaults__ or ()
-    fallback = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
-    annotations = {name: str(function.__annotations__.get(name, "object")) for name in names}
+    parameters, defaults = parameters_of(function)
+    required = len(parameters) - len(defaults)
     return tuple(
         _Need(
             name,
             annotation,
-            tuple(_FITS.get(kind.strip(), _anything) for kind in annotation.split("|")),
-            name in fallback,
-            fallback.get(name),
+            _kinds(annotation),
+            at >= required,
+            defaults[at - required] if at >= required else None,
         )
-        for name, annotation in annotations.items()
+        for at, (name, annotation) in enumerate(parameters)
     )
+
+
+@cache
+def _kinds(annotation: str) -> tuple[Callable[[object], bool], ...]:
+    return tuple(_FITS.get(kind.strip(), _anything) for kind in annotation.split("|"))
 
 
 def arguments(function: Callable[..., Any], world: World) -> list[object]:
@@ -206,7 +227,7 @@ def arguments(function: Callable[..., Any], world: World) -> list[object]:
 
 def _fill(need: _Need, world: World) -> object:
     name = need.name
-    if name == "recipe":
+    if name in ("recipe", "script"):
         return world.recipe
     setting = world.recipe.settings.get(name)
     if setting is not None:
@@ -236,18 +257,26 @@ def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
         try:
             world.facts[name] = fact(*arguments(fact, world))
         except Unknown as missing:
-            world.facts[name] = missing
+            world.facts[name] = _bare(missing)
     value = world.facts[name]
     if isinstance(value, Unknown):
-        raise value
+        raise _bare(value)
     return value
+
+
+def _bare(missing: Unknown) -> Unknown:
+    """The same without its traceback, which leads to the world and keeps all of it in a circle."""
+    copy = type(missing).__new__(type(missing), *missing.args)
+    copy.__dict__.update(missing.__dict__)
+    return copy
 
 
 def _fitting(setting: Setting, need: _Need) -> object:
     """The setting's value, if it is of the annotated type; a rule never meets another one."""
     value = setting.value
-    if any(fits(value) for fits in need.kinds):
-        return value
+    for fits in need.kinds:
+        if fits(value):
+            return value
     kind = Absent if value is None else Unknown
     raise kind(f"{setting.key} is {value!r}, which is not {need.annotation}")
 

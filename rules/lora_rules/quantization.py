@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import (
     BITSANDBYTES_SOURCE,
@@ -16,6 +15,7 @@ from lora_rules.facts.silent import holds_when_pinned, is_silent, place_of
 from lora_rules.facts.versions import pins
 from lora_rules.recipe import HANDED_ON, Recipe
 from lora_rules.rule import Add, Problem, Remove, Set, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.checkpoint_quantization import Checkpoint

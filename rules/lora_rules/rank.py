@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import (
     BIDERMAN_2024,
@@ -16,6 +15,7 @@ from lora_rules.evidence import (
 )
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.architecture import Architecture

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+
+from lora_rules.typed import NamedTuple
 
 HANDED_ON = frozenset(
     [

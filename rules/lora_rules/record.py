@@ -9,7 +9,8 @@ here means the same, to the type checker too, and leaves the work to the first u
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+
+from lora_rules.typed import TYPE_CHECKING, Any
 
 __all__ = ["lazily", "record", "replace"]
 
@@ -25,7 +26,7 @@ else:
         def make(cls: type) -> type:
             names = tuple(cls.__annotations__)
             cls.__match_args__ = names
-            cls.__init__ = _first_init
+            cls.__init__ = _init
             cls.__repr__, cls.__eq__, cls.__hash__ = _repr, _eq, _hash
             cls.__setattr__, cls.__delattr__ = _refuse, _refuse
             cls.__dataclass_fields__ = _Fields()
@@ -67,11 +68,31 @@ class _Fields:
         return cls.__dataclass_fields__
 
 
-def _first_init(one: Any, *args: object, **kwargs: object) -> None:
-    """Write the class's own ``__init__``, which is quicker than any that suits all classes."""
+_SOON = 16
+"""How many objects a class makes before its own ``__init__`` is written: most make a few."""
+_made: dict[Any, int] = {}
+
+
+def _init(one: Any, *args: object, **kwargs: object) -> None:
+    """Fill an object as the class's own ``__init__`` would, which is quicker once it is written."""
     cls: Any = next(each for each in type(one).__mro__ if "__match_args__" in vars(each))
-    names = cls.__match_args__
-    own = vars(cls)
+    _made[cls] = made = _made.get(cls, 0) + 1
+    names, own = cls.__match_args__, vars(cls)
+    rest = names[len(args) :]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    complete = all(name in kwargs or name in own for name in rest)
+    if made < _SOON and complete and kwargs.keys() <= set(rest) and len(args) <= len(names):
+        one.__dict__.update({name: given[name] if name in given else own[name] for name in names})
+        if hasattr(cls, "__post_init__"):
+            one.__post_init__()
+        return
+    cls.__init__ = _own_init(cls)
+    cls.__init__(one, *args, **kwargs)
+
+
+def _own_init(cls: Any) -> Any:
+    """Write a class's ``__init__``."""
+    names, own = cls.__match_args__, vars(cls)
     given = ", ".join(f"{name}=_own[{name!r}]" if name in own else name for name in names)
     members = "".join(f"\n    _members[{name!r}] = {name}" for name in names)
     after = "\n    _self.__post_init__()" if hasattr(cls, "__post_init__") else ""
@@ -81,8 +102,7 @@ def _first_init(one: Any, *args: object, **kwargs: object) -> None:
         {"_own": own},
         written,
     )
-    cls.__init__ = written["__init__"]
-    cls.__init__(one, *args, **kwargs)
+    return written["__init__"]
 
 
 def _members(one: Any) -> tuple[object, ...]:

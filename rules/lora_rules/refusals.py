@@ -7,10 +7,10 @@ more keys may arrive unseen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from lora_rules.recipe import Block, Key, Span
 from lora_rules.rule import Problem, Severity
+from lora_rules.typed import NamedTuple
 
 ABSURD = 1e100
 """No framework's setting is as large: such a number, or none at all, is not judged."""

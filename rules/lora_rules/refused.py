@@ -3,56 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.recipe import Key, Recipe
-from lora_rules.refusals import Refusal, Written, judge, written
-from lora_rules.refused_axolotl import AXOLOTL
-from lora_rules.refused_head import adapter_on_head
-from lora_rules.refused_llama_factory import LLAMA_FACTORY
-from lora_rules.refused_others import (
-    AI_TOOLKIT,
-    LITGPT,
-    LLM_FOUNDRY,
-    LUDWIG,
-    NEMO,
-    OUMI,
-    TORCHTUNE,
-)
-from lora_rules.refused_swift import SWIFT
-from lora_rules.refused_trainer import (
-    BEST,
-    DEFAULTS,
-    TRANSFORMERS,
-    TRL,
-    TRL_FILE,
-    UNSLOTH_LOADER,
-)
+from lora_rules.recipe import Recipe
+from lora_rules.refusals import Refusal, judge, written
 from lora_rules.rule import Problem, Severity, rule
 
-FILES: Mapping[str, tuple[tuple[tuple[Refusal, ...], str], ...]] = {
-    "axolotl": ((AXOLOTL, "axolotl"),),
-    "llamafactory": (
-        (LLAMA_FACTORY, "LLaMA-Factory"),
-        ((*TRANSFORMERS, *DEFAULTS, *BEST), "transformers"),
-    ),
-    "trl": (
-        ((*TRL, *TRL_FILE), "TRL"),
-        ((*TRANSFORMERS, *DEFAULTS, *BEST), "transformers"),
-    ),
-    "ms-swift": ((SWIFT, "ms-swift"),),
-    "litgpt": ((LITGPT, "LitGPT"),),
-    "torchtune": ((TORCHTUNE, "torchtune"),),
-    "ludwig": ((LUDWIG, "Ludwig"),),
-    "oumi": ((OUMI, "Oumi"),),
-    "nemo-automodel": ((NEMO, "NeMo Automodel"),),
-    "llm-foundry": ((LLM_FOUNDRY, "LLM Foundry"),),
-    "ai-toolkit": ((AI_TOOLKIT, "AI Toolkit"),),
-}
-"""The tables for a file of each dialect, and who raises."""
+_TRANSFORMERS = ("trainer", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers")
 
-ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
-LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
+FILES: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
+    "axolotl": (("axolotl", ("AXOLOTL",), "axolotl"),),
+    "llamafactory": (("llama_factory", ("LLAMA_FACTORY",), "LLaMA-Factory"), _TRANSFORMERS),
+    "trl": (("trainer", ("TRL", "TRL_FILE"), "TRL"), _TRANSFORMERS),
+    "ms-swift": (("swift", ("SWIFT",), "ms-swift"),),
+    "litgpt": (("others", ("LITGPT",), "LitGPT"),),
+    "torchtune": (("others", ("TORCHTUNE",), "torchtune"),),
+    "ludwig": (("others", ("LUDWIG",), "Ludwig"),),
+    "oumi": (("others", ("OUMI",), "Oumi"),),
+    "nemo-automodel": (("others", ("NEMO",), "NeMo Automodel"),),
+    "llm-foundry": (("others", ("LLM_FOUNDRY",), "LLM Foundry"),),
+    "ai-toolkit": (("others", ("AI_TOOLKIT",), "AI Toolkit"),),
+}
+"""For a file of each dialect: the module after ``refused_`` and its tables, and who raises."""
 
 
 @rule("LL012", Severity.ERROR, evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE])
@@ -134,96 +107,17 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for table, framework in FILES.get(recipe.dialect, ()):
+    for table, framework in tables(recipe.dialect):
         if recipe.blocks:
             yield from judge(written(recipe.blocks[0]), table, framework)
     if recipe.dialect in ("peft", "unsloth"):
-        yield from _calls(recipe)
-        yield from _trainer(recipe)
-        yield from adapter_on_head(recipe)
+        from lora_rules.refused_script import refused_in_script
+
+        yield from refused_in_script(recipe)
 
 
-def _calls(recipe: Recipe) -> Iterator[Problem]:
-    """Of a script: what each call that makes arguments is given."""
-    for block in recipe.blocks:
-        keys = written(block)
-        firm = Written(_firm(recipe, keys), keys.complete)
-        if block.receiver in ARGUMENTS or block.receiver == "trl.SFTConfig":
-            yield from judge(firm, (*TRANSFORMERS, *DEFAULTS), "transformers")
-        if block.receiver == "trl.SFTConfig" and recipe.dialect == "peft":
-            yield from judge(firm, TRL, "TRL")
-        if block.receiver in LOADERS:
-            yield from judge(firm, UNSLOTH_LOADER, "Unsloth")
-
-
-def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
-    """The keys, without the values that a flag of the script can change."""
-    loose = {name for name, setting in recipe.settings.items() if setting.overridable}
-    return {
-        name: key._replace(candidates=()) if name in loose else key
-        for name, key in keys.keys.items()
-    }
-
-
-def _trainer(recipe: Recipe) -> Iterator[Problem]:
-    """Of transformers' and TRL's arguments, whichever call gives them."""
-    if recipe.known("load_best_model_at_end") is True:
-        yield from _best_model(recipe)
-    if recipe.known("packing") is True and recipe.dialect == "peft" and _has_no_length(recipe):
-        yield Problem(
-            "packing",
-            "packing with max_length=None: TRL raises ValueError.",
-            also=("max_length",),
-        )
-    strategy = recipe.settings.get("eval_strategy")
-    if strategy is None or not strategy.written or strategy.candidates in ((), ("no",), (None,)):
-        return
-    if len(strategy.candidates) == 1 and _lacks_evaluation_data(recipe):
-        yield Problem(
-            "eval_strategy",
-            f'eval_strategy = "{strategy.value}" and the trainer gets no eval_dataset: '
-            "transformers raises ValueError.",
-        )
-
-
-def _has_no_length(recipe: Recipe) -> bool:
-    setting = recipe.settings.get("max_length")
-    return setting is not None and setting.written and setting.candidates == (None,)
-
-
-def _best_model(recipe: Recipe) -> Iterator[Problem]:
-    save, evaluate = recipe.known("save_strategy"), recipe.known("eval_strategy")
-    if not isinstance(save, str) or not isinstance(evaluate, str) or save == "best":
-        return
-    if save != evaluate:
-        yield Problem(
-            "load_best_model_at_end",
-            f'load_best_model_at_end with save_strategy "{save}" and eval_strategy "{evaluate}": '
-            "they have to be the same, transformers raises ValueError.",
-            also=("save_strategy", "eval_strategy"),
-        )
-        return
-    every, each = recipe.known("save_steps"), recipe.known("eval_steps")
-    if not isinstance(every, int) or not isinstance(each, int) or every < 1 or each < 1:
-        return
-    if save == "steps" and every % each:
-        yield Problem(
-            "load_best_model_at_end",
-            f"load_best_model_at_end with save_steps {every}, which is no multiple of eval_steps "
-            f"{each}: transformers raises ValueError.",
-            also=("save_steps", "eval_steps"),
-        )
-
-
-TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
-
-
-def _lacks_evaluation_data(recipe: Recipe) -> bool:
-    """Whether the one trainer of the script is seen whole, and gets no data to evaluate on."""
-    found = [block for block in recipe.blocks if block.receiver.endswith("Trainer")]
-    if len(found) != 1 or found[0].receiver not in TRAINERS or not found[0].complete:
-        return False
-    given = [call for call in recipe.calls if call.span == found[0].span]
-    named = {key.name for key in found[0].keys}
-    positional = any(name.isdigit() for call in given for name in call.things)
-    return bool(given) and not positional and "eval_dataset" not in named
+def tables(dialect: str) -> Iterator[tuple[tuple[Refusal, ...], str]]:
+    """What is refused in a file of a dialect, and by whom; only its own tables are imported."""
+    for name, parts, framework in FILES.get(dialect, ()):
+        module = import_module(f"lora_rules.refused_{name}")
+        yield tuple(refusal for part in parts for refusal in getattr(module, part)), framework

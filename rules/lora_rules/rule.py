@@ -6,6 +6,10 @@
 
 The function's name is the rule's name; its docstring is its page; its keyword-only parameters are
 its options, with their defaults. :mod:`lora_rules.needs` fills the positional ones.
+
+The linter starts anew for every commit, and half of the rules have nothing to say of any one file.
+So what a rule needs stands in :mod:`lora_rules.rule_index` too, and its module is imported once
+all of that is there: ``tools/build_rule_index.py`` writes the index, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
 
-from lora_rules.evidence import Evidence
+from lora_rules.deferred import Deferred
 from lora_rules.recipe import Span
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lora_rules.evidence import Evidence
 
 
 class Severity(IntEnum):
@@ -93,34 +100,51 @@ class Problem(NamedTuple):
     safety: Safety = Safety.UNSAFE
 
 
+Check = Callable[..., Iterable[Problem]]
+
+
 class Rule(NamedTuple):
     """A registered rule."""
 
     code: str
     name: str
     severity: Severity
-    evidence: tuple[Evidence, ...]
-    check: Callable[..., Iterable[Problem]]
+    check: Check | Deferred
     preview: bool = False
     without_adapter: bool = False
     """Whether it also speaks where LoRA settings are written but LoRA is off."""
+    sources: tuple[Evidence, ...] = ()
+    """What it rests on, once its module is imported; ``evidence`` sees to that."""
+
+    @property
+    def function(self) -> Check:
+        """The function itself, whose module is imported for it."""
+        return self.check.load() if isinstance(self.check, Deferred) else self.check
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What it rests on."""
+        if isinstance(self.check, Deferred) and not self.sources:
+            self.check.load()
+            return _registry[self.code].sources
+        return self.sources
 
     @property
     def page(self) -> str:
         """The rule's page, in Markdown: the docstring, without its indentation."""
         from inspect import cleandoc  # imported here: pages are read rarely, rules always
 
-        return cleandoc(self.check.__doc__ or "")
+        return cleandoc(self.function.__doc__ or "")
 
     @property
     def summary(self) -> str:
         """The first line of the page."""
-        return (self.check.__doc__ or "").strip().splitlines()[0]
+        return (self.function.__doc__ or "").strip().splitlines()[0]
 
     @property
     def options(self) -> Mapping[str, object]:
         """Each option's name and default."""
-        return self.check.__kwdefaults__ or {}
+        return self.function.__kwdefaults__ or {}
 
 
 FAMILIES = (
@@ -166,6 +190,7 @@ FAMILIES = (
 """The modules that hold rules, a family a module."""
 
 _registry: dict[str, Rule] = {}
+"""Every rule whose module has been imported."""
 
 
 def rule(
@@ -175,7 +200,7 @@ def rule(
     evidence: Iterable[Evidence],
     preview: bool = False,
     without_adapter: bool = False,
-) -> Callable[[Callable[..., Iterable[Problem]]], Callable[..., Iterable[Problem]]]:
+) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
     Raises:
@@ -183,27 +208,63 @@ def rule(
     """
     sources = tuple(evidence)
 
-    def register(check: Callable[..., Iterable[Problem]]) -> Callable[..., Iterable[Problem]]:
+    def register(check: Check) -> Check:
         name = check.__name__.replace("_", "-")
         if not sources:
             raise ValueError(f"{code} {name}: a rule needs evidence")
         if not check.__doc__:
             raise ValueError(f"{code} {name}: a rule needs a page (its docstring)")
-        if code in _registry or any(name == other.name for other in _registry.values()):
+        if _is_taken(code, name, check.__module__):
             raise ValueError(f"{code} {name}: that code or name is taken")
-        _registry[code] = Rule(code, name, severity, sources, check, preview, without_adapter)
+        _registry[code] = Rule(code, name, severity, check, preview, without_adapter, sources)
         return check
 
     return register
 
 
+def _is_taken(code: str, name: str, module: str) -> bool:
+    """Whether another rule has that code or name. Of ours, a test compares the names."""
+    if code in _registry or module.startswith("lora_rules."):
+        return code in _registry
+    return any(code == other.code or name == other.name for other in all_rules().values())
+
+
 def all_rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order of the codes."""
-    _load()
-    return dict(sorted(_registry.items()))
+    return dict(sorted({**_registry, **_indexed()}.items()))
 
 
 @cache
-def _load() -> None:
+def _indexed() -> Mapping[str, Rule]:
+    """Our own rules, whose modules need not be imported yet."""
+    from lora_rules.rule_index import RULES
+
+    return {
+        code: Rule(
+            code,
+            function.replace("_", "-"),
+            Severity(severity),
+            Deferred(f"lora_rules.{family}", function, parameters, defaults),
+            preview,
+            without_adapter,
+        )
+        for (
+            code,
+            family,
+            function,
+            severity,
+            parameters,
+            defaults,
+            preview,
+            without_adapter,
+        ) in RULES
+    }
+
+
+def imported_rules() -> Mapping[str, Rule]:
+    """Our own rules as their modules say them, for the index and its test."""
     for family in FAMILIES:
         import_module(f"lora_rules.{family}")
+    ours = {f"lora_rules.{family}" for family in FAMILIES}
+    found = {code: each for code, each in _registry.items() if each.function.__module__ in ours}
+    return dict(sorted(found.items()))

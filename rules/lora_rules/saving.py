@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
 from lora_rules.facts.silent import place_of
@@ -11,6 +10,7 @@ from lora_rules.facts.versions import pins
 from lora_rules.needs import LARGEST
 from lora_rules.recipe import Call, Recipe, Span
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.training_steps import Steps

@@ -19,7 +19,7 @@ from lora_rules.rule import Problem, Severity, rule
 
 
 @rule("LLB18", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def new_adapter_on_meta_device(recipe: Recipe) -> Iterator[Problem]:
+def new_adapter_on_meta_device(script: Recipe) -> Iterator[Problem]:
     """A new adapter is made with `low_cpu_mem_usage=True`, which leaves it without weights.
 
     ## What it checks
@@ -63,7 +63,7 @@ def new_adapter_on_meta_device(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for wrap in peft_wraps(calls):
         given = wrap.arguments.get("low_cpu_mem_usage")
         if given is None or not certainly(given, True) or wrap.made is None:
@@ -96,7 +96,7 @@ _FILLING = (".to_empty", ".load_adapter", ".to", ".apply", ".init_weights")
 
 
 @rule("LLB19", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def resize_after_adapter(recipe: Recipe) -> Iterator[Problem]:
+def resize_after_adapter(script: Recipe) -> Iterator[Problem]:
     """The embedding is resized after the adapter took it over.
 
     ## What it checks
@@ -147,14 +147,14 @@ def resize_after_adapter(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    saved = recipe.known("modules_to_save")
+    saved = script.known("modules_to_save")
     names = saved if isinstance(saved, list) else []
-    if recipe.callee != "peft.LoraConfig":
+    if script.callee != "peft.LoraConfig":
         return
-    if not recipe.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
+    if not script.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
         return
-    calls = recipe.calls
-    for use, model in adapted(recipe):
+    calls = script.calls
+    for use, model in adapted(script):
         if use.name != "peft.get_peft_model":
             continue
         for call in after(calls, use):

@@ -22,7 +22,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LLB09", Severity.ERROR, evidence=[SCRIPT_RUNS, QLORA_GUIDE])
-def fsdp_needs_quant_storage(recipe: Recipe) -> Iterator[Problem]:
+def fsdp_needs_quant_storage(script: Recipe) -> Iterator[Problem]:
     """QLoRA under FSDP without a storage type that FSDP can shard.
 
     ## What it checks
@@ -81,7 +81,7 @@ def fsdp_needs_quant_storage(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for trainer in calls:
         load = base_load(calls, trainer.things.get("model"))
         if not trainer.name.endswith("Trainer") or load is None:
@@ -108,7 +108,7 @@ def fsdp_needs_quant_storage(recipe: Recipe) -> Iterator[Problem]:
 
 
 @rule("LLB10", Severity.ERROR, evidence=[ACCELERATE_SOURCE])
-def device_map_auto_distributed(recipe: Recipe) -> Iterator[Problem]:
+def device_map_auto_distributed(script: Recipe) -> Iterator[Problem]:
     """A model is spread over the GPUs with `device_map="auto"` and trained in several processes.
 
     ## What it checks
@@ -156,7 +156,7 @@ def device_map_auto_distributed(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for trainer in calls:
         load = base_load(calls, trainer.things.get("model"))
         if not trainer.name.endswith("Trainer") or load is None or not load.certain_after(trainer):
@@ -190,7 +190,7 @@ def _several_processes(calls: Calls, trainer: Call) -> tuple[Span, str, Severity
 
 
 @rule("LLB11", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def reentrant_checkpointing_ddp(recipe: Recipe) -> Iterator[Problem]:
+def reentrant_checkpointing_ddp(script: Recipe) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA under DDP that looks for unused parameters.
 
     ## What it checks
@@ -247,7 +247,7 @@ def reentrant_checkpointing_ddp(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for trainer in calls:
         args = maker(calls, trainer.things.get("args"))
         if not trainer.name.endswith("Trainer") or args is None:
@@ -278,7 +278,7 @@ def _is_reentrant(candidates: tuple[object, ...]) -> bool:
 
 
 @rule("LLB12", Severity.WARNING, evidence=[ZERO_ISSUES])
-def sharded_adapter_saved_by_hand(recipe: Recipe) -> Iterator[Problem]:
+def sharded_adapter_saved_by_hand(script: Recipe) -> Iterator[Problem]:
     """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.
 
     ## What it checks
@@ -326,7 +326,7 @@ def sharded_adapter_saved_by_hand(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     models = {wrap.made for wrap in peft_wraps(calls)}
     for position, trainer in enumerate(calls):
         model = trainer.things.get("model")

@@ -27,7 +27,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LLB13", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def fp16_weights_beside_lora(recipe: Recipe, fp16: bool) -> Iterator[Problem]:
+def fp16_weights_beside_lora(script: Recipe, fp16: bool) -> Iterator[Problem]:
     """Float16 weights are trained beside LoRA's, and float16 training refuses them.
 
     ## What it checks
@@ -73,10 +73,10 @@ def fp16_weights_beside_lora(recipe: Recipe, fp16: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
-    if not fp16 or recipe.callee != "peft.LoraConfig":
+    calls = script.calls
+    if not fp16 or script.callee != "peft.LoraConfig":
         return
-    for use, model in adapted(recipe):
+    for use, model in adapted(script):
         load = base_load(calls, model)
         if load is None or not load.certain_after(use) or not _is_float16(load):
             continue
@@ -85,7 +85,7 @@ def fp16_weights_beside_lora(recipe: Recipe, fp16: bool) -> Iterator[Problem]:
         for training in trainings(calls):
             if training.model == model and not training.setup.name.startswith("torch."):
                 yield from _half(calls, use, training)
-                yield from _whole(recipe)
+                yield from _whole(script)
                 return
 
 
@@ -128,7 +128,7 @@ def _whole(recipe: Recipe) -> Iterator[Problem]:
 
 
 @rule("LLB14", Severity.ERROR, evidence=[SCRIPT_RUNS, TRANSFORMERS_SOURCE])
-def checkpointing_without_input_grads(recipe: Recipe) -> Iterator[Problem]:
+def checkpointing_without_input_grads(script: Recipe) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
 
     ## What it checks
@@ -191,7 +191,7 @@ def checkpointing_without_input_grads(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for wrap in peft_wraps(calls):
         for training in trainings(calls):
             args = maker(calls, training.setup.things.get("args"))
@@ -205,7 +205,7 @@ def checkpointing_without_input_grads(recipe: Recipe) -> Iterator[Problem]:
             load = base_load(calls, wrap.made)
             if kwargs is UNKNOWN or load is None or has_own_code(load):
                 continue
-            if not _fails(recipe, load, kwargs):
+            if not _fails(script, load, kwargs):
                 continue
             if not any(_sets_input_grads(call, training) for call in calls):
                 key = "gradient_checkpointing"

@@ -26,7 +26,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LLB01", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def loaded_adapter_is_frozen(recipe: Recipe) -> Iterator[Problem]:
+def loaded_adapter_is_frozen(script: Recipe) -> Iterator[Problem]:
     """A trained adapter is loaded without `is_trainable=True`, and then trained.
 
     ## What it checks
@@ -69,7 +69,7 @@ def loaded_adapter_is_frozen(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for load in adapter_loads(calls):
         if load.made is None or argument(load, "is_trainable", False) is not False:
             continue
@@ -99,7 +99,7 @@ def _comes_before(calls: Calls, first: Call, last: Call) -> bool:
 
 
 @rule("LLB02", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def frozen_after_adapter(recipe: Recipe) -> Iterator[Problem]:
+def frozen_after_adapter(script: Recipe) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.
 
     ## What it checks
@@ -146,7 +146,7 @@ def frozen_after_adapter(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     told = set()
     for wrap in peft_wraps(calls):
         for training in trainings(calls):
@@ -175,7 +175,7 @@ def _freezes(call: Call, training: Training) -> bool:
 
 
 @rule("LLB03", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def optimizer_before_adapter(recipe: Recipe) -> Iterator[Problem]:
+def optimizer_before_adapter(script: Recipe) -> Iterator[Problem]:
     """The optimizer is made before the adapter, so it never sees the adapter's parameters.
 
     ## What it checks
@@ -225,7 +225,7 @@ def optimizer_before_adapter(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for wrap in peft_wraps(calls):
         for call in calls:
             if call is wrap:
@@ -264,7 +264,7 @@ REPLACED = "the second takes the place of the first."
 
 
 @rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
-def adapter_added_twice(recipe: Recipe) -> Iterator[Problem]:
+def adapter_added_twice(script: Recipe) -> Iterator[Problem]:
     """A model that already has an adapter is given another one.
 
     ## What it checks
@@ -311,14 +311,14 @@ def adapter_added_twice(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for position, call in enumerate(calls):
         first = _adapter_before(calls[:position], call)
         if first is None:
             continue
         if call.name.startswith("trl.") and call.name.endswith("Trainer"):
             if _gets_config(calls, call):
-                yield from _two_for_a_trainer(recipe, first, call)
+                yield from _two_for_a_trainer(script, first, call)
         elif call.name == "peft.get_peft_model" and _is_lora(calls, first, call):
             wrapped = call.things["model"].wrapped
             yield Problem(

@@ -27,7 +27,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LL504", Severity.WARNING, evidence=[QLORA_GUIDE])
-def kbit_prepare_missing(recipe: Recipe) -> Iterator[Problem]:
+def kbit_prepare_missing(script: Recipe) -> Iterator[Problem]:
     """A quantized base gets LoRA and is trained without being prepared for it.
 
     ## What it checks
@@ -96,8 +96,8 @@ def kbit_prepare_missing(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
-    for use, model in adapted(recipe):
+    calls = script.calls
+    for use, model in adapted(script):
         load = base_load(calls, model)
         if use.name != "peft.get_peft_model" or load is None or quantized(calls, load) is None:
             continue
@@ -130,7 +130,7 @@ _PREPARING = (
 
 
 @rule("LL508", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
-def merge_into_quantized(recipe: Recipe) -> Iterator[Problem]:
+def merge_into_quantized(script: Recipe) -> Iterator[Problem]:
     """The adapter is merged into a quantized base.
 
     ## What it checks
@@ -175,7 +175,7 @@ def merge_into_quantized(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for call in calls:
         load = base_load(calls, call.on) if call.name == ".merge_and_unload" else None
         if load is None or quantized(calls, load) is None or not load.certain_after(call):
@@ -191,7 +191,7 @@ def merge_into_quantized(recipe: Recipe) -> Iterator[Problem]:
 
 
 @rule("LLB06", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE, SCRIPT_RUNS])
-def quantized_without_adapter(recipe: Recipe) -> Iterator[Problem]:
+def quantized_without_adapter(script: Recipe) -> Iterator[Problem]:
     """A trainer gets a quantized model that has no adapter.
 
     ## What it checks
@@ -247,7 +247,7 @@ def quantized_without_adapter(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for trainer in calls:
         model = trainer.things.get("model")
         load = base_load(calls, model) if trainer.name.endswith("Trainer") else None
@@ -277,7 +277,7 @@ def _may_adapt(call: Call, model: Thing) -> bool:
 
 
 @rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
-def quantization_keyword_removed(recipe: Recipe) -> Iterator[Problem]:
+def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 
     ## What it checks
@@ -322,12 +322,12 @@ def quantization_keyword_removed(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for call in recipe.calls:
+    for call in script.calls:
         if not is_loaded_model(call) or has_own_code(call):
             continue
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
-        older = pinned_below(recipe, "transformers", (5,)) if given else True
-        if older is None and held_at_revision(recipe, "transformers"):
+        older = pinned_below(script, "transformers", (5,)) if given else True
+        if older is None and held_at_revision(script, "transformers"):
             continue
         if not older:
             name = next((n for n in given if certainly(call.arguments[n], True)), given[0])

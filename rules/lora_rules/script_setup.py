@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_rules.calls import (
     adapted,
@@ -14,6 +13,7 @@ from lora_rules.calls import (
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.recipe import Call, Recipe, Span
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import NamedTuple
 
 Calls = tuple[Call, ...]
 
@@ -121,7 +121,7 @@ def initialisation_needs_a_call(recipe: Recipe, init_lora_weights: str) -> Itera
 
 
 @rule("LLB16", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def value_of_a_mutator(recipe: Recipe) -> Iterator[Problem]:
+def value_of_a_mutator(script: Recipe) -> Iterator[Problem]:
     """A setting is given what `list.append` returns, which is None.
 
     ## What it checks
@@ -162,7 +162,7 @@ def value_of_a_mutator(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for setting in recipe.settings.values():
+    for setting in script.settings.values():
         if setting.candidates == (None,) and setting.source.endswith("` returns None"):
             severe = setting.name in ("modules_to_save", "target_modules")
             yield Problem(
@@ -174,7 +174,7 @@ def value_of_a_mutator(recipe: Recipe) -> Iterator[Problem]:
 
 
 @rule("LLB17", Severity.INFO, evidence=[SCRIPT_RUNS])
-def legacy_state_dict_patch(recipe: Recipe) -> Iterator[Problem]:
+def legacy_state_dict_patch(script: Recipe) -> Iterator[Problem]:
     """`model.state_dict` is replaced to save only the adapter, which PEFT does by itself.
 
     ## What it checks
@@ -213,7 +213,7 @@ def legacy_state_dict_patch(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     wrapped = {wrap.made for wrap in peft_wraps(calls)}
     told: set[Span] = set()
     for call in calls:

@@ -19,7 +19,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LL901", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
-def pad_is_eos(recipe: Recipe) -> Iterator[Problem]:
+def pad_is_eos(script: Recipe) -> Iterator[Problem]:
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
@@ -87,7 +87,7 @@ def pad_is_eos(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for padding in calls:
         if padding.name not in ("=pad_token", "=pad_token_id") or padding.on is None:
             continue
@@ -99,7 +99,7 @@ def pad_is_eos(recipe: Recipe) -> Iterator[Problem]:
         if any(_pads_otherwise(call, padding.on) for call in later):
             continue
         for call in later:
-            if padding.certain_after(call) and _masks_padding(recipe, later, call, padding.on):
+            if padding.certain_after(call) and _masks_padding(script, later, call, padding.on):
                 ends = _writes_end(calls, padding, call)
                 yield Problem(
                     padding.span,
@@ -168,7 +168,7 @@ TEMPLATES_WITH_START = (
 
 
 @rule("LL905", Severity.WARNING, evidence=[CHAT_TEMPLATES])
-def double_bos(recipe: Recipe) -> Iterator[Problem]:
+def double_bos(script: Recipe) -> Iterator[Problem]:
     """A text made by the chat template is tokenized with special tokens: it starts with two.
 
     ## What it checks
@@ -223,7 +223,7 @@ def double_bos(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for position, call in enumerate(calls):
         tokenizer = call.on
         if call.name not in (".__call__", ".encode") or tokenizer is None or tokenizer.part:

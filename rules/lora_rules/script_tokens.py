@@ -22,7 +22,7 @@ Calls = tuple[Call, ...]
 
 
 @rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def new_tokens_untrained(recipe: Recipe) -> Iterator[Problem]:
+def new_tokens_untrained(script: Recipe) -> Iterator[Problem]:
     """Tokens are added, and their embeddings are not trained.
 
     ## What it checks
@@ -80,10 +80,10 @@ def new_tokens_untrained(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if not _embedding_is_frozen(recipe):
+    if not _embedding_is_frozen(script):
         return
-    calls = recipe.calls
-    for use, model in adapted(recipe):
+    calls = script.calls
+    for use, model in adapted(script):
         earlier = before(calls, use)
         added = next((c for c in earlier if _adds_tokens(c) and c.certain_after(use)), None)
         if added is None or not any(_resizes(call, model) for call in earlier):
@@ -97,7 +97,7 @@ def new_tokens_untrained(recipe: Recipe) -> Iterator[Problem]:
                 "the configuration names neither it nor the tokens.",
                 help="Give LoraConfig trainable_token_indices=[the new ids], or "
                 'modules_to_save=["embed_tokens", "lm_head"].',
-                also=(recipe.span,),
+                also=(script.span,),
             )
 
 
@@ -137,7 +137,7 @@ def _resizes(call: Call, model: Thing) -> bool:
 
 
 @rule("LLB05", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def adapter_before_resize(recipe: Recipe) -> Iterator[Problem]:
+def adapter_before_resize(script: Recipe) -> Iterator[Problem]:
     """An adapter is loaded onto a base whose embedding was not resized for the added tokens.
 
     ## What it checks
@@ -186,7 +186,7 @@ def adapter_before_resize(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = recipe.calls
+    calls = script.calls
     for load in adapter_loads(calls):
         model, base = load.made, maker(calls, load.made)
         if model is None or base is None or not base.name.endswith(".from_pretrained"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
 from lora_rules.target_names import FEED_FORWARD, in_transformers_5
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.recipe import Recipe
 from lora_rules.rule import Edit, Problem, Set, Severity
 from lora_rules.target_names import FEED_FORWARD, in_transformers_5, renamed_in_5, right_names
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import BIDERMAN_2024, DETTMERS_2023, PEFT_SOURCE, SCHULMAN_2025
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily
 from lora_rules.rule import Problem, Set, Severity, rule
 from lora_rules.target_names import in_transformers_5
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory
     from lora_rules.facts.targeted import Targeted
 
-TOWER = lazily(r"(^|\.)(vision|visual|audio|image|video)(_\w+)?(\.|$)")
+_SENSES = ("vision", "visual", "audio", "image", "video")
+TOWER = lazily(rf"(^|\.)({'|'.join(_SENSES)})(_\w+)?(\.|$)")
 """A part of a path that belongs to what sees or hears."""
 
 
@@ -64,7 +64,7 @@ def attention_only_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Probl
     inventory = targeted.inventory
     if targeted.written is None or targeted.refused or targeted.parameters or inventory.fused:
         return  # PEFT's own choice is LL408's to tell
-    if not re.search(r"CausalLM$|LMHeadModel$", inventory.class_name):
+    if not inventory.class_name.endswith(("CausalLM", "LMHeadModel")):
         return
     if recipe.known("task_type") not in (None, "CAUSAL_LM"):
         return
@@ -83,7 +83,7 @@ def attention_only_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Probl
 
 
 def _in_attention(path: str) -> bool:
-    return re.search(r"attn|attention", path) is not None
+    return "attn" in path or "attention" in path
 
 
 @rule("LL408", Severity.INFO, evidence=[PEFT_SOURCE])
@@ -199,7 +199,7 @@ def vision_tower_targeted(targeted: Targeted) -> Iterator[Problem]:
     everything = isinstance(written, str) and written.lower() == "all-linear"
     if isinstance(written, str) and not everything:
         return  # an expression says where it means
-    tower = [path for path in targeted.adapted if TOWER.search(path)]
+    tower = [path for path in targeted.adapted if _in_tower(path)]
     if not tower or len(tower) == len(targeted.adapted) or not _reads(targeted.inventory):
         return
     names = [name for name in written if "." in name] if not everything else []
@@ -216,6 +216,10 @@ def vision_tower_targeted(targeted: Targeted) -> Iterator[Problem]:
     )
 
 
+def _in_tower(path: str) -> bool:
+    return any(sense in path for sense in _SENSES) and TOWER.search(path) is not None
+
+
 def _reads(inventory: Inventory) -> bool:
     """Whether there is a language model beside the tower."""
-    return inventory.embedding is not None and not TOWER.search(inventory.embedding)
+    return inventory.embedding is not None and not _in_tower(inventory.embedding)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import HANDED_ON, Recipe
 from lora_rules.record import lazily
 from lora_rules.rule import Edit, Problem, Safety, Set, Severity, rule
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.targeted import Targeted

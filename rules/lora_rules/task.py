@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
 from lora_rules.evidence import DETTMERS_2023, HU_2021, SEED_TASK_BANDS
 from lora_rules.facts.silent import place_of
 from lora_rules.rule import Problem, Severity, rule
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_rules.facts.dataset import Rows

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Recipe
-from lora_rules.record import lazily
 from lora_rules.rule import Edit, Problem, Set, Severity, rule
 from lora_rules.target_names import SAVED_BY_TASK
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.facts.inventory import Inventory
     from lora_rules.facts.targeted import Targeted
 
-CLASSIFICATION = lazily(r"For(Sequence|Token|Image)Classification$")
+CLASSIFICATION = tuple(f"For{of}Classification" for of in ("Sequence", "Token", "Image"))
 
 
 @rule("LL411", Severity.WARNING, evidence=[PEFT_SOURCE])
@@ -68,7 +66,7 @@ def frozen_task_head(
     None.
     """
     inventory = targeted.inventory
-    if not CLASSIFICATION.search(inventory.class_name) or targeted.nothing:
+    if not inventory.class_name.endswith(CLASSIFICATION) or targeted.nothing:
         return
     if recipe.dialect not in ("peft", "lora-launch"):
         return  # other frameworks see the class, and set the task themselves
@@ -166,9 +164,9 @@ def task_type_mismatch(recipe: Recipe, inventory: Inventory, task_type: str) -> 
 
     if task_type in ("CAUSAL_LM", "SEQ_2_SEQ_LM") and loader(recipe) is not None:
         name = inventory.class_name
-        if CLASSIFICATION.search(name) or name.endswith("ForMaskedLM"):
+        if name.endswith((*CLASSIFICATION, "ForMaskedLM")):
             right = "TOKEN_CLS" if "Token" in name else "SEQ_CLS"
-            classifies = re.search(r"(Sequence|Token)Classification$", name) is not None
+            classifies = name.endswith(("SequenceClassification", "TokenClassification"))
             edits: tuple[Edit, ...] = (Set("task_type", right),) if classifies else ()
             yield Problem(
                 "task_type",

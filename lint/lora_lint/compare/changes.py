@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_lint.compare.measures import ABSENT, Measure, measures
 from lora_lint.finding import Finding
 from lora_lint.jsonable import shown
 from lora_rules.recipe import Recipe, Setting
+from lora_rules.typed import NamedTuple
 
 _SAME = 1e-9
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from lora_rules.needs import Unknown, arguments, worlds
 from lora_rules.recipe import Recipe
+from lora_rules.typed import Any, NamedTuple
 
 GIB = 2**30
 ABSENT = "there is no such recipe"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import NamedTuple
 
 from lora_lint.config import ConfigError
 from lora_lint.source import KINDS, Source
+from lora_rules.typed import NamedTuple
 
 
 class Version(NamedTuple):

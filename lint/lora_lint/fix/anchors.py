@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import yaml
 
 from lora_lint.fix.text import NotOffered
+from lora_rules.typed import Any, NamedTuple
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
 
 from lora_lint.config import Config
 from lora_lint.finding import FileReport, Finding
@@ -14,6 +13,7 @@ from lora_lint.fix.text import NotOffered
 from lora_lint.source import Source
 from lora_rules.record import lazily
 from lora_rules.rule import Rename, Safety
+from lora_rules.typed import Any, NamedTuple
 
 MOST = 200
 """Findings mended in one file; more would be a circle."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
 
 from lora_lint.check import check, recipes_of
 from lora_lint.config import Config
@@ -17,6 +16,7 @@ from lora_lint.read import Unreadable
 from lora_lint.source import Source
 from lora_rules.recipe import Key, Recipe, Setting, Span
 from lora_rules.rule import Add, Edit, Remove, Rename, Safety, Set, Severity
+from lora_rules.typed import Any, NamedTuple
 
 Text = Document | Notebook
 

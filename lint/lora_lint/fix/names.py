@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import warnings
-from typing import NamedTuple
 
 from lora_lint.fix.document import Page
 from lora_lint.fix.literal import is_python_literal
@@ -12,6 +11,7 @@ from lora_lint.fix.text import NotOffered
 from lora_lint.pysource.repair import parse
 from lora_lint.pysource.text import Text, split_lines
 from lora_rules.recipe import Span
+from lora_rules.typed import NamedTuple
 
 _REFLECTION = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """With one of these a name may be used without being written."""

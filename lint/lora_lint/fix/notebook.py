@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lora_lint.fix.document import Page, decoded, encoded, encoding_of
 from lora_lint.fix.text import Change, NotOffered, apply
@@ -12,6 +11,7 @@ from lora_lint.read import Unreadable
 from lora_lint.read.json import document as json_document
 from lora_lint.source import Source
 from lora_lint.tree import Mapping, Node, Scalar, Sequence
+from lora_rules.typed import NamedTuple
 
 
 class _Cell(NamedTuple):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TextIO
 
 from lora_lint import terminal
 from lora_lint.config import Config
@@ -14,10 +12,12 @@ from lora_lint.fix import diff
 from lora_lint.fix.engine import Applied, Fixed, fix, is_safe
 from lora_lint.fix.text import NotOffered
 from lora_lint.fix.write import replace
+from lora_lint.options import Options
 from lora_lint.result import place
 from lora_lint.run import STDIN, TROUBLE, Run, Trouble
 from lora_lint.source import Source
 from lora_lint.terminal import Segment
+from lora_rules.typed import Any, NamedTuple, TextIO
 
 
 class Mode(NamedTuple):
@@ -140,7 +140,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def tell(run: Run, session: Session, options: argparse.Namespace) -> int:
+def tell(run: Run, session: Session, options: Options) -> int:
     """Tell what was fixed and what is left; the answer is the exit code."""
     run.troubles += [Trouble(path, why, named=True) for path, why in session.troubles]
     if session.mode.diff or session.mode.only:

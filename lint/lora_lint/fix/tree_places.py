@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_lint.fix.text import NotOffered
 from lora_lint.tree import Entry, Mapping, Node, Sequence
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 _STEP = lazily(r"([^.\[\]]+)(?:\[(\d*)\])?(?:\.|$)")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 from lora_lint import config as settings
 from lora_lint import declare
@@ -14,6 +13,7 @@ from lora_lint.lsp.view import View
 from lora_lint.run import Request, Run, is_shown
 from lora_lint.source import mentions_lora
 from lora_rules.recipe import Recipe
+from lora_rules.typed import Any
 
 OPTIONS = {
     "gpu": "gpu",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lsprotocol.types import CodeLens, Command, Range
 
 from lora_lint.lsp.analysis import Analysis
 from lora_rules.recipe import Recipe
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_lint.memory import Told

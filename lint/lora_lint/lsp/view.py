@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Protocol
 
 from lsprotocol.types import Location, Range, TextEdit
 
@@ -12,6 +11,7 @@ from lora_lint.lsp.places import Page
 from lora_lint.source import KINDS, Source
 from lora_lint.tree import Mapping, Scalar, Sequence
 from lora_rules.recipe import Span
+from lora_rules.typed import Protocol
 
 LANGUAGES = {
     "python": "python",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_lint.pysource.calls import LAST_NAMES, Known, find
 from lora_lint.pysource.imports import canonical
@@ -12,6 +11,7 @@ from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Scope, Site
 from lora_lint.pysource.values import Class, Function, Ref, Table, Thunk, Unresolved
 from lora_rules.recipe import Span
+from lora_rules.typed import NamedTuple
 
 
 class Argument(NamedTuple):

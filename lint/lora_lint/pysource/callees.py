@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
 
 from lora_lint.pysource.calls import KNOWN
 from lora_lint.pysource.imports import canonical, imported
@@ -11,6 +10,7 @@ from lora_lint.pysource.objects import Held
 from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Scope, Site
 from lora_lint.pysource.values import Class, Function, Ref, Unresolved
+from lora_rules.typed import NamedTuple
 
 RETURN_THEIR_FIRST = frozenset(
     [

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from lora_lint.pysource import operators
 from lora_lint.pysource.scopes import Def, Step
@@ -27,6 +26,7 @@ from lora_lint.pysource.values import (
     failing,
     plain_all,
 )
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

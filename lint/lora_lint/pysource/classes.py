@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from lora_lint.pysource import functions, options
 from lora_lint.pysource.reach import reaching_end
@@ -21,6 +20,7 @@ from lora_lint.pysource.values import (
     Values,
     distinct,
 )
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
+from lora_lint.pysource.dumps import dump
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.values import (
     Items,
@@ -17,6 +17,7 @@ from lora_lint.pysource.values import (
     constantly,
     plain_all,
 )
+from lora_rules.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver
@@ -112,7 +113,7 @@ def _holds(resolver: Resolver, test: ast.expr, site: Site) -> bool:
 
 def _assumptions(target: ast.expr, member: Value) -> Iterator[tuple[str, Value]]:
     if isinstance(target, ast.Name):
-        yield ast.dump(ast.Name(target.id, ast.Load())), member
+        yield dump(ast.Name(target.id, ast.Load())), member
     elif isinstance(target, ast.Tuple) and isinstance(member.value, list | tuple):
         if len(target.elts) != len(member.value):
             raise Unresolved("a loop that unpacks the wrong number of values")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.pysource.arguments import Found
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.settings import setting
 from lora_lint.pysource.trace import terminals
 from lora_rules.recipe import Origin, Setting
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_lint.pysource.links import Links

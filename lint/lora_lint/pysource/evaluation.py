@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from lora_lint.pysource.dumps import dump
 from lora_lint.pysource.given import Given
 from lora_lint.pysource.objects import Frame, Held, Store
 from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Scope, Site
 from lora_rules.recipe import Call, Thing
+from lora_rules.typed import Any
 
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
@@ -41,7 +42,7 @@ class Evaluation:
 
     def _arm(self, test: ast.expr, site: Site) -> int:
         """A number for a test: the same for the same one, where nothing in it changes."""
-        key = ast.dump(test) if self._is_stable(test, site) else ""
+        key = dump(test) if self._is_stable(test, site) else ""
         return self._arms.setdefault(key or f"#{len(self._arms)}", len(self._arms) + 1)
 
     def _truth(self, test: ast.expr, site: Site) -> bool | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import comprehensions, operators
+from lora_lint.pysource.dumps import dump
 from lora_lint.pysource.scopes import Site
 from lora_lint.pysource.values import (
     Entry,
@@ -17,6 +17,7 @@ from lora_lint.pysource.values import (
     combine,
     plain_all,
 )
+from lora_rules.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver
@@ -83,11 +84,11 @@ def conditional(resolver: Resolver, node: ast.IfExp, site: Site) -> Values:
     truth = resolver.truth(node.test, site, dict(resolver.assumed))
     if truth is not None:
         return resolver.resolve(node.body if truth else node.orelse, site)
-    text = ast.dump(node.test)
+    text = dump(node.test)
     found: list[Value] = []
     for branch, outcome in ((node.body, True), (node.orelse, False)):
         values = resolver.resolve(branch, site)
-        query = ast.dump(branch)
+        query = dump(branch)
         if query in text:
             values = tuple(
                 value

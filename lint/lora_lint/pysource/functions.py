@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from lora_lint.pysource import classes, options
 from lora_lint.pysource.scopes import FunctionNode, Scope, Site
@@ -16,6 +15,7 @@ from lora_lint.pysource.values import (
     Values,
     distinct,
 )
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

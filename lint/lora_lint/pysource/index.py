@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
+from lora_lint.pysource.dumps import dump
 from lora_lint.pysource.scopes import Block, Def, FunctionNode, Scope, Site, Step, step_of
 from lora_lint.pysource.text import Text
+from lora_rules.typed import Any
 
 MUTATORS = frozenset(
     [
@@ -35,10 +36,25 @@ MUTATORS = frozenset(
         "discard",
     ]
 )
-_INNER = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern, ast.type_ignore)
-"""What has nodes inside and stands alone in a field; operators and contexts have none."""
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_NO_NODES = frozenset(
+    [
+        "ctx",
+        "op",
+        "ops",
+        "id",
+        "attr",
+        "arg",
+        "name",
+        "names",
+        "kind",
+        "type_comment",
+        "conversion",
+        "is_async",
+    ]
+)
+"""Fields that hold words and numbers, or nodes with nothing inside: operators and contexts."""
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+_JUMPS = (ast.Break, ast.Continue)
 
 
 class Index:
@@ -53,11 +69,23 @@ class Index:
         self.called: Counter[str] = Counter()
         self.stars: list[str] = []
         """Modules from which everything is imported."""
+        self.libraries: set[str] = set()
+        """The packages from which anything is imported by name."""
         self.shared: set[str] = set()
         """Names that functions bind through ``global`` or ``nonlocal``."""
         self.scopes: dict[ast.AST, Scope] = {}
         self.is_script = False
         self._text = Text(())
+
+    def close(self) -> None:
+        """Take scopes, blocks and places apart, which refer to each other.
+
+        A large file is some hundred thousand objects. Without circles they are gone as soon as
+        nobody needs them; the garbage collector would take as long over them as the rules do.
+        """
+        for scope in (self.module, *self.scopes.values()):
+            _take_apart(scope)
+        self.__dict__.clear()
 
     def add(self, body: list[ast.stmt], text: Text) -> None:
         """Take in more statements of the module."""
@@ -71,14 +99,20 @@ class Index:
             site = Site(stmt, block, len(block.sites), self._text)
             block.sites.append(site)
             self._statement(site, stmt)
-            if isinstance(stmt, _LEAVING) or self._never_falls_through(site):
+            if isinstance(stmt, _LEAVING):
                 block.leaves = True
-            if isinstance(stmt, ast.Break | ast.Continue):
-                block.jumps = True
-            if not isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
-                block.jumps = block.jumps or any(inner.jumps for inner in site.blocks)
-            if isinstance(stmt, ast.If) and site.blocks[0].leaves and not stmt.orelse:
-                block.exits.append(site.index)
+                block.jumps = block.jumps or isinstance(stmt, _JUMPS)
+            elif site.blocks:
+                self._flow(block, site, stmt)
+
+    def _flow(self, block: Block, site: Site, stmt: ast.stmt) -> None:
+        """How a block goes on after a statement that has blocks of its own."""
+        if self._never_falls_through(site):
+            block.leaves = True
+        if not isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
+            block.jumps = block.jumps or any(inner.jumps for inner in site.blocks)
+        if isinstance(stmt, ast.If) and site.blocks[0].leaves and not stmt.orelse:
+            block.exits.append(site.index)
 
     @staticmethod
     def _never_falls_through(site: Site) -> bool:
@@ -212,6 +246,7 @@ class Index:
         for alias in stmt.names:
             name = alias.asname or alias.name.partition(".")[0]
             self._bind(Def(name, "import", site, alias))
+            self.libraries.add(alias.name.partition(".")[0])
 
     def _import_from(self, site: Site, stmt: ast.ImportFrom) -> None:
         for alias in stmt.names:
@@ -219,12 +254,13 @@ class Index:
                 self.stars.append("." * stmt.level + (stmt.module or ""))
             else:
                 self._bind(Def(alias.asname or alias.name, "import", site, alias))
+                self.libraries.add((stmt.module or "").partition(".")[0])
 
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._walk(stmt.test, site)
         self._open(site, "body", stmt.body)
         self._open(site, "orelse", stmt.orelse)
-        if "__name__" in ast.dump(stmt.test):
+        if not self.is_script and _mentions_main(stmt.test, site.text):
             self.is_script = True
 
     def _for(self, site: Site, stmt: ast.For) -> None:
@@ -288,40 +324,75 @@ class Index:
 
     def _walk(self, node: ast.AST, site: Site) -> None:
         """Note every call and every name that is read, with the scope it stands in."""
-        pending: list[tuple[ast.AST, Site]] = [(node, site)]
+        self._walk_all([node], site)
+
+    def _walk_all(self, pending: list[Any], at: Site) -> None:
+        """Nodes, the last first; among them may be ``None``, for which nothing stands."""
+        loads = self.loads
         while pending:
-            node, at = pending.pop()
-            if isinstance(node, ast.Name):
-                self.loads[node.id] += isinstance(node.ctx, ast.Load)
+            node = pending.pop()
+            kind = type(node)
+            if kind is ast.Name:
+                if type(node.ctx) is ast.Load:
+                    loads[node.id] += 1
                 continue
-            at = self._note(node, at)
-            for field in node._fields:  # ast.iter_child_nodes takes three times as long
-                value = getattr(node, field, None)
-                if isinstance(value, list):
-                    pending += [(child, at) for child in value if isinstance(child, ast.AST)]
-                elif isinstance(value, _INNER):
-                    pending.append((value, at))
+            note = _NOTES.get(kind)
+            inner = at if note is None else note(self, node, at)
+            into = pending if inner is at else []
+            for field in _INSIDE.get(kind, ()):
+                value = getattr(node, field)
+                if type(value) is list:
+                    into += value
+                elif value is not None:
+                    into.append(value)
+            if inner is not at:
+                self._walk_all(into, inner)
 
-    def _note(self, node: ast.AST, at: Site) -> Site:
-        """Note what one node says; the place of what is inside it."""
-        if isinstance(node, ast.Call):
-            self._note_call(node, at)
-        elif isinstance(node, ast.NamedExpr):
-            self._bind(Def(node.target.id, "value", _statement(at), node.value))
-        elif isinstance(node, _COMPREHENSIONS):
-            return _inside(at, {name: g for g in node.generators for name in _names(g.target)})
-        elif isinstance(node, ast.Lambda):
-            return _inside(at, dict.fromkeys(_lambda_names(node)))
-        elif isinstance(node, ast.Yield | ast.YieldFrom):
-            at.block.scope.generator = True
-        return at
+    # Notes: what one node says, and the place of what is inside it
 
-    def _note_call(self, call: ast.Call, at: Site) -> None:
+    def _note_call(self, call: ast.Call, at: Site) -> Site:
         if isinstance(call.func, ast.Name):
             self.called[call.func.id] += 1
             self.calls[call.func.id].append((call, at))
         elif isinstance(call.func, ast.Attribute):
             self.calls[call.func.attr].append((call, at))
+        return at
+
+    def _note_walrus(self, node: ast.NamedExpr, at: Site) -> Site:
+        self._bind(Def(node.target.id, "value", _statement(at), node.value))
+        return at
+
+    def _note_comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, at: Site
+    ) -> Site:
+        return _inside(at, {name: g for g in node.generators for name in _names(g.target)})
+
+    def _note_lambda(self, node: ast.Lambda, at: Site) -> Site:
+        return _inside(at, dict.fromkeys(_lambda_names(node)))
+
+    def _note_yield(self, _node: ast.AST, at: Site) -> Site:
+        at.block.scope.generator = True
+        return at
+
+
+def _take_apart(scope: Scope) -> None:
+    pending = [scope.root]
+    while pending:
+        block = pending.pop()
+        for site in block.sites:
+            pending += site.blocks
+            site.blocks.clear()
+            site.defs.clear()
+        block.sites.clear()
+    scope.bindings.clear()
+    scope.own.clear()
+    scope.returns.clear()
+    del scope.root
+
+
+def _mentions_main(test: ast.expr, text: Text) -> bool:
+    lines = text.lines[test.lineno - 1 : test.end_lineno]
+    return any("__name__" in line for line in lines) and "__name__" in dump(test)
 
 
 def _statement(site: Site) -> Site:
@@ -350,6 +421,30 @@ def _root_and_step(node: ast.expr) -> tuple[str | None, Step | None, bool]:
         depth += 1
     return (node.id if isinstance(node, ast.Name) else None), step, depth == 1
 
+
+def _fields_of_interest() -> Iterator[tuple[type[ast.AST], tuple[str, ...]]]:
+    pending = ast.AST.__subclasses__()
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        if kind is not ast.Constant:
+            yield kind, tuple(field for field in kind._fields if field not in _NO_NODES)
+
+
+_INSIDE: Mapping[type[ast.AST], tuple[str, ...]] = dict(_fields_of_interest())
+"""The fields of each kind of node that hold others which say something."""
+
+_NOTES: Mapping[type[ast.AST], Callable[[Index, Any, Site], Site]] = {
+    ast.Call: Index._note_call,
+    ast.NamedExpr: Index._note_walrus,
+    ast.ListComp: Index._note_comprehension,
+    ast.SetComp: Index._note_comprehension,
+    ast.GeneratorExp: Index._note_comprehension,
+    ast.DictComp: Index._note_comprehension,
+    ast.Lambda: Index._note_lambda,
+    ast.Yield: Index._note_yield,
+    ast.YieldFrom: Index._note_yield,
+}
 
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Index, Site, Any], None]] = {
     ast.Assign: Index._assign,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import classes, functions, operators, options
 from lora_lint.pysource.imports import canonical
@@ -27,6 +26,7 @@ from lora_lint.pysource.values import (
     combine,
     plain_all,
 )
+from lora_rules.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

@@ -8,6 +8,7 @@ nothing: the settings of all of them are then unknown.
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from lora_lint.pysource.arguments import Found
@@ -63,6 +64,11 @@ class Links:
         self.calls = calls
         self._by_node = {id(found.call): found for found in calls}
         self._sessions = list(self._find_sessions())
+        self._owners: dict[Found, list[set[Found]]] = defaultdict(list)
+        """Of a call in the chain of a session, or of its trainer: the adapters of the session."""
+        for adapters, chain, trainer in self._sessions:
+            for found in {*chain, *((trainer,) if trainer else ())} if adapters else ():
+                self._owners[found].append(adapters)
 
     def of(self, adapter: Found) -> Linked:
         """Everything that belongs to an adapter."""
@@ -142,11 +148,7 @@ class Links:
         linked.by_kind[kind] = here or everywhere
 
     def _is_of_another(self, found: Found, adapter: Found) -> bool:
-        return any(
-            adapters and adapter not in adapters
-            for adapters, chain, trainer in self._sessions
-            if trainer is found or found in chain
-        )
+        return any(adapter not in adapters for adapters in self._owners.get(found, ()))
 
     def _link_training(self, linked: Linked, adapter: Found) -> None:
         for trainer in linked.by_kind.get("trainer", ()):

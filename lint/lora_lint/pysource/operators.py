@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from lora_lint.pysource.values import Unresolved
+from lora_rules.typed import Any
 
 MAX_SIZE = 10_000
 """No string or list grows beyond this, and no whole number beyond as many bits."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from lora_lint.pysource import classes
 from lora_lint.pysource.scopes import Scope, Site
@@ -23,6 +22,7 @@ from lora_lint.pysource.values import (
     failing,
     plain_all,
 )
+from lora_rules.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from lora_lint.pysource.invocation import Invocation
 from lora_lint.pysource.objects import Held
 from lora_lint.pysource.resolver import Resolver
 from lora_lint.pysource.scopes import Block, Scope, Site
 from lora_rules.recipe import Thing
+from lora_rules.typed import Any
 
 MAX_STATEMENTS = 20_000
 MAX_CALLS = 4_000

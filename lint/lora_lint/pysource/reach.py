@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_left
-from typing import NamedTuple
 
 from lora_lint.pysource.scopes import Block, Def, Site, Step
+from lora_rules.typed import NamedTuple
 
 MAX_GUARDS = 12
 

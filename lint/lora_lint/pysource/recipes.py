@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_lint.pysource import datasets, surroundings
 from lora_lint.pysource.arguments import Argument, Found, known_calls
-from lora_lint.pysource.index import Index
 from lora_lint.pysource.links import Linked, Links, in_order
 from lora_lint.pysource.order import Run, runs
 from lora_lint.pysource.resolver import Resolver
-from lora_lint.pysource.scopes import Site
-from lora_lint.pysource.settings import absent, block, setting, written
+from lora_lint.pysource.settings import Told, setting
 from lora_rules.recipe import Call, Origin, Recipe, Setting
+from lora_rules.typed import NamedTuple
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 """Who is asked first for a setting that several calls may give; the adapter itself comes before."""
@@ -32,9 +29,8 @@ class File(NamedTuple):
     kind: str
 
 
-def recipes(index: Index, file: File) -> list[Recipe]:
+def recipes(resolver: Resolver, file: File) -> list[Recipe]:
     """Every LoRA recipe of a module or notebook."""
-    resolver = Resolver(index)
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
     loads = [found for found in calls if found.known.kind == "continue"]
@@ -42,7 +38,10 @@ def recipes(index: Index, file: File) -> list[Recipe]:
         return []
     ways = runs(resolver, {id(found.call) for found in (*adapters, *loads)})
     links = Links(resolver, calls)
-    made = [_recipe(links, adapter, file, _calls_around(adapter, ways)) for adapter in adapters]
+    told = Told(resolver)
+    made = [
+        _recipe(links, told, adapter, file, _calls_around(adapter, ways)) for adapter in adapters
+    ]
     return made + list(_without_config(calls, adapters, ways, file))
 
 
@@ -74,16 +73,18 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
-def _recipe(links: Links, adapter: Found, file: File, calls: tuple[Call, ...]) -> Recipe:
+def _recipe(
+    links: Links, told: Told, adapter: Found, file: File, calls: tuple[Call, ...]
+) -> Recipe:
     linked = links.of(adapter)
     resolver = links.resolver
-    settings = written(resolver, adapter) | surroundings.settings(adapter)
+    settings = told.written(adapter) | surroundings.settings(adapter)
     members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
     for found in members:
-        for name, value in written(resolver, found).items():
+        for name, value in told.written(found).items():
             settings.setdefault(name, value)
     for kind in _ORDER:
-        for name, value in _undecided(resolver, kind, linked.several(kind)).items():
+        for name, value in _undecided(told, linked.several(kind), kind).items():
             settings.setdefault(name, value)
     trainer = linked.one("trainer")
     for name, value in datasets.settings(links, trainer, adapter).items():
@@ -92,7 +93,7 @@ def _recipe(links: Links, adapter: Found, file: File, calls: tuple[Call, ...]) -
     _quantization(linked, settings)
     _gradient_checkpointing(resolver, linked, settings)
     for found in (adapter, *members):
-        for name, value in absent(found).items():
+        for name, value in told.absent(found).items():
             if found.known.kind == "trainer" and name in {"max_length", "packing"}:
                 continue
             settings.setdefault(name, value)
@@ -105,7 +106,7 @@ def _recipe(links: Links, adapter: Found, file: File, calls: tuple[Call, ...]) -
         dialect,
         adapter.span,
         settings,
-        tuple(block(resolver, found) for found in blocks),
+        tuple(told.block(found) for found in blocks),
         adapter.known.callee,
         _domain(resolver, settings),
         framework=_FRAMEWORKS[dialect],
@@ -119,11 +120,11 @@ def _dialect(adapter: Found) -> str:
     return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
 
 
-def _undecided(resolver: Resolver, kind: str, several: list[Found]) -> dict[str, Setting]:
+def _undecided(told: Told, several: list[Found], kind: str) -> dict[str, Setting]:
     """What several equally near calls give: there, but unknown."""
     settings: dict[str, Setting] = {}
     for found in several:
-        for name, value in written(resolver, found).items():
+        for name, value in told.written(found).items():
             reason = f"there are {len(several)} calls that may give it ({kind})"
             settings[name] = value._replace(candidates=(), declared=None, reason=reason)
     return settings
@@ -190,24 +191,10 @@ def _gradient_checkpointing(
 
 def _domain(resolver: Resolver, settings: dict[str, Setting]) -> str:
     """Image adapters: diffusers is imported, and the targets are not plainly a language model's."""
-    if not any(module.partition(".")[0] == "diffusers" for module in _imports(resolver.index)):
+    if "diffusers" not in resolver.index.libraries:
         return "language"
     targets = settings.get("target_modules")
     named = [value for value in (targets.candidates if targets else ()) if isinstance(value, list)]
     if named and not any(_IMAGE_TARGETS & {str(item) for item in value} for value in named):
         return "language"
     return "image"
-
-
-def _imports(index: Index) -> Iterator[str]:
-    for scope in (index.module, *index.scopes.values()):
-        for bindings in scope.bindings.values():
-            for binding in bindings:
-                if binding.kind == "import":
-                    yield _module(binding.node, binding.site)
-
-
-def _module(alias: ast.AST | None, site: Site) -> str:
-    if isinstance(site.stmt, ast.ImportFrom):
-        return site.stmt.module or ""
-    return alias.name if isinstance(alias, ast.alias) else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
 
 from lora_rules.record import lazily
+from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import libcst
@@ -65,21 +65,27 @@ def parse(text: str) -> ast.Module:
     """
     try:
         return ast.parse(text)
-    except SyntaxError as error:
-        first = error
-    blanked = blank_magics(text)
-    if blanked != text:
-        try:
-            return ast.parse(blanked)
-        except SyntaxError:
-            pass
-    older = _without_newer_syntax(blanked)
-    if older is None:
-        raise first
-    try:
-        return ast.parse(older)
     except SyntaxError:
-        raise first from None
+        module = _repaired(text)
+        if module is None:
+            raise
+        return module
+
+
+def _repaired(text: str) -> ast.Module | None:
+    blanked = blank_magics(text)
+    module = _parsed(blanked) if blanked != text else None
+    if module is not None:
+        return module
+    older = _without_newer_syntax(blanked)
+    return None if older is None else _parsed(older)
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return None
 
 
 def _without_newer_syntax(text: str) -> str | None:

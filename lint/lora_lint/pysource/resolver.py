@@ -9,9 +9,8 @@ remembered, so that a value which depends on itself ends as unknown.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from lora_lint.pysource import (
     changes,
@@ -23,6 +22,7 @@ from lora_lint.pysource import (
     operators,
     options,
 )
+from lora_lint.pysource.dumps import dump
 from lora_lint.pysource.imports import STAR_EXPORTS, canonical, imported
 from lora_lint.pysource.index import Index
 from lora_lint.pysource.reach import Guard, Guards, Reaching, reaching, reaching_end
@@ -42,6 +42,7 @@ from lora_lint.pysource.values import (
     distinct,
     plain_all,
 )
+from lora_rules.typed import Any
 
 MAX_DEPTH = 60
 MAX_STEPS = 5_000
@@ -62,6 +63,11 @@ class Resolver:
         self.options: options.Options | None = None
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
 
+    def close(self) -> None:
+        """Forget everything: what is still to be worked out refers back to here."""
+        self.index.close()
+        self.__dict__.clear()
+
     # The two questions
 
     def plain(self, node: ast.expr, site: Site) -> Values:
@@ -78,7 +84,7 @@ class Resolver:
         Raises:
             Unresolved: if any of them cannot be known.
         """
-        if self.assumed and (assumed := self.assumed.get(ast.dump(node))) is not None:
+        if self.assumed and (assumed := self.assumed.get(self._dump(node))) is not None:
             return (assumed,)
         if isinstance(node, ast.Constant):
             return (Value(node.value, node, site),)
@@ -275,7 +281,9 @@ class Resolver:
 
     def _admitted(self, ways: list[tuple[Guards, Values]], query: ast.expr) -> Values:
         """The candidates that the tests on their way let through."""
-        text = ast.dump(query)
+        if not any(guards for guards, _ in ways):
+            return distinct(_some(value for _, values in ways for value in values))
+        text = dump(query)
         kept: list[Value] = []
         for guards, values in ways:
             asking = [guard for guard in guards if text in self._dump(guard.test)]
@@ -284,8 +292,7 @@ class Resolver:
                 for value in values
                 if all(self._admits(guard, {text: value}) for guard in asking)
             ]
-        if not kept:
-            raise Unresolved("the tests around it exclude its default")
+        _some(kept)
         if len(ways) > 1 and len(kept) > 1:
             open_ways = [
                 value
@@ -300,7 +307,7 @@ class Resolver:
     def _dump(self, test: ast.expr) -> str:
         found = self._dumps.get(test)
         if found is None:
-            found = self._dumps[test] = ast.dump(test)
+            found = self._dumps[test] = dump(test)
         return found
 
     def _admits(self, guard: Guard, assumed: Mapping[str, Value]) -> bool:
@@ -431,6 +438,13 @@ class Resolver:
 
     def _awaited(self, node: ast.Await, site: Site) -> Values:
         return self.resolve(node.value, site)
+
+
+def _some(values: Iterable[Value]) -> list[Value]:
+    kept = list(values)
+    if not kept:
+        raise Unresolved("the tests around it exclude its default")
+    return kept
 
 
 Handler = Callable[[Resolver, Any, Site], Values]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from collections.abc import Mapping
 
 from lora_lint.pysource.text import Text
 
@@ -24,6 +25,7 @@ class Scope:
         "node",
         "outside",
         "own",
+        "parameters",
         "parent",
         "returns",
         "root",
@@ -42,6 +44,8 @@ class Scope:
     generator: bool
     own: dict[str, list[Def]]
     """Of a class: the assignments to attributes of ``self`` in its methods."""
+    parameters: Mapping[str, ast.arg]
+    """Of a function, by name."""
 
     def __init__(
         self,
@@ -58,16 +62,14 @@ class Scope:
         self.returns = []
         self.generator = generator
         self.own = defaultdict(list)
+        self.parameters = _parameters(node) if isinstance(node, _FUNCTIONS) else {}
 
-    @property
-    def parameters(self) -> dict[str, ast.arg]:
-        """A function's parameters by name."""
-        if not isinstance(self.node, _FUNCTIONS):
-            return {}
-        arguments = self.node.args
-        all_of_them = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        all_of_them += [arg for arg in (arguments.vararg, arguments.kwarg) if arg]
-        return {arg.arg: arg for arg in all_of_them}
+
+def _parameters(node: FunctionNode) -> dict[str, ast.arg]:
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [arg for arg in (arguments.vararg, arguments.kwarg) if arg]
+    return {arg.arg: arg for arg in every}
 
 
 class Block:

@@ -18,8 +18,35 @@ _NEVER_EMPTY = frozenset(["model_name_or_path", "train_dataset", "data_files"])
 _NEVER_ZERO = frozenset(["r", "lora_alpha"])
 
 
-def written(resolver: Resolver, found: Found) -> dict[str, Setting]:
-    """The settings that a call gives, by their canonical names."""
+class Told:
+    """What each call of a file says, worked out once however many adapters it belongs to."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._written: dict[Found, dict[str, Setting]] = {}
+        self._absent: dict[Found, dict[str, Setting]] = {}
+        self._blocks: dict[Found, Block] = {}
+
+    def written(self, found: Found) -> dict[str, Setting]:
+        """The settings that a call gives, by their canonical names."""
+        if found not in self._written:
+            self._written[found] = _written(self.resolver, found)
+        return self._written[found]
+
+    def absent(self, found: Found) -> dict[str, Setting]:
+        """The settings that a call does not give: its defaults, or unknown if more may arrive."""
+        if found not in self._absent:
+            self._absent[found] = _absent(found)
+        return self._absent[found]
+
+    def block(self, found: Found) -> Block:
+        """The call as a block of keys."""
+        if found not in self._blocks:
+            self._blocks[found] = _block(self.resolver, found)
+        return self._blocks[found]
+
+
+def _written(resolver: Resolver, found: Found) -> dict[str, Setting]:
     known = found.known
     settings: dict[str, Setting] = {}
     for argument in found.arguments.values():
@@ -142,8 +169,7 @@ def _assigned_name(found: Found) -> str | None:
     return None
 
 
-def absent(found: Found) -> dict[str, Setting]:
-    """The settings that a call does not give: its defaults, or unknown if more may arrive."""
+def _absent(found: Found) -> dict[str, Setting]:
     known = found.known
     settings: dict[str, Setting] = {}
     for key, value in _signature(known.callee).items():
@@ -163,8 +189,7 @@ def _signature(callee: str) -> Mapping[str, object]:
     return signatures.defaults(callee) if callee in signatures.callees() else {}
 
 
-def block(resolver: Resolver, found: Found) -> Block:
-    """The call as a block of keys."""
+def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
     for argument in found.arguments.values():
         if argument.key_span is None:

@@ -12,7 +12,7 @@ Located = ast.expr | ast.stmt | ast.keyword | ast.arg | ast.alias
 class Text:
     """A file, or one cell of a notebook."""
 
-    __slots__ = ("cell", "lines")
+    __slots__ = ("_ascii", "cell", "lines")
 
     lines: tuple[str, ...]
     cell: int | None
@@ -20,11 +20,14 @@ class Text:
     def __init__(self, lines: tuple[str, ...], cell: int | None = None) -> None:
         self.lines = lines
         self.cell = cell
+        self._ascii = all(map(str.isascii, lines))
 
     def span(self, node: Located) -> Span:
         """The node's place, in characters from 1."""
         line, end_line = node.lineno, node.end_lineno or node.lineno
         end = node.end_col_offset
+        if self._ascii and end is not None:
+            return Span(line, node.col_offset + 1, end_line, end + 1, self.cell)
         return Span(
             line,
             self._column(line, node.col_offset),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from lora_lint.pysource import functions
 from lora_lint.pysource.reach import reaching, reaching_end
 from lora_lint.pysource.scopes import Def, Scope, Site
 from lora_lint.pysource.values import Function, Unresolved
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_lint.pysource.resolver import Resolver

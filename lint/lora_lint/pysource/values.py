@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
-from typing import NamedTuple, Protocol, runtime_checkable
 
 from lora_lint.pysource.scopes import Scope, Site
+from lora_rules.typed import NamedTuple, Protocol, runtime_checkable
 
 MAX_CANDIDATES = 64
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
 
 from lora_lint.source import Source
 from lora_rules.recipe import Recipe, Span
+from lora_rules.typed import NamedTuple
 
 
 class Unreadable(Exception):
@@ -18,6 +19,10 @@ class Unreadable(Exception):
         self.span = span
 
 
+def _nothing() -> None:
+    pass
+
+
 class Reading(NamedTuple):
     """What a reader found in one file."""
 
@@ -26,6 +31,8 @@ class Reading(NamedTuple):
     """The dialect of the file as a whole, also when it holds no LoRA recipe."""
     notes: tuple[str, ...] = ()
     """What could not be read, a sentence each, for ``--verbose``."""
+    close: Callable[[], None] = _nothing
+    """Frees what the recipes work out only when a rule asks; to be called after the last rule."""
 
 
 READERS = {

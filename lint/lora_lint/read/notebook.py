@@ -34,6 +34,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         raise Unreadable(f"not readable as UTF-8 text: {error}") from error
     from lora_lint.pysource.index import Index
     from lora_lint.pysource.recipes import File, recipes
+    from lora_lint.pysource.resolver import Resolver
 
     index = Index()
     index.is_script = True
@@ -50,13 +51,14 @@ def read(source: Source, dialect: str | None = None) -> Reading:
             note = _add_cell(index, code, number)
             if note:
                 notes.append(note)
+    resolver = Resolver(index)
     try:
-        found = recipes(index, File(source.path, "notebook"))
+        found = recipes(resolver, File(source.path, "notebook"))
     except RecursionError as error:
         raise Unreadable("it is nested too deeply to read") from error
     pins = _pins(installs)
     every = (*(recipe._replace(pins=pins) for recipe in found), *from_shell)
-    return Reading(every, every[0].dialect if every else "", tuple(notes))
+    return Reading(every, every[0].dialect if every else "", tuple(notes), resolver.close)
 
 
 def _add_cell(index: object, code: str, number: int) -> str:

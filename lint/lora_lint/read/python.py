@@ -9,8 +9,9 @@ from lora_lint.source import Source
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
 
-_CALLS = lazily(rb"LoraConfig|get_peft_model|\bModelConfig\b|PeftModel")
-"""Without one of these there is no recipe in the file, and it is not parsed."""
+_CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
+"""Without one of these, or TRL's ``ModelConfig``, there is no recipe in the file: no parsing."""
+_CLI = lazily(rb"\bModelConfig\b")
 _COOKIE = lazily(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -20,9 +21,15 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     Raises:
         Unreadable: if it is no text, or no Python even when notebook magics are left out.
     """
-    if not _CALLS.search(source.data) and not source.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if not _may_call(source.data):
         return Reading(dialect="")
     return _read_text(source.path, decode(source))
+
+
+def _may_call(data: bytes) -> bool:
+    if any(name in data for name in _CALLS) or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    return b"ModelConfig" in data and _CLI.search(data) is not None
 
 
 def decode(source: Source) -> str:
@@ -61,16 +68,18 @@ def _read_text(path: str, text: str) -> Reading:
         recipes,
     )
     from lora_lint.pysource.repair import parse
+    from lora_lint.pysource.resolver import Resolver
     from lora_lint.pysource.text import Text, split_lines
 
     lines = split_lines(text)
     index = Index()
+    resolver = Resolver(index)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of somebody else's invalid escapes
             tree = parse("\n".join(lines))
         index.add(tree.body, Text(lines))
-        found = recipes(index, File(path, "python"))
+        found = recipes(resolver, File(path, "python"))
     except SyntaxError as error:
         raise Unreadable(f"not Python: {error.msg}", _place(error)) from error
     except (RecursionError, MemoryError) as error:
@@ -78,7 +87,7 @@ def _read_text(path: str, text: str) -> Reading:
     except ValueError as error:
         raise Unreadable(f"not Python: {error}") from error
     dialect = found[0].dialect if found else ""
-    return Reading(tuple(found), dialect)
+    return Reading(tuple(found), dialect, close=resolver.close)
 
 
 def _place(error: SyntaxError) -> Span | None:

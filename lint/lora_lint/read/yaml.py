@@ -7,17 +7,16 @@ nothing, and nesting is bounded by us.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import yaml
 
 from lora_lint import dialect as dialects
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
+from lora_lint.read.pyyaml import yaml
 from lora_lint.read.yaml_scalars import resolve, scalar
 from lora_lint.source import Source
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_rules.recipe import Span
+from lora_rules.typed import Any, NamedTuple
 
 __all__ = ["documents", "read", "resolve"]
 

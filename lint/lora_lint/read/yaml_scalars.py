@@ -61,9 +61,12 @@ def resolve(text: str, span: Span) -> Scalar:
 
 
 def _number(text: str, span: Span) -> Scalar:
-    if _INT.fullmatch(text):
+    if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
+        return Scalar(int(text), span, text)  # nearly all of them: no pattern is compiled for it
+    whole = "." not in text
+    if whole and _INT.fullmatch(text):
         return Scalar(int(text.replace("_", "")), span, text)
-    if based := _BASED.fullmatch(text):
+    if whole and (based := _BASED.fullmatch(text)):
         return _based(text, based, span)
     if _FLOAT.fullmatch(text):
         digits = text.replace("_", "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple, TextIO
 
 from lora_lint.result import RunResult
 from lora_lint.terminal import write_plain
 from lora_rules.rule import Rule
+from lora_rules.typed import NamedTuple, TextIO
 
 FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
 

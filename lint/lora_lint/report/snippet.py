@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lora_lint.terminal import safe, width
+from lora_rules.typed import NamedTuple
 
 ROOM = 100
 """Columns of source that are shown; of a longer line, a window around the stretch."""

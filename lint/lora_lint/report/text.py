@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
-from typing import TextIO
 
 from lora_lint.finding import FileReport, Finding
 from lora_lint.report import ReportOptions
-from lora_lint.report.snippet import picture
 from lora_lint.report.summary import statistics, summary
 from lora_lint.result import RunProblem, RunResult, place
 from lora_lint.terminal import Segment, plain, safe
 from lora_lint.terminal import write as write_segments
 from lora_rules.recipe import Span
+from lora_rules.typed import TextIO
 
 _COLUMNS = 98
 
@@ -112,6 +110,8 @@ def _source(finding: Finding, report: FileReport) -> Iterator[Segment]:
 
 def _marked(line: str, span: Span, label: str, style: str, number: str) -> Iterator[Segment]:
     end = span.end_column if span.end_line == span.line else len(line.rstrip()) + 1
+    from lora_lint.report.snippet import picture
+
     shown = picture(line, span.column, end)
     yield f"  {number} | ", "dim"
     yield f"{shown.text.rstrip()}\n", ""
@@ -153,6 +153,8 @@ def _line(text: str) -> str:
 
 
 def _wrapped(text: str, taken: str = "  ") -> str:
+    from textwrap import wrap  # compiles three patterns: not where there is nothing to tell
+
     lines = wrap(
         _line(text),
         _COLUMNS,

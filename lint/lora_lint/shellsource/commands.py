@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lora_lint.shellsource.variables import Text
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 _FLAG = lazily(r"--?[A-Za-z][\w.-]*")
 _OVERRIDE = lazily(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)

@@ -8,10 +8,10 @@ arithmetic) is a piece of its own that says so.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 SEPARATORS = ";&|()\n"
 _NAME = lazily(r"[A-Za-z_]\w*|[0-9@*#?$!-]")

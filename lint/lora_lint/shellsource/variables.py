@@ -7,11 +7,10 @@ are. ``${NAME:-8}`` is 8, and the environment can change it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from lora_lint.shellsource.scan import Piece, Word
 from lora_rules.recipe import Span
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 _ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
 _OPENERS = frozenset({"if", "for", "while", "until", "case", "select", "{"})

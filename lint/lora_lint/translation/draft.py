@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lora_lint.translation.spelling import CHANGES_KIND, SPELLINGS
 from lora_lint.translation.table import REQUIRED, Dialect, Field, Times
 from lora_lint.translation.values import Values, normal, unknown, values_of
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_rules.recipe import Origin, Setting, Span
+from lora_rules.typed import NamedTuple
 
 ADAPTER = frozenset(
     [

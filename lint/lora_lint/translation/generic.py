@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from lora_lint.translation.block import block_of
 from lora_lint.translation.draft import Draft, Found, is_null
@@ -17,6 +16,7 @@ from lora_lint.tree import Mapping, Opaque, Scalar
 from lora_lint.tree import Sequence as ListNode
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 MAX_DEPTH = 4
 MODES = ("train_mode", "train_type", "training_type", "finetuning_type", "finetune_type", "method")

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence as AnySequence
-from typing import NamedTuple
 
 from lora_lint.tree import Mapping, Node, Scalar, Sequence
+from lora_rules.typed import NamedTuple
 
 Signature = AnyMapping[str, AnySequence[str]] | AnySequence[AnyMapping[str, AnySequence[str]]]
 

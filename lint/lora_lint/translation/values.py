@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 LISTS = frozenset(
     {
@@ -133,7 +133,7 @@ def _of_scalar(value: object, root: Mapping, placeholder: str) -> Values:
         if resolved is None:
             return unknown(f"{value} is filled in when it runs")
         if isinstance(resolved, str) and (
-            _WHOLE_TEMPLATE.fullmatch(resolved)
+            (("{" in resolved or "$" in resolved) and _WHOLE_TEMPLATE.fullmatch(resolved))
             or (placeholder and re.search(placeholder, resolved))
         ):
             return unknown(f"{value} is a template")

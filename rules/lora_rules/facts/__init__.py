@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any
+
+from lora_rules.typed import Any
 
 FACTS = {
     "dataset_rows": "dataset",

@@ -11,7 +11,6 @@ the fused weights of ``n`` experts, ``n`` times the rank. DoRA adds a magnitude 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from lora_rules.facts.architecture import Architecture
 from lora_rules.facts.fused_targets import Wanted, rewrite
@@ -22,6 +21,7 @@ from lora_rules.facts.targeting import ALL_LINEAR, Ranks, Targets
 from lora_rules.facts.trained_part import Part
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.typed import NamedTuple
 
 NOT_COUNTED = (
     "layer_replication",

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
+from lora_rules.facts import packaged
 from lora_rules.facts.elsewhere import note
 from lora_rules.facts.modules import Embedding, Linear, Modules, modules
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import record
+from lora_rules.typed import Any
 
 MAX_CONFIG_BYTES = 1_000_000
 """A ``config.json`` is a few kilobytes; something larger is something else."""
@@ -114,13 +115,14 @@ def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Archi
 
 
 _TABLE = "the table of models"
+_FILE = "models.json"
 
 
 @cache
 def _from_table(source: str, prequantized: bool) -> Architecture:
     """Built once: recipes of one repository are of few models."""
     config = source.removeprefix(f"{_TABLE} (").removesuffix(")")
-    return from_config(_models()["configs"][config]["values"], source, prequantized)
+    return from_config(_config(config)["values"], source, prequantized)
 
 
 def configuration(
@@ -134,10 +136,10 @@ def configuration(
     for folder in _folders(model_name_or_path, recipe):
         if os.path.isfile(note(os.path.join(folder, "config.json"))):
             return _from_folder(folder)
-    entry = _models()["ids"].get(model_name_or_path.strip().lower())
+    entry = packaged.entry(_FILE, model_name_or_path.strip().lower(), "ids")
     if entry is None:
         return _from_folder(_from_hub(model_name_or_path.strip(), recipe))
-    values: Mapping[str, object] = _models()["configs"][entry["config"]]["values"]
+    values: Mapping[str, object] = _config(entry["config"])["values"]
     prequantized = bool(entry.get("prequantized"))
     return values, f"{_TABLE} ({entry['config']})", prequantized
 
@@ -207,11 +209,9 @@ def _is_four_bit(quantization: object, path: str) -> bool:
     raise Unknown(f"{path} describes a checkpoint quantized in a way that is not counted yet")
 
 
-@cache
-def _models() -> Mapping[str, Any]:
-    from json import load
-
-    path = os.path.join(os.path.dirname(__file__), "models.json")
-    with open(path, encoding="utf-8") as file:
-        models: Mapping[str, Any] = load(file)
-    return models
+def _config(name: str) -> Mapping[str, Any]:
+    """A configuration of the table, by the name that its ids have for it."""
+    found = packaged.entry(_FILE, name, "configs")
+    if found is None:
+        raise KeyError(name)
+    return found

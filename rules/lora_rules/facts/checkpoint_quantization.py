@@ -7,16 +7,14 @@ hub (``…-GPTQ``, ``…-AWQ``), which is how such checkpoints are called.
 from __future__ import annotations
 
 import os
-import re
-from typing import NamedTuple
 
 from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
-from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
-_NAMES = lazily(r"(?:^|[-_.])(gptq|awq|aqlm|hqq|eetq|fp8|mxfp4|nvfp4)(?=$|[-_.])", re.IGNORECASE)
-_BITSANDBYTES = lazily(r"bnb-4bit|bnb-8bit|bitsandbytes", re.IGNORECASE)
+_NAMES = frozenset(["gptq", "awq", "aqlm", "hqq", "eetq", "fp8", "mxfp4", "nvfp4"])
+_BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bitsandbytes")
 MAX_CONFIG_BYTES = 1_000_000
 
 
@@ -41,10 +39,11 @@ def checkpoint_quantization(
         path = os.path.join(folder, model_name_or_path, "config.json")
         if os.path.isfile(note(path)):
             return Checkpoint(_in_config(path), certain=True)
-    if _BITSANDBYTES.search(model_name_or_path):
+    lowered = model_name_or_path.lower()
+    if any(name in lowered for name in _BITSANDBYTES):
         return Checkpoint("bitsandbytes", certain=False)
-    found = _NAMES.search(model_name_or_path.rpartition("/")[2])
-    return Checkpoint(found[1].lower() if found else "", certain=False)
+    words = lowered.rpartition("/")[2].replace("_", "-").replace(".", "-").split("-")
+    return Checkpoint(next((word for word in words if word in _NAMES), ""), certain=False)
 
 
 def _in_config(path: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
 from lora_rules.record import lazily
+from lora_rules.typed import NamedTuple
 
 MAX_FILE_BYTES = 2 * 2**30
 """A larger file is not counted: it would take seconds, and is not tiny."""

@@ -8,12 +8,12 @@ parameters; two that were fused into one are only taken together, at twice the r
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 from lora_rules.facts.modules import Modules
 from lora_rules.facts.other_modules import Others
 from lora_rules.facts.targeting import ALL_LINEAR, matches
 from lora_rules.needs import Unknown
+from lora_rules.typed import NamedTuple
 
 
 class HalfFused(Unknown):

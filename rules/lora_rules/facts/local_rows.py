@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
 
 from lora_rules.facts.elsewhere import note
 from lora_rules.needs import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.typed import Any, NamedTuple
 
 MAX_BYTES = 8 * 2**20
 """A file of more takes a good part of a second to read, which a hook does not have."""

@@ -7,11 +7,11 @@ A checkpoint's ``config.json`` leaves out what is the default of its type, and m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from lora_rules.facts.expressions import NoValueError, Value, evaluate
 from lora_rules.facts.model_table import Table, load
 from lora_rules.needs import Unknown
+from lora_rules.typed import Any
 
 PRESENT = "present"
 """What a condition sees of a field that holds a configuration."""

@@ -48,7 +48,7 @@ def may_be_small(recipe: Recipe) -> bool:
 def is_large(recipe: Recipe, at_least: float) -> bool:
     """Whether a dense base model certainly has that many parameters."""
     name = recipe.known("model_name_or_path")
-    if isinstance(name, str) and _EXPERTS.search(name):
+    if isinstance(name, str) and ("x" in name or "-a" in name.lower()) and _EXPERTS.search(name):
         return False
     size = parameters_of(recipe)
     return size is not None and size >= at_least

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
+from lora_rules.facts import packaged
 from lora_rules.needs import Unknown
 from lora_rules.record import record
+from lora_rules.typed import Any
+
+_FILE = "architectures.json"
 
 
 @record(frozen=True)
@@ -112,32 +114,18 @@ def load(model_type: str) -> Table:
     Raises:
         Unknown: if there is none.
     """
-    from json import JSONDecoder
-
-    text = _text()
-    at = text.find(f'\n"{model_type}":')
-    if at < 0 or not model_type.replace("-", "").replace("_", "").replace(".", "").isalnum():
+    found = packaged.entry(_FILE, model_type)
+    if found is None or not model_type.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise Unknown(f"models of type {model_type!r} are not in the table of architectures")
-    entry: dict[str, Any] = JSONDecoder().raw_decode(text, at + len(model_type) + 4)[0]
-    return _read(model_type, entry)
+    return _read(model_type, found)
 
 
 @cache
 def model_types() -> frozenset[str]:
     """Every model type whose modules are known."""
     return frozenset(
-        name
-        for line in _text().splitlines()
-        if line.startswith('"') and (name := line[1 : line.index('"', 1)])
-        if load(name).tasks and not load(name).unresolved
+        name for name in packaged.names(_FILE) if load(name).tasks and not load(name).unresolved
     )
-
-
-@cache
-def _text() -> str:
-    path = os.path.join(os.path.dirname(__file__), "architectures.json")
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def _read(name: str, entry: Mapping[str, Any]) -> Table:

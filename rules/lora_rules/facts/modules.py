@@ -8,16 +8,16 @@ The formulas are those of the packaged table (:mod:`lora_rules.facts.model_table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from math import prod
-from typing import Any
 
 from lora_rules.facts.expressions import NoValueError, Value, evaluate, holds
 from lora_rules.facts.model_fields import Fields
 from lora_rules.facts.model_table import Group, Table, Task, load
 from lora_rules.needs import Unknown
 from lora_rules.record import record
+from lora_rules.typed import Any
 
 INDEX = "ijklm"
 LARGEST = 1 << 40
@@ -168,6 +168,8 @@ class _Builder:
     def __init__(self, result: Modules, fields: Fields, base: str, prefix: str) -> None:
         self._result, self._fields, self._base, self._prefix = result, fields, base, prefix
         self._places: list[list[Place]] = []
+        self._same: dict[str, int] = {}
+        """Values of formulas that speak of no index: most sizes are those of every layer."""
 
     def build(self) -> None:
         table = self._fields.table
@@ -179,7 +181,7 @@ class _Builder:
 
     def _list(self, outer: int, length: str, condition: str) -> Iterator[Place]:
         for place in self._places[outer] if outer >= 0 else [()]:
-            names = _Placed(self._fields, place)
+            names = _Placed(self._fields, place, self._same)
             if not condition or holds(condition, names):
                 count = _whole(length, names)
                 if not 0 <= count <= MOST:
@@ -191,7 +193,7 @@ class _Builder:
         if len(self._result.linears) + len(places) * len(group.linears) > MOST:
             raise Unknown("the model has too many layers to be meant")
         for place in places:
-            names = _Placed(self._fields, place)
+            names = _Placed(self._fields, place, self._same)
             if group.condition and not holds(group.condition, names):
                 continue
             at = self._at(pattern, place)
@@ -251,13 +253,26 @@ class _Builder:
 class _Placed:
     """Fields, and the indices of a place."""
 
-    def __init__(self, fields: Fields, place: Place) -> None:
+    def __init__(self, fields: Fields, place: Place, same: dict[str, int]) -> None:
         self._fields, self._place = fields, place
+        self._same = same
+        self._asked_for_index = False
 
     def __call__(self, name: str) -> Value:
         if len(name) == 1 and name in INDEX:
+            self._asked_for_index = True
             return self._place[INDEX.index(name)]
         return self._fields(name)
+
+    def whole(self, text: str, compute: Callable[[str, _Placed], int]) -> int:
+        """What a formula gives here, computed once where it speaks of no index."""
+        if text in self._same:
+            return self._same[text]
+        self._asked_for_index = False
+        value = compute(text, self)
+        if not self._asked_for_index:
+            self._same[text] = value
+        return value
 
 
 def _join(*parts: str) -> str:
@@ -266,12 +281,18 @@ def _join(*parts: str) -> str:
 
 def _mark(text: str, names: _Placed) -> int:
     """A small number, or a question: one if it holds."""
-    return int(holds(text[1:], names)) if text.startswith("?") else _whole(text, names)
+    return names.whole(text, _answer) if text.startswith("?") else _whole(text, names)
+
+
+def _answer(text: str, names: _Placed) -> int:
+    return int(holds(text[1:], names))
 
 
 def _whole(text: str, names: _Placed) -> int:
-    if text.isdigit():
-        return int(text)
+    return int(text) if text.isdigit() else names.whole(text, _computed)
+
+
+def _computed(text: str, names: _Placed) -> int:
     try:
         value = evaluate(text, names)
     except NoValueError as problem:

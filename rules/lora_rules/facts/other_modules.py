@@ -6,15 +6,16 @@ The packaged table ``other_modules.json``, one line a model type, is written by
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
-from typing import NamedTuple
 
+from lora_rules.facts import packaged
 from lora_rules.facts.modules import Modules
 from lora_rules.record import lazily, record
+from lora_rules.typed import NamedTuple
 
+_TABLE = "other_modules.json"
 MOST_INDICES = 512
 USUAL = lazily(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
 """What such modules are called, those of rare variants too."""
@@ -131,7 +132,9 @@ def is_named_in(model_type: str, name: str) -> bool:
 def is_other_somewhere(name: str) -> bool:
     """Whether some type has, or may have, a module of this name that is no linear layer."""
     return USUAL.search(name) is not None or any(
-        f"{before}{name}{after}" in _text() for before in '."~ ' for after in ' "'
+        f"{before}{name}{after}".encode("utf-8", "surrogatepass") in packaged.content(_TABLE)
+        for before in '."~ '
+        for after in ' "'
     )
 
 
@@ -158,18 +161,4 @@ def _expand(pattern: str, base: str, count: int) -> Iterator[str]:
 
 @cache
 def _entry(model_type: str) -> Mapping[str, str]:
-    from json import JSONDecoder
-
-    text = _text()
-    at = text.find(f'\n"{model_type}":')
-    if at < 0 or '"' in model_type:
-        return {}
-    entry: dict[str, str] = JSONDecoder().raw_decode(text, at + len(model_type) + 4)[0]
-    return entry
-
-
-@cache
-def _text() -> str:
-    path = os.path.join(os.path.dirname(__file__), "other_modules.json")
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    return packaged.entry(_TABLE, model_type) or {}

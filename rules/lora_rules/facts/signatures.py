@@ -8,28 +8,28 @@ the newest one's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+
+from lora_rules.facts import packaged
+from lora_rules.typed import Any
 
 Table = Mapping[str, Any]
 
 
 @cache
-def _table() -> Table:
-    import json  # imported here: most runs of the linter find no call to check
-
-    path = os.path.join(os.path.dirname(__file__), "signatures.json")
-    with open(path, encoding="utf-8") as file:
-        table: Table = json.load(file)
-    return table
+def _entry(qualified: str) -> Table:
+    found = packaged.entry("signatures.json", qualified)
+    if found is None:
+        raise KeyError(qualified)
+    return found
 
 
+@cache
 def callees() -> frozenset[str]:
     """Every qualified name that the table knows, for example ``peft.LoraConfig``."""
-    return frozenset(_table())
+    return frozenset(packaged.names("signatures.json"))
 
 
 def versions(qualified: str) -> tuple[str, ...]:
@@ -38,17 +38,17 @@ def versions(qualified: str) -> tuple[str, ...]:
     Raises:
         KeyError: if the callee is not in the table.
     """
-    return tuple(_table()[qualified]["versions"])
+    return tuple(_entry(qualified)["versions"])
 
 
 def is_open(qualified: str) -> bool:
     """Whether it also takes ``**kwargs``, so that an unknown keyword cannot be judged."""
-    return bool(_table()[qualified]["open"])
+    return bool(_entry(qualified)["open"])
 
 
 def parent(qualified: str) -> str | None:
     """The callee of another package whose fields it inherits, as TRL's do from transformers'."""
-    name: str | None = _table()[qualified]["parent"]
+    name: str | None = _entry(qualified)["parent"]
     return name
 
 
@@ -67,7 +67,7 @@ def fields(
     Raises:
         KeyError: if the callee is not in the table, or the version is older than the oldest read.
     """
-    entry = _table()[qualified]
+    entry = _entry(qualified)
     near = _neighbours(qualified, version)
     own = {
         name for name, (there, _) in entry["fields"].items() if any(_has(there, at) for at in near)
@@ -76,7 +76,7 @@ def fields(
     if above is None:
         return frozenset(own)
     if version is not None and parent_version is None:
-        return frozenset(own) | frozenset(_table()[above]["fields"])
+        return frozenset(own) | frozenset(_entry(above)["fields"])
     return frozenset(own) | fields(above, parent_version)
 
 
@@ -86,7 +86,7 @@ def every_field(qualified: str) -> frozenset[str]:
     Raises:
         KeyError: if the callee is not in the table.
     """
-    entry = _table()[qualified]
+    entry = _entry(qualified)
     inherited = every_field(entry["parent"]) if entry["parent"] is not None else frozenset()
     return frozenset(entry["fields"]) | inherited
 
@@ -104,7 +104,7 @@ def defaults(
     Raises:
         KeyError: if the callee is not in the table, or the version is older than the oldest read.
     """
-    entry = _table()[qualified]
+    entry = _entry(qualified)
     known: dict[str, object] = {}
     if entry["parent"] is not None:
         known.update(defaults(entry["parent"], parent_version))
@@ -137,7 +137,7 @@ def owner(qualified: str, field: str) -> str:
         KeyError: if the callee is not in the table.
     """
     above = parent(qualified)
-    if above is None or field in _table()[qualified]["fields"]:
+    if above is None or field in _entry(qualified)["fields"]:
         return qualified
     return owner(above, field)
 
@@ -156,7 +156,7 @@ def choices(qualified: str, field: str, version: str | None = None) -> tuple[str
     ``pissa_niter_[number of iters]`` stands, as in PEFT's own annotation, for a family of strings.
     Only ``task_type`` is checked by PEFT for exact membership when the object is made.
     """
-    table: Mapping[str, int] = _table()[qualified]["choices"].get(field, {})
+    table: Mapping[str, int] = _entry(qualified)["choices"].get(field, {})
     last = max(_neighbours(qualified, version))
     return tuple(value for value, first in table.items() if first <= last)
 
@@ -174,7 +174,7 @@ def _of_parent(
 
 
 def _presence(qualified: str, field: str) -> tuple[int, ...]:
-    there, _ = _table()[qualified]["fields"].get(field, ((), ()))
+    there, _ = _entry(qualified)["fields"].get(field, ((), ()))
     return tuple(there)
 
 

@@ -8,10 +8,10 @@ batches and fewer steps than the file alone says, so that ``effective_batch`` is
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
 
 from lora_rules.needs import Absent, Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_rules.facts.dataset import Rows

@@ -120,12 +120,14 @@ def _pins_of(
 
 @lru_cache(maxsize=4096)
 def _reader(name: str) -> Callable[[str], Pins] | None:
-    if re.fullmatch(r"[\w.-]*requirements?[\w.-]*\.(txt|in)", name):
+    if "requirement" in name and re.fullmatch(r"[\w.-]*requirements?[\w.-]*\.(txt|in)", name):
         return _requirements
     return _LOCKS.get(name) or _WRITTEN.get(name)
 
 
 def _requirements(text: str) -> Pins:
+    if "==" not in text and "~=" not in text:
+        return
     for line in text.splitlines():
         for match in _REQUIREMENT.finditer(line.split("#", 1)[0]):
             yield match[1], match[2]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
 
 from lora_rules.facts.memory.kinds import KINDS, Kind
 from lora_rules.facts.model_config import Config
 from lora_rules.needs import Unknown
 from lora_rules.record import lazily, record
+from lora_rules.typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from lora_rules.facts.architecture import Architecture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from lora_rules.facts.memory_forecast import MemoryForecast, memory_forecast
 from lora_rules.needs import Unknown, arguments, worlds
 from lora_rules.recipe import Recipe
+from lora_rules.typed import Any
 
 
 def forecast_of(recipe: Recipe) -> MemoryForecast | None:

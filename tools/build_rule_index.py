@@ -1,0 +1,58 @@
+"""Write ``rules/lora_rules/rule_index.py``: what each rule needs, known before it is imported.
+
+    python tools/build_rule_index.py
+
+To be run whenever a rule is added or its code, severity or parameters change;
+``tests/test_rule_index.py`` says when.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lora_rules.deferred import parameters_of
+from lora_rules.rule import Rule, imported_rules
+
+INDEX = Path(__file__).parent.parent / "rules" / "lora_rules" / "rule_index.py"
+
+HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do not edit."""
+
+# ruff: noqa: E501
+# fmt: off
+from __future__ import annotations
+
+Row = tuple[
+    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool
+]
+
+RULES: tuple[Row, ...] = (
+'''
+
+FOOT = ''')
+"""Code, family, function, severity, its positional parameters each with its annotation, the last
+ones' defaults, ``preview``, ``without_adapter``."""
+'''
+
+
+def index() -> str:
+    """The text of the index."""
+    rows = "".join(f"    {_row(rule)!r},\n" for rule in imported_rules().values())
+    return HEAD + rows + FOOT
+
+
+def _row(rule: Rule) -> tuple[object, ...]:
+    parameters, defaults = parameters_of(rule.function)
+    return (
+        rule.code,
+        rule.function.__module__.removeprefix("lora_rules."),
+        rule.function.__name__,
+        int(rule.severity),
+        tuple(parameters),
+        tuple(defaults),
+        rule.preview,
+        rule.without_adapter,
+    )
+
+
+if __name__ == "__main__":
+    INDEX.write_text(index())
