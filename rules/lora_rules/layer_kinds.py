@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.recipe import Recipe
 from lora_rules.rule import Edit, Problem, Safety, Set, Severity, rule
 from lora_rules.target_names import in_transformers_5
 from lora_rules.typed import TYPE_CHECKING
@@ -29,8 +29,6 @@ ON_CONVOLUTIONS = frozenset({"use_dora"})
 NOT_ON_PARAMETERS = ("use_dora", "lora_bias", "fan_in_fan_out", *VARIANTS[1:])
 INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
 """Methods that read the base weight, which a fused parameter does not offer."""
-FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
-"""Methods that PEFT refuses on quantized layers."""
 
 
 @rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE])
@@ -381,125 +379,3 @@ def _replicated(inventory: Inventory) -> int | None:
         if indices:
             return len(indices)
     return None
-
-
-@rule("LL505", Severity.ERROR, evidence=[PEFT_SOURCE])
-def init_needs_float_base(
-    recipe: Recipe, init_lora_weights: str, load_in_4bit: bool = False, load_in_8bit: bool = False
-) -> Iterator[Problem]:
-    """An initialisation that reads the base weights, over quantized ones.
-
-    ## What it checks
-    `init_lora_weights` is PiSSA, CorDA, MiCA or orthogonal while the base model is loaded in 4 or 8
-    bits (error), or LoftQ, which quantizes a full-precision model itself (warning).
-
-    ## Why it matters
-    The method decomposes or changes the base weight. PEFT raises for a weight that is not a
-    floating-point tensor; LoftQ would correct an error that it did not make.
-
-    ## Bad
-    ```python
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-    bits = BitsAndBytesConfig(load_in_8bit=True)
-    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
-    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="pissa")  # LL505: "pissa"
-    model = get_peft_model(model, config)
-    ```
-
-    ## Good
-    ```python
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-    bits = BitsAndBytesConfig(load_in_8bit=True)
-    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
-    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="olora")
-    model = get_peft_model(model, config)
-    ```
-
-    ## When to ignore it
-    LoftQ: when the script initialises the adapter again afterwards.
-
-    ## Options
-    None.
-    """
-    if recipe.dialect not in HANDED_ON or not (load_in_4bit or load_in_8bit):
-        return
-    method = init_lora_weights.lower()
-    width = "4" if load_in_4bit else "8"
-    if method.startswith(FLOAT_ONLY):
-        yield Problem(
-            "init_lora_weights",
-            f'init_lora_weights="{init_lora_weights}" over a model in {width} bits: PEFT raises.',
-            help='Leave it out (True), or take "olora" or "gaussian".',
-            also=("load_in_4bit" if load_in_4bit else "load_in_8bit",),
-            edits=(Set("init_lora_weights", True),),
-        )
-    elif method == "loftq":
-        yield Problem(
-            "init_lora_weights",
-            f"LoftQ over a model that is already in {width} bits: it has to see the full weights.",
-            severity=Severity.WARNING,
-            help="Load the model without quantization; LoftQ quantizes it.",
-        )
-
-
-@rule("LL419", Severity.WARNING, evidence=[PEFT_SOURCE])
-def qalora_without_gptq(
-    recipe: Recipe, use_qalora: bool, inventory: Inventory
-) -> Iterator[Problem]:
-    """QA-LoRA is asked for, and the base model has no GPTQ layers.
-
-    ## What it checks
-    `use_qalora` is on, and the base model is known and loaded without GPTQ. Over bitsandbytes'
-    layers LLB08 says so.
-
-    ## Why it matters
-    Only PEFT's GPTQ layers read the setting. Elsewhere plain LoRA is trained, and PEFT says
-    nothing: what was to be tried is not what runs.
-
-    ## Bad
-    ```python
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
-    config = LoraConfig(
-        r=16,
-        lora_alpha=32,
-        target_modules="all-linear",
-        use_qalora=True,  # LL419: True
-    )
-    model = get_peft_model(model, config)
-    ```
-
-    ## Good
-    ```python
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained("TheBloke/Llama-2-7B-GPTQ")
-    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", use_qalora=True)
-    model = get_peft_model(model, config)
-    ```
-
-    ## When to ignore it
-    When another file quantizes the model.
-
-    ## Options
-    None.
-    """
-    if not use_qalora or recipe.dialect not in HANDED_ON or recipe.result:
-        return
-    widths = (recipe.settings.get(name) for name in ("load_in_4bit", "load_in_8bit"))
-    quantized = any(width is not None and width.candidates != (False,) for width in widths)
-    gptq = any("gptq" in block.receiver.lower() for block in recipe.blocks)
-    if not quantized and not gptq:
-        yield Problem(
-            "use_qalora",
-            f"use_qalora is for GPTQ layers, and this {inventory.model_type} model has none: plain "
-            "LoRA is trained.",
-            help="Remove it.",
-        )

@@ -148,8 +148,11 @@ class Rule(NamedTuple):
 
 
 FAMILIES = (
-    "correctness",
+    "keys",
     "validity",
+    "correctness",
+    "ignored",
+    "conflicts",
     "refused",
     "hygiene",
     "scaling",
@@ -165,6 +168,7 @@ FAMILIES = (
     "task_heads",
     "token_rows",
     "layer_kinds",
+    "base_kinds",
     "memory",
     "quantization",
     "memory_traps",
