@@ -226,7 +226,13 @@ def test_options_have_the_defaults_that_argparse_gives_them() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["a.yaml", "b"], [""], ["--force-exclude", "a.yaml"], ["--force-exclude", "a", "b"]],
+    [
+        ["a.yaml", "b"],
+        [""],
+        ["--force-exclude", "a.yaml"],
+        ["-q", "--no-cache", "--force-exclude", "a", "b"],
+        ["--quiet", "."],
+    ],
 )
 def test_a_command_line_of_paths_is_read_as_argparse_reads_it(arguments: list[str]) -> None:
     options = of_paths(arguments)
@@ -236,7 +242,7 @@ def test_a_command_line_of_paths_is_read_as_argparse_reads_it(arguments: list[st
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["-"], ["--", "a"], ["a", "--fix"], ["-q", "a"], ["--force-exclude"]]
+    "arguments", [[], ["-"], ["--", "a"], ["a", "--fix"], ["-v", "a"], ["-q"], ["a", "-q"]]
 )
 def test_any_other_command_line_is_left_to_argparse(arguments: list[str]) -> None:
     assert of_paths(arguments) is None

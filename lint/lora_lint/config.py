@@ -90,10 +90,11 @@ def for_folder(folder: str) -> Config:
 
 
 def has_none_of_its_own(folder: str) -> None:
-    """Remember of a folder that was just listed that no settings file is in it."""
-    folder = os.path.abspath(folder)
+    """Remember of a folder, by its absolute path, that it was just listed and has no such file."""
     if folder not in _cache:
-        _cache[folder] = for_folder(os.path.dirname(folder))
+        parent = os.path.dirname(folder)
+        above = _cache.get(parent)
+        _cache[folder] = for_folder(parent) if above is None else above
 
 
 def root_settings() -> Config:

@@ -70,7 +70,7 @@ def value_of(text: str, kind: type) -> object:
 @cache
 def pins_of(folder: str) -> Mapping[str, str]:
     """What is pinned for the recipes of a folder; read once, until ``cache_clear`` is called."""
-    return pinned(folder)
+    return pinned(folder, beyond=pins_of)
 
 
 def _versions(recipe: Recipe) -> dict[str, Setting]:

@@ -34,6 +34,7 @@ SKIPPED_FOLDERS = frozenset(
 )
 """Never walked into: caches, environments, other tools' data."""
 
+_ENDINGS = tuple(KINDS)
 LARGEST = 64 * 2**20
 """Bytes. Nobody writes a configuration of this size; a data file may well have it."""
 
@@ -108,9 +109,11 @@ class Exclusion:
 
 def _below(folder: str) -> Iterator[str]:
     listed = _git_files(folder)
-    for path in _walk(folder) if listed is None else listed:
-        if os.path.splitext(path)[1].lower() in KINDS:
-            yield path
+    return _walk(folder) if listed is None else filter(_is_of_a_kind, listed)
+
+
+def _is_of_a_kind(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS) and os.path.splitext(name)[1].lower() in KINDS
 
 
 def _git_files(folder: str) -> list[str] | None:
@@ -147,13 +150,23 @@ def _may_be_git(folder: str) -> bool:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        if FILES.isdisjoint(files):
-            has_none_of_its_own(parent)
-        folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
-        for name in files:
-            path = os.path.join(parent, name)
-            yield path.removeprefix("./") if folder == "." else path
+    """Every file below a folder whose name may be of a kind of ours."""
+    todo = [(folder, os.path.abspath(folder))]
+    while todo:
+        parent, absolute = todo.pop()
+        try:
+            entries = list(os.scandir(parent))
+        except OSError:
+            continue
+        if FILES.isdisjoint([entry.name for entry in entries]):
+            has_none_of_its_own(absolute)
+        for entry in entries:
+            name = entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if name not in SKIPPED_FOLDERS:
+                    todo.append((entry.path, os.path.join(absolute, name)))
+            elif _is_of_a_kind(name):
+                yield entry.path.removeprefix("./") if folder == "." else entry.path
 
 
 def load(path: str) -> Source | None:

@@ -51,15 +51,24 @@ class Options:
         self.paths = list(paths)
 
 
-def of_paths(arguments: list[str]) -> Options | None:
-    """The options of a command line of paths; ``None`` where argparse has to read it.
+_PLAIN: dict[str, tuple[str, bool]] = {
+    "--force-exclude": ("force_exclude", True),  # what our hook asks for
+    "--no-cache": ("cache", False),
+    "--quiet": ("quiet", True),
+    "-q": ("quiet", True),
+}
+"""Options without a value that may come first, and what they set."""
 
-    The one option that may come first is what our hook asks for.
-    """
-    force = arguments[:1] == ["--force-exclude"]
-    paths = arguments[1:] if force else arguments
+
+def of_paths(arguments: list[str]) -> Options | None:
+    """The options of a command line of paths; ``None`` where argparse has to read it."""
+    first = 0
+    while first < len(arguments) and arguments[first] in _PLAIN:
+        first += 1
+    paths = arguments[first:]
     if not paths or any(path.startswith("-") for path in paths):
         return None
     options = Options(*paths)
-    options.force_exclude = force
+    for name in arguments[:first]:
+        setattr(options, *_PLAIN[name])
     return options

@@ -54,33 +54,46 @@ def required(text: str) -> dict[str, str]:
     return {package.lower(): version for package, version in _requirements(text)}
 
 
-def pinned(directory: str) -> Mapping[str, str]:
+def pinned(
+    directory: str, beyond: Callable[[str], Mapping[str, str]] | None = None
+) -> Mapping[str, str]:
     """The version of each package that is pinned at or above a directory.
 
     Folders are searched upwards, to the repository's root at the latest, until one pins something.
     In one folder, a lock file wins over the files that people write; where two files of one kind
     disagree, the package counts as not pinned.
+
+    Args:
+        directory: where to begin.
+        beyond: what answers for the folder above, if it is remembered; else this function.
     """
-    for folder in upwards(os.path.abspath(directory)):
-        found = _in_folder(folder)
-        if found:
-            return MappingProxyType(found)
-    return MappingProxyType({})
+    folder = os.path.abspath(directory)
+    found = _in_folder(folder)
+    above = _above(folder)
+    if found or above is None:
+        return MappingProxyType(found)
+    return (beyond or pinned)(above)
 
 
 def upwards(folder: str) -> Iterator[str]:
     """A folder and those above it, to the repository's root at the latest."""
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder or any(os.path.exists(os.path.join(folder, m)) for m in _ROOT_MARKS):
-            return
-        folder = above
+    at: str | None = folder
+    while at is not None:
+        yield at
+        at = _above(at)
+
+
+def _above(folder: str) -> str | None:
+    """The folder above; ``None`` of a repository's root."""
+    above = os.path.dirname(folder)
+    if above == folder or any(os.path.exists(os.path.join(folder, mark)) for mark in _ROOT_MARKS):
+        return None
+    return above
 
 
 def _in_folder(folder: str) -> dict[str, str]:
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(name for name in os.listdir(folder) if _reader(name) is not None)
     except OSError:
         return {}
     locked: dict[str, set[str]] = {}
