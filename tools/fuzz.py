@@ -10,20 +10,31 @@ rules' pages.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import sys
 import tempfile
 
 import atheris
 
+PARTS = ("pysource", "read", "shellsource", "translation", "dialect")
+"""What of the linter reads files."""
+
 with atheris.instrument_imports(include=["lora_lint", "lora_rules"]):
+    import lora_lint
+    import lora_rules
     from lora_lint.check import check
     from lora_lint.config import Config
     from lora_lint.source import KINDS, Source
     from lora_rules.rule import all_rules
 
-    RULES = all_rules()
+    # Readers, rules and facts are imported when they are needed: too late to be seen from inside.
+    for package, parts in ((lora_rules, ("",)), (lora_lint, PARTS)):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if found.name.split(".")[1].startswith(parts):
+                importlib.import_module(found.name)
 
 LIMITS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=4096")
 ENDINGS = {kind: ending for ending, kind in KINDS.items()}
@@ -31,7 +42,7 @@ ENDINGS = {kind: ending for ending, kind in KINDS.items()}
 
 def seeds(kind: str) -> list[str]:
     """The examples of that kind in the rules' pages."""
-    pages = "\n".join(rule.page for rule in RULES.values())
+    pages = "\n".join(rule.page for rule in all_rules().values())
     return re.findall(rf"^```{kind}\n(.*?)^```", pages, flags=re.MULTILINE | re.DOTALL)
 
 
