@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_rules.needs import MAX_WORLDS, Outcome, evaluate
+from lora_rules.needs import MAX_WORLDS, Outcome, Unknown, _bare, evaluate
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from lora_rules.rule import Problem, Rule, Severity
 
@@ -97,3 +97,20 @@ def test_certain_exactly_when_it_holds_for_every_candidate(ranks: list[int]) -> 
     outcome = run(high, setting("r", *ranks))
     holds = [rank + 8.0 > 10 for rank in ranks]
     assert [found.certain for found in outcome.found] == ([all(holds)] if any(holds) else [])
+
+
+class Odd(Unknown):
+    """Built from something else than its text."""
+
+    def __init__(self, parts: list[str]) -> None:
+        super().__init__(f"{len(parts)} parts")
+        self.parts = parts
+
+
+def test_a_remembered_unknown_keeps_all_but_its_traceback() -> None:
+    try:
+        raise Odd(["a", "b"])
+    except Odd as raised:
+        bare = _bare(raised)
+    assert isinstance(bare, Odd)
+    assert (str(bare), bare.parts, bare.__traceback__) == ("2 parts", ["a", "b"], None)
