@@ -11,6 +11,7 @@ rules' pages.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -41,9 +42,16 @@ ENDINGS = {kind: ending for ending, kind in KINDS.items()}
 
 
 def seeds(kind: str) -> list[str]:
-    """The examples of that kind in the rules' pages."""
+    """The examples of that kind in the rules' pages; a notebook's cell holds one in Python."""
+    if kind == "notebook":
+        return [_notebook(text) for text in seeds("python")]
     pages = "\n".join(rule.page for rule in all_rules().values())
     return re.findall(rf"^```{kind}\n(.*?)^```", pages, flags=re.MULTILINE | re.DOTALL)
+
+
+def _notebook(source: str) -> str:
+    cell = {"cell_type": "code", "source": source.splitlines(keepends=True), "metadata": {}}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 def seed_folder(kind: str) -> str:

@@ -125,8 +125,8 @@ TRANSFORMERS = (
             either(given("gradient_checkpointing"), given("activation_checkpointing")),
         ),
         "fsdp_config.activation_checkpointing and gradient_checkpointing exclude each other",
-        "Keep one of them: gradient_checkpointing if there is dropout and FSDP is version 2, whose own"
-        " does not keep the random state.",
+        "Keep one of them; with dropout and version 2 of FSDP gradient_checkpointing, because the"
+        " other does not keep the random state.",
     ),
     Refusal(
         "save_only_model",
