@@ -4,7 +4,7 @@
 
 KIND is python, notebook, yaml, json or shell. The file that libFuzzer invents is linted with a GPU
 declared. Nothing may raise, and no file may take more than ten seconds or two gigabytes. What it
-finds becomes a test in ``tests/hostile/``. Without a corpus it starts from the examples of the
+finds becomes a test in ``tests/test_hard_input.py``. Without a corpus it starts from the examples of the
 rules' pages.
 """
 
@@ -15,10 +15,12 @@ import json
 import os
 import pkgutil
 import re
+import shlex
 import sys
 import tempfile
 
 import atheris
+import yaml
 
 PARTS = ("pysource", "read", "shellsource", "translation", "dialect")
 """What of the linter reads files."""
@@ -42,9 +44,13 @@ ENDINGS = {kind: ending for ending, kind in KINDS.items()}
 
 
 def seeds(kind: str) -> list[str]:
-    """The examples of that kind in the rules' pages; a notebook's cell holds one in Python."""
+    """The examples in the rules' pages: notebooks of the Python, JSON and commands of the YAML."""
     if kind == "notebook":
         return [_notebook(text) for text in seeds("python")]
+    if kind == "json":
+        return [json.dumps(yaml.safe_load(text), default=str) for text in seeds("yaml")]
+    if kind == "shell":
+        return [_command(yaml.safe_load(text)) for text in seeds("yaml")]
     pages = "\n".join(rule.page for rule in all_rules().values())
     return re.findall(rf"^```{kind}\n(.*?)^```", pages, flags=re.MULTILINE | re.DOTALL)
 
@@ -52,6 +58,12 @@ def seeds(kind: str) -> list[str]:
 def _notebook(source: str) -> str:
     cell = {"cell_type": "code", "source": source.splitlines(keepends=True), "metadata": {}}
     return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _command(settings: dict[str, object]) -> str:
+    """The settings as flags of ms-swift, whose names are close to everybody's."""
+    flags = (f" \\\n    --{key} {shlex.quote(str(value))}" for key, value in settings.items())
+    return f"swift sft{''.join(flags)}\n"
 
 
 def seed_folder(kind: str) -> str:
