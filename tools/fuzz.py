@@ -4,8 +4,8 @@
 
 KIND is python, notebook, yaml, json or shell. The file that libFuzzer invents is linted with a GPU
 declared. Nothing may raise, and no file may take more than ten seconds or two gigabytes. What it
-finds becomes a test in ``tests/test_hard_input.py``. Without a corpus it starts from the examples of the
-rules' pages.
+finds becomes a test in ``tests/test_hard_input.py``. Without a corpus it starts from the examples
+of the rules' pages.
 """
 
 from __future__ import annotations
