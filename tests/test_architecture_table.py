@@ -300,10 +300,11 @@ def tools():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model_type", REBUILT)
-def test_fresh_random_models_are_told_exactly(tools, model_type):
+def test_random_models_are_told_exactly(tools, model_type):
+    """The same models each time; ``tools/check_architectures.py`` draws fresh ones."""
     builder, checker = tools
     kind = builder.prepare(builder.find_kind(model_type))
     builder.probe(kind)
-    wrong, done = checker.check(kind, random.Random(), 6)  # noqa: S311
+    wrong, done = checker.check(kind, random.Random(20261122), 6)  # noqa: S311
     assert not [sentence for sentence, _ in wrong]
     assert done

@@ -220,10 +220,11 @@ def test_the_same_counts_as_peft() -> None:
 @pytest.mark.parametrize(
     "model_type", ["llama", "opt", "deepseek_v3", "t5", "bert", "bart", "electra", "qwen2"]
 )
-def test_fresh_adapters_are_counted_as_peft_does(model_type: str) -> None:
+def test_adapters_are_counted_as_peft_does(model_type: str) -> None:
+    """The same cases each time; ``tools/check_trainable_parameters.py`` draws fresh ones."""
     import check_trainable_parameters as check
 
-    rows = list(check.compare(model_type, random.Random(), 1))  # noqa: S311
+    rows = list(check.compare(model_type, random.Random(20261122), 1))  # noqa: S311
     assert rows
     wrong = [row for row in rows if row.verdict in ("differ", "PEFT refuses")]
     assert not wrong

@@ -110,7 +110,7 @@ def trained(architecture: Architecture, adapter: Adapter) -> list[Part]:
     found = architecture.modules
     others = other_modules(found, architecture.values)
     saved = _saved_names(adapter)
-    wanted = _wanted(found, others, adapter)
+    wanted = _wanted(found, others, saved, adapter)
     targets = _targets(found, wanted, saved, adapter)
     ranks = Ranks(adapter.r, wanted.ranks)
     parts = list(_modules(found, others, targets, ranks, adapter))
@@ -171,7 +171,7 @@ def _saved_names(adapter: Adapter) -> list[str]:
     return [*(names or ()), *(CLASSIFIERS if adapter.task_type == "SEQ_CLS" else ())]
 
 
-def _wanted(found: Modules, others: Others, adapter: Adapter) -> Wanted:
+def _wanted(found: Modules, others: Others, saved: list[str], adapter: Adapter) -> Wanted:
     """The targets with PEFT's own filled in, and with fused experts as parameters."""
     if isinstance(adapter.target_parameters, str):
         raise Unknown("PEFT refuses target_parameters that is a text")
@@ -179,6 +179,8 @@ def _wanted(found: Modules, others: Others, adapter: Adapter) -> Wanted:
         adapter.target_modules,
         frozenset(adapter.target_parameters or ()),
         adapter.rank_pattern or {},
+        adapter.exclude_modules or (),
+        saved,
     )
     wanted = rewrite(found, others, given, adapter.r)
     if wanted.modules is None:

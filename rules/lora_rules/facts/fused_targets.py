@@ -7,11 +7,11 @@ parameters; two that were fused into one are only taken together, at twice the r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from lora_rules.facts.modules import Modules
 from lora_rules.facts.other_modules import Others
-from lora_rules.facts.targeting import ALL_LINEAR, matches
+from lora_rules.facts.targeting import ALL_LINEAR, Targets
 from lora_rules.needs import Unknown
 from lora_rules.typed import NamedTuple
 
@@ -31,6 +31,9 @@ class Wanted(NamedTuple):
     modules: Collection[str] | str | None
     parameters: frozenset[str]
     ranks: Mapping[str, object]
+    excluded: Collection[str] | str = ()
+    saved: Sequence[str] = ()
+    """``modules_to_save``, on which nothing is put either."""
 
 
 def rewrite(found: Modules, others: Others, wanted: Wanted, r: int) -> Wanted:
@@ -40,7 +43,7 @@ def rewrite(found: Modules, others: Others, wanted: Wanted, r: int) -> Wanted:
         return wanted
     names = wanted.modules or frozenset()
     if isinstance(names, str):
-        names = _resolve(found, others, names)
+        names = _resolve(found, others, Targets(names, wanted.excluded, wanted.saved))
         if not names:
             return wanted
     renamed = {name: old for name in names if (old := _old_name(mapping, name)) is not None}
@@ -52,10 +55,10 @@ def rewrite(found: Modules, others: Others, wanted: Wanted, r: int) -> Wanted:
             raise HalfFused(fused, new)
         if fused <= present and len(fused) > 1:
             ranks[rf".*\.{new}"] = r * len(fused)
-    return Wanted(
-        frozenset(names) - renamed.keys(),
-        wanted.parameters | {mapping[old] for old in present},
-        ranks,
+    return wanted._replace(
+        modules=frozenset(names) - renamed.keys(),
+        parameters=wanted.parameters | {mapping[old] for old in present},
+        ranks=ranks,
     )
 
 
@@ -63,22 +66,22 @@ def _old_name(mapping: Mapping[str, str], name: str) -> str | None:
     return next((old for old in mapping if name == old or name.endswith(f".{old}")), None)
 
 
-def _resolve(found: Modules, others: Others, text: str) -> frozenset[str]:
-    """The last names of everything that the text names."""
-    if text.lower() == ALL_LINEAR:
+def _resolve(found: Modules, others: Others, targets: Targets) -> frozenset[str]:
+    """The last names of everything that a text names, but for what is excluded."""
+    if str(targets.wanted).lower() == ALL_LINEAR:
         linears = (each.name for each in found.linears if each.path != found.task.head)
         return frozenset((*linears, *found.table.fused_targets))
     modules = [*(each.path for each in found.linears), *(each.path for each in found.embeddings)]
     held = [*modules, *others.held]
     odd = [*others.bare, *others.around, *others.held - others.routers]
     odd += [f"{path}.{leaf}" for path in held for leaf in ("weight", "bias")]
-    if any(matches(text, path) for path in odd):
-        raise Unknown(f"the expression {text!r} also names what is no linear layer")
+    if any(targets.match(path) for path in odd):
+        raise Unknown(f"the expression {targets.wanted!r} also names what is no linear layer")
     paths = [*modules, *others.routers, *(each.path for each in found.fused_experts)]
-    names = {path.rpartition(".")[2] for path in paths if matches(text, path)}
+    names = {path.rpartition(".")[2] for path in paths if targets.match(path)}
     for old, new in found.table.fused_targets.items():
         parents = (path.removesuffix(new) for path in _parameters(found, others, new))
-        if old not in names and any(matches(text, parent + old) for parent in parents):
+        if old not in names and any(targets.match(parent + old) for parent in parents):
             names.add(old)
     return frozenset(names)
 

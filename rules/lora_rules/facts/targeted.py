@@ -92,7 +92,7 @@ def targeted(
     _check_readable(recipe, inventory, target_modules)
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
     modules = _axolotl_names(recipe, inventory, target_modules)
-    given = Wanted(modules, frozenset(target_parameters or ()), {})
+    given = Wanted(modules, frozenset(target_parameters or ()), {}, exclude_modules or (), saved)
     try:
         wanted = _rewritten(inventory, given)
     except HalfFused as refusal:
