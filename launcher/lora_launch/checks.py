@@ -80,7 +80,8 @@ def sections(config: Mapping[str, Mapping[str, Any]], devices: Devices, strategy
             " eval_strategy and save_strategy with the same steps."
         )
     _precision(training, devices)
-    _sharing(config, strategy)
+    if strategy == "fsdp":
+        _sharded(config)
 
 
 def _precision(training: Mapping[str, Any], devices: Devices) -> None:
@@ -93,11 +94,6 @@ def _precision(training: Mapping[str, Any], devices: Devices) -> None:
             " training.bf16: false.",
             REFUSED,
         )
-
-
-def _sharing(config: Mapping[str, Mapping[str, Any]], strategy: str) -> None:
-    if strategy == "fsdp":
-        _sharded(config)
 
 
 def _sharded(config: Mapping[str, Mapping[str, Any]]) -> None:
