@@ -61,7 +61,7 @@ class Point:
 
 
 def _packaged() -> Mapping[str, Any]:
-    path = HERE.parent / "rules/lora_rules/facts/models.json"
+    path = HERE.parent / "rules/lora_rules/facts/model/models.json"
     configs: Mapping[str, Any] = json.loads(path.read_text())["configs"]
     return configs
 

@@ -32,9 +32,9 @@ sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]
 
 from peer_findings_ask import ask  # noqa: E402
 
-from lora_lint.check import check  # noqa: E402
-from lora_lint.config import Config  # noqa: E402
-from lora_lint.discover import load  # noqa: E402
+from lora_lint.engine.check import check  # noqa: E402
+from lora_lint.engine.config import Config  # noqa: E402
+from lora_lint.sources.discover import load  # noqa: E402
 from peft_cases import Case, as_python, cases, write_models  # noqa: E402
 
 SEED = 20261122

@@ -3,10 +3,10 @@
     python benchmarks/second_process.py FOLDER [--kind .py] [--runs 3]
 
 Files that say "lora" are drawn from a folder until their work (bytes by kind, as
-``lora_lint.parallel`` counts it) comes to 1, 2, 4 and 8 MiB. Each draw is linted cold with one
-process and with two, every run in a fresh interpreter. What counts is CPU time, which other
-programs on the machine disturb least: with one process all of it, with two the parent's and half
-of the children's, as if both always had something to do. The least of the runs is taken.
+``lora_lint.engine.parallel`` counts it) comes to 1, 2, 4 and 8 MiB. Each draw is linted cold with
+one process and with two, every run in a fresh interpreter. What counts is CPU time, which other
+programs on the machine disturb least: with one process all of it, with two the parent's and half of
+the children's, as if both always had something to do. The least of the runs is taken.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lora_lint.discover import load
-from lora_lint.parallel import _FLOOR, _WEIGHT
-from lora_lint.source import KINDS
+from lora_lint.engine.parallel import _FLOOR, _WEIGHT
+from lora_lint.sources.discover import load
+from lora_lint.sources.source import KINDS
 
 DRAWS = 3
 LINT = """\
 import contextlib, io, resource
-from lora_lint import cli, parallel
+from lora_lint.cli import main as cli
+from lora_lint.engine import parallel
 parallel.PAYS = 0
 with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     cli.main()

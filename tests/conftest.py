@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(autouse=True)
 def _forget_settings() -> None:
     """Settings files are cached by folder; tests make new ones."""
-    from lora_lint import config, declare
+    from lora_lint.engine import config, declare
 
     config._cache.clear()
     declare.pins_of.cache_clear()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lora_rules.facts import trainable_parameters as fact
-from lora_rules.facts.adapter import Adapter
-from lora_rules.facts.architecture import Architecture
+from lora_rules.facts.adapter import trainable_parameters as fact
+from lora_rules.facts.adapter.adapter import Adapter
+from lora_rules.facts.model.architecture import Architecture
 
 
 def trainable_parameters(model: Architecture, *settings: Any, **more: Any) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from lora_lint.config import Config
-from lora_lint.finding import Finding
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import Finding
+from lora_lint.fix.apply_fix import Place, Reader, made
 from lora_lint.fix.document import Document
-from lora_lint.fix.mend import Place, Reader, made
 from lora_lint.fix.notebook import Notebook
-from lora_lint.source import KINDS, Source
+from lora_lint.sources.source import KINDS, Source
+from lora_rules.engine.problem import Edit, Severity
 from lora_rules.recipe import Span
-from lora_rules.rule import Edit, Severity
 
 
 def edited(text: str | bytes, name: str, *edits: Edit, recipe: int = 0) -> str:

@@ -38,7 +38,7 @@ def hook(event, arguments):
 sys.path.append(tree)
 sys.addaudithook(hook)
 try:
-    from lora_lint.cli import main
+    from lora_lint.cli.main import main
     code = main(sys.argv[1:])
 except SystemExit as end:
     code = end.code

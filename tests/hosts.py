@@ -91,7 +91,9 @@ class Host:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             mine = f"LORA_LAUNCH_MACHINE={self.rank}".encode() in variables
-            worker = b"lora_launch.train" in words and b"accelerate.commands.launch" not in words
+            worker = (
+                b"lora_launch.worker.train" in words and b"accelerate.commands.launch" not in words
+            )
             return mine and worker and str(folder).encode() in words
         return False
 

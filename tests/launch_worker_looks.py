@@ -1,4 +1,4 @@
-"""A worker for tests: ``lora_launch.train`` that notes what every parameter is, rank by rank.
+"""A worker for tests: the real one that notes what every parameter is, rank by rank.
 
 ``LOOKS`` names a folder; ``RANK.json`` in it holds, after a step, each parameter's class, where it
 lies, its size and the size of this process's part; and the names of the FSDP modules.
@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from lora_launch import train
+from lora_launch.worker import train
 
 
 def _note(model) -> dict:

@@ -1,4 +1,4 @@
-"""A worker for tests: ``lora_launch.train`` on a device with room for ``ROOM`` sequences at once.
+"""A worker for tests: the real one on a device with room for ``ROOM`` sequences at once.
 
 Beyond that it raises what CUDA raises, at the optimizer step ``STEP`` on the rank ``RANK_``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from lora_launch import train
+from lora_launch.worker import train
 
 ROOM, STEP = int(os.environ["LAUNCH_TEST_ROOM"]), int(os.environ["LAUNCH_TEST_STEP"])
 ON_RANK = os.environ.get("LAUNCH_TEST_RANK", "0")
@@ -17,7 +17,7 @@ ON_RANK = os.environ.get("LAUNCH_TEST_RANK", "0")
 def _limit() -> None:
     import torch
 
-    from lora_launch.trainer import Trainer
+    from lora_launch.worker.trainer import Trainer
 
     whole = Trainer.training_step
 

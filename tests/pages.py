@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lora_lint.check import check
-from lora_lint.config import Config
-from lora_lint.finding import Finding
-from lora_lint.rule_examples import ENDINGS, FENCE, sections
-from lora_lint.source import Source
-from lora_rules.rule import Rule, all_rules
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import Finding
+from lora_lint.engine.rule_examples import ENDINGS, FENCE, sections
+from lora_lint.sources.source import Source
+from lora_rules.engine.registry import all_rules
+from lora_rules.engine.rule import Rule
 
 MARK = re.compile(r"#\s*(LL\w\d\d)(?::\s*(.*?))?\s*$")
 

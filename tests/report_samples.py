@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lora_lint.finding import FileReport, Finding
-from lora_lint.result import RunProblem, RunResult
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunProblem, RunResult
+from lora_rules.engine.problem import Safety, Set, Severity
+from lora_rules.engine.rule import Rule
 from lora_rules.evidence import Evidence
 from lora_rules.recipe import Origin, Recipe, Setting, Span
-from lora_rules.rule import Rule, Safety, Set, Severity
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -35,9 +36,8 @@ def ratio_check(r: int, lora_alpha: float, *, low: float = 0.25, high: float = 4
 
 
 STUDY = Evidence("hu-2021", "B", "Hu et al. 2021, LoRA", "https://arxiv.org/abs/2106.09685", "Ok.")
-RATIO = Rule(
-    "LL102", "alpha-rank-ratio-out-of-range", Severity.WARNING, ratio_check, sources=(STUDY,)
-)
+ratio_check.evidence = (STUDY,)
+RATIO = Rule("LL102", "alpha-rank-ratio-out-of-range", Severity.WARNING, ratio_check)
 
 YAML = """\
 base_model: meta-llama/Llama-3.1-8B

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from lora_lint.config import KEYS
+from lora_lint.engine.config import KEYS
 
 sys.path.insert(0, str(ROOT / "tools"))
 import build_docs

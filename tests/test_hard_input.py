@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lora_lint import discover
-from lora_lint.cli import main
+from lora_lint.cli.main import main
+from lora_lint.sources import discover
 
 BAD = "from peft import LoraConfig\nc = LoraConfig(r=8, lora_alpha=0)\n"
 LORA = "base_model: m\ndatasets: []\nadapter: lora\nlora_alpha: 16\nlora_target_linear: true\n"
@@ -184,7 +184,7 @@ def test_a_file_that_cannot_be_read_is_told_and_others_are_linted(
             raise error
         return usual(path)
 
-    monkeypatch.setattr("lora_lint.run.load", load)
+    monkeypatch.setattr("lora_lint.engine.run.load", load)
     code, out, _ = lint(here, capsys)
     assert code == 1
     assert "x.yaml: warning: cannot be read" in out
@@ -202,7 +202,7 @@ def test_a_file_that_vanishes_between_listing_and_reading(
         (here / "aaa.yaml").unlink(missing_ok=True)
         return usual(path)
 
-    monkeypatch.setattr("lora_lint.discover.os.path.isfile", vanish)
+    monkeypatch.setattr("lora_lint.sources.discover.os.path.isfile", vanish)
     code, out, err = lint(here, capsys)
     assert code == 1
     assert "bad.py:2:32" in out

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lora_lint.check import check
-from lora_lint.config import Config
-from lora_lint.source import KINDS, Source
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.sources.source import KINDS, Source
 from pages import examples, lint
 
 LOOSE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

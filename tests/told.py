@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lora_lint.check import check
-from lora_lint.config import Config
-from lora_lint.finding import Finding
-from lora_lint.source import Source
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import Finding
+from lora_lint.sources.source import Source
 
 ENDINGS = {"python": "py", "yaml": "yaml", "shell": "sh"}
 

@@ -12,9 +12,9 @@ from architectures_configs import DROPPED, PRESENT, BuildError, Flat, Kind, nest
 from architectures_observe import Observation
 from architectures_trace import Value
 from architectures_vary import sample
-from lora_rules.facts import model_table
-from lora_rules.facts.modules import Modules, modules
-from lora_rules.needs import Unknown
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.model import model_table
+from lora_rules.facts.model.modules import Modules, modules
 
 Shapes = dict[str, tuple[int, int, bool]]
 

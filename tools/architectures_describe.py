@@ -27,7 +27,7 @@ from architectures_learn import (
 )
 from architectures_observe import INDEX, Observation, Place
 from architectures_trace import Value
-from lora_rules.facts.expressions import holds
+from lora_rules.facts.model.expressions import holds
 
 BIG = 64
 """A larger number in a formula was a field before something lost its trace."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from architectures_observe import INDEX, Place
 from architectures_trace import Value
-from lora_rules.facts.expressions import compile_formula, holds
+from lora_rules.facts.model.expressions import compile_formula, holds
 
 FEW = 64
 PERIODS = (3, 4, 5, 6, 8)

@@ -1,4 +1,4 @@
-"""Writes ``rules/lora_rules/facts/architectures.json``: what each model type consists of.
+"""Writes ``rules/lora_rules/facts/model/architectures.json``: what each model type consists of.
 
     PYTHONPATH=rules python tools/build_architectures.py [TYPE …] [--part N/M] [--output FILE]
 
@@ -47,7 +47,7 @@ from architectures_observe import Observation
 from architectures_trace import Value
 from architectures_vary import probe, sample, shrink
 
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/architectures.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/model/architectures.json"
 TASKS = {
     "seq2seq": auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     "speech": auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING,

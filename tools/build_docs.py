@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs_dialects import dialects_page
+from docs_frameworks import dialects_page
 from docs_readme import README, readme
 from docs_rules import rule_pages, rules_page
 

@@ -1,4 +1,4 @@
-"""Writes ``rules/lora_rules/facts/gpus.json`` from the measurements in the project's research.
+"""Writes ``rules/lora_rules/facts/memory/gpus.json`` from measurements.
 
     python tools/build_gpus.py ../shared/data/gpus.json
 
@@ -14,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/gpus.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/memory/gpus.json"
 
 NAMES: dict[str, tuple[str, list[str]]] = {
     "p100-16": ("Tesla P100 16GB", ["p100", "p100 pcie 16gb"]),

@@ -1,4 +1,4 @@
-"""Writes ``rules/lora_rules/facts/models.json`` from ``models.txt``: popular base models.
+"""Writes ``rules/lora_rules/facts/model/models.json`` from ``models.txt``: popular base models.
 
     python tools/build_models.py [--wheels FOLDER]
 
@@ -31,7 +31,7 @@ from pathlib import Path
 from wheel_source import download
 
 TABLE = Path(__file__).parent / "models.txt"
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/models.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/model/models.json"
 UNSLOTH = "2026.10.9"
 
 SIZES = [
@@ -99,7 +99,7 @@ def _repackagings(folder: Path, known: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def _lines(entries: dict[str, Entry]) -> str:
-    """An entry a line, as :mod:`lora_rules.facts.packaged` reads them."""
+    """An entry a line, as :mod:`lora_rules.engine.packaged` reads them."""
     rows = (f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in entries.items())
     return ",\n".join(rows)
 

@@ -1,4 +1,4 @@
-"""Writes ``rules/lora_rules/facts/other_modules.json``: modules that LoRA targets hit by mistake.
+"""Writes ``rules/lora_rules/facts/model/other_modules.json``: modules that are no linear layers.
 
     PYTHONPATH=rules python tools/build_other_modules.py [TYPE …] [--output FILE]
 
@@ -31,9 +31,9 @@ from transformers.pytorch_utils import Conv1D
 
 from architectures_configs import BuildError, Kind, build
 from build_architectures import find_kind, prepare
-from lora_rules.facts.model_table import model_types
+from lora_rules.facts.model.model_table import model_types
 
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/other_modules.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/model/other_modules.json"
 GROUPS = ("held", "bare", "routers", "biases", "convs", "linears")
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """What PEFT 0.21.2 adapts (``lora/layer.py``), transposed ones not among them."""

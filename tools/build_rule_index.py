@@ -1,19 +1,20 @@
-"""Write ``rules/lora_rules/rule_index.py``: what each rule needs, known before it is imported.
+"""Write ``rules/lora_rules/engine/rule_index.py``: what each rule asks for.
 
     python tools/build_rule_index.py
 
 To be run whenever a rule is added or its code, severity or parameters change;
-``tests/test_rule_index.py`` says when.
+``tests/rules/engine/test_rule_index.py`` says when.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from lora_rules.deferred import parameters_of
-from lora_rules.rule import Rule, imported_rules
+from lora_rules.engine.lazy_rule import parameters_of
+from lora_rules.engine.registry import imported_rules
+from lora_rules.engine.rule import Rule
 
-INDEX = Path(__file__).parent.parent / "rules" / "lora_rules" / "rule_index.py"
+INDEX = Path(__file__).parent.parent / "rules" / "lora_rules" / "engine" / "rule_index.py"
 
 HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do not edit."""
 
@@ -29,7 +30,7 @@ RULES: tuple[Row, ...] = (
 '''
 
 FOOT = ''')
-"""Code, family, function, severity, its positional parameters each with its annotation, the last
+"""Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``."""
 '''
 
@@ -44,7 +45,7 @@ def _row(rule: Rule) -> tuple[object, ...]:
     parameters, defaults = parameters_of(rule.function)
     return (
         rule.code,
-        rule.function.__module__.removeprefix("lora_rules."),
+        rule.function.__module__.removeprefix("lora_rules.checks."),
         rule.function.__name__,
         int(rule.severity),
         tuple(parameters),

@@ -1,4 +1,4 @@
-"""Writes ``rules/lora_rules/facts/signatures.json``: what each callee accepts, version by version.
+"""Writes ``rules/lora_rules/libraries/signatures.json``: what each callee accepts.
 
 Downloads the wheels below from PyPI, reads them with ``ast`` and runs none of them.
 
@@ -32,7 +32,7 @@ from read_signature import (
 )
 from wheel_source import Wheel, download
 
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/signatures.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries/signatures.json"
 
 VERSIONS = {
     "peft": "0.3.0 0.4.0 0.5.0 0.6.0 0.7.0 0.8.0 0.9.0 0.10.0 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0"
@@ -160,7 +160,7 @@ def main() -> None:
     folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
     table = build(folder).items()
     rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in table]
-    text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.facts.packaged reads it
+    text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.engine.packaged reads it
     TARGET.write_text(text, encoding="utf-8")
     print(f"{TARGET}: {len(text)} bytes")
 

@@ -19,7 +19,7 @@ from architectures_check import check
 from architectures_configs import BuildError
 from architectures_vary import probe
 from build_architectures import find_kind, prepare
-from lora_rules.facts.model_table import model_types
+from lora_rules.facts.model.model_table import model_types
 
 
 def main() -> None:

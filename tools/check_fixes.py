@@ -18,19 +18,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from lora_lint.check import check
-from lora_lint.comments import comments
-from lora_lint.config import Config
-from lora_lint.discover import discover, load
-from lora_lint.finding import FileReport, Finding
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.fix.apply_fix import Place, Reader, made
 from lora_lint.fix.document import Document
 from lora_lint.fix.engine import Fixed, fix, is_safe
-from lora_lint.fix.mend import Place, Reader, made
 from lora_lint.fix.notebook import Notebook
 from lora_lint.fix.text import NotOffered
-from lora_lint.source import Source
+from lora_lint.read.comments import comments
+from lora_lint.sources.discover import discover, load
+from lora_lint.sources.source import Source
+from lora_rules.engine.problem import Set, Severity
 from lora_rules.recipe import Span
-from lora_rules.rule import Set, Severity
 
 CONFIG = Config(min_severity="info")
 

@@ -19,11 +19,11 @@ import peft
 import torch
 import transformers
 
-from lora_rules.facts.adapter import Adapter
-from lora_rules.facts.architecture import Architecture, from_config
-from lora_rules.facts.packaged import content
-from lora_rules.facts.trainable_parameters import trainable_parameters
-from lora_rules.needs import Unknown
+from lora_rules.engine.injection import Unknown
+from lora_rules.engine.packaged import content
+from lora_rules.facts.adapter.adapter import Adapter
+from lora_rules.facts.adapter.trainable_parameters import trainable_parameters
+from lora_rules.facts.model.architecture import Architecture, from_config
 
 ADAPTERS: list[dict[str, Any]] = [
     {"target_modules": None},

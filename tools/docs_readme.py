@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lora_lint.cli import main
-from lora_lint.explain import rules_markdown
-from lora_rules.rule import all_rules
+from lora_lint.cli.explain import rules_markdown
+from lora_lint.cli.main import main
+from lora_rules.engine.registry import all_rules
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

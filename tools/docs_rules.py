@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from lora_lint.explain import page
-from lora_rules.rule import Rule, all_rules
+from lora_lint.cli.explain import page
+from lora_rules.engine.registry import all_rules
+from lora_rules.engine.rule import Rule
 
 RATES = Path(__file__).parent.parent / "docs" / "fire_rates.json"
 

@@ -12,11 +12,11 @@ import argparse
 import json
 from collections import Counter
 
-from lora_lint.check import check
-from lora_lint.config import Config
-from lora_lint.discover import discover, load
-from lora_lint.finding import FileReport
-from lora_rules.rule import all_rules
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport
+from lora_lint.sources.discover import discover, load
+from lora_rules.engine.registry import all_rules
 
 
 def main() -> None:

@@ -22,16 +22,16 @@ import tempfile
 import atheris
 import yaml
 
-PARTS = ("pysource", "read", "shellsource", "translation", "dialect")
+PARTS = ("read", "translate")
 """What of the linter reads files."""
 
 with atheris.instrument_imports(include=["lora_lint", "lora_rules"]):
     import lora_lint
     import lora_rules
-    from lora_lint.check import check
-    from lora_lint.config import Config
-    from lora_lint.source import KINDS, Source
-    from lora_rules.rule import all_rules
+    from lora_lint.engine.check import check
+    from lora_lint.engine.config import Config
+    from lora_lint.sources.source import KINDS, Source
+    from lora_rules.engine.registry import all_rules
 
     # Readers, rules and facts are imported when they are needed: too late to be seen from inside.
     for package, parts in ((lora_rules, ("",)), (lora_lint, PARTS)):

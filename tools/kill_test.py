@@ -142,7 +142,7 @@ class Run:
 def launch() -> int:
     """``lora-launch``, with a worker that runs out of memory if that was asked for."""
     from lora_launch import cli
-    from lora_launch import launch as launching
+    from lora_launch.run import launch as launching
 
     if "KILL_TEST" in os.environ:
         launching.WORKER = "kill_worker"

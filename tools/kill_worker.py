@@ -12,7 +12,7 @@ import sys
 import zlib
 from typing import Any, TypeAlias
 
-from lora_launch import train
+from lora_launch.worker import train
 
 Opaque: TypeAlias = Any
 """An object of the libraries."""
@@ -23,7 +23,7 @@ def watch() -> None:
     """Stand in front of the trainer's step."""
     import torch
 
-    from lora_launch.trainer import Trainer
+    from lora_launch.worker.trainer import Trainer
 
     with open(os.environ["KILL_TEST"], encoding="utf-8") as file:
         told = json.load(file)

@@ -23,11 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
+from test_peft_cases import agrees, found_in  # noqa: E402
+
 from oracle_cases import draw  # noqa: E402 - the folders above come first
 from oracle_models import MODELS, weighted  # noqa: E402
 from oracle_truth import Truth, ask  # noqa: E402
 from peft_cases import Case, write_models  # noqa: E402
-from test_peft_cases import agrees, found_in  # noqa: E402
 
 NAMED_ONLY = ("resnet", "convnext")
 """The table of architectures does not have these; their modules' names are known without sizes."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lora_rules.facts.adapter import Adapter
-from lora_rules.facts.architecture import Architecture
-from lora_rules.facts.modules import modules
-from lora_rules.facts.trainable_parameters import trainable_parameters
-from lora_rules.needs import Unknown
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.adapter.adapter import Adapter
+from lora_rules.facts.adapter.trainable_parameters import trainable_parameters
+from lora_rules.facts.model.architecture import Architecture
+from lora_rules.facts.model.modules import modules
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 BY_RECIPE = ("lora_dropout", "ensure_weight_tying")

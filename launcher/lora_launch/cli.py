@@ -96,8 +96,8 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _launch(options: argparse.Namespace) -> int:
-    from lora_launch import document as documents
-    from lora_launch.overrides import apply
+    from lora_launch.config import document as documents
+    from lora_launch.config.overrides import apply
 
     found = documents.load(options.config)
     kind = documents.framework(found)
@@ -106,11 +106,11 @@ def _launch(options: argparse.Namespace) -> int:
     job = cluster.job(options)
     if kind != documents.NATIVE:
         cluster.refuse_foreign(options, kind)
-        from lora_launch import foreign
+        from lora_launch.gate import foreign
 
         return foreign.run(found, kind, options)
-    from lora_launch import run
-    from lora_launch.prepare import Options
+    from lora_launch.plan.prepare import Options
+    from lora_launch.run import run
 
     wanted = Options(
         strict=options.strict,
@@ -134,14 +134,14 @@ def _config(arguments: list[str]) -> int:
     )
     parser.add_argument("--schema", action="store_true", required=True, help="its JSON Schema")
     parser.parse_args(arguments)
-    from lora_launch.config import schema
+    from lora_launch.config.config import schema
 
     sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
     return DONE
 
 
 def _simulate(arguments: list[str]) -> int:
-    from lora_launch import simulate
+    from lora_launch.plan import simulate
 
     parser = argparse.ArgumentParser(
         prog="lora-launch simulate", description="Simulate a training step's memory on no GPU."
@@ -155,8 +155,8 @@ def _report(arguments: list[str]) -> int:
         prog="lora-launch report", description="Write a run's report again."
     )
     parser.add_argument("run", metavar="RUN", help="the run's folder")
-    from lora_launch import report
-    from lora_launch.folder import Folder
+    from lora_launch.pages import report
+    from lora_launch.run.folder import Folder
 
     folder = Folder(os.path.abspath(parser.parse_args(arguments).run))
     if not os.path.isfile(folder.record):
@@ -167,7 +167,7 @@ def _report(arguments: list[str]) -> int:
 
 
 def _init(arguments: list[str]) -> int:
-    from lora_launch import init
+    from lora_launch.plan import init
 
     return init.run(arguments)
 
@@ -179,19 +179,19 @@ def _sweep(arguments: list[str]) -> int:
 
 
 def _merge(arguments: list[str]) -> int:
-    from lora_launch.after import merge
+    from lora_launch.run.after import merge
 
     return merge(arguments)
 
 
 def _eval(arguments: list[str]) -> int:
-    from lora_launch.after import evaluate
+    from lora_launch.run.after import evaluate
 
     return evaluate(arguments)
 
 
 def _generate(arguments: list[str]) -> int:
-    from lora_launch.after import generate
+    from lora_launch.run.after import generate
 
     return generate(arguments)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_rules.typed import NamedTuple
+from lora_rules.engine._startup.typed import NamedTuple
 
 
 class Evidence(NamedTuple):
@@ -138,7 +138,7 @@ DEVICE_MEMORY = Evidence(
     "device-memory",
     "A",
     "Total memory as the CUDA driver reports it, collected from published logs",
-    "rules/lora_rules/facts/gpus.json, which names the source of each card",
+    "rules/lora_rules/facts/memory/gpus.json, which names the source of each card",
     "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB.",
 )
 TINKER_SWEEP = Evidence(

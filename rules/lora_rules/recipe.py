@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from lora_rules.typed import NamedTuple
+from lora_rules.engine._startup.typed import NamedTuple
 
 HANDED_ON = frozenset(
     [

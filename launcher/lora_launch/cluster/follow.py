@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from lora_launch import launch
 from lora_launch.cluster.follower import Follower
 from lora_launch.cluster.machines import came_through
 from lora_launch.cluster.place import Place
 from lora_launch.errors import INTERRUPTED, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.prepare import Prepared
+from lora_launch.plan.prepare import Prepared
+from lora_launch.run import launch
+from lora_launch.run.folder import Folder
 
 
 def follow(prepared: Prepared, folder: Folder, place: Place, stream: TextIO, verbose: bool) -> int:

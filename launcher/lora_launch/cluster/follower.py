@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from lora_launch.cluster import times
-from lora_launch.cluster.beats import Own, Peer, absent
+from lora_launch.cluster import timeouts as times
+from lora_launch.cluster.heartbeat import Own, Peer, absent
 from lora_launch.cluster.machines import Machines, Word, path
 from lora_launch.cluster.place import Place
 from lora_launch.errors import INTERRUPTED, LaunchError
-from lora_launch.folder import Folder
+from lora_launch.run.folder import Folder
 
 
 class Follower(Machines):

@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from lora_launch.cluster import times
-from lora_launch.cluster.beats import Own, Peer, absent, several
+from lora_launch.cluster import timeouts as times
+from lora_launch.cluster.heartbeat import Own, Peer, absent, several
 from lora_launch.cluster.machines import Machines, Word, path
 from lora_launch.cluster.place import Place
 from lora_launch.errors import INTERRUPTED, REFUSED, TROUBLE, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.identity import difference
+from lora_launch.run.folder import Folder
+from lora_launch.run.identity import difference
 
 
 def meet(place: Place, folder: Folder, identity: Mapping[str, Any]) -> Machines:
@@ -75,7 +75,7 @@ class Leader(Machines):
 
     def start(self) -> None:
         """Tell them to start."""
-        from lora_launch.launch import free_port
+        from lora_launch.run.launch import free_port
 
         port = self.place.port or free_port()
         self._say(Word(self.word.attempt + 1, "run", self.place.address, port))

@@ -15,9 +15,9 @@ import subprocess
 from contextlib import suppress
 from typing import NamedTuple, Self, TextIO
 
-from lora_launch.cluster import times
+from lora_launch.cluster import timeouts as times
 from lora_launch.cluster.place import MACHINE, Place, interface
-from lora_launch.folder import Folder, read_json
+from lora_launch.run.folder import Folder, read_json
 
 
 class Word(NamedTuple):

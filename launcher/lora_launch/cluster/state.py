@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lora_launch import checkpoints
 from lora_launch.cluster import slurm
 from lora_launch.cluster.submit import JOBS, jobs
 from lora_launch.errors import LaunchError
-from lora_launch.folder import Folder, read_json, read_lines
-from lora_launch.progress import clock
+from lora_launch.run import checkpoints
+from lora_launch.run.folder import Folder, read_json, read_lines
+from lora_launch.run.progress import clock
 
 GOES_ON = "the same command goes on from the last checkpoint"
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lora_launch.cluster.state import State, of, runs_in
 from lora_launch.cluster.submit import jobs, log_of
 from lora_launch.errors import DONE, LaunchError
-from lora_launch.folder import Folder, read_lines
+from lora_launch.run.folder import Folder, read_lines
 
 RUNS = "runs"
 """Where runs are kept that name no folder of their own."""

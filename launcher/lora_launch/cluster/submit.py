@@ -8,16 +8,16 @@ import sys
 from dataclasses import replace
 from typing import Any, TextIO
 
-from lora_launch import record
 from lora_launch.cluster import slurm
 from lora_launch.cluster.arguments import Wanted
 from lora_launch.cluster.place import TIMEOUT
 from lora_launch.cluster.script import SIGNAL, Script, pattern
-from lora_launch.document import Document
+from lora_launch.config.document import Document
 from lora_launch.errors import DONE, REFUSED, LaunchError
-from lora_launch.folder import Folder, read_json, write_json
-from lora_launch.identity import difference
-from lora_launch.prepare import Options, Prepared, prepare
+from lora_launch.plan.prepare import Options, Prepared, prepare
+from lora_launch.run import run_record as record
+from lora_launch.run.folder import Folder, read_json, write_json
+from lora_launch.run.identity import difference
 
 JOBS = "slurm.json"
 """In the run's folder: the jobs that were submitted for it, the newest last."""

@@ -1,8 +1,8 @@
 """From a recipe to the run that is simulated, or a sentence that says what keeps it from that.
 
 What the recipe says of the training loop is read where the closed-form forecast reads it
-(:mod:`lora_rules.facts.memory_forecast`), so both speak of the same run. What a framework fills in
-is taken from that framework and told; what nobody can know is ``Unknown``. No torch here.
+(:mod:`lora_rules.facts.memory.memory_forecast`), so both speak of the same run. What a framework
+fills in is taken from that framework and told; what nobody can know is ``Unknown``. No torch here.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lora_launch.simulator.run import BadRun, SimulatedRun
-from lora_rules.facts.adapter import Adapter, trained
-from lora_rules.facts.architecture import Architecture
-from lora_rules.facts.gpu import Gpu
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.adapter.adapter import Adapter, trained
+from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.memory.loop import Assumed, Checkpointing, Known, LossPath, derive_loop
+from lora_rules.facts.memory.memory_forecast import device_of
+from lora_rules.facts.memory.memory_forecast.loop import known_loop, optimizer_of
+from lora_rules.facts.memory.memory_forecast.refusals import refuse, sizes
+from lora_rules.facts.memory.memory_forecast.several_gpus import sharding_of
 from lora_rules.facts.memory.sharding import Sharding
-from lora_rules.facts.memory_forecast import device_of
-from lora_rules.facts.memory_forecast.loop import known_loop, optimizer_of
-from lora_rules.facts.memory_forecast.refusals import refuse, sizes
-from lora_rules.facts.memory_forecast.several_gpus import sharding_of
-from lora_rules.facts.run_settings import written
-from lora_rules.needs import Unknown
+from lora_rules.facts.model.architecture import Architecture
+from lora_rules.facts.run.run_settings import written
 from lora_rules.recipe import Recipe
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}

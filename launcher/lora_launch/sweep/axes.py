@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lora_launch.document import SECTIONS
+from lora_launch.config.document import SECTIONS
 from lora_launch.errors import LaunchError
 from lora_lint.read import Unreadable, yaml
-from lora_lint.tree import plain
+from lora_lint.read.tree import plain
 
 TARGETS, RANK, ALPHA = "lora.target_modules", "lora.r", "lora.lora_alpha"
 RATE, DROPOUT, SEED = "training.learning_rate", "lora.lora_dropout", "run.seed"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lora_launch import ask, checks, gate
-from lora_launch.config import Config, name_of, output_folder, read
-from lora_launch.devices import Devices, find
-from lora_launch.document import NATIVE, Document, framework
+from lora_launch.config.config import Config, name_of, output_folder, read
+from lora_launch.config.document import NATIVE, Document, framework
 from lora_launch.errors import LaunchError
+from lora_launch.gate import ask, checks, gate
+from lora_launch.plan.devices import Devices, find
 from lora_launch.sweep.axes import RANK, RATE
-from lora_rules.facts.architecture import Architecture
-from lora_rules.facts.signatures import defaults
+from lora_rules.facts.model.architecture import Architecture
+from lora_rules.libraries.signatures import defaults
 
 CLASSES = {"lora": "peft.LoraConfig", "training": "trl.SFTConfig"}
 USUAL_RATE = 2e-4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from lora_launch import checks, examples
-from lora_launch.document import Document
-from lora_launch.overrides import change
+from lora_launch.config.document import Document
+from lora_launch.config.overrides import change
+from lora_launch.gate import checks, examples
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.rows import Row
 
@@ -45,8 +45,8 @@ def _set(document: Document, key: str, value: object) -> Document:
 
 def _model_key(document: Document) -> str:
     """``model: name`` is short for the key."""
-    from lora_launch.document import tree
-    from lora_lint.tree import Mapping
+    from lora_launch.config.document import tree
+    from lora_lint.read.tree import Mapping
 
     entry = tree(document).get("model")
     is_short = entry is not None and not isinstance(entry.node, Mapping)

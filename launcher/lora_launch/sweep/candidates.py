@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from lora_launch.document import Document
-from lora_launch.overrides import change
+from lora_launch.config.document import Document
+from lora_launch.config.overrides import change
 from lora_launch.sweep.axes import RANK, Axis, Choice, choice
 from lora_launch.sweep.base import Base
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TextIO
 
-from lora_launch import gate
 from lora_launch.cluster import arguments as cluster
-from lora_launch.document import load
+from lora_launch.config.document import load
+from lora_launch.config.overrides import apply
 from lora_launch.errors import DONE, INTERRUPTED, REFUSED, TROUBLE, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.overrides import apply
+from lora_launch.gate import gate
+from lora_launch.run.folder import Folder
 from lora_launch.sweep import base as bases
 from lora_launch.sweep import candidates, disk, judge, spaces, trial
 from lora_launch.sweep.axes import parse
@@ -28,7 +28,7 @@ from lora_launch.sweep.outcome import Outcome, finish, opening
 from lora_launch.sweep.running import Slot, Where
 from lora_launch.sweep.sources import Grid, OneByOne, Source
 from lora_launch.sweep.spaces import Space
-from lora_launch.sweep.store import Store, forget, require
+from lora_launch.sweep.study import Store, forget, require
 
 MOST = 2000
 """Members of a grid: each is linted and planned beforehand, some hundredths of a second each."""

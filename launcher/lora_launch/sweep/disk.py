@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from lora_launch.cluster import slurm
 from lora_launch.cluster.submit import jobs
 from lora_launch.errors import REFUSED, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.plan import Plan, size
+from lora_launch.plan.plan import Plan, size
+from lora_launch.run.folder import Folder
 from lora_launch.sweep import trial
 from lora_launch.sweep.result import FAILED, Result
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from lora_launch.document import load
+from lora_launch.config.document import load
+from lora_launch.config.overrides import apply
 from lora_launch.errors import LaunchError
-from lora_launch.folder import Folder
-from lora_launch.overrides import apply
+from lora_launch.run.folder import Folder
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.disk import tidy
 from lora_launch.sweep.judge import Judged
 from lora_launch.sweep.result import DONE, Result
 from lora_launch.sweep.running import Running, Slot, Where
 from lora_launch.sweep.sources import Source
-from lora_launch.sweep.store import Store
+from lora_launch.sweep.study import Store
 
 PAUSE = 0.2
 LOOK_EVERY = 5.0

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from lora_launch.cluster import slurm, submit
 from lora_launch.cluster.arguments import Wanted
-from lora_launch.document import load
+from lora_launch.config.document import load
+from lora_launch.config.overrides import apply
 from lora_launch.errors import INTERRUPTED, LaunchError
-from lora_launch.folder import Folder
-from lora_launch.overrides import apply
-from lora_launch.prepare import Options
+from lora_launch.plan.prepare import Options
+from lora_launch.run.folder import Folder
 from lora_launch.sweep import result, trial
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.judge import Judged, Policy

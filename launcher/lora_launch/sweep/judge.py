@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lora_launch import checks, gate, plan
-from lora_launch.config import Config, read
-from lora_launch.document import Document
+from lora_launch.config.config import Config, read
+from lora_launch.config.document import Document
 from lora_launch.errors import LaunchError
-from lora_launch.microbatch import largest
-from lora_launch.prepare import strategy_of
+from lora_launch.gate import checks, gate
+from lora_launch.plan import plan
+from lora_launch.plan.microbatch import largest
+from lora_launch.plan.prepare import strategy_of
 from lora_launch.sweep.axes import Axis
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.candidates import Candidate, identity
-from lora_lint.finding import Finding
-from lora_rules.rule import Severity
+from lora_lint.engine.finding import Finding
+from lora_rules.engine.problem import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from lora_launch import record
-from lora_launch.folder import write_json
+from lora_launch.run import run_record as record
+from lora_launch.run.folder import write_json
 from lora_launch.sweep import best as bests
 from lora_launch.sweep import candidates, confounded, picture, rows, spaces, table
 from lora_launch.sweep.base import Base

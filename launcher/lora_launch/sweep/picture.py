@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from lora_launch.charts import ticks
-from lora_launch.style import STYLE
+from lora_launch.pages.charts import ticks
+from lora_launch.pages.style import STYLE
 from lora_launch.sweep import table
 from lora_launch.sweep.axes import Axis
 from lora_launch.sweep.rows import REFUSED, Row

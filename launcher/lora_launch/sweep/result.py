@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lora_launch.folder import Folder, read_json, read_lines
+from lora_launch.run.folder import Folder, read_json, read_lines
 
 DONE, DIVERGED, FAILED, INTERRUPTED = "done", "diverged", "failed", "interrupted"
 RISING = 3

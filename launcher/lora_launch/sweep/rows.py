@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lora_launch.plan import size
+from lora_launch.plan.plan import size
 from lora_launch.sweep.axes import Axis
 from lora_launch.sweep.judge import Judged
 from lora_launch.sweep.result import DONE, Result

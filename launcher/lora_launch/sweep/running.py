@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lora_launch.folder import Folder
+from lora_launch.run.folder import Folder
 from lora_launch.sweep import result
 from lora_launch.sweep.judge import Judged
 from lora_launch.sweep.result import Result

@@ -13,7 +13,7 @@ from lora_launch.sweep.base import Base
 from lora_launch.sweep.candidates import Candidate
 from lora_launch.sweep.judge import Judged
 from lora_launch.sweep.result import Result
-from lora_launch.sweep.store import Store, value
+from lora_launch.sweep.study import Store, value
 
 GUESSES = 20
 """Proposals that are asked for one that has not run; then any that is left is taken."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lora_launch.recipes import ATTENTION, FUSED, QUERY_VALUE
+from lora_launch.config.recipes import ATTENTION, FUSED, QUERY_VALUE
 from lora_launch.sweep.axes import ALPHA, DROPOUT, RANK, RATE, TARGETS, Axis, Choice, choice
 from lora_launch.sweep.base import USUAL_RATE, Base
 

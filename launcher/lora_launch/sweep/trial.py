@@ -9,9 +9,9 @@ import sys
 from dataclasses import dataclass
 from typing import Protocol
 
-from lora_launch.devices import visible
 from lora_launch.errors import LaunchError
-from lora_launch.folder import Folder
+from lora_launch.plan.devices import visible
+from lora_launch.run.folder import Folder
 from lora_launch.sweep import result
 from lora_launch.sweep.base import Base
 from lora_launch.sweep.judge import Judged, Policy

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.compare.measures import ABSENT, Measure, measures
-from lora_lint.finding import Finding
-from lora_lint.jsonable import shown
+from lora_lint.engine.finding import Finding
+from lora_lint.report.jsonable import shown
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Recipe, Setting
-from lora_rules.typed import NamedTuple
 
 _SAME = 1e-9
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lora_rules.needs import Unknown, arguments, worlds
+from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.injection import Unknown, arguments, worlds
 from lora_rules.recipe import Recipe
-from lora_rules.typed import Any, NamedTuple
 
 GIB = 2**30
 ABSENT = "there is no such recipe"

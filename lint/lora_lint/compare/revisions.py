@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from lora_lint.config import ConfigError
-from lora_lint.source import KINDS, Source
-from lora_rules.typed import NamedTuple
+from lora_lint.engine.config import ConfigError
+from lora_lint.sources.source import KINDS, Source
+from lora_rules.engine._startup.typed import NamedTuple
 
 
 class Version(NamedTuple):

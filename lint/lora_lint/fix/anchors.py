@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import yaml
 
 from lora_lint.fix.text import NotOffered
-from lora_rules.typed import Any, NamedTuple
+from lora_rules.engine._startup.typed import Any, NamedTuple
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

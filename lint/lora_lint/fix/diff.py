@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import unified_diff
 
-from lora_lint import terminal
+from lora_lint.engine.result import place
 from lora_lint.fix.document import Document, Page
 from lora_lint.fix.notebook import Notebook
-from lora_lint.result import place
-from lora_lint.source import Source
-from lora_rules.typed import TextIO
+from lora_lint.report import terminal
+from lora_lint.sources.source import Source
+from lora_rules.engine._startup.typed import TextIO
 
 _STYLES = {"+": "good", "-": "error", "@": "also"}
 

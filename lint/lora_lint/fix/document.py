@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from lora_lint.fix.text import Change, NotOffered, apply
-from lora_lint.source import Source
+from lora_lint.sources.source import Source
 from lora_rules.recipe import Span
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from lora_lint.config import Config
-from lora_lint.finding import FileReport, Finding
-from lora_lint.fix.mend import Mended, Reader, mend
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.fix.apply_fix import Mended, Reader, mend
 from lora_lint.fix.step_size import told
 from lora_lint.fix.text import NotOffered
-from lora_lint.source import Source
-from lora_rules.record import lazily
-from lora_rules.rule import Rename, Safety
-from lora_rules.typed import Any, NamedTuple
+from lora_lint.sources.source import Source
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.problem import Rename, Safety
 
 MOST = 200
 """Findings mended in one file; more would be a circle."""

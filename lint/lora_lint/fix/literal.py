@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from lora_lint.fix.text import NotOffered
-from lora_rules.record import lazily
+from lora_rules.engine._startup.record import lazily
 
 Writer = Callable[[object, str], str]
 """A value, and what to take the manner from, to a text."""

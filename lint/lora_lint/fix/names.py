@@ -8,10 +8,10 @@ import warnings
 from lora_lint.fix.document import Page
 from lora_lint.fix.literal import is_python_literal
 from lora_lint.fix.text import NotOffered
-from lora_lint.pysource.repair import parse
-from lora_lint.pysource.text import Text, split_lines
+from lora_lint.read.python.repair import parse
+from lora_lint.read.python.text import Text, split_lines
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Span
-from lora_rules.typed import NamedTuple
 
 _REFLECTION = frozenset({"eval", "exec", "globals", "locals", "vars"})
 """With one of these a name may be used without being written."""

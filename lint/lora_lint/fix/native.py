@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from lora_lint.fix.text import NotOffered
-from lora_lint.translation.table import Field
+from lora_lint.translate.table import Field
+from lora_rules.engine.problem import Add, Edit, Set
 from lora_rules.recipe import Recipe, Setting
-from lora_rules.rule import Add, Edit, Set
 
 PYTHON = frozenset({"python", "notebook"})
 
@@ -56,7 +56,7 @@ _SHORT: Mapping[str, tuple[str, ...]] = {
 
 
 def _all_linear(recipe: Recipe) -> Iterator[object]:
-    from lora_lint.dialect import load
+    from lora_lint.translate.framework import load
 
     for spelling in load(recipe.dialect).table.all_linear:
         listed = spelling.startswith("[") and spelling.endswith("]")
@@ -96,7 +96,7 @@ def paths(recipe: Recipe, name: str) -> tuple[str, ...]:
 
 def _prefix(recipe: Recipe) -> str:
     """The way to the recipe, where the dialect's recipes are the items of a list."""
-    from lora_lint.dialect import load
+    from lora_lint.translate.framework import load
 
     each = load(recipe.dialect).table.each
     for setting in recipe.settings.values():
@@ -107,7 +107,7 @@ def _prefix(recipe: Recipe) -> str:
 
 
 def _field(recipe: Recipe, name: str) -> Field | None:
-    from lora_lint.dialect import load
+    from lora_lint.translate.framework import load
 
     fields = (field for field in load(recipe.dialect).table.fields if field.name == name)
     return next(fields, None)

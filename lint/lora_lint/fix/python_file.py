@@ -128,7 +128,7 @@ def add(document: Text, recipe: Recipe, name: str, value: object) -> Text:
 
 
 def _receiver(recipe: Recipe, name: str) -> tuple[Block, str]:
-    from lora_rules.facts import signatures
+    from lora_rules.libraries import signatures
 
     found = [
         (block, keyword)
@@ -147,7 +147,7 @@ def _receiver(recipe: Recipe, name: str) -> tuple[Block, str]:
 
 def _keywords(receiver: str, name: str) -> tuple[str, ...]:
     """What a callee may call a setting."""
-    from lora_lint.pysource.calls import find
+    from lora_lint.read.python.calls import find
 
     known = find(receiver)
     if known is None or (known.only and name not in known.only):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from lora_lint import terminal
-from lora_lint.config import Config
-from lora_lint.finding import Finding
+from lora_lint.cli.options import Options
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import Finding
+from lora_lint.engine.result import place
+from lora_lint.engine.run import STDIN, TROUBLE, Run, Trouble
 from lora_lint.fix import diff
 from lora_lint.fix.engine import Applied, Fixed, fix, is_safe
 from lora_lint.fix.text import NotOffered
 from lora_lint.fix.write import replace
-from lora_lint.options import Options
-from lora_lint.result import place
-from lora_lint.run import STDIN, TROUBLE, Run, Trouble
-from lora_lint.source import Source
-from lora_lint.terminal import Segment
-from lora_rules.typed import Any, NamedTuple, TextIO
+from lora_lint.report import terminal
+from lora_lint.report.terminal import Segment
+from lora_lint.sources.source import Source
+from lora_rules.engine._startup.typed import Any, NamedTuple, TextIO
 
 
 class Mode(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lora_rules.typed import NamedTuple
+from lora_rules.engine._startup.typed import NamedTuple
 
 
 class NotOffered(Exception):

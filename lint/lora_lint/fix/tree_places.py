@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.fix.text import NotOffered
-from lora_lint.tree import Entry, Mapping, Node, Sequence
+from lora_lint.read.tree import Entry, Mapping, Node, Sequence
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Span
-from lora_rules.record import lazily
-from lora_rules.typed import NamedTuple
 
 _STEP = lazily(r"([^.\[\]]+)(?:\[(\d*)\])?(?:\.|$)")
 

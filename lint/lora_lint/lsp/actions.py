@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from lsprotocol.types import CodeAction, CodeActionKind, Diagnostic, Range, WorkspaceEdit
 
-from lora_lint.add_ignores import add_ignores
-from lora_lint.finding import Finding
+from lora_lint.engine.add_ignores import add_ignores
+from lora_lint.engine.finding import Finding
+from lora_lint.fix.apply_fix import Reader, mend
 from lora_lint.fix.engine import is_safe, template_in
-from lora_lint.fix.mend import Reader, mend
 from lora_lint.fix.text import NotOffered
 from lora_lint.lsp.analysis import Analysis
 from lora_lint.lsp.diagnostics import diagnostic
 from lora_lint.lsp.places import touches
-from lora_lint.source import Source
-from lora_rules.rule import Add, Edit, Remove, Rename
+from lora_lint.sources.source import Source
+from lora_rules.engine.problem import Add, Edit, Remove, Rename
 
 
 def actions(analysis: Analysis, uri: str, where: Range) -> list[CodeAction]:

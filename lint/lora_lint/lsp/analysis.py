@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from lora_lint import config as settings
-from lora_lint import declare
-from lora_lint.config import Config
-from lora_lint.finding import FileReport, Finding
+from lora_lint.engine import config as settings
+from lora_lint.engine import declare
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.run import Request, Run, is_shown
 from lora_lint.lsp.view import View
-from lora_lint.run import Request, Run, is_shown
-from lora_lint.source import mentions_lora
+from lora_lint.sources.source import mentions_lora
+from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Recipe
-from lora_rules.typed import Any
 
 OPTIONS = {
     "gpu": "gpu",
@@ -67,7 +67,7 @@ class Analysis:
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
         """The recipes, as the rules see them; none where the text cannot be read."""
-        from lora_lint.check import recipes_of
+        from lora_lint.engine.check import recipes_of
         from lora_lint.read import Unreadable
 
         if not self.is_ours:

@@ -10,10 +10,10 @@ from lsprotocol.types import (
     Location,
 )
 
-from lora_lint.finding import Finding
+from lora_lint.engine.finding import Finding
 from lora_lint.lsp.analysis import Analysis
 from lora_lint.lsp.view import View
-from lora_rules.rule import Severity
+from lora_rules.engine.problem import Severity
 
 SOURCE = "lora-lint"
 _SEVERITIES = {

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
-from lora_lint.finding import Finding
-from lora_lint.jsonable import shown
+from lora_lint.engine.finding import Finding
 from lora_lint.lsp.analysis import Analysis
 from lora_lint.lsp.meanings import MEANINGS
 from lora_lint.lsp.places import touches
+from lora_lint.report.jsonable import shown
+from lora_rules.engine.registry import all_rules
 from lora_rules.recipe import Origin, Recipe, Setting
-from lora_rules.rule import all_rules
 
 _LONGEST = 300
 """Characters of a value that are shown."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from lsprotocol.types import CodeLens, Command, Range
 
 from lora_lint.lsp.analysis import Analysis
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.recipe import Recipe
-from lora_rules.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lora_lint.memory import Told
+    from lora_lint.report.memory_outlook import Told
 
 SHOW_MEMORY = "lora-lint.memory"
 """The command behind the line: the forecast in full."""
@@ -38,7 +38,7 @@ def summary(recipe: Recipe) -> str:
 
 
 def _trained(recipe: Recipe) -> Iterator[str]:
-    from lora_lint.count_trained import Counted, count
+    from lora_lint.report.count_trained import Counted, count
 
     counts = [one for one in count(recipe) if isinstance(one, Counted)]
     if len(counts) == 1 and counts[0].trained is not None:
@@ -47,7 +47,7 @@ def _trained(recipe: Recipe) -> Iterator[str]:
 
 
 def _memory(recipe: Recipe) -> Iterator[str]:
-    from lora_lint.memory import size, tell
+    from lora_lint.report.memory_outlook import size, tell
 
     told = tell(recipe)
     if len(told.forecasts) == 1:
@@ -56,8 +56,8 @@ def _memory(recipe: Recipe) -> Iterator[str]:
 
 
 def _fits(told: Told) -> Iterator[str]:
-    from lora_lint.memory import all_gpus, by_outlook
-    from lora_rules.facts.memory_forecast import Outlook, outlook
+    from lora_lint.report.memory_outlook import all_gpus, by_outlook
+    from lora_rules.facts.memory.memory_forecast import Outlook, outlook
 
     found = told.forecasts[0]
     if told.gpu is not None:
@@ -71,9 +71,9 @@ def _fits(told: Told) -> Iterator[str]:
 
 def forecast(recipe: Recipe) -> str:
     """The forecast in full, as ``lora-lint memory`` tells it."""
-    from lora_lint.memory import tell
-    from lora_lint.memory_text import segments
-    from lora_lint.terminal import plain
+    from lora_lint.report.memory_outlook import tell
+    from lora_lint.report.memory_text import segments
+    from lora_lint.report.terminal import plain
 
     return plain(segments([tell(recipe)]))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsprotocol.types import Position, Range
 
+from lora_rules.engine._startup.record import lazily
 from lora_rules.recipe import Span
-from lora_rules.record import lazily
 
 _LINE = lazily(r"\r\n|\n|\r")
 

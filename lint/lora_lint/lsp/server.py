@@ -10,14 +10,14 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from lora_lint import __version__
-from lora_lint.config import ConfigError
+from lora_lint.engine.config import ConfigError
+from lora_lint.engine.run import Request
 from lora_lint.lsp.actions import actions
 from lora_lint.lsp.analysis import Analysis, request_of
 from lora_lint.lsp.diagnostics import diagnostics
 from lora_lint.lsp.hover import hover
 from lora_lint.lsp.lens import SHOW_MEMORY, forecast, lenses
 from lora_lint.lsp.view import NotebookFile, NotebookView, TextView, View, kind_of
-from lora_lint.run import Request
 
 PAUSE = 0.2
 """Seconds without typing after which a text is linted."""

@@ -8,10 +8,10 @@ import os
 from lsprotocol.types import Location, Range, TextEdit
 
 from lora_lint.lsp.places import Page
-from lora_lint.source import KINDS, Source
-from lora_lint.tree import Mapping, Scalar, Sequence
+from lora_lint.read.tree import Mapping, Scalar, Sequence
+from lora_lint.sources.source import KINDS, Source
+from lora_rules.engine._startup.typed import Protocol
 from lora_rules.recipe import Span
-from lora_rules.typed import Protocol
 
 LANGUAGES = {
     "python": "python",

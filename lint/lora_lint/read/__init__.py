@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from lora_lint.source import Source
+from lora_lint.sources.source import Source
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Recipe, Span
-from lora_rules.typed import NamedTuple
 
 
 class Unreadable(Exception):
@@ -36,11 +36,11 @@ class Reading(NamedTuple):
 
 
 READERS = {
-    "python": "python",
+    "python": "python.reader",
     "notebook": "notebook",
     "yaml": "yaml",
     "json": "json",
-    "shell": "shell",
+    "shell": "shell.reader",
 }
 
 

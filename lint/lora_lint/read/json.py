@@ -10,12 +10,12 @@ import json
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
-from lora_lint import dialect as dialects
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
-from lora_lint.source import Source
-from lora_lint.tree import Entry, Mapping, Node, Scalar, Sequence
-from lora_rules.record import lazily
+from lora_lint.read.tree import Entry, Mapping, Node, Scalar, Sequence
+from lora_lint.sources.source import Source
+from lora_lint.translate import framework as dialects
+from lora_rules.engine._startup.record import lazily
 
 MAX_BYTES = 2_000_000
 """Larger files are data: a ``tokenizer.json`` has from 2 to 30 MB, a configuration a few kB."""

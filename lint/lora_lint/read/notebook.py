@@ -11,9 +11,9 @@ from functools import lru_cache
 from importlib import import_module
 
 from lora_lint.read import Reading, Unreadable
-from lora_lint.source import Source, mentions_lora
+from lora_lint.sources.source import Source, mentions_lora
+from lora_rules.engine._startup.record import lazily
 from lora_rules.recipe import Recipe
-from lora_rules.record import lazily
 
 _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
@@ -32,9 +32,9 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         text = source.text
     except UnicodeDecodeError as error:
         raise Unreadable(f"not readable as UTF-8 text: {error}") from error
-    from lora_lint.pysource.index import Index
-    from lora_lint.pysource.recipes import File, recipes
-    from lora_lint.pysource.resolver import Resolver
+    from lora_lint.read.python.index import Index
+    from lora_lint.read.python.recipes import File, recipes
+    from lora_lint.read.python.resolver import Resolver
 
     index = Index()
     index.is_script = True
@@ -63,9 +63,9 @@ def read(source: Source, dialect: str | None = None) -> Reading:
 
 def _add_cell(index: object, code: str, number: int) -> str:
     """Take in one cell; the reason if it cannot be read."""
-    from lora_lint.pysource.index import Index
-    from lora_lint.pysource.repair import parse
-    from lora_lint.pysource.text import Text, split_lines
+    from lora_lint.read.python.index import Index
+    from lora_lint.read.python.repair import parse
+    from lora_lint.read.python.text import Text, split_lines
 
     assert isinstance(index, Index)  # noqa: S101
     lines = split_lines(code)
@@ -85,14 +85,14 @@ def _pins(installs: list[str]) -> dict[str, str]:
     """The versions that a notebook installs."""
     if not installs:
         return {}
-    from lora_rules.facts.versions import required  # most notebooks pin nothing
+    from lora_rules.facts.versions.pins import required  # most notebooks pin nothing
 
     return required("\n".join(installs))
 
 
 def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:
     """The recipes of a ``%%bash`` cell."""
-    shell = import_module("lora_lint.read.shell")
+    shell = import_module("lora_lint.read.shell.reader")
     lines = code.split("\n")
     blanked = "\n".join("" if line.lstrip().startswith("%%") else line for line in lines)
     yield from shell.read_text(blanked, path, number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 
-from lora_rules.record import lazily
+from lora_rules.engine._startup.record import lazily
 
 _usual = re.compile
 if "yaml" not in sys.modules and "threading" not in sys.modules:  # nobody else compiles meanwhile

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint import dialect as dialects
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
 from lora_lint.read.pyyaml import yaml
+from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.read.yaml_scalars import resolve, scalar
-from lora_lint.source import Source
-from lora_lint.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
+from lora_lint.sources.source import Source
+from lora_lint.translate import framework as dialects
+from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.recipe import Span
-from lora_rules.typed import Any, NamedTuple
 
 __all__ = ["documents", "read", "resolve"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from lora_lint.tree import Opaque, Scalar
+from lora_lint.read.tree import Opaque, Scalar
+from lora_rules.engine._startup.record import lazily
 from lora_rules.recipe import Span
-from lora_rules.record import lazily
 
 _BOOLS = {
     spelling: value

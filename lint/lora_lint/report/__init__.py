@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from lora_lint.result import RunResult
-from lora_lint.terminal import write_plain
-from lora_rules.rule import Rule
-from lora_rules.typed import NamedTuple, TextIO
+from lora_lint.engine.result import RunResult
+from lora_lint.report.terminal import write_plain
+from lora_rules.engine._startup.typed import NamedTuple, TextIO
+from lora_rules.engine.rule import Rule
 
 FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
 

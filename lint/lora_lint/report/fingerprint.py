@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 
-from lora_lint.finding import FileReport, Finding
-from lora_lint.result import RunResult
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunResult
 
 
 def fingerprints(result: RunResult) -> Iterator[tuple[Finding, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lora_lint.finding import Finding
+from lora_lint.engine.finding import Finding
+from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.report import ReportOptions
 from lora_lint.report.location import cell_prefix, relative
-from lora_lint.result import RunProblem, RunResult
-from lora_lint.terminal import safe
-from lora_rules.rule import Severity
+from lora_lint.report.terminal import safe
+from lora_rules.engine.problem import Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
-from lora_lint.finding import Finding
+from lora_lint.engine.finding import Finding
+from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.report import ReportOptions
 from lora_lint.report.fingerprint import fingerprints
 from lora_lint.report.location import cell_prefix, relative
-from lora_lint.result import RunProblem, RunResult
-from lora_rules.rule import Severity
+from lora_rules.engine.problem import Severity
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
 

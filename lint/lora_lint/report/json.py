@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lora_lint.finding import FileReport, Finding
-from lora_lint.jsonable import document, jsonable
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.report import ReportOptions
-from lora_lint.result import RunProblem, RunResult
+from lora_lint.report.jsonable import document, jsonable
+from lora_rules.engine.problem import Edit, Severity
 from lora_rules.recipe import Span
-from lora_rules.rule import Edit, Severity
 
 VERSION = 1
 """Grows when a reader of the old form would misread the new; an added member is no change."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from lora_lint.finding import FileReport, Finding
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunProblem, RunResult, place
 from lora_lint.report import ReportOptions
-from lora_lint.result import RunProblem, RunResult, place
 
 
 def render(result: RunResult, _options: ReportOptions) -> str:

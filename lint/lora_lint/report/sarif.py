@@ -6,14 +6,16 @@ import json
 from urllib.parse import quote
 
 from lora_lint import __version__
-from lora_lint.baseline import REASON as BASELINED
-from lora_lint.finding import FileReport, Finding
+from lora_lint.engine.baseline import REASON as BASELINED
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.report import ReportOptions
 from lora_lint.report.fingerprint import fingerprints
 from lora_lint.report.location import cell_prefix, relative
-from lora_lint.result import RunProblem, RunResult
+from lora_rules.engine.problem import Severity
+from lora_rules.engine.registry import all_rules
+from lora_rules.engine.rule import Rule
 from lora_rules.recipe import Span
-from lora_rules.rule import Rule, Severity, all_rules
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

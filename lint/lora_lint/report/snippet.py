@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lora_lint.terminal import safe, width
-from lora_rules.typed import NamedTuple
+from lora_lint.report.terminal import safe, width
+from lora_rules.engine._startup.typed import NamedTuple
 
 ROOM = 100
 """Columns of source that are shown; of a longer line, a window around the stretch."""

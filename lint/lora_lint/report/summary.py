@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from lora_lint.result import RunResult
-from lora_lint.terminal import Segment
-from lora_rules.rule import Safety, Severity
+from lora_lint.engine.result import RunResult
+from lora_lint.report.terminal import Segment
+from lora_rules.engine.problem import Safety, Severity
 
 
 def summary(result: RunResult, hidden: int = 0) -> Iterator[Segment]:

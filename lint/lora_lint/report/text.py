@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.finding import FileReport, Finding
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunProblem, RunResult, place
 from lora_lint.report import ReportOptions
 from lora_lint.report.summary import statistics, summary
-from lora_lint.result import RunProblem, RunResult, place
-from lora_lint.terminal import Segment, plain, safe
-from lora_lint.terminal import write as write_segments
+from lora_lint.report.terminal import Segment, plain, safe
+from lora_lint.report.terminal import write as write_segments
+from lora_rules.engine._startup.typed import TextIO
 from lora_rules.recipe import Span
-from lora_rules.typed import TextIO
 
 _COLUMNS = 98
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from lora_rules.engine._startup.record import record
 from lora_rules.facts.memory.shape import Block, Projection, Shape
-from lora_rules.record import record
 
 _NO_RANKS: Mapping[str, int] = {}
 

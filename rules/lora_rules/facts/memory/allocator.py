@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_rules.record import record
+from lora_rules.engine._startup.record import record
 
 MIB = 2**20
 

@@ -7,8 +7,8 @@ many of the other rows fall inside, and ``benchmarks/memory_accuracy.py`` comput
 
 from __future__ import annotations
 
+from lora_rules.engine._startup.record import record
 from lora_rules.facts.memory.sharding import Sharding
-from lora_rules.record import record
 
 
 @record(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lora_rules.engine._startup.record import record
 from lora_rules.facts.memory import activations, backward, loss
 from lora_rules.facts.memory.allocator import LEFTOVER, Device, workspace
 from lora_rules.facts.memory.band import Band, Factors, band
@@ -21,7 +22,6 @@ from lora_rules.facts.memory.sharding import Local, Sharding, local
 from lora_rules.facts.memory.slack import reserved_bytes
 from lora_rules.facts.memory.step import Step
 from lora_rules.facts.memory.weights import autocast_copies
-from lora_rules.record import record
 
 ONE_GPU = Sharding()
 ANY_DEVICE = Device()

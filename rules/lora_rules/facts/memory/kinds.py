@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_rules.record import record
+from lora_rules.engine._startup.record import record
 
 
 @record(frozen=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from lora_rules.needs import Unknown
-from lora_rules.record import record
+from lora_rules.engine._startup.record import record
+from lora_rules.engine.injection import Unknown
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element."""

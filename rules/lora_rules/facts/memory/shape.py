@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
+from lora_rules.engine._startup.record import lazily, record
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Protocol
+from lora_rules.engine.injection import Unknown
 from lora_rules.facts.memory.kinds import KINDS, Kind
-from lora_rules.facts.model_config import Config
-from lora_rules.needs import Unknown
-from lora_rules.record import lazily, record
-from lora_rules.typed import TYPE_CHECKING, Protocol
+from lora_rules.facts.model.model_config import Config
 
 if TYPE_CHECKING:
-    from lora_rules.facts.architecture import Architecture
+    from lora_rules.facts.model.architecture import Architecture
 
 
 class Role(Enum):
@@ -251,7 +251,7 @@ def shape_of(config: Mapping[str, object]) -> Shape:
     Raises:
         Unknown: if its type is not counted exactly or not modelled, or a field is missing.
     """
-    from lora_rules.facts.architecture import from_config
+    from lora_rules.facts.model.architecture import from_config
 
     return shape_of_architecture(from_config(config, "", prequantized=False))
 

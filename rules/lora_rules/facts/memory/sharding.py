@@ -15,12 +15,12 @@ DeepSpeed keeps a float32 copy of 16-bit parameters that train, divided like the
 
 from __future__ import annotations
 
+from lora_rules.engine._startup.record import record
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.loop import DTYPES, Loop
 from lora_rules.facts.memory.optimizer import Optimizer
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.memory.weights import embedding_weights, layer_weights
-from lora_rules.record import record
 
 STRATEGIES = ("none", "ddp", "fsdp", "zero1", "zero2", "zero3", "pipeline")
 

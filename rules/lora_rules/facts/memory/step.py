@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lora_rules.engine._startup.record import record
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.loop import DTYPES, Attention, Loop
 from lora_rules.facts.memory.shape import Shape
-from lora_rules.record import record
 
 
 @record(frozen=True)

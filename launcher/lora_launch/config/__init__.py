@@ -1,0 +1,1 @@
+"""The native configuration: its models, its text, and what a command line changes in it."""

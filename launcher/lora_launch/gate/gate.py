@@ -1,0 +1,153 @@
+"""The gate: lora-lint over the configuration as it will run. Errors refuse it.
+
+It reads the text with every ``--set`` in force, and is told the GPUs that are really there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from lora_launch.config.document import Document
+from lora_launch.errors import LaunchError
+from lora_lint import report as reports
+from lora_lint.engine.check import check, recipes_of
+from lora_lint.engine.config import Config, ConfigError, for_folder
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.result import RunResult
+from lora_lint.read import Unreadable
+from lora_lint.report import ReportOptions
+from lora_rules.engine.problem import Severity
+from lora_rules.engine.registry import all_rules
+from lora_rules.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the linter says, and what follows from it."""
+
+    report: FileReport
+    """What is told: findings of warning or above."""
+    refused: tuple[Finding, ...]
+    """Why the run does not start."""
+    allowed: tuple[Finding, ...]
+    """What would have refused it, and was waved through by ``--allow``."""
+
+    @property
+    def record(self) -> dict[str, object]:
+        """For ``run.json``."""
+        return {
+            "findings": [_record(each) for each in self.report.findings],
+            "allowed": [_record(each) for each in self.allowed],
+        }
+
+
+def _record(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.word,
+        "line": finding.span.line,
+        "message": finding.message,
+        "suppressed": finding.suppressed,
+    }
+
+
+def recipe_of(document: Document, declared: Mapping[str, object]) -> Recipe:
+    """The one recipe of a document, as the rules see it.
+
+    Raises:
+        LaunchError: if it does not parse, or holds none or several.
+    """
+    try:
+        found = recipes_of(document.source, _settings(document), declared)
+    except Unreadable as error:
+        raise LaunchError(f"{document.path}: {error}.") from None
+    if not found:
+        raise LaunchError(f"{document.path} holds no LoRA fine-tune; give it a lora section.")
+    return found[0]
+
+
+def _settings(document: Document) -> Config:
+    """The project's settings of the linter.
+
+    Raises:
+        LaunchError: if they are broken.
+    """
+    try:
+        config = for_folder(document.folder)
+    except ConfigError as error:
+        raise LaunchError(str(error)) from None
+    return config
+
+
+def judge(
+    document: Document,
+    declared: Mapping[str, object],
+    *,
+    strict: bool = False,
+    allow: Iterable[str] = (),
+) -> Verdict:
+    """Lint a document as it will be run.
+
+    Args:
+        document: the configuration.
+        declared: the GPU and how many there are.
+        strict: warnings refuse too.
+        allow: codes or names of rules that refuse nothing.
+
+    Raises:
+        LaunchError: if it cannot be read, or a rule to allow does not exist.
+    """
+    waved = codes(allow)
+    report = check(document.source, _settings(document), declared)
+    if report.unreadable:
+        raise LaunchError(f"{document.path}: {report.unreadable}.")
+    told = tuple(each for each in report.findings if _is_told(each))
+    report = report._replace(findings=told)
+    least = Severity.WARNING if strict else Severity.ERROR
+    severe = [each for each in told if each.severity >= least and each.suppressed is None]
+    return Verdict(
+        report,
+        tuple(each for each in severe if each.code not in waved),
+        tuple(each for each in severe if each.code in waved),
+    )
+
+
+def _is_told(finding: Finding) -> bool:
+    return finding.severity >= Severity.WARNING and finding.certain
+
+
+def codes(allow: Iterable[str]) -> set[str]:
+    """The codes of rules that are named by code or name.
+
+    Raises:
+        LaunchError: for one that does not exist.
+    """
+    rules = all_rules()
+    names = {rule.name: code for code, rule in rules.items()} | {code: code for code in rules}
+    codes = set()
+    for name in allow:
+        if name not in names:
+            raise LaunchError(f"--allow {name}: there is no such rule; see `lora-lint rules`.")
+        codes.add(names[name])
+    return codes
+
+
+def tell(verdict: Verdict, document: Document, stream: TextIO) -> None:
+    """Print the linter's report, and what the gate makes of it."""
+    if document.changes:
+        stream.write(f"Linted with --set {' '.join(document.changes)}; lines count as changed.\n")
+    result = RunResult((verdict.report,), (), 1)
+    reports.write("text", result, ReportOptions(), stream)
+    if verdict.allowed:
+        codes = ", ".join(sorted({each.code for each in verdict.allowed}))
+        stream.write(f"Waved through by --allow, and recorded: {codes}.\n")
+    if verdict.refused:
+        stream.write(f"\nNot started: {_why(verdict.refused)}\n")
+
+
+def _why(refused: tuple[Finding, ...]) -> str:
+    codes = ", ".join(sorted({each.code for each in refused}))
+    return f"mend {codes}, or wave a rule through with --allow."

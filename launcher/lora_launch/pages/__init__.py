@@ -1,0 +1,1 @@
+"""The pages of a run: one HTML file that needs nothing else to be read."""

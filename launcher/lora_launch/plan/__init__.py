@@ -1,0 +1,1 @@
+"""What will happen: devices, steps, memory and time, before anything is loaded."""

@@ -1,0 +1,1 @@
+"""A run: processes, attempts, the folder of a run, checkpoints and records."""

@@ -1,0 +1,1 @@
+"""The training process, started by ``accelerate launch``."""

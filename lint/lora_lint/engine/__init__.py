@@ -1,0 +1,1 @@
+"""From files to findings: settings of the linter, selection, rules, suppression, baseline."""

@@ -1,0 +1,92 @@
+"""What is declared beside a recipe, as settings: the GPU, the rows of the data, pinned versions.
+
+The command line wins over a comment in the file, the comment over the recipe's own settings file
+key, and that over ``[tool.lora-lint]``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from lora_lint.engine.config import DECLARATIONS, Config
+from lora_lint.read.directives import Directive
+from lora_rules.engine._startup.typed import Any
+from lora_rules.facts.versions.pins import pinned
+from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes")
+"""Whose pinned versions the rules ask for, as ``pinned_peft`` and so on."""
+
+
+def with_declarations(
+    recipe: Recipe,
+    config: Config,
+    command_line: Mapping[str, Any],
+    directives: tuple[Directive, ...],
+) -> Recipe:
+    """The recipe, with everything that was declared beside it among its settings."""
+    comments = _from_comments(directives)
+    if _has_value(recipe, "model_name_or_path"):
+        comments.pop("model_name_or_path", None)
+    settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
+    for name, value in command_line.items():
+        settings[name] = _setting(name, value, "the command line")
+    return recipe._replace(settings=settings)
+
+
+def _has_value(recipe: Recipe, name: str) -> bool:
+    setting = recipe.settings.get(name)
+    return setting is not None and bool(setting.candidates)
+
+
+def _from_config(config: Config) -> dict[str, Setting]:
+    source = os.path.basename(config.origin)
+    return {name: _setting(name, value, source) for name, value in config.declared.items()}
+
+
+def _from_comments(directives: tuple[Directive, ...]) -> dict[str, Setting]:
+    declared = (each for each in directives if each.kind == "declare" and each.key in DECLARATIONS)
+    values = [
+        (DECLARATIONS[each.key][0], value_of(each.value, DECLARATIONS[each.key][1]), each.span)
+        for each in declared
+    ]
+    return {
+        name: _setting(name, value, "a comment", span)
+        for name, value, span in values
+        if value is not None
+    }
+
+
+def value_of(text: str, kind: type) -> object:
+    """A declaration's text as the type it has to be, or ``None`` if it is not."""
+    if kind is str:
+        return text or None
+    number = text.replace("_", "").replace(",", "")
+    return int(number) if number.isdecimal() and 0 < len(number) < 16 and int(number) else None
+
+
+@cache
+def pins_of(folder: str) -> Mapping[str, str]:
+    """What is pinned for the recipes of a folder; read once, until ``cache_clear`` is called."""
+    return pinned(folder, beyond=pins_of)
+
+
+def _versions(recipe: Recipe) -> dict[str, Setting]:
+    """What the repository pins; what a notebook installs itself wins over it."""
+    beside = pins_of(os.path.dirname(os.path.abspath(recipe.path)))
+    sources = {
+        **dict.fromkeys(beside, "the repository's pins"),
+        **dict.fromkeys(recipe.pins, "what the notebook installs"),
+    }
+    pins = {**beside, **recipe.pins}
+    return {
+        f"pinned_{library}": _setting(f"pinned_{library}", pins[library], sources[library])
+        for library in LIBRARIES
+        if library in pins
+    }
+
+
+def _setting(name: str, value: object, source: str, span: Span | None = None) -> Setting:
+    return Setting(name, (value,), Origin.WRITTEN, name, span=span, source=source)

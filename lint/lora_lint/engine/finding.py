@@ -1,0 +1,61 @@
+"""What the linter tells: one problem, at one place, with everything a report may want to print."""
+
+from __future__ import annotations
+
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.problem import Edit, Safety, Severity
+from lora_rules.recipe import Span
+
+
+class Finding(NamedTuple):
+    """A problem in a file. Lines and columns count from 1, in characters; see ``Span``."""
+
+    path: str
+    code: str
+    """``LL102``."""
+    name: str
+    """``alpha-rank-ratio-out-of-range``."""
+    severity: Severity
+    message: str
+    span: Span
+    help: str = ""
+    """What to do, in one sentence; may be empty."""
+    also: tuple[tuple[Span, str], ...] = ()
+    """Secondary places, each with a word about it (``r``)."""
+    edits: tuple[Edit, ...] = ()
+    safety: Safety = Safety.UNSAFE
+    certain: bool = True
+    """False when it holds only for some of the values a setting may have (``--pedantic``)."""
+    suppressed: str | None = None
+    """The reason given in a suppression comment (possibly empty); ``None`` when it is not one."""
+    recipe: int | None = None
+    """Which of the file's recipes it speaks of, counted from 0: what a fix changes."""
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, int, str]:
+        """By file, place, code."""
+        return (self.path, self.span.cell or 0, self.span.line, self.span.column, self.code)
+
+
+class FileReport(NamedTuple):
+    """What came of one file."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    lines: tuple[str, ...] = ()
+    """The file's text, for the pictures; of a notebook, see ``cells``."""
+    cells: tuple[tuple[str, ...], ...] = ()
+    """Each cell's lines, in a notebook."""
+    recipes: int = 0
+    dialects: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    """What could not be checked and why, a sentence each (``--verbose``)."""
+    unreadable: str | None = None
+    """Why the file could not be read at all."""
+
+    def line(self, span: Span) -> str:
+        """The source line that a span begins on, or an empty string."""
+        lines = self.lines
+        if span.cell is not None:
+            lines = self.cells[span.cell - 1] if span.cell <= len(self.cells) else ()
+        return lines[span.line - 1] if 0 < span.line <= len(lines) else ""

@@ -1,0 +1,270 @@
+"""One run of the linter over many files: what each says, what kept us from reading it, the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
+from lora_lint.sources.discover import Found, load
+from lora_lint.sources.source import KINDS, Source, mentions_lora
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from lora_lint.engine.finding import FileReport, Finding
+    from lora_rules.recipe import Recipe
+
+CLEAN, FINDINGS, TROUBLE = 0, 1, 2
+"""The exit codes."""
+STDIN = "-"
+
+
+class Fixes(Protocol):
+    """What applies fixes to a file before it is checked: ``lora_lint.fix.session``."""
+
+    def mend(
+        self, source: Source, config: Config, declared: Mapping[str, Any], *, is_stdin: bool
+    ) -> Source:
+        """The file with its fixes applied."""
+
+
+class Request(NamedTuple):
+    """What the command line asks for, next to the paths."""
+
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fail_on: str | None = None
+    min_severity: str | None = None
+    pedantic: bool = False
+    profile: str | None = None
+    declared: Mapping[str, Any] = {}
+    """``gpu``, ``gpu_count`` and so on, by setting."""
+    stdin_filename: str = ""
+    form: str = "text"
+    quiet: bool = False
+    verbose: bool = False
+    statistics: bool = False
+
+
+class Trouble(NamedTuple):
+    """A file that could not be read."""
+
+    path: str
+    message: str
+    named: bool
+    """Whether the user named this very file: then the exit code is 2."""
+
+
+class Run:
+    """Collects what the files say, then tells it."""
+
+    def __init__(self, request: Request, session: Fixes | None = None) -> None:
+        """Begin with nothing looked at.
+
+        Args:
+            request: what the command line asks for.
+            session: mends each file before it is checked, where fixes are asked for.
+
+        Raises:
+            ConfigError: if the command line selects a rule or names a GPU that does not exist.
+        """
+        self.request = request
+        self.session = session
+        self.looked_at = 0
+        self.reports: list[FileReport] = []
+        self.troubles: list[Trouble] = []
+        self._failing = False
+        self._hidden = 0
+        self._checked: set[str] = set()
+        self.sieves: list[Callable[[FileReport], FileReport]] = []
+        """What leaves out, or marks, findings that were there before."""
+        _complain(
+            Config(
+                select=(*request.select, *request.extend_select),
+                ignore=request.ignore,
+                declared=request.declared,
+            )
+        )
+
+    def look_at(self, file: Found) -> None:
+        """Lint one file, if it may hold a LoRA configuration.
+
+        Raises:
+            ConfigError: if the settings in force for it are broken.
+        """
+        self.looked_at += 1
+        source = self.open(file)
+        if source is None:
+            return
+        config = self.settings(source.path)
+        if self.session is not None:
+            stdin = file.path == STDIN
+            source = self.session.mend(source, config, self.request.declared, is_stdin=stdin)
+        self.take(self.report(source, config), config, named=file.named)
+
+    def report(self, source: Source, config: Config) -> FileReport:
+        """What one file says, under the settings in force for it."""
+        from lora_lint.engine.check import check
+
+        return check(source, config, self.request.declared)
+
+    def take(self, report: FileReport, config: Config, *, named: bool) -> None:
+        """Add what one file says to what is to be told."""
+        if report.unreadable:
+            self.troubles.append(Trouble(report.path, report.unreadable, named))
+        else:
+            self.reports.append(self._visible(report, config))
+
+    def recipes(self, file: Found) -> tuple[Recipe, ...]:
+        """The recipes of one file, as the rules see them.
+
+        Raises:
+            ConfigError: if the settings in force for it are broken.
+        """
+        source = self.open(file)
+        if source is None:
+            return ()
+        from lora_lint.engine.check import recipes_of
+        from lora_lint.read import Unreadable
+
+        try:
+            return recipes_of(source, self.settings(source.path), self.request.declared)
+        except Unreadable as error:
+            self.troubles.append(Trouble(source.path, str(error), file.named))
+            return ()
+
+    def open(self, file: Found) -> Source | None:
+        """The file's content, if it may hold a LoRA configuration."""
+        try:
+            return _standard_input(self.request) if file.path == STDIN else load(file.path)
+        except OSError as error:
+            why = error.strerror or str(error)
+            self.troubles.append(Trouble(file.path, f"cannot be read ({why})", file.named))
+            return None
+
+    def settings(self, path: str) -> Config:
+        """The settings in force for a file: its folder's, with the command line's on top.
+
+        Raises:
+            ConfigError: if they are broken.
+        """
+        config = for_folder(os.path.dirname(path))
+        if config.origin not in self._checked:
+            self._checked.add(config.origin)
+            _complain(config)
+            if config.plugins:
+                _warn_of_plugins(config)
+        asked = self.request
+        return config._replace(
+            select=(*(asked.select or config.select), *asked.extend_select),
+            ignore=(*config.ignore, *asked.ignore),
+            fail_on=asked.fail_on or config.fail_on,
+            min_severity=asked.min_severity or config.min_severity,
+            pedantic=asked.pedantic or config.pedantic,
+            profile=asked.profile or config.profile,
+        )
+
+    def _visible(self, report: FileReport, config: Config) -> FileReport:
+        """The report without what the settings keep quiet about."""
+        from lora_rules.engine.problem import Severity
+
+        fail_on = Severity[config.fail_on.upper()]
+        shown = tuple(finding for finding in report.findings if is_shown(finding, config))
+        self._hidden += len(report.findings) - len(shown)
+        report = report._replace(findings=shown)
+        for sieve in self.sieves:
+            report = sieve(report)
+        self._failing |= any(
+            finding.severity >= fail_on and finding.suppressed is None
+            for finding in report.findings
+        )
+        return report
+
+    def tell(self, stream: TextIO) -> int:
+        """Print the report in the format asked for; the answer is the exit code."""
+        if not self.reports and not self.troubles and self._plain:
+            if not self.request.quiet:
+                files = "1 file" if self.looked_at == 1 else f"{self.looked_at} files"
+                stream.write(f"no LoRA configuration found ({files} looked at)\n")
+            return CLEAN
+        from lora_lint.engine.result import RunProblem, RunResult
+        from lora_lint.report import ReportOptions, write
+
+        problems = tuple(
+            RunProblem(trouble.message, trouble.path, fatal=trouble.named)
+            for trouble in self.troubles
+        )
+        options = ReportOptions(
+            quiet=self.request.quiet,
+            verbose=self.request.verbose,
+            statistics=self.request.statistics,
+            hidden=self._hidden,
+        )
+        result = RunResult(tuple(self.reports), problems, self.looked_at)
+        write(self.request.form, result, options, stream)
+        return self.exit_code
+
+    @property
+    def _plain(self) -> bool:
+        return self.request.form == "text" and not self.request.verbose
+
+    @property
+    def exit_code(self) -> int:
+        """2 if a named file could not be read, else 1 for findings that fail the run, else 0."""
+        if any(trouble.named for trouble in self.troubles):
+            return TROUBLE
+        return FINDINGS if self._failing else CLEAN
+
+
+def is_shown(finding: Finding, config: Config) -> bool:
+    """Whether the settings let a finding be told."""
+    from lora_rules.engine.problem import Severity
+
+    least = min(Severity[config.min_severity.upper()], Severity[config.fail_on.upper()])
+    return finding.severity >= least and (finding.certain or config.pedantic)
+
+
+def _standard_input(request: Request) -> Source | None:
+    path = request.stdin_filename or "stdin.py"
+    kind = KINDS.get(os.path.splitext(path)[1].lower())
+    if kind is None:
+        raise ConfigError(f"--stdin-filename {path}: not a kind of file that is read here")
+    data = sys.stdin.buffer.read()
+    return Source(path, kind, data) if mentions_lora(data) else None
+
+
+def _warn_of_plugins(config: Config) -> None:
+    """Say where a settings file names plugins in vain."""
+    if config.origin != root_settings().origin:
+        sys.stderr.write(
+            f"lora-lint: warning: {config.origin}: its plugins are not loaded: only the settings "
+            "at the root of the repository that lora-lint runs in may name some\n"
+        )
+
+
+def _complain(config: Config) -> None:
+    """Refuse settings that name rules, options or GPUs that do not exist.
+
+    Raises:
+        ConfigError: if they do; an ignored rule that does not exist is only a warning.
+    """
+    if (
+        config.rules
+        or config.dialects
+        or config.ignore
+        or config.per_file_ignores
+        or set(config.select) - {"ALL"}
+    ):
+        from lora_lint.engine.select import check_selectors
+
+        for warning in check_selectors(config):
+            sys.stderr.write(f"lora-lint: warning: {warning}\n")
+    if "gpu" in config.declared:
+        from lora_rules.facts.memory.gpu import UnknownGpu, find_gpu
+
+        try:
+            find_gpu(config.declared["gpu"])
+        except UnknownGpu as error:
+            raise ConfigError(f"{config.origin or '--gpu'}: {error}") from None

@@ -1,0 +1,115 @@
+"""Which rules run on a file: ``select`` and ``ignore``, by code, prefix or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lora_lint.engine.config import Config, ConfigError, did_you_mean, matches
+from lora_lint.engine.profiles import PROFILES, Profile, graded, is_off
+from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.registry import all_rules
+from lora_rules.engine.rule import Rule
+
+
+def is_match(rule: Rule, selector: str) -> bool:
+    """Whether a selector means a rule: ``ALL``, ``LL1``, ``LL102`` or the rule's name."""
+    return selector == "ALL" or rule.code.startswith(selector) or rule.name == selector
+
+
+def is_known(selector: str) -> bool:
+    """Whether a selector means any rule at all."""
+    return bool(selector) and any(is_match(rule, selector) for rule in all_rules().values())
+
+
+def complaint(selector: str) -> str:
+    """What to tell about a selector that means no rule."""
+    names = [name for rule in all_rules().values() for name in (rule.code, rule.name)]
+    return f"no rule is called {selector!r}{did_you_mean(selector, names)}"
+
+
+def selected(config: Config, path: str) -> dict[str, Rule]:
+    """The rules that run on a file, by code, with the severities of the profile.
+
+    A rule that the profile leaves out runs all the same when it is selected by its code, a prefix
+    or its name: ``ALL`` does not mean it, ``LL4`` does.
+    """
+    profile = PROFILES[config.profile]
+    ignored = set(config.ignore)
+    for pattern, selectors in config.per_file_ignores.items():
+        if matches(path, pattern, config.root):
+            ignored.update(selectors)
+    return {
+        code: graded(rule, profile)
+        for code, rule in all_rules().items()
+        if _is_selected(rule, config, profile) and not _any(rule, ignored)
+    }
+
+
+def _is_selected(rule: Rule, config: Config, profile: Profile) -> bool:
+    if is_off(rule, profile):
+        return _any(rule, (selector for selector in config.select if selector != "ALL"))
+    return _any(rule, config.select)
+
+
+def _any(rule: Rule, selectors: Iterable[str]) -> bool:
+    return any(is_match(rule, selector) for selector in selectors)
+
+
+def check_selectors(config: Config) -> list[str]:
+    """Warnings about rules that are ignored but do not exist.
+
+    Raises:
+        ConfigError: if a selected rule does not exist, or an option is not the rule's.
+    """
+    where = f"{config.origin}: " if config.origin else ""
+    for selector in config.select:
+        if not is_known(selector):
+            raise ConfigError(f"{where}select: {complaint(selector)}")
+    for name, options in config.rules.items():
+        _check_options(name, options, where)
+    for name in config.dialects.values():
+        _check_dialect(name, where)
+    ignored = [*config.ignore, *(s for group in config.per_file_ignores.values() for s in group)]
+    return [f"{where}ignore: {complaint(item)}" for item in ignored if not is_known(item)]
+
+
+def _check_dialect(name: str, where: str) -> None:
+    from lora_lint.translate.framework import names  # imports yaml: only where a dialect is forced
+
+    if name not in names():
+        raise ConfigError(
+            f"{where}dialect: no dialect is called {name!r}{did_you_mean(name, names())}"
+        )
+
+
+def _check_options(name: str, options: Mapping[str, Any], where: str) -> None:
+    rule = next((r for r in all_rules().values() if name in (r.code, r.name)), None)
+    if rule is None:
+        raise ConfigError(f"{where}rules: {complaint(name)}")
+    for key, value in options.items():
+        if key not in rule.options:
+            known = ", ".join(sorted(rule.options)) or "none"
+            raise ConfigError(f"{where}rules.{name}: no option {key!r} (it has: {known})")
+        default = rule.options[key]
+        if not _fits(value, default):
+            kind = type(default).__name__ if not isinstance(default, tuple) else "list of texts"
+            raise ConfigError(f"{where}rules.{name}.{key} must be a {kind}, not {value!r}")
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, type(default))
+
+
+def options_for(rule: Rule, config: Config) -> dict[str, Any]:
+    """The options that the settings give a rule, over those of the profile."""
+    given = PROFILES[config.profile].options.get(rule.code, {})
+    if not given and not config.rules:
+        return {}
+    chosen = {**given, **config.rules.get(rule.code, {}), **config.rules.get(rule.name, {})}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in chosen.items()}

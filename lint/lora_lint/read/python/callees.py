@@ -1,0 +1,164 @@
+"""Who is called, and what comes out: the libraries' functions that matter for a run's order."""
+
+from __future__ import annotations
+
+import ast
+
+from lora_lint.read.python.calls import KNOWN
+from lora_lint.read.python.imports import canonical, imported
+from lora_lint.read.python.objects import Held
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.values import Class, Function, Ref, Unresolved
+from lora_rules.engine._startup.typed import NamedTuple
+
+RETURN_THEIR_FIRST = frozenset(
+    [
+        "peft.prepare_model_for_kbit_training",
+        "peft.prepare_model_for_int8_training",
+        "peft.inject_adapter_in_model",
+        "torch.compile",
+        "torch.DataParallel",
+        "torch.DistributedDataParallel",
+        "accelerate.dispatch_model",
+        "builtins.list",
+        "builtins.filter",
+        "builtins.iter",
+        "builtins.enumerate",
+        "builtins.dict",
+        "builtins.tuple",
+        "builtins.set",
+        "tqdm.tqdm",
+        "tqdm.auto.tqdm",
+    ]
+)
+"""Functions that give back the object that they are given, or a view of it."""
+
+RETURN_THEIR_OWNER = frozenset(
+    [
+        "to",
+        "cuda",
+        "cpu",
+        "eval",
+        "train",
+        "half",
+        "float",
+        "bfloat16",
+        "type",
+        "requires_grad_",
+        "merge_and_unload",
+        "unload",
+        "compile",
+    ]
+)
+"""Methods of a model that return the model."""
+
+UNWRAP = frozenset(["merge_and_unload", "unload"])
+"""Of these, the ones that take PEFT's wrapper off."""
+
+RETURN_THEIR_ARGUMENTS = frozenset(["prepare", "prepare_model", "unwrap_model", "unwrap"])
+"""Methods of accelerate's Accelerator that return what they are given, wrapped."""
+
+RETURN_MODEL_AND_TOKENIZER = frozenset(["trl.setup_chat_format", "trl.clone_chat_template"])
+
+POSITIONS = {
+    "peft.get_peft_model": ("model", "peft_config", "adapter_name"),
+    "peft.prepare_model_for_kbit_training": ("model", "use_gradient_checkpointing"),
+    "transformers.Trainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
+    "transformers.Seq2SeqTrainer": ("model", "args", "data_collator", "train_dataset"),
+    "transformers.DataCollatorForLanguageModeling": ("tokenizer", "mlm"),
+    "trl.SFTTrainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
+    "trl.DPOTrainer": ("model", "ref_model", "args"),
+}
+"""The names of positional arguments where the table of calls has none, or fewer."""
+
+OPTIMIZERS = ("Adam", "SGD", "RMSprop", "Adafactor", "Lion", "PagedAdam", "PagedLion")
+"""How the names of optimizers begin, in whatever library."""
+
+
+def returns_first(name: str) -> bool:
+    """Whether a function gives back the object that it is given first."""
+    return name in RETURN_THEIR_FIRST or is_wrap(name)
+
+
+def is_wrap(name: str) -> bool:
+    """Whether a function makes a PeftModel of the model that it is given."""
+    if name.endswith(".get_peft_model"):
+        return True
+    return name.startswith("peft.PeftModel") and name.endswith(".from_pretrained")
+
+
+class Callee(NamedTuple):
+    """Who is called."""
+
+    name: str = ""
+    """Qualified, of a library or another module; ``.method`` of an object; empty when unknown."""
+    own: Scope | None = None
+    """The function of this file."""
+    made: Scope | None = None
+    """The class of this file that is made an instance of."""
+    on: Held = None
+    """The object whose method it is."""
+
+
+def positions(name: str) -> tuple[str, ...]:
+    """What a callee's positional arguments are called, as far as we know."""
+    if name in POSITIONS:
+        return POSITIONS[name]
+    if name.startswith("peft.PeftModel") and name.endswith(".from_pretrained"):
+        return ("model", "model_id", "adapter_name", "is_trainable", "config")
+    known = KNOWN.get(name)
+    if known is not None:
+        return known.positional
+    last = name.rpartition(".")[2]
+    return ("params",) if last.startswith(OPTIMIZERS) and not name.startswith(".") else ()
+
+
+def of_name(resolver: Resolver, node: ast.Name | ast.Attribute, site: Site) -> Callee:
+    """Who a name stands for that holds no object."""
+    name = _imported(resolver, node, site)
+    if name:
+        return Callee(name)
+    try:
+        values = resolver.resolve(node, site)
+    except (Unresolved, RecursionError):
+        return Callee()
+    things = [value.value for value in values]
+    if len(things) == 1 and isinstance(things[0], Function):
+        return Callee(own=things[0].scope)
+    if len(things) == 1 and isinstance(things[0], Class):
+        return _instance(resolver, things[0].scope)
+    names = {canonical(thing.name) for thing in things if isinstance(thing, Ref)}
+    return Callee(names.pop()) if len(names) == 1 and len(things) == 1 else Callee()
+
+
+def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str:
+    """The qualified name, when its root is bound by one import and by nothing else."""
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    scope: Scope | None = site.block.scope
+    while scope is not None:
+        bindings = scope.bindings.get(node.id, [])
+        if bindings or node.id in scope.parameters:
+            if len(bindings) == 1 and bindings[0].kind == "import" and site.outer is None:
+                return canonical(".".join([imported(bindings[0]), *reversed(path)]))
+            return ""
+        scope = scope.parent
+    return ""
+
+
+def _instance(resolver: Resolver, scope: Scope) -> Callee:
+    """A class of this file; one that only adds methods to a library's class counts as that."""
+    if "__init__" not in scope.bindings and isinstance(scope.node, ast.ClassDef) and scope.site:
+        bases = [
+            of_name(resolver, base, scope.site)
+            for base in scope.node.bases
+            if isinstance(base, ast.Name | ast.Attribute)
+        ]
+        if len(bases) == 1 and bases[0].name:
+            return Callee(bases[0].name, made=scope)
+    return Callee(made=scope)

@@ -1,0 +1,137 @@
+"""Members of iterables: loops over literals, comprehensions, ``[*a, *b]``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lora_lint.read.python.dumps import dump
+from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.values import (
+    Items,
+    Table,
+    Thunk,
+    Unresolved,
+    Value,
+    Values,
+    constantly,
+    plain_all,
+)
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lora_lint.read.python.resolver import Resolver
+
+MAX_MEMBERS = 200
+
+
+def members(resolver: Resolver, node: ast.expr, site: Site) -> Values:
+    """Everything that a loop over an expression gives its variable."""
+    found = tuple(
+        part
+        for value in resolver.resolve(node, site)
+        for thunk in thunks(value)
+        for part in thunk()
+    )
+    if not found:
+        raise Unresolved("a loop over nothing")
+    return found
+
+
+def thunks(value: Value) -> tuple[Thunk, ...]:
+    """The members of one iterable."""
+    thing = value.value
+    if isinstance(thing, Items):
+        return thing.members
+    if isinstance(thing, Table) and not thing.hidden:
+        return tuple(constantly((Value(key),)) for key in thing.entries)
+    if isinstance(thing, list | tuple | dict) and len(thing) <= MAX_MEMBERS:
+        return tuple(constantly((value._replace(value=item),)) for item in thing)
+    raise Unresolved("a loop over something unknown")
+
+
+def bound(resolver: Resolver, site: Site, name: str) -> Values:
+    """The candidates of a comprehension's variable."""
+    generator = site.binds[name]
+    if generator is None or generator.ifs or site.outer is None:
+        raise Unresolved(f"{name} is a variable of an inner function or of a filtered loop")
+    path = _path(generator.target, name)
+    found = members(resolver, generator.iter, site.outer)
+    return tuple(part for value in found for part in resolver.unpacked((value,), path))
+
+
+def _path(target: ast.expr, name: str) -> tuple[int, ...]:
+    """Where in a target a name stands."""
+    if isinstance(target, ast.Name):
+        return ()
+    if isinstance(target, ast.Tuple | ast.List):
+        for position, part in enumerate(target.elts):
+            if any(isinstance(leaf, ast.Name) and leaf.id == name for leaf in ast.walk(part)):
+                return (position, *_path(part, name))
+    raise Unresolved(f"{name} is bound in a way that is not worked out")
+
+
+def evaluate(resolver: Resolver, node: Any, site: Site) -> Values:  # noqa: ANN401 (any comprehension)
+    """A comprehension over one iterable that is fully known."""
+    if len(node.generators) != 1:
+        raise Unresolved("a comprehension with several loops")
+    generator = node.generators[0]
+    found: list[object] = []
+    parts: list[Value] = []
+    for member in _single(resolver, generator.iter, site):
+        with resolver.assuming(
+            {**resolver.assumed, **dict(_assumptions(generator.target, member))}
+        ):
+            if not all(_holds(resolver, test, site) for test in generator.ifs):
+                continue
+            only = _one(resolver.plain(node.elt, site))
+        found.append(only.value)
+        parts += [only, member]
+    kind = set if isinstance(node, ast.SetComp) else list
+    return (resolver.derived(kind(found), *parts, text=f"`{ast.unparse(node)}`"),)
+
+
+def _single(resolver: Resolver, node: ast.expr, site: Site) -> list[Value]:
+    iterables = resolver.resolve(node, site)
+    if len(iterables) != 1:
+        raise Unresolved("a comprehension over one of several lists")
+    inside = thunks(iterables[0])
+    if len(inside) > MAX_MEMBERS:
+        raise Unresolved("a comprehension over a long list")
+    return [_one(plain_all(thunk())) for thunk in inside]
+
+
+def _one(values: Values) -> Value:
+    if len(values) != 1:
+        raise Unresolved("a comprehension over several possibilities")
+    return values[0]
+
+
+def _holds(resolver: Resolver, test: ast.expr, site: Site) -> bool:
+    return bool(_one(resolver.plain(test, site)).value)
+
+
+def _assumptions(target: ast.expr, member: Value) -> Iterator[tuple[str, Value]]:
+    if isinstance(target, ast.Name):
+        yield dump(ast.Name(target.id, ast.Load())), member
+    elif isinstance(target, ast.Tuple) and isinstance(member.value, list | tuple):
+        if len(target.elts) != len(member.value):
+            raise Unresolved("a loop that unpacks the wrong number of values")
+        for part, item in zip(target.elts, member.value, strict=True):
+            yield from _assumptions(part, member._replace(value=item))
+    else:
+        raise Unresolved("a loop that unpacks something unknown")
+
+
+def spread(resolver: Resolver, node: Any, kind: Any, site: Site) -> Values:  # noqa: ANN401
+    """``[*a, "b"]``."""
+    inside: list[Thunk] = []
+    for part in node.elts:
+        if not isinstance(part, ast.Starred):
+            inside.append(resolver.thunk(part, site))
+            continue
+        found = resolver.resolve(part.value, site)
+        if len(found) != 1:
+            raise Unresolved("one of several lists is spread")
+        inside += thunks(found[0])
+    return (Value(Items(kind, tuple(inside)), node, site),)

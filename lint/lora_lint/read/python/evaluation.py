@@ -1,0 +1,239 @@
+"""Names and expressions on a way through a file: which objects they give."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+
+from lora_lint.read.python.dumps import dump
+from lora_lint.read.python.given import Given
+from lora_lint.read.python.objects import Frame, Held, Store
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Scope, Site
+from lora_rules.engine._startup.typed import Any
+from lora_rules.recipe import Call, Thing
+
+NOTED_READS = frozenset(["eos_token"])
+"""Attributes that are worth a note where they are read."""
+
+_PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
+
+
+class Evaluation:
+    """What the names and expressions on one way through a file give."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.calls: list[Call] = []
+        self.nodes: set[int] = set()
+        """The calls that were met, by the identity of their nodes."""
+        self.entered: set[Scope] = set()
+        self._store = Store()
+        self._module = Frame(resolver.index.module, None, 0)
+        self._frame = self._module
+        self._active: list[Scope] = []
+        self._branch: tuple[int, ...] = ()
+        self._arms: dict[str, int] = {}
+        self._frames = 0
+        self._statements = 0
+
+    def _call(self, node: ast.Call, site: Site) -> Held:
+        raise NotImplementedError
+
+    def _arm(self, test: ast.expr, site: Site) -> int:
+        """A number for a test: the same for the same one, where nothing in it changes."""
+        key = dump(test) if self._is_stable(test, site) else ""
+        return self._arms.setdefault(key or f"#{len(self._arms)}", len(self._arms) + 1)
+
+    def _truth(self, test: ast.expr, site: Site) -> bool | None:
+        """How a test comes out, asked only where it is made of names that are bound once."""
+        for node in ast.walk(test):
+            if isinstance(node, ast.expr) and not isinstance(node, _PLAIN):
+                return None
+            if isinstance(node, ast.Name) and not self._is_bound_once(node.id, site):
+                return None
+        return self.resolver.truth(test, site, {})
+
+    @staticmethod
+    def _is_bound_once(name: str, site: Site) -> bool:
+        scope: Scope | None = site.block.scope
+        while scope is not None:
+            if name in scope.parameters:
+                return False
+            if name in scope.bindings:
+                return len(scope.bindings[name]) == 1
+            scope = scope.parent
+        return True
+
+    @staticmethod
+    def _is_stable(test: ast.expr, site: Site) -> bool:
+        for node in ast.walk(test):
+            if isinstance(node, ast.Call | ast.Await | ast.NamedExpr):
+                return False
+            if isinstance(node, ast.Name):
+                scope: Scope | None = site.block.scope
+                while scope is not None:
+                    if len(scope.bindings.get(node.id, ())) > 1:
+                        return False
+                    scope = scope.parent
+        return True
+
+    # Names
+
+    def _bind(self, target: ast.expr, held: Held, site: Site, value: ast.expr | None) -> None:
+        if isinstance(target, ast.Name):
+            frame = self._module if target.id in self._frame.scope.outside else self._frame
+            self._store.held[frame.number, target.id] = held
+        elif isinstance(target, ast.Tuple | ast.List):
+            whole = held if held is not None else self._store.fresh()
+            for position, part in enumerate(target.elts):
+                inner = part.value if isinstance(part, ast.Starred) else part
+                self._bind(inner, self._store.member(whole, position), site, None)
+        elif isinstance(target, ast.Attribute):
+            owner = self._value(target.value, site)
+            if isinstance(owner, Thing):
+                things = {"value": held} if isinstance(held, Thing) else {}
+                given = {"value": value} if value is not None else {}
+                self._note(f"={target.attr}", target, site, owner, given, things)
+                self._store.set_attribute(owner, target.attr, held)
+        elif isinstance(target, ast.Subscript):
+            self._value(target.value, site)
+
+    def _lookup(self, node: ast.Name, site: Site) -> Held:
+        """What a name holds; libraries, functions and classes are no objects."""
+        frame: Frame | None = self._frame
+        while frame is not None:
+            key = (frame.number, node.id)
+            if key in self._store.held:
+                return self._store.held[key]
+            frame = frame.outer
+        if not self._is_variable(node.id, site):
+            return None
+        held = self._store.fresh()
+        self._store.held[self._owner_of(node.id).number, node.id] = held
+        return held
+
+    def _owner_of(self, name: str) -> Frame:
+        frame: Frame | None = self._frame
+        while frame is not None:
+            if name in frame.scope.bindings or name in frame.scope.parameters:
+                return frame
+            frame = frame.outer
+        return self._module
+
+    @staticmethod
+    def _is_variable(name: str, site: Site) -> bool:
+        scope: Scope | None = site.block.scope
+        while scope is not None:
+            if name in scope.parameters:
+                return True
+            bindings = scope.bindings.get(name, ())
+            if bindings:
+                return all(b.kind not in {"import", "function", "class"} for b in bindings)
+            scope = scope.parent
+        return False
+
+    # Expressions
+
+    def _value(self, node: ast.expr, site: Site) -> Held:
+        handler = _EXPRESSIONS.get(type(node))
+        if handler is not None:
+            held: Held = handler(self, node, site)
+            return held
+        parts = [
+            self._value(child, site)
+            for child in ast.iter_child_nodes(node)
+            if isinstance(child, ast.expr)
+        ]
+        return self._store.made_of(parts) if parts else None
+
+    def _name(self, node: ast.Name, site: Site) -> Held:
+        return self._lookup(node, site)
+
+    def _attribute(self, node: ast.Attribute, site: Site) -> Held:
+        owner = self._value(node.value, site)
+        if node.attr in NOTED_READS and isinstance(owner, Thing):
+            self._note(f".{node.attr}", node, site, owner, {}, {})
+        return self._store.attribute(owner, node.attr)
+
+    def _subscript(self, node: ast.Subscript, site: Site) -> Held:
+        owner = self._value(node.value, site)
+        self._value(node.slice, site)
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
+            return None if owner is None else self._store.member(owner, abs(node.slice.value))
+        return self._store.made_of([owner])
+
+    def _sequence(self, node: ast.Tuple | ast.List, site: Site) -> Held:
+        return [self._value(part, site) for part in node.elts]
+
+    def _either(self, node: ast.IfExp | ast.BoolOp, site: Site) -> Held:
+        if isinstance(node, ast.IfExp):
+            self._value(node.test, site)
+            truth = self._truth(node.test, site)
+            if truth is not None:
+                return self._value(node.body if truth else node.orelse, site)
+            number = self._arm(node.test, site)
+            ways = [(node.body, 2 * number), (node.orelse, 2 * number + 1)]
+        else:
+            number = self._arm(node, site)
+            ways = [(part, 2 * number + i) for i, part in enumerate(node.values)]
+        before, helds = self._branch, []
+        for part, arm in ways:
+            self._branch = (*before, arm)
+            helds.append(self._value(part, site))
+        self._branch = before
+        return self._store.joined(helds)
+
+    def _walrus(self, node: ast.NamedExpr, site: Site) -> Held:
+        held = self._value(node.value, site)
+        self._store.held[self._frame.number, node.target.id] = held
+        return held
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, site: Site
+    ) -> Held:
+        """A part of what is gone through, when that is all it is made of."""
+        sources = []
+        for generator in node.generators:
+            held = self._value(generator.iter, site)
+            sources.append(held)
+            item = self._store.made_of([held])
+            self._bind(generator.target, item, site, None)
+        return self._store.made_of(sources)
+
+    def _constant(self, node: ast.expr, site: Site) -> Held:
+        return None
+
+    def _note(
+        self,
+        name: str,
+        node: ast.expr,
+        site: Site,
+        on: Thing | None,
+        given: dict[str, ast.expr],
+        things: dict[str, Thing],
+        made: Thing | None = None,
+        complete: bool = True,
+    ) -> None:
+        arguments = Given(self.resolver, given, site)
+        span = site.text.span(node)
+        self.calls.append(Call(name, span, on, arguments, things, made, self._branch, complete))
+
+
+_EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
+    ast.Name: Evaluation._name,
+    ast.Attribute: Evaluation._attribute,
+    ast.Subscript: Evaluation._subscript,
+    ast.Tuple: Evaluation._sequence,
+    ast.List: Evaluation._sequence,
+    ast.IfExp: Evaluation._either,
+    ast.BoolOp: Evaluation._either,
+    ast.NamedExpr: Evaluation._walrus,
+    ast.ListComp: Evaluation._comprehension,
+    ast.SetComp: Evaluation._comprehension,
+    ast.GeneratorExp: Evaluation._comprehension,
+    ast.DictComp: Evaluation._comprehension,
+    ast.Constant: Evaluation._constant,
+    ast.Lambda: Evaluation._constant,
+    ast.Call: lambda self, node, site: self._call(node, site),
+}

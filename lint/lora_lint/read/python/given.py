@@ -1,0 +1,38 @@
+"""What a call is given by keyword, worked out only where a rule asks for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from lora_lint.read.python.arguments import Argument
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.settings import setting
+from lora_rules.recipe import Setting
+
+
+class Given(Mapping[str, Setting]):
+    """The keyword arguments of a call; each is worked out when it is asked for."""
+
+    __slots__ = ("_keywords", "_known", "_resolver", "_site")
+
+    def __init__(self, resolver: Resolver, keywords: dict[str, ast.expr], site: Site) -> None:
+        self._resolver = resolver
+        self._keywords = keywords
+        self._site = site
+        self._known: dict[str, Setting] = {}
+
+    def __getitem__(self, name: str) -> Setting:
+        if name not in self._known:
+            node, site = self._keywords[name], self._site
+            thunk = self._resolver.thunk(node, site)
+            argument = Argument(name, thunk, node, site, None, site.text.span(node))
+            self._known[name] = setting(self._resolver, name, argument, site)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keywords)
+
+    def __len__(self) -> int:
+        return len(self._keywords)

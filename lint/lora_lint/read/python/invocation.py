@@ -1,0 +1,192 @@
+"""Calls on a way through a file: who is called, with which objects, and what comes out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lora_lint.read.python import callees
+from lora_lint.read.python.callees import Callee
+from lora_lint.read.python.evaluation import Evaluation
+from lora_lint.read.python.objects import Frame, Held
+from lora_lint.read.python.scopes import Block, Scope, Site
+from lora_rules.recipe import Thing
+
+MAX_DEPTH = 12
+
+
+class Invocation(Evaluation):
+    """Notes every call, and goes through the functions of the file where they are called."""
+
+    def _block(self, block: Block) -> None:
+        raise NotImplementedError
+
+    # Calls
+
+    def _call(self, node: ast.Call, site: Site) -> Held:
+        self.nodes.add(id(node))
+        callee = self._callee(node, site)
+        positional = [self._value(part, site) for part in node.args]
+        keywords = {k.arg or "**": self._value(k.value, site) for k in node.keywords}
+        self._callbacks(node, site)
+        if callee.own is not None:
+            return self._own(callee, node, site, positional, keywords)
+        names = callees.positions(callee.name)
+        given = {k.arg: k.value for k in node.keywords if k.arg is not None}
+        things: dict[str, Thing] = {}
+        for position, (part, held) in enumerate(zip(node.args, positional, strict=True)):
+            name = names[position] if position < len(names) else str(position)
+            given.setdefault(name, part)
+            _put(things, name, held)
+        for name, held in keywords.items():
+            _put(things, name, held)
+        made, out = self._made(callee, positional, keywords)
+        on = callee.on if isinstance(callee.on, Thing) else None
+        self._note(callee.name, node, site, on, given, things, made, not _is_open(node))
+        if callee.made is not None and made is not None:
+            self._initialise(callee.made, made, positional, keywords)
+        if callee.name.endswith("Trainer") and made is not None and "model" in things:
+            self._store.set_attribute(made, "model", things["model"])
+        return out
+
+    def _callee(self, node: ast.Call, site: Site) -> Callee:
+        function = node.func
+        if isinstance(function, ast.Name):
+            held = self._lookup(function, site)
+            if isinstance(held, Thing):
+                callee = callees.of_name(self.resolver, function, site)
+                return callee if callee.name or callee.own else Callee(".__call__", on=held)
+            return callees.of_name(self.resolver, function, site)
+        if isinstance(function, ast.Attribute):
+            owner = self._value(function.value, site)
+            if owner is None:
+                callee = callees.of_name(self.resolver, function, site)
+                return callee if callee.name or callee.own else Callee(f".{function.attr}")
+            return self._method(function.attr, owner)
+        return Callee(".__call__", on=self._value(function, site))
+
+    def _method(self, name: str, owner: Held) -> Callee:
+        if isinstance(owner, Thing) and not owner.part and owner.number in self._store.classes:
+            bindings = self._store.classes[owner.number].bindings.get(name, [])
+            if len(bindings) == 1 and bindings[0].node in self.resolver.index.scopes:
+                assert bindings[0].node is not None  # noqa: S101
+                return Callee(own=self.resolver.index.scopes[bindings[0].node], on=owner)
+        return Callee(f".{name}", on=owner)
+
+    def _made(
+        self, callee: Callee, positional: list[Held], keywords: dict[str, Held]
+    ) -> tuple[Thing | None, Held]:
+        """The object that comes out, and what the expression gives."""
+        name, on = callee.name, callee.on
+        method = name[1:] if name.startswith(".") else ""
+        if method in callees.RETURN_THEIR_ARGUMENTS and positional:
+            return None, positional[0] if len(positional) == 1 else list(positional)
+        if method and isinstance(on, Thing):
+            if method in callees.RETURN_THEIR_OWNER:
+                made = on._replace(wrapped=on.wrapped and method not in callees.UNWRAP)
+                return made, made
+            part = f"{on.part}.{method}()" if on.part else f"{method}()"
+            return None, Thing(on.number, part)
+        if callees.returns_first(name):
+            first = positional[0] if positional else keywords.get("model")
+            if name.startswith("builtins."):
+                first = self._store.made_of(positional)  # filter(test, parameters)
+            if isinstance(first, Thing):
+                made = first._replace(wrapped=True) if callees.is_wrap(name) else first
+                return made, made
+        if name in callees.RETURN_MODEL_AND_TOKENIZER and len(positional) > 1:
+            return None, [*positional[:2], self._store.fresh()]
+        made = self._store.fresh()
+        if callee.made is not None:
+            self._store.classes[made.number] = callee.made
+        return made, made
+
+    # Functions of this file
+
+    def _own(
+        self,
+        callee: Callee,
+        node: ast.Call,
+        site: Site,
+        positional: list[Held],
+        keywords: dict[str, Held],
+    ) -> Held:
+        assert callee.own is not None  # noqa: S101
+        if callee.own in self._active or len(self._active) >= MAX_DEPTH:
+            things: dict[str, Thing] = {}
+            for position, held in enumerate((*positional, *keywords.values())):
+                _put(things, str(position), held)
+            self._note("", node, site, None, {}, things)
+            return self._store.fresh()
+        given = dict(keywords)
+        names = list(callee.own.parameters)
+        if callee.on is not None and names:
+            given[names.pop(0)] = callee.on
+        given.update(zip(names, positional, strict=False))
+        return self._enter(callee.own, given)
+
+    def _initialise(
+        self, scope: Scope, made: Thing, positional: list[Held], keywords: dict[str, Held]
+    ) -> None:
+        bindings = scope.bindings.get("__init__", [])
+        node = bindings[0].node if len(bindings) == 1 else None
+        inner = None if node is None else self.resolver.index.scopes.get(node)
+        if inner is None or inner in self._active or len(self._active) >= MAX_DEPTH:
+            return
+        names = list(inner.parameters)
+        given = dict(keywords) | dict(zip(names, [made, *positional], strict=False))
+        self._enter(inner, given)
+
+    def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
+        """Go through a function's body; what it returns."""
+        self.entered.add(scope)
+        self._frames += 1
+        before = self._frame
+        outer = next((f for f in _chain(before) if f.scope is scope.parent), self._module)
+        self._frame = frame = Frame(scope, outer, self._frames)
+        for position, name in enumerate(scope.parameters):
+            if name in given:
+                held = given[name]
+            else:
+                held = self._store.fresh()
+                if position == 0 and scope.parent and isinstance(scope.parent.node, ast.ClassDef):
+                    self._store.classes[held.number] = scope.parent
+            self._store.held[frame.number, name] = held
+        self._active.append(scope)
+        self._block(scope.root)
+        self._active.pop()
+        self._frame = before
+        return self._store.joined(frame.returned)
+
+    def _callbacks(self, node: ast.Call, site: Site) -> None:
+        """Functions of this file that are handed over (``dataset.map(tokenize)``) may be called."""
+        for part in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if not isinstance(part, ast.Name) or self._is_variable(part.id, site):
+                continue
+            scope = callees.of_name(self.resolver, part, site).own
+            if scope is not None and scope not in self._active and len(self._active) < MAX_DEPTH:
+                before = self._branch
+                self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+                self._branch = (*before, -number)
+                self._enter(scope, {})
+                self._branch = before
+
+
+def _chain(frame: Frame | None) -> Iterator[Frame]:
+    while frame is not None:
+        yield frame
+        frame = frame.outer
+
+
+def _put(things: dict[str, Thing], name: str, held: Held) -> None:
+    if isinstance(held, Thing):
+        things[name] = held
+    elif isinstance(held, list):
+        for position, part in enumerate(held):
+            _put(things, f"{name}.{position}", part)
+
+
+def _is_open(node: ast.Call) -> bool:
+    return any(keyword.arg is None for keyword in node.keywords) or any(
+        isinstance(part, ast.Starred) for part in node.args
+    )

@@ -1,0 +1,197 @@
+"""What a script does, in the order in which it runs.
+
+The module is gone through once from its first statement, and every function of the file where it
+is called, with the objects that it is given. Nothing is run: of a test both arms are followed, a
+loop's body once. Functions that nothing in the file calls are gone through by themselves.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+
+from lora_lint.read.python.invocation import Invocation
+from lora_lint.read.python.objects import Held
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Block, Scope, Site
+from lora_rules.engine._startup.typed import Any
+from lora_rules.recipe import Thing
+
+MAX_STATEMENTS = 20_000
+MAX_CALLS = 4_000
+
+
+class Run(Invocation):
+    """One way through the file: from the module's start, or from a function nobody calls."""
+
+    def module(self) -> Run:
+        """Go through the module."""
+        self._block(self._module.scope.root)
+        return self
+
+    def function(self, scope: Scope) -> Run:
+        """Go through a function that is called from elsewhere."""
+        self._enter(scope, {})
+        return self
+
+    # Statements
+
+    def _block(self, block: Block) -> None:
+        before = self._branch
+        for site in block.sites:
+            self._statements += 1
+            if self._statements > MAX_STATEMENTS or len(self.calls) > MAX_CALLS:
+                break
+            handler = _STATEMENTS.get(type(site.stmt))
+            if handler is not None:
+                handler(self, site, site.stmt)
+        self._branch = before
+
+    def _assign(self, site: Site, stmt: ast.Assign) -> None:
+        held = self._value(stmt.value, site)
+        for target in stmt.targets:
+            self._bind(target, held, site, stmt.value)
+
+    def _annotated(self, site: Site, stmt: ast.AnnAssign) -> None:
+        if stmt.value is not None:
+            self._bind(stmt.target, self._value(stmt.value, site), site, stmt.value)
+
+    def _expression(self, site: Site, stmt: ast.Expr | ast.AugAssign) -> None:
+        self._value(stmt.value, site)
+
+    def _return(self, site: Site, stmt: ast.Return) -> None:
+        if stmt.value is not None:
+            self._frame.returned.append(self._value(stmt.value, site))
+
+    def _if(self, site: Site, stmt: ast.If) -> None:
+        self._value(stmt.test, site)
+        blocks = {block.part: block for block in site.blocks}
+        truth = True if _is_main(stmt.test) else self._truth(stmt.test, site)
+        if truth is not None:
+            chosen = blocks.get("body" if truth else "orelse")
+            if chosen is not None:
+                self._block(chosen)
+            return
+        number = self._arm(stmt.test, site)
+        ways: dict[int, dict[tuple[int, str], Held]] = {}
+        for part, arm in (("body", 2 * number), ("orelse", 2 * number + 1)):
+            before = dict(self._store.held)
+            if part in blocks:
+                self._under(arm, blocks[part])
+            if part not in blocks or not blocks[part].leaves:
+                ways[arm] = self._store.held
+            self._store.held = before
+        if ways:
+            self._store.merge(list(ways.values()))
+        if len(ways) == 1 and not any(_raises(block) for block in site.blocks):
+            # What follows in this block is the other arm (after ``if …: continue``).
+            self._branch = (*self._branch, *ways)
+
+    def _under(self, arm: int, block: Block) -> None:
+        before = self._branch
+        self._branch = (*before, arm)
+        self._block(block)
+        self._branch = before
+
+    def _loop(self, site: Site, stmt: ast.For | ast.AsyncFor | ast.While) -> None:
+        if isinstance(stmt, ast.While):
+            self._value(stmt.test, site)
+        else:
+            held = self._value(stmt.iter, site)
+            item = self._store.made_of([held]) if isinstance(held, list) else held
+            part = Thing(item.number, f"{item.part}[]") if isinstance(item, Thing) else None
+            self._bind(stmt.target, part, site, None)
+        for block in site.blocks:
+            self._arms[f"#{len(self._arms)}"] = len(self._arms) + 1
+            self._under(-len(self._arms), block)
+
+    def _with(self, site: Site, stmt: ast.With | ast.AsyncWith) -> None:
+        for item in stmt.items:
+            held = self._value(item.context_expr, site)
+            if item.optional_vars is not None:
+                self._bind(item.optional_vars, held, site, None)
+        for block in site.blocks:
+            self._block(block)
+
+    def _try(self, site: Site, stmt: ast.Try) -> None:
+        for block in site.blocks:
+            if block.part != "handler":
+                self._block(block)
+                continue
+            before = dict(self._store.held)
+            self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+            self._under(2 * number, block)
+            self._store.merge([before] if block.leaves else [before, self._store.held])
+
+    def _match(self, site: Site, stmt: ast.Match) -> None:
+        self._value(stmt.subject, site)
+        ways = [dict(self._store.held)]
+        for block in site.blocks:
+            self._store.held = dict(ways[0])
+            self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+            self._under(2 * number, block)
+            if not block.leaves:
+                ways.append(self._store.held)
+        self._store.merge(ways)
+
+    def _delete(self, site: Site, stmt: ast.Delete) -> None:
+        for target in stmt.targets:
+            if isinstance(target, ast.Name):
+                self._store.held.pop((self._frame.number, target.id), None)
+
+
+def _raises(block: Block) -> bool:
+    return isinstance(block.sites[-1].stmt, ast.Raise)
+
+
+def _is_main(test: ast.expr) -> bool:
+    """``__name__ == "__main__"``."""
+    left = test.left if isinstance(test, ast.Compare) else None
+    return isinstance(left, ast.Name) and left.id == "__name__"
+
+
+def runs(resolver: Resolver, wanted: set[int]) -> list[Run]:
+    """Ways through the file, the module's first, until all wanted calls were met.
+
+    Args:
+        resolver: of the file.
+        wanted: the calls, by the identity of their nodes.
+    """
+    found = [_gone_through(resolver, None)]
+    entered, missing = set(found[0].entered), wanted - found[0].nodes
+    for node, scope in resolver.index.scopes.items():
+        if not missing:
+            break
+        if scope not in entered and not isinstance(node, ast.ClassDef):
+            found.append(_gone_through(resolver, scope))
+            entered |= found[-1].entered
+            missing -= found[-1].nodes
+    return found
+
+
+def _gone_through(resolver: Resolver, scope: Scope | None) -> Run:
+    """One run; without any call, if an expression in it is nested too deeply."""
+    run = Run(resolver)
+    try:
+        return run.module() if scope is None else run.function(scope)
+    except RecursionError:
+        return Run(resolver)
+
+
+_STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
+    ast.Assign: Run._assign,
+    ast.AnnAssign: Run._annotated,
+    ast.AugAssign: Run._expression,
+    ast.Expr: Run._expression,
+    ast.Return: Run._return,
+    ast.If: Run._if,
+    ast.For: Run._loop,
+    ast.AsyncFor: Run._loop,
+    ast.While: Run._loop,
+    ast.With: Run._with,
+    ast.AsyncWith: Run._with,
+    ast.Try: Run._try,
+    ast.TryStar: Run._try,
+    ast.Match: Run._match,
+    ast.Delete: Run._delete,
+}

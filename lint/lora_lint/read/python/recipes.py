@@ -1,0 +1,200 @@
+"""One recipe an adapter: its own settings, then those of the calls that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_lint.read.python import datasets, surroundings
+from lora_lint.read.python.arguments import Argument, Found, known_calls
+from lora_lint.read.python.links import Linked, Links, in_order
+from lora_lint.read.python.order import Run, runs
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.settings import Told, setting
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.recipe import Call, Origin, Recipe, Setting
+
+_ORDER = ("quantization", "training", "trainer", "prepare", "model")
+"""Who is asked first for a setting that several calls may give; the adapter itself comes before."""
+
+_IMAGE_TARGETS = frozenset(
+    ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
+)
+_FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
+
+
+class File(NamedTuple):
+    """What the recipes of a file have in common."""
+
+    path: str
+    kind: str
+
+
+def recipes(resolver: Resolver, file: File) -> list[Recipe]:
+    """Every LoRA recipe of a module or notebook."""
+    calls = known_calls(resolver)
+    adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
+    loads = [found for found in calls if found.known.kind == "continue"]
+    if not adapters and not loads:
+        return []
+    ways = runs(resolver, {id(found.call) for found in (*adapters, *loads)})
+    links = Links(resolver, calls)
+    told = Told(resolver)
+    made = [
+        _recipe(links, told, adapter, file, _calls_around(adapter, ways)) for adapter in adapters
+    ]
+    return made + list(_without_config(calls, adapters, ways, file))
+
+
+def _calls_around(adapter: Found, ways: list[Run]) -> tuple[Call, ...]:
+    """What the script does on the way on which the adapter is configured."""
+    return next((tuple(way.calls) for way in ways if id(adapter.call) in way.nodes), ())
+
+
+def _without_config(
+    calls: list[Found], adapters: list[Found], ways: list[Run], file: File
+) -> Iterator[Recipe]:
+    """The ways on which an adapter is loaded and none is configured: only their calls are known."""
+    for way in ways:
+        loaded = [f for f in calls if f.known.kind == "continue" and id(f.call) in way.nodes]
+        if loaded and not any(id(adapter.call) in way.nodes for adapter in adapters):
+            yield Recipe(
+                file.path,
+                file.kind,
+                "peft",
+                loaded[0].span,
+                callee=loaded[0].known.callee,
+                framework="PEFT",
+                calls=tuple(way.calls),
+            )
+
+
+def _is_cli(found: Found) -> bool:
+    """TRL's ``ModelConfig(use_peft=True, lora_r=…)`` written out in code."""
+    return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
+
+
+def _recipe(
+    links: Links, told: Told, adapter: Found, file: File, calls: tuple[Call, ...]
+) -> Recipe:
+    linked = links.of(adapter)
+    resolver = links.resolver
+    settings = told.written(adapter) | surroundings.settings(adapter)
+    members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
+    for found in members:
+        for name, value in told.written(found).items():
+            settings.setdefault(name, value)
+    for kind in _ORDER:
+        for name, value in _undecided(told, linked.several(kind), kind).items():
+            settings.setdefault(name, value)
+    trainer = linked.one("trainer")
+    for name, value in datasets.settings(links, trainer, adapter).items():
+        settings.setdefault(name, value)
+    _model_string(resolver, linked, settings)
+    _quantization(linked, settings)
+    _gradient_checkpointing(resolver, linked, settings)
+    for found in (adapter, *members):
+        for name, value in told.absent(found).items():
+            if found.known.kind == "trainer" and name in {"max_length", "packing"}:
+                continue
+            settings.setdefault(name, value)
+    dialect = _dialect(adapter)
+    others = in_order(each for calls in linked.by_kind.values() for each in calls)
+    blocks = [adapter, *(found for found in others if found is not adapter)]
+    return Recipe(
+        file.path,
+        file.kind,
+        dialect,
+        adapter.span,
+        settings,
+        tuple(told.block(found) for found in blocks),
+        adapter.known.callee,
+        _domain(resolver, settings),
+        framework=_FRAMEWORKS[dialect],
+        calls=calls,
+    )
+
+
+def _dialect(adapter: Found) -> str:
+    if adapter.referenced:
+        return "xtuner"
+    return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+
+
+def _undecided(told: Told, several: list[Found], kind: str) -> dict[str, Setting]:
+    """What several equally near calls give: there, but unknown."""
+    settings: dict[str, Setting] = {}
+    for found in several:
+        for name, value in told.written(found).items():
+            reason = f"there are {len(several)} calls that may give it ({kind})"
+            settings[name] = value._replace(candidates=(), declared=None, reason=reason)
+    return settings
+
+
+def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:
+    """``SFTTrainer(model="org/name")``."""
+    if linked.model_string is None or "model_name_or_path" in settings:
+        return
+    node, site = linked.model_string
+    argument = Argument("model", resolver.thunk(node, site), node, site, None, site.text.span(node))
+    named = setting(resolver, "model_name_or_path", argument, site)
+    if any(not isinstance(value, str) for value in named.candidates):
+        named = named._replace(candidates=(), reason="the model is an object")
+    settings["model_name_or_path"] = named
+
+
+def _quantization(linked: Linked, settings: dict[str, Setting]) -> None:
+    """What is known of quantization beyond what the calls themselves say."""
+    names = ("load_in_4bit", "load_in_8bit")
+    model = linked.one("model")
+    if linked.undecided:
+        for name in names:
+            known = settings.get(name)
+            settings[name] = Setting(
+                name,
+                (),
+                Origin.WRITTEN,
+                name,
+                known.span if known else None,
+                reason=linked.undecided,
+            )
+    elif linked.unquantized and model is not None and model.known.source == "transformers":
+        for name in names:
+            if name not in settings:
+                settings[name] = Setting(
+                    name, (False,), Origin.DEFAULT, name, source="transformers"
+                )
+    elif linked.maybe_unquantized:
+        for name in names:
+            known = settings.get(name)
+            if known is not None and known.candidates and False not in known.candidates:
+                settings[name] = known._replace(candidates=(*known.candidates, False))
+
+
+def _gradient_checkpointing(
+    resolver: Resolver, linked: Linked, settings: dict[str, Setting]
+) -> None:
+    """``model.gradient_checkpointing_enable()``, or what preparing a k-bit model does unasked."""
+    name = "gradient_checkpointing"
+    if name in settings and settings[name].candidates != (False,):
+        return
+    enabled = resolver.index.calls.get("gradient_checkpointing_enable", [])
+    if enabled:
+        call, site = enabled[0]
+        settings[name] = Setting(
+            name, (True,), Origin.WRITTEN, "gradient_checkpointing_enable", site.text.span(call)
+        )
+    elif linked.one("prepare") is not None and name not in settings:
+        source = "PEFT's prepare_model_for_kbit_training"
+        key = "use_gradient_checkpointing"
+        settings[name] = Setting(name, (True,), Origin.DEFAULT, key, source=source)
+
+
+def _domain(resolver: Resolver, settings: dict[str, Setting]) -> str:
+    """Image adapters: diffusers is imported, and the targets are not plainly a language model's."""
+    if "diffusers" not in resolver.index.libraries:
+        return "language"
+    targets = settings.get("target_modules")
+    named = [value for value in (targets.candidates if targets else ()) if isinstance(value, list)]
+    if named and not any(_IMAGE_TARGETS & {str(item) for item in value} for value in named):
+        return "language"
+    return "image"

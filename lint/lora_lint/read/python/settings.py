@@ -1,0 +1,201 @@
+"""From what a call is given to the settings of a recipe."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from lora_lint.read.python.arguments import Argument, Found
+from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.values import SOMETIMES, Unresolved, Value, Values, plain_all
+from lora_rules.recipe import Block, Key, Origin, Setting
+
+_NEVER_NONE = frozenset(
+    ["r", "lora_alpha", "lora_dropout", "learning_rate", "model_name_or_path", "train_dataset"]
+)
+_NEVER_EMPTY = frozenset(["model_name_or_path", "train_dataset", "data_files"])
+_NEVER_ZERO = frozenset(["r", "lora_alpha"])
+
+
+class Told:
+    """What each call of a file says, worked out once however many adapters it belongs to."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._written: dict[Found, dict[str, Setting]] = {}
+        self._absent: dict[Found, dict[str, Setting]] = {}
+        self._blocks: dict[Found, Block] = {}
+
+    def written(self, found: Found) -> dict[str, Setting]:
+        """The settings that a call gives, by their canonical names."""
+        if found not in self._written:
+            self._written[found] = _written(self.resolver, found)
+        return self._written[found]
+
+    def absent(self, found: Found) -> dict[str, Setting]:
+        """The settings that a call does not give: its defaults, or unknown if more may arrive."""
+        if found not in self._absent:
+            self._absent[found] = _absent(found)
+        return self._absent[found]
+
+    def block(self, found: Found) -> Block:
+        """The call as a block of keys."""
+        if found not in self._blocks:
+            self._blocks[found] = _block(self.resolver, found)
+        return self._blocks[found]
+
+
+def _written(resolver: Resolver, found: Found) -> dict[str, Setting]:
+    known = found.known
+    settings: dict[str, Setting] = {}
+    for argument in found.arguments.values():
+        if argument.name in known.positional[:1] and known.kind in {"adapter", "wrap", "prepare"}:
+            continue
+        if known.only and argument.name not in known.only:
+            continue
+        name = known.names.get(argument.name, argument.name)
+        settings[name] = setting(resolver, name, argument, found.site)
+    settings.update(_assigned_later(resolver, found))
+    for name, value in known.fixed.items():
+        settings.setdefault(
+            name, Setting(name, (value,), Origin.DERIVED, name, found.span, source=known.callee)
+        )
+    return settings
+
+
+def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Setting:
+    """One argument as a setting."""
+    empty = Setting(
+        name, (), Origin.WRITTEN, argument.name, argument.span, key_span=argument.key_span
+    )
+    resolver.steps = 0
+    try:
+        values = _meant(name, plain_all(argument.thunk()), at)
+    except Unresolved as why:
+        return empty._replace(reason=str(why) or "not a constant")
+    except RecursionError:
+        return empty._replace(reason="nested too deeply")
+    derived = [value for value in values if value.overridable or not value.plain]
+    declared = None
+    if len(values) == 1 and values[0].site is not None and values[0].node is not None:
+        place = values[0].site.text.span(values[0].node)
+        declared = place if place != argument.span else None
+    return empty._replace(
+        candidates=tuple(_listed(value.value) for value in values),
+        origin=Origin.DERIVED if derived else Origin.WRITTEN,
+        source=next((value.source for value in derived if value.source), ""),
+        declared=declared,
+        overridable=any(value.overridable for value in values),
+    )
+
+
+def _meant(name: str, values: Values, at: Site) -> Values:
+    """Without the defaults that only say "not given": None, or 0 under a test."""
+    kept = tuple(value for value in values if not _placeholder(name, value, at))
+    if not kept:
+        raise Unresolved(f"{values[0].source or 'its default'} is no value")
+    return kept
+
+
+def _placeholder(name: str, value: Value, at: Site) -> bool:
+    if not value.overridable:
+        return False
+    if value.value is None:
+        return name in _NEVER_NONE
+    if value.value == "":
+        return name in _NEVER_EMPTY
+    zero = isinstance(value.value, int | float) and not value.value and value.value is not False
+    return zero and name in _NEVER_ZERO and _is_guarded(at)
+
+
+def _is_guarded(site: Site) -> bool:
+    """Whether the statement stands under a test, or after one that may leave."""
+    place: Site | None = site
+    while place is not None:
+        if isinstance(place.stmt, ast.If) or any(i < place.index for i in place.block.exits):
+            return True
+        place = place.block.owner
+    return False
+
+
+def _listed(value: object) -> object:
+    """Tuples and sets as lists: for a setting they mean the same."""
+    if isinstance(value, set | frozenset):
+        return sorted((_listed(item) for item in value), key=repr)
+    if isinstance(value, list | tuple):
+        return [_listed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return value
+
+
+def _assigned_later(resolver: Resolver, found: Found) -> dict[str, Setting]:
+    """``config.r = 16`` after ``config = LoraConfig(…)`` counts; under a test it may or may not."""
+    target = _assigned_name(found)
+    settings: dict[str, Setting] = {}
+    if target is None or found.known.kind not in {"adapter", "training", "quantization"}:
+        return settings
+    start = found.site
+    for binding in start.block.scope.bindings.get(target, ()):
+        if binding.kind != "change" or binding.step is None or binding.step[0] != "attr":
+            continue
+        if (binding.site.text.cell or 0, binding.site.line) <= (start.text.cell or 0, start.line):
+            continue
+        key = str(binding.step[1])
+        name = found.known.names.get(key, key)
+        if not isinstance(binding.node, ast.expr):
+            settings[name] = _changed(name, key, binding.site)
+        elif binding.site.block is start.block and name not in settings:
+            node, site = binding.node, binding.site
+            span = site.text.span(node)
+            argument = Argument(key, resolver.thunk(node, site), node, site, None, span)
+            settings[name] = setting(resolver, name, argument, site)
+        else:
+            settings[name] = _changed(name, key, binding.site)
+    return settings
+
+
+def _changed(name: str, key: str, site: Site) -> Setting:
+    reason = f"it is changed at line {site.line}"
+    return Setting(name, (), Origin.WRITTEN, key, site.text.span(site.stmt), reason=reason)
+
+
+def _assigned_name(found: Found) -> str | None:
+    stmt = found.site.stmt
+    if isinstance(stmt, ast.Assign) and stmt.value is found.call and len(stmt.targets) == 1:
+        target = stmt.targets[0]
+        return target.id if isinstance(target, ast.Name) else None
+    return None
+
+
+def _absent(found: Found) -> dict[str, Setting]:
+    known = found.known
+    settings: dict[str, Setting] = {}
+    for key, value in _signature(known.callee).items():
+        if key in found.arguments or (known.only and key not in known.only):
+            continue
+        name = known.names.get(key, key)
+        if found.hidden:
+            settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)
+        else:
+            settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=known.source)
+    return settings
+
+
+def _signature(callee: str) -> Mapping[str, object]:
+    from lora_rules.libraries import signatures  # imported here: most files have no known call
+
+    return signatures.defaults(callee) if callee in signatures.callees() else {}
+
+
+def _block(resolver: Resolver, found: Found) -> Block:
+    keys: list[Key] = []
+    for argument in found.arguments.values():
+        if argument.key_span is None:
+            continue
+        given = setting(resolver, argument.name, argument, found.site)
+        if given.reason == SOMETIMES:
+            continue  # the branch that gives it may be the one that another call follows
+        keys.append(Key(argument.name, argument.key_span, given.candidates, argument.span))
+    return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)

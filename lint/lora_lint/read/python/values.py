@@ -1,0 +1,324 @@
+"""What an expression may be: a plain Python value, or one of a few things seen only in outline."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+
+from lora_lint.read.python.scopes import Scope, Site
+from lora_rules.engine._startup.typed import NamedTuple, Protocol, runtime_checkable
+
+MAX_CANDIDATES = 64
+
+
+class Unresolved(Exception):
+    """The value cannot be known from the file; the text says why."""
+
+
+class Value(NamedTuple):
+    """One candidate."""
+
+    value: object
+    node: ast.expr | None = None
+    """The expression that stands for it in the file."""
+    site: Site | None = None
+    plain: bool = True
+    """The author wrote this very value; it was not worked out."""
+    overridable: bool = False
+    source: str = ""
+    """What it was worked out from, or whose default it is."""
+
+
+Values = tuple[Value, ...]
+Thunk = Callable[[], Values]
+"""A part that is worked out only when it is asked for; may raise :class:`Unresolved`."""
+
+
+@runtime_checkable
+class Record(Protocol):
+    """Something with attributes."""
+
+    def attribute(self, name: str) -> Values:
+        """The attribute's candidates, or :class:`Unresolved`."""
+
+
+class Ref:
+    """Something imported, by its qualified name."""
+
+    __slots__ = ("name",)
+
+    name: str
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class Function:
+    """A function of this file."""
+
+    __slots__ = ("scope",)
+
+    scope: Scope
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+
+class Class:
+    """A class of this file."""
+
+    __slots__ = ("scope",)
+
+    scope: Scope
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+
+class Items:
+    """A list, tuple or set whose members are not worked out yet."""
+
+    __slots__ = ("kind", "members")
+
+    kind: type[list[object]] | type[tuple[object, ...]] | type[set[object]]
+    members: tuple[Thunk, ...]
+
+    def __init__(
+        self,
+        kind: type[list[object]] | type[tuple[object, ...]] | type[set[object]],
+        members: tuple[Thunk, ...],
+    ) -> None:
+        self.kind = kind
+        self.members = members
+
+
+SOMETIMES = "only some branches give it"
+"""Why the value of a key is unknown that is not in all of the tables that a name may hold."""
+
+
+class Entry:
+    """A key of a table with its value, and where they stand."""
+
+    __slots__ = ("key_node", "node", "site", "thunk")
+
+    thunk: Thunk
+    key_node: ast.expr | ast.keyword | None
+    node: ast.expr | None
+    site: Site | None
+
+    def __init__(
+        self,
+        thunk: Thunk,
+        key_node: ast.expr | ast.keyword | None = None,
+        node: ast.expr | None = None,
+        site: Site | None = None,
+    ) -> None:
+        self.thunk = thunk
+        self.key_node = key_node
+        self.node = node
+        self.site = site
+
+
+class Table:
+    """A dictionary whose values are not worked out yet."""
+
+    __slots__ = ("entries", "hidden")
+
+    entries: Mapping[object, Entry]
+    hidden: str
+    """Why it may hold more than these entries; empty when it does not."""
+
+    def __init__(self, entries: Mapping[object, Entry], hidden: str = "") -> None:
+        self.entries = entries
+        self.hidden = hidden
+
+    def item(self, key: object) -> Values:
+        """The candidates at a key."""
+        entry = self.entries.get(key)
+        if entry is None:
+            raise Unresolved(self.hidden or f"no key {key!r}")
+        return entry.thunk()
+
+    def joined(self, other: Table) -> Table:
+        """This table with another one's entries on top."""
+        entries = {**self.entries, **other.entries}
+        if other.hidden:
+            for key in self.entries:
+                if key not in other.entries:
+                    entries[key] = Entry(failing(other.hidden))
+        return Table(entries, self.hidden or other.hidden)
+
+
+class Fields:
+    """A record whose attributes are the entries of a table."""
+
+    __slots__ = ("table",)
+
+    table: Table
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def attribute(self, name: str) -> Values:
+        """The attribute's candidates."""
+        return self.table.item(name)
+
+
+class Changed:
+    """A record after some of its attributes were assigned."""
+
+    __slots__ = ("base", "changes")
+
+    base: object
+    changes: Mapping[str, Thunk]
+
+    def __init__(self, base: object, changes: Mapping[str, Thunk] | None = None) -> None:
+        self.base = base
+        self.changes = changes or {}
+
+    def attribute(self, name: str) -> Values:
+        """The attribute's candidates."""
+        if name in self.changes:
+            return self.changes[name]()
+        if isinstance(self.base, Record):
+            return self.base.attribute(name)
+        raise Unresolved(f"the attribute {name} of something unknown")
+
+
+def failing(reason: str) -> Thunk:
+    """A part that cannot be known."""
+
+    def fail() -> Values:
+        raise Unresolved(reason)
+
+    return fail
+
+
+def constantly(values: Values) -> Thunk:
+    """A part that is known already."""
+    return lambda: values
+
+
+def distinct(values: Iterable[Value]) -> Values:
+    """The candidates without repetition (``1``, ``1.0`` and ``True`` differ)."""
+    seen: dict[object, Value] = {}
+    for value in values:
+        seen.setdefault(_identity(value.value), value)
+        if len(seen) > MAX_CANDIDATES:
+            raise Unresolved("it may take too many values")
+    return tuple(seen.values())
+
+
+def _identity(thing: object) -> object:
+    if isinstance(thing, Ref):
+        return thing
+    if isinstance(thing, Function | Class):
+        return (type(thing), id(thing.scope))
+    if isinstance(thing, str | int | float | bytes | list | tuple | dict | set | type(None)):
+        return (type(thing), repr(thing))
+    return id(thing)
+
+
+def combine(parts: Iterable[Values]) -> Iterable[tuple[Value, ...]]:
+    """Every combination of the parts' candidates."""
+    lists = list(parts)
+    count = 1
+    for part in lists:
+        count *= len(part)
+        if count > MAX_CANDIDATES:
+            raise Unresolved("it may take too many values")
+    return product(*lists)
+
+
+def plain(value: Value) -> Values:
+    """The candidate as ordinary Python data (several, if its parts have several)."""
+    thing = value.value
+    if isinstance(thing, Items):
+        members = [plain_all(member()) for member in thing.members]
+        return tuple(
+            _built_from(value, thing.kind(part.value for part in choice), choice)
+            for choice in combine(members)
+        )
+    if isinstance(thing, Table):
+        if thing.hidden:
+            raise Unresolved(thing.hidden)
+        keys = list(thing.entries)
+        held = [plain_all(entry.thunk()) for entry in thing.entries.values()]
+        return tuple(
+            _built_from(
+                value, dict(zip(keys, (part.value for part in choice), strict=True)), choice
+            )
+            for choice in combine(held)
+        )
+    if isinstance(thing, Ref):
+        return (value._replace(value=named_constant(thing.name)),)
+    if isinstance(thing, str | int | float | bytes | list | tuple | dict | set | type(None)):
+        return (value,)
+    raise Unresolved("an object whose value is not a constant")
+
+
+def plain_all(values: Values) -> Values:
+    """All candidates as ordinary Python data."""
+    return distinct(part for value in values for part in plain(value))
+
+
+def _built_from(whole: Value, value: object, parts: tuple[Value, ...]) -> Value:
+    """The whole carries what its parts carry: worked out, overridable, from where."""
+    source = whole.source or next((part.source for part in parts if part.source), "")
+    return whole._replace(
+        value=value,
+        plain=whole.plain and all(part.plain for part in parts),
+        overridable=whole.overridable or any(part.overridable for part in parts),
+        source=source,
+    )
+
+
+_DTYPES = {"half": "float16", "float": "float32", "double": "float64"}
+_TORCH = frozenset(
+    [
+        "bfloat16",
+        "float16",
+        "float32",
+        "float64",
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "half",
+        "float",
+        "double",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+    ]
+)
+_NAMED_AS_WRITTEN = ("TaskType", "PeftType")
+_NAMED_IN_LOWER_CASE = ("IntervalStrategy", "SaveStrategy", "EvaluationStrategy", "HubStrategy")
+_SCHEDULERS = {"REDUCE_ON_PLATEAU": "reduce_lr_on_plateau"}
+
+
+def named_constant(name: str) -> object:
+    """What a library's constant stands for, as its users would write it in a string.
+
+    Raises:
+        Unresolved: if it is none that we know.
+    """
+    root, _, rest = name.partition(".")
+    owner, _, member = rest.rpartition(".")
+    owner = owner.rpartition(".")[2]
+    if root == "torch" and member in _TORCH and not owner:
+        return _DTYPES.get(member, member)
+    if root == "peft" and owner in _NAMED_AS_WRITTEN:
+        return member
+    if root == "transformers" and owner in _NAMED_IN_LOWER_CASE:
+        return member.lower()
+    if root == "transformers" and owner == "SchedulerType":
+        return _SCHEDULERS.get(member, member.lower())
+    raise Unresolved(f"{name} is not a constant that can be known here")

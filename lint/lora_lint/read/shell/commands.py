@@ -1,0 +1,124 @@
+"""Which training program a command line starts, and the flags that it is given."""
+
+from __future__ import annotations
+
+import re
+
+from lora_lint.read.shell.variables import Text
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import NamedTuple
+
+_FLAG = lazily(r"--?[A-Za-z][\w.-]*")
+_OVERRIDE = lazily(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_SUBCOMMANDS = {
+    ("swift", "sft"): "ms-swift",
+    ("swift", "pt"): "ms-swift",
+    ("swift", "rlhf"): "ms-swift",
+    ("llamafactory-cli", "train"): "llamafactory",
+    ("lmf", "train"): "llamafactory",
+    ("trl", "sft"): "trl",
+    ("trl", "dpo"): "trl",
+    ("trl", "grpo"): "trl",
+    ("trl", "kto"): "trl",
+    ("trl", "reward"): "trl",
+    ("trl", "rloo"): "trl",
+    ("litgpt", "finetune"): "litgpt",
+    ("litgpt", "finetune_lora"): "litgpt",
+}
+"""A program and its first argument, and the dialect of the flags that follow."""
+_SCRIPTS = {
+    "src/train.py": "llamafactory",
+    "src/train_bash.py": "llamafactory",
+    "swift/cli/sft.py": "ms-swift",
+    "trl/scripts/sft.py": "trl",
+    "trl/scripts/dpo.py": "trl",
+    "trl/scripts/grpo.py": "trl",
+}
+"""The end of a script's path, and its dialect."""
+_BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
+
+
+class Flag(NamedTuple):
+    """A flag or ``key=value`` argument, with the words that are its values."""
+
+    name: str
+    """``lora_rank`` for ``--lora-rank``."""
+    word: Text
+    values: tuple[Text, ...]
+
+
+class Command(NamedTuple):
+    """A command that trains, or may."""
+
+    dialect: str
+    """``generic`` for a program that is not known."""
+    program: Text
+    subcommand: str
+    flags: tuple[Flag, ...]
+    positional: tuple[Text, ...]
+
+    @property
+    def has_config_file(self) -> bool:
+        """Whether most settings come from a file, so that defaults cannot be told."""
+        names = {flag.name for flag in self.flags}
+        files = (".yaml", ".yml", ".json", ".toml")
+        return bool(names & {"config", "config_file", "config-name"}) or any(
+            text.endswith(files) for word in self.positional for text in word.candidates
+        )
+
+
+def command(words: list[Text]) -> Command | None:
+    """What a command line starts, if its flags can be about LoRA."""
+    texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in words]
+    start, dialect, subcommand = _program(texts)
+    if start is None:
+        if not any(_BARE_FLAGS.match(text) or "lora_" in text for text in texts):
+            return None
+        start, dialect, subcommand = 0, "generic", ""
+    flags, positional = _flags(words[start + 1 :], texts[start + 1 :])
+    return Command(dialect, words[start], subcommand, flags, positional)
+
+
+def _program(texts: list[str]) -> tuple[int | None, str, str]:
+    for at, text in enumerate(texts):
+        if text.startswith("-"):
+            continue
+        pair = (text.rpartition("/")[2], texts[at + 1] if at + 1 < len(texts) else "")
+        if pair in _SUBCOMMANDS:
+            return at + 1, _SUBCOMMANDS[pair], pair[1]
+        for ending, dialect in _SCRIPTS.items():
+            if text == ending or text.endswith("/" + ending):
+                return at, dialect, ending.rpartition("/")[2].removesuffix(".py")
+    return None, "", ""
+
+
+def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple[Text, ...]]:
+    flags: list[Flag] = []
+    positional: list[Text] = []
+    for word, text in zip(words, texts, strict=True):
+        name, equals, value = text.partition("=")
+        override = _OVERRIDE.fullmatch(text)
+        if _FLAG.fullmatch(name) and not word.quoted:
+            given = (_value(word, value),) if equals else ()
+            flags.append(Flag(_clean(name), word, given))
+        elif override is not None and not flags:
+            flags.append(Flag(override[1], word, (_value(word, override[2]),)))
+        elif flags and not _is_full(flags[-1]):
+            last = flags.pop()
+            flags.append(Flag(last.name, last.word, (*last.values, word)))
+        else:
+            positional.append(word)
+    return tuple(flags), tuple(positional)
+
+
+def _is_full(flag: Flag) -> bool:
+    """``--key=value`` and ``key=value`` take no more words."""
+    return any("=" in text for text in flag.word.candidates)
+
+
+def _clean(name: str) -> str:
+    return name.lstrip("-").replace("-", "_")
+
+
+def _value(word: Text, value: str) -> Text:
+    return Text((value,), word.span, word.quoted, word.unknown, word.default_of)

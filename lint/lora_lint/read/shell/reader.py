@@ -1,0 +1,152 @@
+"""Reads shell scripts: the flags of each training command, in the dialect of its program.
+
+A command that takes its settings from a file is left to that file: what the flags leave out is not
+the framework's default there.
+"""
+
+from __future__ import annotations
+
+from lora_lint.read import Reading, Unreadable
+from lora_lint.read.shell.commands import Command, command
+from lora_lint.read.shell.scan import Scanner
+from lora_lint.read.shell.variables import Text, Variables
+from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
+from lora_lint.read.yaml import resolve
+from lora_lint.sources.source import Source
+from lora_lint.translate import framework as dialects
+from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+MAX_BYTES = 2_000_000
+"""Larger files are data in a script's clothes, such as a self-extracting archive."""
+
+
+def read(source: Source, dialect: str | None = None) -> Reading:
+    """The recipes of a script.
+
+    Raises:
+        Unreadable: if it is not text.
+    """
+    if len(source.data) > MAX_BYTES:
+        return Reading(notes=(f"{len(source.data)} bytes are data, not a script",))
+    try:
+        text = source.text
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"is not UTF-8 text (byte {error.start})") from None
+    recipes = read_text(text, source.path, dialect=dialect)
+    return Reading(recipes, recipes[0].dialect if recipes else "")
+
+
+def read_text(
+    text: str, path: str, cell: int | None = None, dialect: str | None = None
+) -> tuple[Recipe, ...]:
+    """The recipes of a script's text, or of one ``%%bash`` cell."""
+    variables = Variables()
+    recipes: list[Recipe] = []
+    for words in Scanner(text, cell).scan():
+        started = command(variables.take(words))
+        if started is not None:
+            recipes += _recipes(started, path, dialect)
+    return tuple(recipes)
+
+
+def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
+    name = forced or ("generic" if started.has_config_file else started.dialect)
+    root = _tree(started)
+    if name == "generic" and sum(1 for entry in root.entries if _is_lora(entry.key)) < 2:
+        return []
+    found = dialects.translate(dialects.load(name), root, path=path, kind="shell")
+    return [_finished(recipe, started) for recipe in found]
+
+
+def _is_lora(key: str) -> bool:
+    return "lora" in key.lower() or key in ("r", "rank", "target_modules", "network_dim")
+
+
+def _tree(started: Command) -> Mapping:
+    entries: dict[str, Entry] = {}
+    duplicates = []
+    if started.dialect == "litgpt" and started.positional:
+        word = started.positional[0]
+        entries["checkpoint_dir"] = Entry("checkpoint_dir", word.span, _node((word,), word.span))
+    for flag in started.flags:
+        entry = Entry(flag.name, flag.word.span, _node(flag.values, flag.word.span))
+        before = entries.pop(flag.name, None)
+        if before is not None:
+            duplicates.append((before, entry))
+        entries[flag.name] = entry
+    every = [entry.key_span for entry in entries.values()] or [started.program.span]
+    first, last = started.program.span, every[-1]
+    span = Span(first.line, first.column, last.end_line, last.end_column, first.cell)
+    return _nested(Mapping(tuple(entries.values()), span, tuple(duplicates)))
+
+
+def _nested(flat: Mapping) -> Mapping:
+    """``--train.epochs 1`` as ``train: {epochs: 1}``."""
+    inner: dict[str, list[Entry]] = {}
+    plain: list[Entry] = []
+    for entry in flat.entries:
+        first, dot, rest = entry.key.partition(".")
+        if dot and rest:
+            inner.setdefault(first, []).append(Entry(rest, entry.key_span, entry.node))
+        else:
+            plain.append(entry)
+    taken = {entry.key for entry in plain}
+    for name, entries in inner.items():
+        if name not in taken:
+            node = _nested(Mapping(tuple(entries), entries[0].key_span))
+            plain.append(Entry(name, entries[0].key_span, node))
+    return Mapping(tuple(plain), flat.span, flat.duplicates)
+
+
+def _node(values: tuple[Text, ...], flag: Span) -> Node:
+    if not values:
+        return resolve("true", flag)
+    nodes = [_scalar(value) for value in values]
+    if len(nodes) == 1:
+        return nodes[0]
+    return Sequence(tuple(nodes), Span(*_from_to(values[0].span, values[-1].span)))
+
+
+def _scalar(value: Text) -> Node:
+    if not value.candidates:
+        return Opaque(f"{value.unknown} is not known from this file", value.span)
+    scalars = tuple(resolve(text, value.span) for text in value.candidates)
+    return scalars[0] if len(scalars) == 1 else Sequence(scalars, value.span)
+
+
+def _from_to(first: Span, last: Span) -> tuple[int, int, int, int, int | None]:
+    return (first.line, first.column, last.end_line, last.end_column, first.cell)
+
+
+def _finished(recipe: Recipe, started: Command) -> Recipe:
+    """The recipe, knowing what is a variable's default, and the method that the command names."""
+    defaults = {
+        value.span: value.default_of
+        for flag in started.flags
+        for value in flag.values
+        if value.default_of
+    }
+    settings = {
+        name: setting._replace(
+            origin=Origin.DERIVED,
+            source=f"the default of {defaults[setting.span]}",
+            overridable=True,
+        )
+        if setting.span in defaults
+        else setting
+        for name, setting in recipe.settings.items()
+    }
+    method = _method(started)
+    if method:
+        span = started.program.span
+        settings["trainer_method"] = Setting(
+            "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
+        )
+    return recipe._replace(settings=settings)
+
+
+def _method(started: Command) -> str:
+    """``dpo`` for ``trl dpo``; nothing where a flag says it."""
+    if started.dialect == "trl" or (started.dialect == "ms-swift" and started.subcommand != "rlhf"):
+        return started.subcommand
+    return ""

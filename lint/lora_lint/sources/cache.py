@@ -1,0 +1,236 @@
+"""What was found in a file before, kept by content: the same bytes are not checked twice.
+
+An entry's name is a hash of all that the answer follows from: the bytes and their path, this
+program's own code, the settings in force, the pinned versions beside the file. What a fact looked
+for in other files (a dataset, a model's ``config.json``) is written into the entry, whether it was
+there or not, and looked at again before the entry is believed.
+
+Entries are JSON, because reading JSON runs nothing. Each is a file of its own that is put in place
+in one step, so that runs at the same time do not disturb each other; one that cannot be read is as
+good as none, and a folder that cannot be written to only costs time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import blake2b
+from json import dumps, loads
+
+import lora_lint
+import lora_rules
+from lora_lint.engine.config import Config
+from lora_lint.engine.declare import pins_of
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.sources.source import Source
+from lora_rules.engine import problem
+from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.problem import Safety, Severity
+from lora_rules.recipe import Span
+
+VARIABLE = "LORA_LINT_CACHE_DIR"
+"""The environment variable that names the folder."""
+_HUB = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
+"""Variables that say where the hub's files are, which facts look for."""
+SMALL = 2**20
+"""Bytes up to which another file is compared by its content; above, by what ``stat`` says."""
+DAY = 24 * 3600
+KEPT = 30 * DAY
+"""Seconds after which an entry that nobody asked for is deleted."""
+_ENDING = ".json"
+_PRUNED = "pruned"
+
+
+def default_folder() -> str:
+    """Where entries are kept unless somebody says otherwise: the user's own cache folder.
+
+    Not in the repository, which may come from a stranger, entries included.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        return named
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return os.path.join(base or os.path.expanduser("~/.cache"), "lora-lint")
+
+
+class Cache:
+    """The entries in one folder, for one command line."""
+
+    def __init__(self, folder: str, declared: Mapping[str, Any]) -> None:
+        """Use a folder, which need not be there.
+
+        Args:
+            folder: where the entries are.
+            declared: what was declared on the command line, by setting.
+        """
+        self.folder = folder
+        places = (os.getcwd(), *(os.environ.get(name) for name in _HUB))
+        self._run = repr((own_code(), sys.version_info[:3], places, sorted(declared.items())))
+        self._now = time.time()
+
+    def key(self, source: Source, config: Config) -> str:
+        """The name of what is known about a file under the settings in force for it."""
+        folder = os.path.dirname(os.path.abspath(source.path))
+        about = (source.path, source.kind, _told(config), sorted(pins_of(folder).items()))
+        digest = blake2b(source.data, digest_size=20, key=b"lora-lint")
+        digest.update(repr((self._run, about)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def get(self, key: str, source: Source) -> FileReport | None:
+        """What was found in the file, if that is known and still holds."""
+        path = self._path(key)
+        try:
+            with open(path, "rb") as file:
+                entry = loads(file.read())
+            if any(state(name) != seen for name, seen in entry["elsewhere"].items()):
+                return None
+            report = _report(entry["report"])
+            if os.stat(path).st_mtime < self._now - DAY:
+                os.utime(path)  # asked for: not to be deleted yet
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return None
+        return _with_lines(report, source) if report.findings else report
+
+    def put(self, key: str, report: FileReport, elsewhere: Iterable[str]) -> None:
+        """Keep what was found in a file.
+
+        Args:
+            key: of the file.
+            report: what was found.
+            elsewhere: the other files that were looked for.
+        """
+        bare = report._replace(lines=(), cells=())
+        try:
+            written = _written(bare)
+            text = dumps(
+                {"elsewhere": {name: state(name) for name in elsewhere}, "report": written},
+                allow_nan=False,
+                separators=(",", ":"),
+            )
+            if _report(loads(text)["report"]) == bare:  # tuples and the like do not survive JSON
+                self._write(self._path(key), text)
+        except (OSError, ValueError, TypeError, RecursionError):
+            return
+
+    def _path(self, key: str) -> str:
+        return os.path.join(self.folder, key[:2], key[2:] + _ENDING)
+
+    def _write(self, path: str, text: str) -> None:
+        half = f"{path}.{os.getpid()}"
+        try:
+            file = open(half, "w", encoding="utf-8")  # noqa: SIM115
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = open(half, "w", encoding="utf-8")  # noqa: SIM115
+        with file:
+            file.write(text)
+        os.replace(half, path)
+
+    def prune(self) -> None:
+        """Delete what nobody asked for in a month; looked into once a day."""
+        mark = os.path.join(self.folder, _PRUNED)
+        try:
+            if os.path.exists(mark) and os.stat(mark).st_mtime > self._now - DAY:
+                return
+            with open(mark, "w", encoding="utf-8"):
+                pass
+            for entry in os.scandir(self.folder):
+                if entry.is_dir(follow_symlinks=False) and len(entry.name) == 2:
+                    _prune(entry.path, self._now - KEPT)
+        except OSError:
+            return
+
+
+def _told(config: Config) -> str:
+    """The settings that an answer follows from; the others only choose what is shown of it."""
+    shown = config._replace(
+        fail_on="", min_severity="", pedantic=False, exclude=(), force_exclude=False
+    )
+    return repr(shown)
+
+
+def _prune(folder: str, before: float) -> None:
+    for entry in os.scandir(folder):
+        if entry.stat(follow_symlinks=False).st_mtime < before:
+            os.remove(entry.path)
+
+
+def state(path: str) -> list[int] | str | None:
+    """What can be seen of a file: its content's hash, or of a large one what ``stat`` says.
+
+    ``None`` when there is no such file.
+    """
+    try:
+        seen = os.stat(path)
+        if seen.st_size > SMALL or not os.path.isfile(path):
+            return [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+        with open(path, "rb") as file:
+            return blake2b(file.read(), digest_size=20).hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
+@cache
+def own_code() -> str:
+    """A hash over the names, sizes and times of this program's files: any change makes it anew."""
+    digest = blake2b(lora_lint.__version__.encode(), digest_size=20)
+    for package in (lora_rules, lora_lint):
+        for root in package.__path__:
+            for path, entry in _files(root):
+                seen = entry.stat()
+                digest.update(f"{path}\0{seen.st_size}\0{seen.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterable[tuple[str, os.DirEntry[str]]]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name == "__pycache__":
+            continue
+        if entry.is_dir():
+            yield from _files(entry.path)
+        else:
+            yield entry.path, entry
+
+
+def _with_lines(report: FileReport, source: Source) -> FileReport:
+    from lora_lint.read import cells
+
+    if source.kind == "notebook":
+        return report._replace(cells=tuple(tuple(c.splitlines()) for c in cells(source.text)))
+    return report._replace(lines=tuple(source.text.splitlines()))
+
+
+def _written(report: FileReport) -> dict[str, Any]:
+    members = report._asdict()
+    members["findings"] = [_written_finding(finding) for finding in report.findings]
+    return members
+
+
+def _written_finding(finding: Finding) -> dict[str, Any]:
+    members = finding._asdict()
+    members["edits"] = [[type(edit).__name__, *edit] for edit in finding.edits]
+    return members
+
+
+_EDITS: Mapping[str, Any] = {
+    name: getattr(problem, name) for name in ("Set", "Remove", "Rename", "Add")
+}
+
+
+def _report(members: dict[str, Any]) -> FileReport:
+    for name in ("lines", "cells", "dialects", "not_checked"):
+        members[name] = tuple(members[name])
+    members["findings"] = tuple(_finding(each) for each in members["findings"])
+    return FileReport(**members)
+
+
+def _finding(members: dict[str, Any]) -> Finding:
+    members["severity"] = Severity(members["severity"])
+    members["safety"] = Safety(members["safety"])
+    members["span"] = Span(*members["span"])
+    members["also"] = tuple((Span(*span), label) for span, label in members["also"])
+    members["edits"] = tuple(_EDITS[name](*values) for name, *values in members["edits"])
+    return Finding(**members)

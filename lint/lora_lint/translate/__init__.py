@@ -1,0 +1,1 @@
+"""From a framework's keys to the field's terms, by the tables of ``lora_rules.frameworks``."""

@@ -1,0 +1,108 @@
+"""The frameworks' dialects: which one a file is written in, and what its recipes say.
+
+What is known about each framework stands in ``lora_rules/frameworks``; nothing here names one.
+Every function works on :class:`lora_lint.read.tree.Mapping`, so that YAML, JSON and a command
+line's flags are translated alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import cache
+
+from lora_lint.read import Reading
+from lora_lint.read.tree import Mapping, Node
+from lora_lint.sources.source import Source
+from lora_lint.translate import generic, table
+from lora_lint.translate.signature import File, Signature, holds
+from lora_lint.translate.table import Dialect
+from lora_lint.translate.translate import translate_with
+from lora_rules.recipe import Recipe
+
+__all__ = ["Dialect", "detect", "load", "names", "read_documents", "translate"]
+
+GENERIC = "generic"
+_NOT_RECIPES = "not-recipes"
+
+
+@cache
+def load(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    if name == _NOT_RECIPES:
+        raise KeyError(name)
+    head = table.head(name)
+    domain = head.get("domain", "language")
+    return Dialect(name, head["framework"], head["order"], head["signature"], domain)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every dialect's name, in the order in which they are tried."""
+    found = [load(stem) for stem in table.stems() if stem != _NOT_RECIPES]
+    return tuple(dialect.name for dialect in sorted(found, key=lambda dialect: dialect.order))
+
+
+def detect(root: Mapping, file_name: str) -> Dialect | None:
+    """The dialect that a file is written in, or ``None`` if it is no fine-tune at all.
+
+    Args:
+        root: what the file holds.
+        file_name: with or without its folders.
+    """
+    file = File(root, os.path.basename(file_name))
+    if any(holds(signature, file) for signature in _not_recipes()):
+        return None
+    for name in names():
+        dialect = load(name)
+        if name == GENERIC:
+            return dialect if generic.blocks(root) else None
+        if holds(dialect.signature, file):
+            return dialect
+    return None
+
+
+def _not_recipes() -> Iterable[Signature]:
+    signatures: dict[str, Signature] = table.head(_NOT_RECIPES)
+    return signatures.values()
+
+
+def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+    """The LoRA fine-tunes that a file of a dialect describes.
+
+    A full fine-tune gives none. One that carries LoRA settings although LoRA is off gives a recipe
+    whose setting ``lora_enabled`` is false.
+    """
+    if dialect.name == GENERIC:
+        return generic.translate(dialect, root, path=path, kind=kind)
+    return translate_with(dialect, root, path=path, kind=kind)
+
+
+def read_documents(
+    documents: Iterable[Node], source: Source, kind: str, forced: str | None
+) -> Reading:
+    """The recipes of a file's documents.
+
+    Args:
+        documents: the trees; what is no mapping holds no recipe.
+        source: where they come from.
+        kind: ``yaml`` or ``json``.
+        forced: the dialect to read them in, whatever they look like.
+
+    Raises:
+        KeyError: if there is no dialect of the forced name.
+    """
+    recipes: list[Recipe] = []
+    seen: list[str] = []
+    for root in documents:
+        if not isinstance(root, Mapping):
+            continue
+        dialect = load(forced) if forced else detect(root, source.path)
+        if dialect is not None:
+            seen.append(dialect.name)
+            recipes += translate(dialect, root, path=source.path, kind=kind)
+    return Reading(tuple(recipes), seen[0] if seen else "")

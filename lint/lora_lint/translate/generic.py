@@ -1,0 +1,233 @@
+"""LoRA settings in a file of somebody's own: blocks, by what their keys say together.
+
+A key alone proves nothing: ``r`` and ``alpha`` are words of a vocabulary too, ``q_lora_rank`` is an
+architecture's, and "lora" stands in many a table of contents. Two keys that belong together do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from lora_lint.read.tree import Mapping, Opaque, Scalar
+from lora_lint.read.tree import Sequence as ListNode
+from lora_lint.translate.block import block_of
+from lora_lint.translate.draft import Draft, Found, is_null
+from lora_lint.translate.table import Dialect, body
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+MAX_DEPTH = 4
+MODES = ("train_mode", "train_type", "training_type", "finetuning_type", "finetune_type", "method")
+"""Where such a file says that everything is trained (``train_mode: full``, Firefly's)."""
+MAX_KEYS = 200
+"""No block of settings has more; vocabularies do. The longest recipe of the 923 read has 96."""
+
+CERTAIN = frozenset(
+    [
+        "lora_r",
+        "lora_rank",
+        "lora_alpha",
+        "lora_dropout",
+        "lora_target_modules",
+        "lora_target",
+        "lora_target_linear",
+        "target_modules",
+    ]
+)
+"""Two of these are a block."""
+RANKS = frozenset({"r", "rank", "lora_r", "lora_rank", "dim", "lora_dim"})
+ALPHAS = frozenset({"alpha", "lora_alpha"})
+PARTNERS = frozenset({"lora_alpha", "target_modules", "lora_dropout", "lora_target_modules"})
+"""With one of these a bare ``r`` or ``rank`` is a rank."""
+NAMED = lazily(r"lora|peft|adapter", re.IGNORECASE)
+"""Within a block of such a name, ``alpha`` and ``dropout`` are LoRA's too."""
+SWITCHES = ("enabled", "enable", "use_lora", "use_peft", "lora_enable", "lora_enabled", "is_lora")
+SECTIONS = [
+    "model",
+    "training",
+    "trainer",
+    "train",
+    "args",
+    "training_args",
+    "training_arguments",
+    "trainer_args",
+    "optimizer",
+    "optim",
+    "hyperparameters",
+    "sft",
+    "data",
+    "dataset",
+    "quantization",
+    "bnb",
+    "bnb_config",
+    "bitsandbytes",
+    "quantization_config",
+]
+"""Where, beside a block, the rest of a recipe stands."""
+PEFT_DEFAULTS = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "bias": "none"}
+"""``peft.LoraConfig`` of every release since 0.3."""
+
+
+class Level(NamedTuple):
+    """A mapping on the way from the file to a block, and its dotted path with a final dot."""
+
+    prefix: str
+    mapping: Mapping
+
+
+def blocks(root: Mapping) -> list[tuple[Level, ...]]:
+    """Every block of LoRA settings, each with what encloses it: the file first, the block last."""
+    return list(_search((Level("", root),)))
+
+
+def _search(levels: tuple[Level, ...]) -> Iterator[tuple[Level, ...]]:
+    prefix, mapping = levels[-1]
+    if len(mapping.entries) > MAX_KEYS:
+        return
+    if _is_block(prefix, mapping):
+        yield levels
+        return
+    if len(levels) > MAX_DEPTH:
+        return
+    for entry in mapping.entries:
+        if isinstance(entry.node, Mapping):
+            yield from _search((*levels, Level(f"{prefix}{entry.key}.", entry.node)))
+        elif isinstance(entry.node, ListNode):
+            for number, item in enumerate(entry.node.items[:MAX_KEYS]):
+                if isinstance(item, Mapping):
+                    yield from _search((*levels, Level(f"{prefix}{entry.key}[{number}].", item)))
+
+
+def _is_block(prefix: str, mapping: Mapping) -> bool:
+    said = {entry.key for entry in mapping.entries if not is_null(entry.node)}
+    ranks, alphas = said & RANKS, said & ALPHAS
+    if not (ranks or alphas) or not all(_plausible(mapping, key) for key in ranks | alphas):
+        return False
+    if len(said & CERTAIN) >= 2 or (said & {"r", "rank"} and said & PARTNERS):
+        return True
+    named = bool(NAMED.search(prefix))
+    return named and bool(ranks) and bool(alphas or said & {"dropout", "targets"})
+
+
+def _plausible(mapping: Mapping, key: str) -> bool:
+    """Whether the value could be a rank or an alpha: a number, a sweep of them, or unknown."""
+    entry = mapping.get(key)
+    if entry is None or isinstance(entry.node, Opaque | ListNode | Mapping):
+        return entry is not None
+    value = entry.node.value
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"[\d.]+|\$\{.*\}|\{\{.*\}\}", value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class _Near(Draft):
+    """A draft whose keys are looked for in a block and then around it."""
+
+    def __init__(self, dialect: Dialect, levels: Sequence[Level]) -> None:
+        prefix, mapping = levels[-1]
+        super().__init__(dialect, levels[0].mapping, mapping, prefix)
+        self._levels = levels
+
+    def find(self, keys: Iterable[str]) -> Found | None:
+        """The first of the keys in the block; else in the nearest level around it."""
+        keys = tuple(keys)
+        return self._inside(keys) if keys and keys[0] in _peft_names() else self._around(keys)
+
+    def _inside(self, keys: Sequence[str]) -> Found | None:
+        prefix, mapping = self._levels[-1]
+        return _first(keys, prefix, mapping)
+
+    def _around(self, keys: Sequence[str]) -> Found | None:
+        for prefix, mapping in reversed(self._levels):
+            found = _first(keys, prefix, mapping)
+            if found is not None:
+                return found
+            for section in SECTIONS:
+                entry = mapping.get(section)
+                if entry is not None and isinstance(entry.node, Mapping):
+                    found = _first(keys, f"{prefix}{section}.", entry.node)
+                    if found is not None:
+                        return found
+        return None
+
+
+def _first(keys: Sequence[str], prefix: str, mapping: Mapping) -> Found | None:
+    for key in keys:
+        entry = mapping.get(key)
+        if entry is None or is_null(entry.node):
+            continue
+        if key == "model" and isinstance(entry.node, Mapping):
+            continue
+        return Found(prefix + key, entry.node, entry.key_span, entry.node.span)
+    return None
+
+
+def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+    """A recipe for each block that is not switched off."""
+    recipes = (_recipe(dialect, levels, path, kind) for levels in blocks(root))
+    return tuple(recipe for recipe in recipes if recipe is not None)
+
+
+def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -> Recipe | None:
+    prefix, mapping = levels[-1]
+    root = levels[0].mapping
+    draft = _Near(dialect, levels)
+    for spec in dialect.table.fields:
+        draft.take(spec)
+    rank = draft.settings.get("r")
+    if _switched_off(levels) or (rank is not None and rank.candidates == (0,)):
+        return None
+    if str(draft.plain("peft_type") or "LORA").upper() not in ("LORA", "ADALORA"):
+        return None
+    if _is_splatted(mapping):
+        for name, value in PEFT_DEFAULTS.items():
+            draft.default(name, value, key=prefix + name, by="PEFT")
+    source = f"the keys of {prefix.rstrip('.') or 'the file'}"
+    enabled = Setting("lora_enabled", (True,), Origin.DERIVED, prefix + "lora", source=source)
+    table = dialect.table
+    return Recipe(
+        path=path,
+        kind=kind,
+        dialect=dialect.name,
+        span=_place(draft, mapping),
+        settings={"lora_enabled": enabled, **draft.settings},
+        blocks=(block_of(root, dialect.name, table.known_keys, table.strict),),
+    )
+
+
+def _place(draft: Draft, mapping: Mapping) -> Span:
+    for name in ("r", "lora_alpha", "target_modules"):
+        setting = draft.settings.get(name)
+        if setting is not None and setting.key_span is not None:
+            return setting.key_span
+    return mapping.entries[0].key_span
+
+
+def _switched_off(levels: tuple[Level, ...]) -> bool:
+    """A toggle beside the block that says no: ``enabled: false``, ``train_mode: full``."""
+    for number, level in enumerate(reversed(levels)):
+        if any(_says(level.mapping, name, ("full", "full_finetune", "freeze")) for name in MODES):
+            return True
+        for name in SWITCHES[0 if number == 0 else 2 :]:
+            entry = level.mapping.get(name)
+            if entry is not None and isinstance(entry.node, Scalar):
+                return entry.node.value is False
+    return False
+
+
+def _says(mapping: Mapping, key: str, words: tuple[str, ...]) -> bool:
+    entry = mapping.get(key)
+    return entry is not None and isinstance(entry.node, Scalar) and entry.node.value in words
+
+
+def _peft_names() -> frozenset[str]:
+    """PEFT's own names, which belong to the block itself; others are also looked for around it."""
+    return body("peft-adapter-json").known_keys
+
+
+def _is_splatted(mapping: Mapping) -> bool:
+    """Whether every key is a parameter of ``peft.LoraConfig``: then the block goes there whole."""
+    known = _peft_names() | {"_target_"}
+    return all(entry.key in known for entry in mapping.entries)

@@ -1,0 +1,149 @@
+"""A file's mapping to recipes, by its dialect's table."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+from lora_lint.read.tree import Mapping, Scalar, Sequence
+from lora_lint.translate.block import block_of, whole
+from lora_lint.translate.derive import DERIVATIONS
+from lora_lint.translate.draft import ADAPTER, Draft, Found
+from lora_lint.translate.signature import File, holds
+from lora_lint.translate.table import Dialect, Switch
+from lora_lint.translate.values import Values
+from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+
+class _State(Enum):
+    ON = "on"
+    OFF = "off"
+    ELSE = "something else is meant: a full fine-tune, another kind of adapter"
+    UNKNOWN = "unknown"
+
+
+def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+    """The recipes of a file of a dialect that has a table of its own."""
+    table = dialect.table
+    if table.runs_when and not holds(table.runs_when, File(root, os.path.basename(path))):
+        return ()
+    recipes = (_recipe(draft, path, kind) for draft in _drafts(dialect, root))
+    return tuple(recipe for recipe in recipes if recipe is not None)
+
+
+def _drafts(dialect: Dialect, root: Mapping) -> Iterator[Draft]:
+    each = dialect.table.each
+    if not each:
+        yield Draft(dialect, root, root)
+        return
+    entry = root.at(each)
+    if entry is None or not isinstance(entry.node, Sequence):
+        return
+    for number, item in enumerate(entry.node.items):
+        if isinstance(item, Mapping):
+            yield Draft(dialect, root, item, f"{each}[{number}].")
+
+
+def _recipe(draft: Draft, path: str, kind: str) -> Recipe | None:
+    table = draft.dialect.table
+    state, switch = _enabled(draft, table.switch)
+    if state is _State.ELSE:
+        return None
+    for spec in table.fields:
+        draft.take(spec)
+    for name in table.derive:
+        DERIVATIONS[name](draft)
+    if state is _State.OFF and not draft.has_adapter_settings():
+        return None
+    if state is not _State.OFF:
+        for spec in table.fields:
+            draft.fill(spec)
+    return finish(draft, switch, path, kind)
+
+
+def finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
+    """The recipe that a filled draft is."""
+    dialect, table = draft.dialect, draft.dialect.table
+    settings = {"lora_enabled": switch, **draft.settings}
+    return Recipe(
+        path=path,
+        kind=kind,
+        dialect=dialect.name,
+        span=_place(draft, switch),
+        settings=settings,
+        blocks=(block_of(draft.document, dialect.name, table.known_keys, table.strict),),
+        domain=dialect.domain,
+        result=table.result,
+        framework=dialect.framework,
+    )
+
+
+def _place(draft: Draft, switch: Setting) -> Span:
+    """Where a finding about the recipe as a whole points: the switch, else the first setting."""
+    entry = draft.document.at(switch.key)
+    if switch.span is not None and entry is not None:
+        return whole(entry)
+    for name, setting in draft.settings.items():
+        if name in ADAPTER and setting.key_span is not None:
+            return setting.key_span
+    return draft.root.entries[0].key_span if draft.root.entries else draft.root.span
+
+
+def _enabled(draft: Draft, switch: Switch | None) -> tuple[_State, Setting]:
+    if switch is None:
+        return _State.ON, _setting(draft, "lora", (True,), Origin.DERIVED)
+    found = draft.find(switch.keys)
+    if found is None:
+        state = _State.ON if _matches(switch, switch.default) else _State.OFF
+        key = draft.prefix + switch.keys[0]
+        return state, _setting(draft, key, (state is _State.ON,), Origin.DEFAULT)
+    if switch.present:
+        return _State.ON, _at(found, Values((True,)), f"{found.key} is there")
+    values = draft.values(found, "")
+    states = {_judge(switch, value) for value in values.candidates}
+    if len(states) == 1:
+        state = states.pop()
+        origin = "" if isinstance(values.candidates[0], bool) else _said(found)
+        return state, _at(found, Values((state is _State.ON,)), origin)
+    both = Values(tuple(sorted({state is _State.ON for state in states})), values.reason)
+    return _State.UNKNOWN, _at(found, both, _said(found))
+
+
+def _said(found: Found) -> str:
+    written = found.node
+    return f"{found.key}: {written.raw}" if isinstance(written, Scalar) else found.key
+
+
+def _judge(switch: Switch, value: object) -> _State:
+    if _matches(switch, value):
+        return _State.ON
+    if value is False and value not in switch.full:
+        return _State.OFF
+    return _State.ELSE
+
+
+def _matches(switch: Switch, value: object) -> bool:
+    if switch.pattern:
+        return isinstance(value, str | int) and bool(re.search(switch.pattern, str(value)))
+    if isinstance(value, str):
+        value = value.lower()
+    return any(value == meant and type(value) is type(meant) for meant in switch.values)
+
+
+def _setting(draft: Draft, key: str, candidates: tuple[object, ...], origin: Origin) -> Setting:
+    return Setting("lora_enabled", candidates, origin, key, source=draft.dialect.framework)
+
+
+def _at(found: Found, values: Values, source: str) -> Setting:
+    return Setting(
+        name="lora_enabled",
+        candidates=values.candidates,
+        origin=Origin.DERIVED if source else Origin.WRITTEN,
+        key=found.key,
+        span=found.span,
+        key_span=found.key_span,
+        source=source,
+        reason=values.reason,
+    )

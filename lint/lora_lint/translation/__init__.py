@@ -1,1 +1,0 @@
-"""From a framework's keys to the field's terms, by the tables in ``dialects/``."""

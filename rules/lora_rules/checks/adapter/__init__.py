@@ -1,0 +1,1 @@
+"""Rules about the adapter: rank, alpha, dropout, variants, task heads."""

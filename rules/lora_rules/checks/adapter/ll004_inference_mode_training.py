@@ -1,0 +1,56 @@
+"""Rule LL004, inference-mode-training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Safety, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import Recipe
+
+
+@rule("LL004", Severity.ERROR, evidence=[PEFT_SOURCE])
+def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Problem]:
+    """A new adapter that is told not to train.
+
+    ## What it checks
+    `inference_mode` is true for a fresh adapter that is trained: in a framework's file, or in a
+    call whose adapter a trainer gets. The record of a trained one (`adapter_config.json`) and
+    scripts that only load adapters are left alone.
+
+    ## Why it matters
+    PEFT freezes the adapter's weights. With everything else frozen too, the first backward pass
+    raises RuntimeError: no tensor requires a gradient.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTTrainer
+
+    names = "all-linear"
+    config = LoraConfig(r=16, target_modules=names, inference_mode=True)  # LL004: True
+    trainer = SFTTrainer(model="Qwen/Qwen2.5-0.5B", peft_config=config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, inference_mode=False)
+    ```
+
+    ## When to ignore it
+    When the file only loads an adapter to use it.
+
+    ## Options
+    None.
+    """
+    if inference_mode and recipe.trains and not recipe.may_be("adapter_name_or_path"):
+        yield Problem(
+            "inference_mode",
+            "inference_mode=True freezes the adapter: training it raises RuntimeError.",
+            help="Leave it out.",
+            edits=(Set("inference_mode", False),),
+            safety=Safety.SAFE,
+        )

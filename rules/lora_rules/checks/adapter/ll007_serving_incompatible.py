@@ -1,0 +1,66 @@
+"""Rule LL007, serving-incompatible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import VLLM_SOURCE
+from lora_rules.recipe import Recipe
+
+
+@rule("LL007", Severity.WARNING, evidence=[VLLM_SOURCE])
+def serving_incompatible(
+    recipe: Recipe, serve: str, *, max_lora_rank: int = 16
+) -> Iterator[Problem]:
+    """The adapter cannot be served by the engine that was declared.
+
+    ## What it checks
+    With `# lora-lint: serve=vllm` (or `serve = "vllm"` in the settings): `modules_to_save`, a
+    `bias` other than "none", `use_dora`, or an `r` above `max_lora_rank`.
+
+    ## Why it matters
+    vLLM refuses to load such an adapter. Its `max_lora_rank` is 16 unless the server is started
+    with another one. An adapter that is merged into the base model is not concerned.
+
+    ## Bad
+    ```python
+    # lora-lint: serve=vllm
+    from peft import LoraConfig
+
+    config = LoraConfig(r=64, lora_alpha=64)  # LL007: 64
+    ```
+
+    ## Good
+    ```python
+    # lora-lint: serve=vllm
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32)
+    ```
+
+    ## When to ignore it
+    When the adapter is merged before it is served.
+
+    ## Options
+    - `max_lora_rank` (16): what the server is started with.
+    """
+    if serve.lower() != "vllm":
+        return
+    rank = recipe.known("r")
+    if isinstance(rank, int) and rank > max_lora_rank:
+        yield Problem(
+            "r",
+            f"r = {rank} is above vLLM's max_lora_rank of {max_lora_rank}.",
+            help=f"Start the server with --max-lora-rank {rank}, and set the option to match.",
+        )
+    for name, refused in (
+        ("modules_to_save", recipe.known("modules_to_save")),
+        ("use_dora", recipe.known("use_dora")),
+        ("bias", recipe.known("bias") in ("all", "lora_only")),
+    ):
+        if refused:
+            yield Problem(
+                name, f"vLLM refuses adapters with {name}.", help="Merge the adapter, or drop it."
+            )

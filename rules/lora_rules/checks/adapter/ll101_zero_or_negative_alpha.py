@@ -1,0 +1,71 @@
+"""Rule LL101, zero-or-negative-alpha."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import Recipe
+
+
+@rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
+def zero_or_negative_alpha(recipe: Recipe, lora_alpha: float) -> Iterator[Problem]:
+    """The adapter is multiplied by zero or by a negative number.
+
+    ## What it checks
+    `lora_alpha` is zero or below.
+
+    ## Why it matters
+    PEFT multiplies the adapter's output by `lora_alpha / r`. At zero the output is zero whatever
+    the matrices hold, so their gradient is zero for ever: the run ends without an error and
+    without having trained anything. A negative value flips the sign, which training then has to
+    undo. PEFT accepts both in silence.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=0, target_modules="all-linear")  # LL101: 0
+    ```
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: -16  # LL101: -16
+    lora_target_linear: true
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    ```
+
+    ## When to ignore it
+    Never in training.
+
+    ## Options
+    None.
+    """
+    if lora_alpha == 0 and not _alpha_zero_is_default(recipe):
+        yield Problem(
+            "lora_alpha",
+            "lora_alpha is 0: the adapter's output and its gradient are zero, nothing trains.",
+            help="Set lora_alpha to 2 x r, the value of most official recipes.",
+        )
+    elif lora_alpha < 0:
+        yield Problem(
+            "lora_alpha",
+            f"lora_alpha is {lora_alpha:g}: the adapter is applied with its sign flipped.",
+            help="Set lora_alpha to 2 x r, the value of most official recipes.",
+        )
+
+
+def _alpha_zero_is_default(recipe: Recipe) -> bool:
+    """A zero that nobody wrote is somebody's way to say "off"."""
+    setting = recipe.settings.get("lora_alpha")
+    return setting is not None and not setting.written

@@ -1,0 +1,116 @@
+"""Rule LL104, pattern-scale-mismatch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lora_rules.engine.injection import LARGEST
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, SCHULMAN_2025
+from lora_rules.recipe import HANDED_ON, Recipe
+
+
+@rule("LL104", Severity.WARNING, evidence=[PEFT_SOURCE, SCHULMAN_2025])
+def pattern_scale_mismatch(
+    recipe: Recipe,
+    r: int,
+    lora_alpha: float,
+    rank_pattern: dict[str, object] | None = None,
+    alpha_pattern: dict[str, object] | None = None,
+    target_modules: list[str] | str | None = None,
+    *,
+    ratio: float = 2.0,
+) -> Iterator[Problem]:
+    """A rank of their own for some modules, and the alpha of all the others.
+
+    ## What it checks
+    `rank_pattern` gives some modules another rank while `alpha_pattern` says nothing of them (or
+    the other way round), so that their scale `lora_alpha / r` differs from the rest by `ratio` or
+    more. A pattern that fits none of the `target_modules` changes nothing and is not judged.
+
+    ## Why it matters
+    PEFT divides the one `lora_alpha` by each module's own rank. With `r=16, lora_alpha=32` and a
+    `rank_pattern` of 64 for the MLP, attention is applied at 2.0 and the MLP at 0.5: it learns at
+    a quarter of the rate, though it was meant to learn more. With rsLoRA the difference is its
+    root.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules=["q_proj", "v_proj", "up_proj"],
+        rank_pattern={"up_proj": 64},  # LL104: {"up_proj": 64}
+    )
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules=["q_proj", "v_proj", "up_proj"],
+        rank_pattern={"up_proj": 64},
+        alpha_pattern={"up_proj": 128},
+    )
+    ```
+
+    ## When to ignore it
+    When one alpha for all ranks is meant: it keeps the best learning rate the same at every rank.
+
+    ## Options
+    - `ratio` (2.0): told from this difference of scales on.
+    """
+    ranks, alphas = rank_pattern or {}, alpha_pattern or {}
+    if r < 1 or lora_alpha <= 0 or recipe.dialect not in HANDED_ON:
+        return
+    named = "rank_pattern" if ranks else "alpha_pattern"
+    scales = {
+        key: _number(alphas.get(key), lora_alpha) / _number(ranks.get(key), r)
+        for key in {**ranks, **alphas}
+        if not (key in ranks and key in alphas)
+        and not _overlaps(key, ranks, alphas)
+        and _fits(key, target_modules)
+    }
+    power = 0.5 if recipe.known("use_rslora") is True else 1.0
+    scales = {
+        key: scale
+        for key, scale in scales.items()
+        if max(scale * r / lora_alpha, lora_alpha / r / scale) ** power >= ratio
+    }
+    if scales:
+        key, scale = next(iter(scales.items()))
+        other = "alpha_pattern" if named == "rank_pattern" else "rank_pattern"
+        yield Problem(
+            named,
+            f"{key!r} is applied with lora_alpha / r = {scale:.3g}, the other modules with "
+            f"{lora_alpha / r:.3g}: {other} says nothing of it.",
+            help=f"Give {key!r} an entry in {other} as well.",
+            also=("r", "lora_alpha"),
+        )
+
+
+def _number(value: object, otherwise: float) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = number and 0 < float(str(value)) < LARGEST
+    return float(str(value)) if number else otherwise
+
+
+def _overlaps(key: str, ranks: dict[str, object], alphas: dict[str, object]) -> bool:
+    """Whether the other pattern may mean the same modules in other words."""
+    others = alphas if key in ranks else ranks
+    return any(key in other or other in key or "*" in other + key for other in others)
+
+
+def _fits(key: str, targets: list[str] | str | None) -> bool:
+    """Whether a pattern may mean one of the targets; its last name has to be theirs."""
+    if not isinstance(targets, list | tuple):
+        return True
+    names = re.findall(r"\w+", key)
+    return any(target.rpartition(".")[2] in names for target in targets)

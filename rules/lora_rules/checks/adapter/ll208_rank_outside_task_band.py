@@ -1,0 +1,91 @@
+"""Rule LL208, rank-outside-task-band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import DETTMERS_2023, HU_2021, SEED_TASK_BANDS
+from lora_rules.facts.run.framework_defaults import place_of
+
+if TYPE_CHECKING:
+    from lora_rules.facts.data.dataset import Rows
+    from lora_rules.recipe import Recipe
+from lora_rules.checks.adapter.task import GUIDES, Band
+
+FEW, MANY = 5_000, 50_000
+"""CloudCodeTree's cuts: 4 to 8 below the one, 64 to 128 above the other."""
+
+
+@rule("LL208", Severity.INFO, evidence=[SEED_TASK_BANDS, HU_2021, DETTMERS_2023])
+def rank_outside_task_band(
+    recipe: Recipe,
+    r: int,
+    task: str,
+    dataset_rows: Rows | None = None,
+    *,
+    factor: float = 2.0,
+) -> Iterator[Problem]:
+    """A rank that no guide gives for the task that was declared.
+
+    ## What it checks
+    With a declared task (`# lora-lint: task=style`, or `task = "style"` among the settings), `r`
+    against what the guides give that name the task: 8 for style and classification, 16 for
+    instruction, 16 to 32 for domain, 64 to 128 for code. Fewer than 5,000 training examples bring
+    4 to 8 into it, more than 50,000 bring 64 to 128. It speaks only where `r` is more than
+    `factor` times off all of them.
+
+    ## Why it matters
+    The bands are a convention, and the guides disagree: for a domain one has 16, another 32; for
+    4,000 examples of code one and the same guide has 4 to 8 and 64 to 128. None of them measured
+    it. What was measured says that the rank matters little: r=1 did as well as r=64 on WikiSQL,
+    and with all linear layers adapted QLoRA found no effect from 8 to 256. Use the bands as a
+    starting point when there is no other.
+
+    ## Bad
+    ```python
+    # lora-lint: task=style
+    from peft import LoraConfig
+
+    config = LoraConfig(r=128, lora_alpha=256, target_modules="all-linear")  # LL208: 128
+    ```
+
+    ## Good
+    ```python
+    # lora-lint: task=style
+    from peft import LoraConfig
+
+    config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")
+    ```
+
+    ## When to ignore it
+    When a comparison on your own evaluation set chose the rank.
+
+    ## Options
+    - `factor` (2.0): how far outside the bands a rank passes.
+    """
+    bands = list(GUIDES.get(task.lower(), ()))
+    if not bands:
+        return
+    if dataset_rows is not None and dataset_rows.number < FEW:
+        bands.append(Band(f"CloudCodeTree for fewer than {FEW:,} examples", 4, 8))
+    elif dataset_rows is not None and dataset_rows.exact and dataset_rows.number > MANY:
+        bands.append(Band(f"CloudCodeTree for more than {MANY:,} examples", 64, 128))
+    lowest, highest = min(band.lowest for band in bands), max(band.highest for band in bands)
+    if lowest / factor <= r <= highest * factor:
+        return
+    told = ", ".join(f"{band.guide} {_span(band)}" for band in bands)
+    yield Problem(
+        place_of(recipe, "r"),
+        f"r = {r} for the task {task!r} is outside what guides give: {told} (a convention that "
+        "nobody measured).",
+        help="Compare it with a rank of the bands on held-out examples.",
+    )
+
+
+def _span(band: Band) -> str:
+    if band.lowest == band.highest:
+        return str(band.lowest)
+    return f"{band.lowest} to {band.highest}"

@@ -1,0 +1,298 @@
+"""Rule LL415, unsupported-on-layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lora_rules.checks.targets.target_names import in_transformers_5
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.adapter.targeted import Targeted
+
+
+VARIANTS = (
+    "use_dora",
+    "arrow_config",
+    "use_bdlora",
+    "alora_invocation_tokens",
+    "velora_config",
+    "monteclora_config",
+    "kasa_config",
+)
+"""Settings that make another layer than plain LoRA's."""
+
+
+ON_EMBEDDINGS = frozenset({"use_dora"})
+
+
+ON_CONVOLUTIONS = frozenset({"use_dora"})
+
+
+NOT_ON_PARAMETERS = ("use_dora", "lora_bias", "fan_in_fan_out", *VARIANTS[1:])
+
+
+INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
+"""Methods that read the base weight, which a fused parameter does not offer."""
+
+
+@rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE])
+def unsupported_on_layer(
+    recipe: Recipe,
+    targeted: Targeted,
+    lora_dropout: float = 0.0,
+    lora_bias: bool = False,
+    fan_in_fan_out: bool = False,
+    init_lora_weights: bool | str = True,
+    target_parameters: list[str] | None = None,
+) -> Iterator[Problem]:
+    """A setting that the layers it meets in this model cannot have.
+
+    ## What it checks
+    With a known base model, what PEFT builds for each target: parameters (fused experts, also
+    where PEFT translates their old names, which is a warning unless transformers 5 is pinned) take
+    no dropout, DoRA, `lora_bias` or initialisation from weights; embeddings take no `lora_bias` and
+    of the variants only DoRA; convolutions no initialisation from weights; GPT-2's `Conv1D` takes
+    no OLoRA and no BD-LoRA; KaSA and MiCA need a rank below the layer's size, BD-LoRA a number of
+    blocks that divides it. A `lora_bias` on layers without a bias is a warning, `fan_in_fan_out`
+    that does not fit the layer is mentioned.
+
+    ## Why it matters
+    PEFT raises while it builds the adapter. With `lora_bias` on a layer without one, merging
+    raises; a wrong `fan_in_fan_out` PEFT corrects by itself.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-30B-A3B")
+    names = ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"]
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        lora_dropout=0.05,  # LL415: 0.05
+        target_modules=names,
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-30B-A3B")
+    names = ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"]
+    config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=names)
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    if targeted.parameters:
+        told = bool(target_parameters) or recipe.dialect == "axolotl"
+        # LL303 tells of parameters that are named; axolotl leaves their dropout out by itself
+        yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
+    if targeted.parameters and isinstance(init_lora_weights, str):
+        yield from _initialised_parameters(init_lora_weights)
+    yield from _on_embeddings(recipe, targeted, lora_bias=lora_bias)
+    yield from _on_convolutions(targeted, init_lora_weights)
+    if lora_bias:
+        yield from _without_bias(targeted)
+    yield from _orientation(recipe, targeted, fan_in_fan_out=fan_in_fan_out)
+    yield from _on_conv1d(recipe, targeted, init_lora_weights)
+    yield from _sizes(recipe, targeted, init_lora_weights)
+
+
+def _given(recipe: Recipe, name: str) -> bool:
+    """Whether a setting is there and certainly on."""
+    setting = recipe.settings.get(name)
+    return (
+        setting is not None
+        and bool(setting.candidates)
+        and all(value not in (None, False) for value in setting.candidates)
+    )
+
+
+def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterator[Problem]:
+    example = targeted.parameters[0]
+    severity, since = Severity.ERROR, ""
+    if not recipe.known("target_parameters"):
+        severity = in_transformers_5(recipe, severity)
+        since = ", as transformers 5 fuses experts"
+    both = [path for path in targeted.parameters if path.rpartition(".")[0] in targeted.adapted]
+    if both:
+        yield Problem(
+            "target_parameters",
+            f"{both[0]} belongs to a module that gets an adapter, too: PEFT raises ValueError.",
+            help="Name it in one of the two.",
+            also=("target_modules",),
+        )
+    if dropout != 0:
+        edits: tuple[Edit, ...] = (Set("lora_dropout", 0.0),)
+        yield Problem(
+            "lora_dropout",
+            f"lora_dropout = {dropout:g}, and {example} is adapted as a parameter{since}: PEFT "
+            "raises ValueError.",
+            severity=severity,
+            help="Set lora_dropout to 0, or leave the experts out.",
+            edits=edits,
+            safety=Safety.SAFE,
+        )
+    for name in NOT_ON_PARAMETERS:
+        if _given(recipe, name):
+            yield Problem(
+                name,
+                f"{name} does not work on parameters, and {example} is adapted as one{since}: PEFT "
+                "raises ValueError.",
+                severity=severity,
+                help=f"Remove {name}, or leave the experts out.",
+            )
+
+
+def _initialised_parameters(method: str) -> Iterator[Problem]:
+    if method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" does not work on parameters such as fused experts: PEFT '
+            "raises.",
+            help="Leave it out (True).",
+        )
+
+
+def _on_embeddings(recipe: Recipe, targeted: Targeted, *, lora_bias: bool) -> Iterator[Problem]:
+    inventory = targeted.inventory
+    tables = [path for path in targeted.adapted if inventory.kinds[path] == "embedding"]
+    convolutions = [path for path in targeted.adapted if inventory.kinds[path] == "conv"]
+    if tables and lora_bias:
+        yield Problem(
+            "lora_bias",
+            f"lora_bias does not work on {tables[0]}, an embedding: PEFT raises ValueError.",
+        )
+    for paths, allowed in ((tables, ON_EMBEDDINGS), (convolutions, ON_CONVOLUTIONS)):
+        for name in VARIANTS:
+            if paths and name not in allowed and _given(recipe, name):
+                yield Problem(name, f"{name} does not work on {paths[0]}: PEFT raises ValueError.")
+
+
+def _on_convolutions(targeted: Targeted, method: bool | str) -> Iterator[Problem]:
+    paths = [path for path in targeted.adapted if targeted.inventory.kinds[path] == "conv"]
+    if paths and isinstance(method, str) and method.lower() not in ("gaussian", "lora_ga"):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" does not work on {paths[0]}, a convolution: PEFT raises '
+            "ValueError.",
+            help="Leave it out (True).",
+        )
+
+
+def _without_bias(targeted: Targeted) -> Iterator[Problem]:
+    linears = targeted.inventory.linears
+    bare = [path for path in targeted.adapted if path in linears and not linears[path].bias]
+    if bare:
+        yield Problem(
+            "lora_bias",
+            f"lora_bias on layers without a bias ({bare[0]}): the adapter cannot be merged, "
+            "merge_and_unload raises RuntimeError.",
+            severity=Severity.WARNING,
+            help="Leave lora_bias out.",
+        )
+
+
+def _orientation(recipe: Recipe, targeted: Targeted, *, fan_in_fan_out: bool) -> Iterator[Problem]:
+    kinds = {targeted.inventory.kinds[path] for path in targeted.adapted}
+    setting = recipe.settings.get("fan_in_fan_out")
+    if setting is None or not targeted.inventory.exact:
+        return
+    wrong = "linear" if fan_in_fan_out else "Conv1D"
+    if wrong in kinds and setting.written:
+        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not fan_in_fan_out),)
+        yield Problem(
+            "fan_in_fan_out",
+            f"fan_in_fan_out={fan_in_fan_out} does not fit a {wrong} layer: PEFT warns and "
+            "corrects it.",
+            severity=Severity.INFO,
+            edits=edits,
+            safety=Safety.SAFE,
+        )
+
+
+def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
+    rows = [path for path in targeted.adapted if targeted.inventory.kinds[path] == "Conv1D"]
+    if not rows:
+        return
+    if isinstance(method, str) and method.lower() == "olora":
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" on {rows[0]}, whose weight is transposed (Conv1D): the '
+            "first step raises.",
+        )
+    for name in ("use_bdlora", "kasa_config"):
+        if _given(recipe, name):
+            yield Problem(name, f"{name} does not work on {rows[0]}, a Conv1D: PEFT raises.")
+
+
+def _sizes(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
+    rank = recipe.known("r")
+    linears = [
+        each for path, each in targeted.inventory.linears.items() if path in targeted.adapted
+    ]
+    if not linears:
+        return
+    least = min(linears, key=lambda each: min(each.inputs, each.outputs))
+    size = min(least.inputs, least.outputs)
+    if isinstance(rank, int) and method == "mica" and rank > size:
+        yield Problem(
+            "r", f"r = {rank} with MiCA, and {least.path} has {size} features: PEFT raises."
+        )
+    if isinstance(rank, int) and _given(recipe, "kasa_config") and rank >= size:
+        yield Problem(
+            "r", f"r = {rank} with KaSA, and {least.path} has {size} features: PEFT raises."
+        )
+    blocks = recipe.known("use_bdlora")
+    if isinstance(blocks, Mapping) and isinstance(rank, int):
+        for side, at in (("target_modules_bd_a", "inputs"), ("target_modules_bd_b", "outputs")):
+            yield from _blocks(
+                blocks, rank, side, [(one.path, getattr(one, at)) for one in linears]
+            )
+        yield from _neither_side(blocks, targeted)
+
+
+def _neither_side(config: Mapping[str, object], targeted: Targeted) -> Iterator[Problem]:
+    """Of a list of targets LL011 tells; an expression or "all-linear" needs the model."""
+    lists = (config.get("target_modules_bd_a"), config.get("target_modules_bd_b"))
+    names = [str(name) for one in lists if isinstance(one, list) for name in one]
+    if not names or not config.get("match_strict", True) or not isinstance(targeted.written, str):
+        return
+    neither = [path for path in targeted.adapted if not any(name in path for name in names)]
+    if neither:
+        yield Problem(
+            "use_bdlora",
+            f"{neither[0]} stands in neither target_modules_bd_a nor target_modules_bd_b: PEFT "
+            "raises ValueError.",
+        )
+
+
+def _blocks(
+    config: Mapping[str, object], rank: int, side: str, sizes: list[tuple[str, int]]
+) -> Iterator[Problem]:
+    count, names = config.get("nblocks", 1), config.get(side)
+    if not isinstance(count, int) or count < 1 or not isinstance(names, list):
+        return
+    for path, size in sizes:
+        if any(name in path for name in names) and (size % count or rank % count):
+            yield Problem(
+                "use_bdlora",
+                f"{count} blocks divide not both r = {rank} and the {size} features of {path}: "
+                "PEFT raises ValueError.",
+            )
+            return

@@ -1,0 +1,135 @@
+"""Rule LL903, packing-without-isolation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
+from lora_rules.facts.versions.pins import pins
+from lora_rules.recipe import Recipe
+
+ISOLATING = ("flash", "sdpa", "eager", "flex", "xformers", "sage", "fa2", "fa3")
+"""Attention that keeps packed examples apart in axolotl."""
+
+
+@rule("LL903", Severity.WARNING, evidence=[FRAMEWORK_SOURCES, TRL_SOURCE])
+def packing_without_isolation(
+    recipe: Recipe,
+    packing: bool,
+    attn_implementation: str | None = None,
+    packing_strategy: str | None = None,
+) -> Iterator[Problem]:
+    """Packed examples see each other.
+
+    ## What it checks
+    - axolotl: `sample_packing` with an attention that does not keep examples apart, or none.
+    - LLaMA-Factory: `packing: true` without `neat_packing: true`, in supervised fine-tuning.
+    - TRL: `packing=True` with `packing_strategy="wrapped"`; and with TRL pinned from 0.20 to 1.13,
+      where it warns, any attention that is not a flash attention.
+
+    Unsloth, torchtune and newer TRL keep packed examples apart by themselves.
+
+    ## Why it matters
+    Packing puts several examples into one sequence. Without attention that knows the borders a
+    token attends to the example before its own, which it never does at inference, and "wrapped"
+    also cuts examples in two. axolotl and TRL warn of it when the run starts.
+
+    ## Bad
+    ```yaml
+    base_model: NousResearch/Meta-Llama-3-8B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    sample_packing: true  # LL903: true
+    attn_implementation: fp8
+    learning_rate: 2.0e-4
+    ```
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    packing: true  # LL903: true
+    num_train_epochs: 1
+    learning_rate: 2.0e-4
+    ```
+
+    ## Good
+    ```yaml
+    base_model: NousResearch/Meta-Llama-3-8B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    sample_packing: true
+    attn_implementation: flash_attention_2
+    learning_rate: 2.0e-4
+    ```
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-7B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    neat_packing: true
+    num_train_epochs: 1
+    learning_rate: 2.0e-4
+    ```
+
+    ## When to ignore it
+    When the examples are pieces of one text.
+
+    ## Options
+    None.
+    """
+    if not packing:
+        return
+    why = _mixing(recipe, attn_implementation, packing_strategy)
+    if why:
+        yield Problem(
+            "packing",
+            f"packed examples attend to each other: {why}.",
+            help=_remedy(recipe),
+            also=("attn_implementation", "packing_strategy"),
+        )
+
+
+def _mixing(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
+    if recipe.dialect == "axolotl":
+        if attention is None or not any(word in attention.lower() for word in ISOLATING):
+            given = f"{attention} attention" if attention else "no attn_implementation"
+            return f"axolotl warns that it does not keep them apart with {given}"
+    elif recipe.dialect == "llamafactory":
+        on = {
+            key.name for block in recipe.blocks for key in block.keys if key.candidates == (True,)
+        }
+        if recipe.known("trainer_method") == "sft" and "neat_packing" not in on:
+            return "LLaMA-Factory keeps them apart only with neat_packing"
+    elif recipe.dialect in ("peft", "trl", "lora-launch"):
+        return _mixing_in_trl(recipe, attention, strategy)
+    return ""
+
+
+def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
+    if strategy == "wrapped":
+        return 'packing_strategy="wrapped" knows no borders'
+    version = pins(recipe).get("trl", "")
+    parts = version.split(".")
+    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
+        return ""
+    warns = (0, 20) <= (int(parts[0]), int(parts[1])) <= (1, 13)
+    if warns and attention is not None and "flash" not in attention:
+        return f"TRL {version} warns that {attention} attention may mix them"
+    return ""
+
+
+def _remedy(recipe: Recipe) -> str:
+    if recipe.dialect == "llamafactory":
+        return "Set neat_packing to true."
+    if recipe.dialect == "axolotl":
+        return "Set attn_implementation to flash_attention_2 or sdpa."
+    return 'Use packing_strategy="bfd" and a flash attention.'

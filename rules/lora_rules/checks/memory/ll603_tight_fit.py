@@ -1,0 +1,107 @@
+"""Rule LL603, tight-fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.memory.memory_help import (
+    dominating,
+    peak,
+    what_helps,
+)
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.memory.footprint import Footprint
+    from lora_rules.facts.memory.gpu import Gpu
+    from lora_rules.facts.memory.memory_forecast import MemoryForecast
+from lora_rules.checks.memory.memory import is_certain
+
+
+@rule("LL603", Severity.WARNING, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])
+def tight_fit(
+    recipe: Recipe,
+    usable_gpu: Gpu,
+    memory_forecast: MemoryForecast,
+    footprint: Footprint | None = None,
+) -> Iterator[Problem]:
+    """The run's forecast peak is more than the declared GPU can be relied on to give.
+
+    ## What it checks
+    The forecast of the highest moment of a training step, activations and logits included, for a
+    batch that reaches `max_length` (`lora-lint memory` shows its parts). It speaks when even the
+    low end of the forecast's band is above 86 % of what the GPU has beside the CUDA context; the
+    band is what validation gave, 20 % downwards where lengths or versions are not known. The help
+    names every change up to the first that fits, cheapest first, each with its own peak. What
+    LL601 and LL602 say for certain, and what LL604 blames on checkpointing, is left to them. A
+    framework, model or loss that is not modelled is not judged.
+
+    ## Why it matters
+    The run ends in an out-of-memory error at its first long batch, which may come hours after the
+    start. Above 86 % the allocator's fragmentation decides, above 90 % no run is known to have
+    finished.
+
+    ## Bad
+    ```yaml
+    # lora-lint: gpu=RTX 3060
+    model_name_or_path: meta-llama/Llama-3.1-8B
+    dtype: bfloat16
+    dataset_name: my-org/my-data
+    use_peft: true
+    load_in_4bit: true
+    bnb_4bit_quant_type: nf4
+    use_bnb_nested_quant: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    bf16: true
+    gradient_checkpointing: true
+    per_device_train_batch_size: 8  # LL603: 8
+    max_length: 4096
+    ```
+
+    ## Good
+    ```yaml
+    # lora-lint: gpu=RTX 3060
+    model_name_or_path: meta-llama/Llama-3.1-8B
+    dtype: bfloat16
+    dataset_name: my-org/my-data
+    use_peft: true
+    load_in_4bit: true
+    bnb_4bit_quant_type: nf4
+    use_bnb_nested_quant: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    bf16: true
+    gradient_checkpointing: true
+    per_device_train_batch_size: 1
+    gradient_accumulation_steps: 8
+    max_length: 4096
+    ```
+
+    ## When to ignore it
+    When no example is anywhere near `max_length`, or parts of the run wait in the host's memory.
+
+    ## Options
+    None.
+    """
+    certain = footprint is not None and is_certain(footprint, usable_gpu)
+    if certain or not memory_forecast.cannot(usable_gpu):
+        return
+    if recipe.known("gradient_checkpointing") is False:
+        return
+    yield Problem(
+        "per_device_train_batch_size",
+        f"{peak(memory_forecast, usable_gpu)}. Most of it: {dominating(memory_forecast)}.",
+        help=what_helps(memory_forecast, usable_gpu),
+        also=("max_length",),
+    )

@@ -1,0 +1,104 @@
+"""Rule LL604, checkpointing-off-while-tight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.memory.memory_help import (
+    peak,
+    what_helps,
+)
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
+
+if TYPE_CHECKING:
+    from lora_rules.facts.memory.footprint import Footprint
+    from lora_rules.facts.memory.gpu import Gpu
+    from lora_rules.facts.memory.memory_forecast import MemoryForecast
+from lora_rules.checks.memory.memory import GIB, is_certain
+
+
+@rule("LL604", Severity.WARNING, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])
+def checkpointing_off_while_tight(
+    usable_gpu: Gpu,
+    memory_forecast: MemoryForecast,
+    gradient_checkpointing: bool,
+    footprint: Footprint | None = None,
+) -> Iterator[Problem]:
+    """The run is forecast not to fit the declared GPU, and keeps every layer's activations.
+
+    ## What it checks
+    As LL603, where gradient checkpointing is known to be off. The message has the peak with it
+    on.
+
+    ## Why it matters
+    Without checkpointing everything that autograd saves in every layer stays until the backward
+    pass: for Llama-3.1-8B in 4 bit and 2 x 2048 tokens, 34 GiB in place of 13, simulated with
+    transformers' own code. It costs one more forward pass a step, about a third more time.
+
+    ## Bad
+    ```yaml
+    # lora-lint: gpu=RTX 4090
+    model_name_or_path: meta-llama/Llama-3.1-8B
+    dtype: bfloat16
+    dataset_name: my-org/my-data
+    use_peft: true
+    load_in_4bit: true
+    bnb_4bit_quant_type: nf4
+    use_bnb_nested_quant: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    bf16: true
+    gradient_checkpointing: false  # LL604: false
+    per_device_train_batch_size: 2
+    gradient_accumulation_steps: 4
+    max_length: 2048
+    ```
+
+    ## Good
+    ```yaml
+    # lora-lint: gpu=RTX 4090
+    model_name_or_path: meta-llama/Llama-3.1-8B
+    dtype: bfloat16
+    dataset_name: my-org/my-data
+    use_peft: true
+    load_in_4bit: true
+    bnb_4bit_quant_type: nf4
+    use_bnb_nested_quant: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    bf16: true
+    gradient_checkpointing: true
+    per_device_train_batch_size: 2
+    gradient_accumulation_steps: 4
+    max_length: 2048
+    ```
+
+    ## When to ignore it
+    When no example is anywhere near `max_length`.
+
+    ## Options
+    None.
+    """
+    certain = footprint is not None and is_certain(footprint, usable_gpu)
+    if gradient_checkpointing or certain or not memory_forecast.cannot(usable_gpu):
+        return
+    with_it = memory_forecast.plan.with_checkpointing().on(usable_gpu)
+    yield Problem(
+        "gradient_checkpointing",
+        f"{peak(memory_forecast, usable_gpu)}; with gradient checkpointing it would be "
+        f"{with_it.allocated / GIB:.1f} GiB.",
+        help="Turn gradient checkpointing on; a step then takes about a third longer."
+        if memory_forecast.fits(with_it, usable_gpu)
+        else what_helps(memory_forecast, usable_gpu),
+        also=("per_device_train_batch_size", "max_length"),
+        edits=(Set("gradient_checkpointing", True),),
+    )

@@ -1,0 +1,137 @@
+"""Rule LL609, loaded-in-float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Add, Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.model.architecture import Architecture
+from lora_rules.checks.memory.memory_traps import GIB, LOADERS
+
+
+@rule("LL609", Severity.WARNING, evidence=[MEMORY_TRAPS])
+def loaded_in_float32(
+    recipe: Recipe,
+    model_name_or_path: str,
+    architecture: Architecture,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
+    *,
+    min_gib: float = 2.0,
+) -> Iterator[Problem]:
+    """TRL loads a model that it is given by its name in float32, twice what it needs to be.
+
+    ## What it checks
+    A trainer of TRL that is given a model's name, or a file for TRL's scripts, where nobody says a
+    dtype: not in `dtype`, not in `model_init_kwargs`. TRL then loads float32, from 0.27 to 1.16 at
+    least, whatever the checkpoint holds (`create_model_from_path`: `kwargs.get("dtype",
+    "float32")`; 0.26 took the checkpoint's). Silent for a 4-bit or 8-bit base and where TRL is
+    pinned below 0.27.
+
+    ## Why it matters
+    A frozen base gains nothing from float32: it is twice the memory, and under `bf16` every weight
+    is cast for every product. `from_pretrained` of transformers 5 takes the checkpoint's dtype, so
+    the same model in the next script needs half.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    args = SFTConfig(learning_rate=2e-4, num_train_epochs=1, max_length=2048, bf16=True)
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    base = "meta-llama/Llama-3.1-8B"
+    trainer = SFTTrainer(model=base, args=args, peft_config=lora)  # LL609: base
+    ```
+    ```yaml
+    model_name_or_path: meta-llama/Llama-3.1-8B  # LL609: meta-llama/Llama-3.1-8B
+    dataset_name: my-org/my-data
+    use_peft: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: all-linear
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    args = SFTConfig(
+        learning_rate=2e-4,
+        max_length=2048,
+        num_train_epochs=1,
+        bf16=True,
+        model_init_kwargs={"dtype": "bfloat16"},
+    )
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    trainer = SFTTrainer(model="meta-llama/Llama-3.1-8B", args=args, peft_config=lora)
+    ```
+    ```yaml
+    model_name_or_path: meta-llama/Llama-3.1-8B
+    dtype: bfloat16
+    dataset_name: my-org/my-data
+    use_peft: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: all-linear
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
+
+    ## When to ignore it
+    When the GPU has the room and a float32 base is wanted.
+
+    ## Options
+    - `min_gib` (2.0): a smaller loss than this many GiB is not told.
+    """
+    if load_in_4bit or load_in_8bit or architecture.prequantized or not _loads_float32(recipe):
+        return
+    wasted = 2 * architecture.parameters
+    if wasted < min_gib * GIB:
+        return
+    script = recipe.dialect == "trl"
+    yield Problem(
+        "model_name_or_path",
+        f"TRL loads {model_name_or_path} in float32, {2 * wasted / GIB:.1f} GiB, because no dtype "
+        f"is given; bfloat16 would be {wasted / GIB:.1f} GiB.",
+        help="Set `dtype: bfloat16`."
+        if script
+        else 'Give the trainer\'s configuration `model_init_kwargs={"dtype": "bfloat16"}`.',
+        edits=(Add("dtype", "bfloat16"),) if script else (),
+    )
+
+
+def _loads_float32(recipe: Recipe) -> bool:
+    if recipe.dialect != "trl" and not _trainer_loads(recipe):
+        return False
+    from lora_rules.facts.run.run_settings import pinned  # only where all else holds
+
+    version = pinned(recipe, "trl")
+    if version is not None and version < (0, 27):
+        return False
+    dtypes = [each for each in ("dtype", "torch_dtype") if each in recipe.settings]
+    if any(recipe.settings[each].written and recipe.may_be(each) for each in dtypes):
+        return False
+    inside = recipe.known("model_init_kwargs") if recipe.may_be("model_init_kwargs") else {}
+    return isinstance(inside, dict) and not {"dtype", "torch_dtype"} & inside.keys()
+
+
+def _trainer_loads(recipe: Recipe) -> bool:
+    """Whether a trainer of TRL is given a name; Unsloth patches what it is given."""
+    return recipe.dialect == "peft" and any(
+        key.name == "model" and len(key.candidates) == 1 and isinstance(key.candidates[0], str)
+        for block in recipe.blocks
+        if block.receiver in LOADERS and block.complete
+        for key in block.keys
+    )

@@ -1,0 +1,113 @@
+"""Rule LL610, experts-not-quantized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Add, Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.model.architecture import Architecture
+from lora_rules.checks.memory.memory_traps import GIB
+
+NF4 = 0.5 + 1 / 64 + 4 / 16384
+"""Bytes a weight in NF4 with double quantization."""
+
+
+@rule("LL610", Severity.WARNING, evidence=[MEMORY_TRAPS])
+def experts_not_quantized(
+    recipe: Recipe,
+    architecture: Architecture,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
+) -> Iterator[Problem]:
+    """A mixture of experts is to be quantized, and its experts stay in 16 bit.
+
+    ## What it checks
+    `load_in_4bit` or `load_in_8bit` on a model whose experts transformers 5 holds as single
+    tensors, three-dimensional parameters. bitsandbytes quantizes modules whose type is exactly
+    `nn.Linear` (`replace_with_bnb_linear`), and the experts are none. Silent where transformers is
+    pinned below 5, where axolotl's `quantize_moe_experts` is on, for checkpoints that are quantized
+    already, and for Unsloth and torchtune, which load models their own way.
+
+    ## Why it matters
+    The experts are most of the model: a "QLoRA" of Mixtral-8x7B needs 86 GiB for its weights, not
+    23, and runs out of memory while it loads.
+
+    ## Bad
+    ```yaml
+    base_model: mistralai/Mixtral-8x7B-v0.1
+    datasets: [{path: data.jsonl}]
+    adapter: qlora
+    load_in_4bit: true  # LL610: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj]
+    lora_target_parameters: [mlp.experts.gate_up_proj, mlp.experts.down_proj]
+    learning_rate: 2.0e-4
+    bf16: true
+    ```
+
+    ## Good
+    ```yaml
+    base_model: mistralai/Mixtral-8x7B-v0.1
+    datasets: [{path: data.jsonl}]
+    adapter: qlora
+    load_in_4bit: true
+    quantize_moe_experts: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: [q_proj, k_proj, v_proj, o_proj]
+    lora_target_parameters: [mlp.experts.gate_up_proj, mlp.experts.down_proj]
+    learning_rate: 2.0e-4
+    bf16: true
+    ```
+
+    ## When to ignore it
+    When the run uses transformers 4, whose experts are `nn.Linear` modules.
+
+    ## Options
+    None.
+    """
+    experts = sum(each.parameters for each in architecture.modules.fused_experts)
+    if not experts or architecture.prequantized or not (load_in_4bit or load_in_8bit):
+        return
+    if not _quantizes_linears_only(recipe):
+        return
+    small = experts * (NF4 if load_in_4bit else 1)
+    yield Problem(
+        "load_in_4bit" if load_in_4bit else "load_in_8bit",
+        f"the experts, {experts / 1e9:.1f} of {architecture.parameters / 1e9:.1f} billion "
+        f"parameters, are not quantized: they take {2 * experts / GIB:.1f} GiB and not "
+        f"{small / GIB:.1f}.",
+        help=_instead(recipe),
+        also=("model_name_or_path",),
+        edits=(Add("quantize_moe_experts", True),) if _may_quantize_experts(recipe) else (),
+    )
+
+
+def _may_quantize_experts(recipe: Recipe) -> bool:
+    """Whether it is axolotl, which can, but refuses it beside ``lora_target_linear``."""
+    return recipe.dialect == "axolotl" and recipe.known("target_modules") != "all-linear"
+
+
+def _instead(recipe: Recipe) -> str:
+    if _may_quantize_experts(recipe):
+        return "Set `quantize_moe_experts: true`."
+    if recipe.dialect == "axolotl":
+        return "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
+    return "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
+
+
+def _quantizes_linears_only(recipe: Recipe) -> bool:
+    """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
+    from lora_rules.facts.run.run_settings import is_on, is_unsloth, pinned
+
+    version = pinned(recipe, "transformers")
+    old = version is not None and version < (5,)
+    other = is_unsloth(recipe) or recipe.dialect in ("torchtune", "peft-adapter-json")
+    return not (old or other or is_on(recipe, "quantize_moe_experts"))

@@ -1,0 +1,64 @@
+"""Rule LL701, fp16-and-bf16."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import (
+    TRANSFORMERS_SOURCE,
+)
+
+
+@rule("LL701", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE], without_adapter=True)
+def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
+    """Both kinds of 16-bit training at once.
+
+    ## What it checks
+    `fp16` and `bf16` are both true.
+
+    ## Why it matters
+    transformers raises ValueError when the training arguments are built; the frameworks on top of
+    it do the same. Only one autocast type can be in force.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from transformers import TrainingArguments
+
+    config = LoraConfig(r=16, lora_alpha=32)
+    args = TrainingArguments("out", learning_rate=2e-4, bf16=True, fp16=True)  # LL701: True
+    ```
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-0.5B
+    stage: sft
+    finetuning_type: lora
+    lora_rank: 8
+    learning_rate: 2.0e-4
+    bf16: true
+    fp16: true  # LL701: true
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from transformers import TrainingArguments
+
+    config = LoraConfig(r=16, lora_alpha=32)
+    args = TrainingArguments(output_dir="out", learning_rate=2e-4, bf16=True)
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    if fp16 and bf16:
+        yield Problem(
+            "fp16",
+            "fp16 and bf16 are both on: transformers raises ValueError at construction.",
+            help="Keep bf16 on Ampere and newer, fp16 on older GPUs.",
+            also=("bf16",),
+        )

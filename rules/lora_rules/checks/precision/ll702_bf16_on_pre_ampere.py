@@ -1,0 +1,76 @@
+"""Rule LL702, bf16-on-pre-ampere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Edit, Problem, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import (
+    DEVICE_MEMORY,
+    TRANSFORMERS_SOURCE,
+)
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.memory.gpu import Gpu
+
+
+@rule("LL702", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DEVICE_MEMORY])
+def bf16_on_pre_ampere(recipe: Recipe, usable_gpu: Gpu, bf16: bool) -> Iterator[Problem]:
+    """Training in bfloat16 on a GPU that cannot compute in it.
+
+    ## What it checks
+    `bf16` is true, written or as a default, and the declared GPU is older than Ampere: V100, T4,
+    RTX 20xx, P100 and their like.
+
+    ## Why it matters
+    These GPUs have no bfloat16 units. transformers raises ValueError when it finds none; where
+    torch emulates it instead, each operation is cast to float32 and back, many times slower than
+    float16.
+
+    ## Bad
+    ```yaml
+    # lora-lint: gpu=T4
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    learning_rate: 2.0e-4
+    bf16: true  # LL702: true
+    ```
+
+    ## Good
+    ```yaml
+    # lora-lint: gpu=T4
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    learning_rate: 2.0e-4
+    bf16: false
+    fp16: true
+    ```
+
+    ## When to ignore it
+    When the declared GPU is not the one of this run.
+
+    ## Options
+    None.
+    """
+    if not bf16 or usable_gpu.bf16 is not False or recipe.dialect == "unsloth":
+        return
+    setting = recipe.settings["bf16"]
+    edits: tuple[Edit, ...] = (Set("bf16", False), Set("fp16", True)) if setting.written else ()
+    yield Problem(
+        "bf16",
+        f"bf16 on a {usable_gpu.name}, which has no bfloat16: transformers raises, or torch "
+        "emulates it slowly.",
+        help="Use fp16 there.",
+        edits=edits,
+    )

@@ -1,0 +1,107 @@
+"""Rule LL703, fp16-trainable-weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.precision.precision import short
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import (
+    PEFT_SOURCE,
+)
+from lora_rules.facts.versions.pins import pins
+from lora_rules.recipe import Recipe
+
+
+@rule("LL703", Severity.ERROR, evidence=[PEFT_SOURCE])
+def fp16_trainable_weights(
+    recipe: Recipe,
+    dtype: str,
+    fp16: bool,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
+) -> Iterator[Problem]:
+    """The adapter's weights are float16, and float16 training needs them in float32.
+
+    ## What it checks
+    The base model is loaded in float16 and not quantized, `fp16` training is on, and the adapter
+    is not cast to float32: `autocast_adapter_dtype=False`, or PEFT pinned below 0.12, which does
+    not cast.
+
+    ## Why it matters
+    Mixed precision scales the gradients of float32 weights. With float16 ones the first optimizer
+    step raises "Attempting to unscale FP16 gradients".
+
+    ## Bad
+    ```python
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B", dtype=torch.float16)
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    model = get_peft_model(model, config, autocast_adapter_dtype=False)
+    args = TrainingArguments(
+        output_dir="out",
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        fp16=True,  # LL703: True
+    )
+    trainer = Trainer(model=model, args=args)
+    ```
+
+    ## Good
+    ```python
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-7B", dtype=torch.float16)
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    model = get_peft_model(model, config)
+    args = TrainingArguments(
+        output_dir="out",
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        fp16=True,
+    )
+    trainer = Trainer(model=model, args=args)
+    ```
+
+    ## When to ignore it
+    When the script casts the trainable parameters itself.
+
+    ## Options
+    None.
+    """
+    if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
+        return
+    if recipe.dialect != "peft" or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
+        return
+    if any(call.name in (".float", ".to", ".type") for call in recipe.calls):
+        return
+    yield Problem(
+        "fp16",
+        "fp16 training with a float16 adapter: the first step raises "
+        '"Attempting to unscale FP16 gradients".',
+        help="Leave autocast_adapter_dtype on (PEFT 0.12 and newer), or load the model in float32.",
+        also=("dtype",),
+    )
+
+
+def _stays_float16(recipe: Recipe) -> bool:
+    """Whether ``get_peft_model`` is told not to cast the adapter."""
+    given = (call.arguments.get("autocast_adapter_dtype") for call in recipe.calls)
+    return any(each is not None and each.candidates == (False,) for each in given)
+
+
+def _is_before(recipe: Recipe, major: int, minor: int) -> bool:
+    """Whether the repository pins an older PEFT."""
+    parts = pins(recipe).get("peft", "").split(".")
+    return (
+        len(parts) > 1
+        and parts[0].isdigit()
+        and parts[1].isdigit()
+        and (int(parts[0]), int(parts[1])) < (major, minor)
+    )

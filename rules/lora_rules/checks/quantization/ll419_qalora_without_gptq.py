@@ -1,0 +1,73 @@
+"""Rule LL419, qalora-without-gptq."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import HANDED_ON, Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.model.inventory import Inventory
+
+
+@rule("LL419", Severity.WARNING, evidence=[PEFT_SOURCE])
+def qalora_without_gptq(
+    recipe: Recipe, use_qalora: bool, inventory: Inventory
+) -> Iterator[Problem]:
+    """QA-LoRA is asked for, and the base model has no GPTQ layers.
+
+    ## What it checks
+    `use_qalora` is on, and the base model is known and loaded without GPTQ. Over bitsandbytes'
+    layers LLB08 says so.
+
+    ## Why it matters
+    Only PEFT's GPTQ layers read the setting. Elsewhere plain LoRA is trained, and PEFT says
+    nothing: what was to be tried is not what runs.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        use_qalora=True,  # LL419: True
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("TheBloke/Llama-2-7B-GPTQ")
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", use_qalora=True)
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    When another file quantizes the model.
+
+    ## Options
+    None.
+    """
+    if not use_qalora or recipe.dialect not in HANDED_ON or recipe.result:
+        return
+    widths = (recipe.settings.get(name) for name in ("load_in_4bit", "load_in_8bit"))
+    quantized = any(width is not None and width.candidates != (False,) for width in widths)
+    gptq = any("gptq" in block.receiver.lower() for block in recipe.blocks)
+    if not quantized and not gptq:
+        yield Problem(
+            "use_qalora",
+            f"use_qalora is for GPTQ layers, and this {inventory.model_type} model has none: plain "
+            "LoRA is trained.",
+            help="Remove it.",
+        )

@@ -1,0 +1,76 @@
+"""Rule LL505, init-needs-float-base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import HANDED_ON, Recipe
+
+FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
+"""Methods that PEFT refuses on quantized layers."""
+
+
+@rule("LL505", Severity.ERROR, evidence=[PEFT_SOURCE])
+def init_needs_float_base(
+    recipe: Recipe, init_lora_weights: str, load_in_4bit: bool = False, load_in_8bit: bool = False
+) -> Iterator[Problem]:
+    """An initialisation that reads the base weights, over quantized ones.
+
+    ## What it checks
+    `init_lora_weights` is PiSSA, CorDA, MiCA or orthogonal while the base model is loaded in 4 or 8
+    bits (error), or LoftQ, which quantizes a full-precision model itself (warning).
+
+    ## Why it matters
+    The method decomposes or changes the base weight. PEFT raises for a weight that is not a
+    floating-point tensor; LoftQ would correct an error that it did not make.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    bits = BitsAndBytesConfig(load_in_8bit=True)
+    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
+    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="pissa")  # LL505: "pissa"
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    bits = BitsAndBytesConfig(load_in_8bit=True)
+    model = AutoModelForCausalLM.from_pretrained("my-org/my-model", quantization_config=bits)
+    config = LoraConfig(r=16, lora_alpha=32, init_lora_weights="olora")
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    LoftQ: when the script initialises the adapter again afterwards.
+
+    ## Options
+    None.
+    """
+    if recipe.dialect not in HANDED_ON or not (load_in_4bit or load_in_8bit):
+        return
+    method = init_lora_weights.lower()
+    width = "4" if load_in_4bit else "8"
+    if method.startswith(FLOAT_ONLY):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{init_lora_weights}" over a model in {width} bits: PEFT raises.',
+            help='Leave it out (True), or take "olora" or "gaussian".',
+            also=("load_in_4bit" if load_in_4bit else "load_in_8bit",),
+            edits=(Set("init_lora_weights", True),),
+        )
+    elif method == "loftq":
+        yield Problem(
+            "init_lora_weights",
+            f"LoftQ over a model that is already in {width} bits: it has to see the full weights.",
+            severity=Severity.WARNING,
+            help="Load the model without quantization; LoftQ quantizes it.",
+        )

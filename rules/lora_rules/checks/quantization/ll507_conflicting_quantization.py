@@ -1,0 +1,81 @@
+"""Rule LL507, conflicting-quantization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import (
+    TRANSFORMERS_SOURCE,
+)
+from lora_rules.recipe import HANDED_ON, Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.model.checkpoint_quantization import Checkpoint
+
+
+@rule("LL507", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE])
+def conflicting_quantization(
+    recipe: Recipe,
+    checkpoint_quantization: Checkpoint,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
+) -> Iterator[Problem]:
+    """A checkpoint that is quantized already is told to quantize itself with bitsandbytes.
+
+    ## What it checks
+    `load_in_4bit` or `load_in_8bit` for a base model that is stored as GPTQ, AWQ, FP8 or another
+    kind: an error where its local `config.json` says so, a warning where the name of a hub model
+    does. Checkpoints stored by bitsandbytes itself are fine.
+
+    ## Why it matters
+    transformers 5 raises ValueError: the model's quantization and the one it is given are not of
+    the same kind. Older versions warned and ignored what they were given.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    bits = BitsAndBytesConfig(
+        load_in_4bit=True,  # LL507: True
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype="bfloat16",
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        "TheBloke/Llama-2-7B-GPTQ", quantization_config=bits
+    )
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("TheBloke/Llama-2-7B-GPTQ")
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    ```
+
+    ## When to ignore it
+    When the name says something that the checkpoint is not.
+
+    ## Options
+    None.
+    """
+    method = checkpoint_quantization.method
+    if not (load_in_4bit or load_in_8bit) or method in ("", "bitsandbytes"):
+        return
+    if recipe.dialect not in HANDED_ON:
+        return
+    known = "its config.json says" if checkpoint_quantization.certain else "its name says"
+    yield Problem(
+        "load_in_4bit" if load_in_4bit else "load_in_8bit",
+        f"the base model is stored as {method.upper()} ({known}), and bitsandbytes is asked to "
+        "quantize it: transformers 5 raises ValueError.",
+        severity=Severity.ERROR if checkpoint_quantization.certain else Severity.WARNING,
+        help="Remove it, or name the 16-bit model.",
+        also=("model_name_or_path",),
+    )

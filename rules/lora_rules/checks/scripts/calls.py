@@ -1,0 +1,336 @@
+"""Questions about what a script does, for the rules that depend on its order.
+
+All of them answer for what is certain: a call of something unknown that is given an object may have
+done anything to it, and ``touches`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.recipe import Call, Recipe, Setting, Thing
+
+_LIBRARIES = frozenset(
+    [
+        "accelerate",
+        "argparse",
+        "bitsandbytes",
+        "builtins",
+        "collections",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datasets",
+        "datetime",
+        "deepspeed",
+        "evaluate",
+        "functools",
+        "gc",
+        "glob",
+        "huggingface_hub",
+        "itertools",
+        "json",
+        "logging",
+        "loguru",
+        "math",
+        "matplotlib",
+        "numpy",
+        "os",
+        "pandas",
+        "pathlib",
+        "peft",
+        "pprint",
+        "random",
+        "re",
+        "rich",
+        "safetensors",
+        "shutil",
+        "sklearn",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "time",
+        "torch",
+        "torchinfo",
+        "tqdm",
+        "transformers",
+        "trl",
+        "typing",
+        "wandb",
+        "warnings",
+    ]
+)
+"""Libraries whose calls do to a model only what their names say."""
+_HARMLESS_METHODS = frozenset(
+    [
+        ".prepare",
+        ".prepare_model",
+        ".unwrap_model",
+        ".print",
+        ".append",
+        ".info",
+        ".save_model",
+        ".watch",
+        ".log",
+        ".debug",
+        ".add_module",
+        ".format",
+        ".add_callback",
+        ".push_to_hub",
+        ".write",
+        ".register",
+    ]
+)
+OPTIMIZERS = ("Adam", "SGD", "RMSprop", "Adafactor", "Lion", "PagedAdam", "PagedLion")
+
+
+class Training(NamedTuple):
+    """A model that is trained."""
+
+    model: Thing
+    setup: Call
+    """Where the trainer, or the optimizer, is made."""
+    start: Call
+    """Where training begins."""
+
+
+def named(calls: tuple[Call, ...], *names: str) -> list[Call]:
+    """The calls of these functions, in order."""
+    return [call for call in calls if call.name in names]
+
+
+def adapter_loads(calls: tuple[Call, ...]) -> list[Call]:
+    """Where a trained adapter is loaded onto a model."""
+    return [call for call in calls if _is_adapter_load(call)]
+
+
+def _is_adapter_load(call: Call) -> bool:
+    classes = ("peft.PeftModel", "peft.AutoPeftModel")
+    return call.name.startswith(classes) and call.name.endswith(".from_pretrained")
+
+
+def wraps(calls: tuple[Call, ...]) -> list[Call]:
+    """Where a model gets an adapter."""
+    return [call for call in calls if call.name.endswith(".get_peft_model")]
+
+
+def peft_wraps(calls: tuple[Call, ...]) -> list[Call]:
+    """The same, by PEFT itself."""
+    return named(calls, "peft.get_peft_model")
+
+
+def is_loaded_model(call: Call) -> bool:
+    """Whether a call loads a base model through transformers."""
+    owner, _, method = call.name.rpartition(".")
+    if method != "from_pretrained" or not owner.startswith("transformers."):
+        return False
+    last = owner.rpartition(".")[2]
+    other = ("Tokenizer", "Processor", "Config", "Extractor")
+    return ("Model" in last or "For" in last) and not any(word in last for word in other)
+
+
+def has_own_code(load: Call) -> bool:
+    """Whether a model may bring code of its own, of which nothing is known."""
+    return argument(load, "trust_remote_code", False) is not False
+
+
+def maker(calls: tuple[Call, ...], thing: Thing | None) -> Call | None:
+    """The call that an object came out of, if the script shows it."""
+    if thing is None or thing.part:
+        return None
+    return next((call for call in calls if call.made == thing), None)
+
+
+def base_load(calls: tuple[Call, ...], model: Thing | None) -> Call | None:
+    """The call that loaded the base model, when it is certainly that."""
+    made = maker(calls, model)
+    return made if made is not None and is_loaded_model(made) else None
+
+
+def of(call: Call, thing: Thing) -> bool:
+    """Whether a call is a method of an object or of a part of it."""
+    return call.on is not None and call.on.number == thing.number
+
+
+def given(call: Call, thing: Thing) -> bool:
+    """Whether an object, or a part of it, is an argument."""
+    return any(other.number == thing.number for other in call.things.values())
+
+
+def is_unknown(call: Call, thing: Thing) -> bool:
+    """Whether a call may do anything at all to an object."""
+    if not given(call, thing):
+        return False
+    if call.name.startswith("="):
+        return False
+    if call.name.startswith("."):
+        return not of(call, thing) and call.name not in _HARMLESS_METHODS
+    return call.name.partition(".")[0] not in _LIBRARIES
+
+
+def between(calls: tuple[Call, ...], first: Call, last: Call) -> tuple[Call, ...]:
+    """The calls after one and before another."""
+    start, end = _position(calls, first), _position(calls, last)
+    return calls[start + 1 : end]
+
+
+def after(calls: tuple[Call, ...], first: Call) -> tuple[Call, ...]:
+    """The calls after one."""
+    return calls[_position(calls, first) + 1 :]
+
+
+def before(calls: tuple[Call, ...], last: Call) -> tuple[Call, ...]:
+    """The calls before one."""
+    return calls[: _position(calls, last)]
+
+
+def _position(calls: tuple[Call, ...], call: Call) -> int:
+    return next(i for i, other in enumerate(calls) if other is call)
+
+
+def trainings(calls: tuple[Call, ...]) -> Iterator[Training]:
+    """Every model that is certainly trained, with a trainer or in a loop of the script's own."""
+    for position, call in enumerate(calls):
+        later = calls[position + 1 :]
+        if call.name.endswith("Trainer") and call.made is not None:
+            model = call.things.get("model")
+            start = _first(later, ".train", call.made)
+            if model is not None and not model.part and start is not None:
+                yield Training(model, call, start)
+        elif is_optimizer(call) and call.made is not None:
+            numbers = {thing.number for thing in call.things.values() if thing.part}
+            start = _first(later, ".step", call.made)
+            if len(numbers) == 1 and start is not None:
+                yield Training(Thing(numbers.pop()), call, start)
+
+
+def _first(calls: tuple[Call, ...], name: str, on: Thing) -> Call | None:
+    return next((call for call in calls if call.name == name and call.on == on), None)
+
+
+def is_optimizer(call: Call) -> bool:
+    """Whether a call makes an optimizer."""
+    return (
+        call.name.rpartition(".")[2].startswith(OPTIMIZERS)
+        and not call.name.startswith((".", "="))
+        and bool(call.things)
+    )
+
+
+def frees(call: Call, model: Thing) -> bool:
+    """Whether a call may let something of a model be trained."""
+    if is_unknown(call, model):
+        return True
+    if _is_adapter_load(call) or call.name.endswith(".get_peft_model"):
+        return call.made == model
+    if not of(call, model):
+        return False
+    if call.name in (".requires_grad_", "=requires_grad"):
+        return not certainly(_first_argument(call), False)
+    return call.name in _FREEING
+
+
+_FREEING = frozenset(
+    [
+        ".set_adapter",
+        ".load_adapter",
+        ".add_adapter",
+        ".add_weighted_adapter",
+        ".merge_and_unload",
+        ".unload",
+        ".set_requires_grad",
+        ".merge_adapter",
+        ".delete_adapter",
+        ".inject_adapter",
+        ".apply",
+    ]
+)
+
+
+def freezes(call: Call, model: Thing) -> bool:
+    """Whether a call freezes all of a model: unconditionally inside its loop, if there is one."""
+    if not of(call, model) or not certainly(_first_argument(call), False):
+        return False
+    assert call.on is not None  # noqa: S101
+    if call.name == ".requires_grad_" and not call.on.part:
+        return True
+    in_loop = bool(call.branch) and call.branch[-1] < 0
+    return in_loop and call.on.part in _EVERY_PARAMETER
+
+
+_EVERY_PARAMETER = ("parameters()[]", "named_parameters()[][]")
+
+
+def _first_argument(call: Call) -> Setting | None:
+    for name in ("value", "requires_grad", "0"):
+        if name in call.arguments:
+            return call.arguments[name]
+    return None
+
+
+def certainly(setting: Setting | None, value: object) -> bool:
+    """Whether a setting is there and has no other value."""
+    return (
+        setting is not None
+        and bool(setting.candidates)
+        and all(type(each) is type(value) and each == value for each in setting.candidates)
+    )
+
+
+def argument(call: Call, name: str, default: object) -> object:
+    """A call's argument, its default if it is not given; :data:`UNKNOWN` otherwise."""
+    setting = call.arguments.get(name)
+    if setting is None:
+        return default if call.complete else UNKNOWN
+    return setting.value if setting.known else UNKNOWN
+
+
+def first_argument(call: Call, name: str) -> object:
+    """The value of a call's first argument, given by name or by position, if it is known."""
+    setting = call.arguments.get(name) or call.arguments.get("0")
+    return setting.value if setting is not None and setting.known else None
+
+
+UNKNOWN = object()
+"""A value that is not known: equal to nothing else, and neither true nor false."""
+
+
+def quantized(calls: tuple[Call, ...], load: Call) -> Call | None:
+    """The configuration with which a model is certainly loaded in 4 or 8 bits."""
+    config = maker(calls, load.things.get("quantization_config"))
+    if config is None or config.name != "transformers.BitsAndBytesConfig":
+        return None
+    if not config.certain_after(load):
+        return None
+    widths = [config.arguments.get("load_in_4bit"), config.arguments.get("load_in_8bit")]
+    return config if any(certainly(width, True) for width in widths) else None
+
+
+def adapted(recipe: Recipe) -> Iterator[tuple[Call, Thing]]:
+    """Where the recipe's own configuration meets a model, and that model."""
+    config = next((c for c in recipe.calls if c.span == recipe.span and c.made is not None), None)
+    if config is None:
+        return
+    if config.name.endswith(".get_peft_model") and config.made is not None:
+        yield config, config.made
+        return
+    for call in recipe.calls:
+        if call.things.get("peft_config") == config.made:
+            model = call.things.get("model")
+            if model is not None and not model.part:
+                yield call, model
+
+
+def pinned_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool | None:
+    """Whether the repository holds a package below a version; ``None`` if it does not say."""
+    from lora_rules.facts.versions.pins import pins
+    from lora_rules.facts.versions.version_bounds import (
+        stays_below,  # reads files: only where it matters
+    )
+
+    pinned = pins(recipe).get(package)
+    if pinned is None:
+        return True if stays_below(recipe, package, version) else None
+    numbers = tuple(int(part) for part in pinned.split(".")[: len(version)] if part.isdigit())
+    return numbers < version

@@ -1,0 +1,111 @@
+"""Rule LL407, new-tokens-untrained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    adapted,
+    after,
+    before,
+    frees,
+    trainings,
+)
+from lora_rules.checks.scripts.script_tokens import adds_tokens, resizes
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.recipe import Recipe
+
+
+@rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
+def new_tokens_untrained(script: Recipe) -> Iterator[Problem]:
+    """Tokens are added, and their embeddings are not trained.
+
+    ## What it checks
+    `tokenizer.add_tokens`, `additional_special_tokens` or `setup_chat_format`, then
+    `model.resize_token_embeddings`, then a LoRA without `modules_to_save`, without
+    `trainable_token_indices` and without the embedding among its targets; and the model is trained.
+
+    ## Why it matters
+    LoRA freezes the embedding, the new rows with it: what the new tokens mean stays as they were
+    drawn at random. The rows are not in the adapter's file either, unless PEFT can tell that the
+    vocabulary grew (peft#334, #1298; axolotl#787; LlamaFactory#7997). Training only the new rows
+    with `trainable_token_indices` costs a row of the embedding for each token.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+
+    tokenizer = AutoTokenizer.from_pretrained("meta-llama/Llama-3.1-70B")
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-70B")
+    tokenizer.add_tokens(["<tool>", "</tool>"])  # LL407
+    model.resize_token_embeddings(len(tokenizer))
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    args = TrainingArguments("out", learning_rate=1e-4)
+    trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
+
+    tokenizer = AutoTokenizer.from_pretrained("my-org/my-model")
+    model = AutoModelForCausalLM.from_pretrained("my-org/my-model")
+    tokenizer.add_tokens(["<tool>", "</tool>"])
+    model.resize_token_embeddings(len(tokenizer))
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        modules_to_save=["embed_tokens", "lm_head"],
+    )
+    model = get_peft_model(model, lora)
+    args = TrainingArguments("out", learning_rate=1e-4)
+    trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    When the new tokens only separate or pad, and nothing is learned from what they mean.
+
+    ## Options
+    None.
+    """
+    if not _embedding_is_frozen(script):
+        return
+    calls = script.calls
+    for use, model in adapted(script):
+        earlier = before(calls, use)
+        added = next((c for c in earlier if adds_tokens(c) and c.certain_after(use)), None)
+        if added is None or not any(resizes(call, model) for call in earlier):
+            continue
+        if any(frees(call, model) for call in after(calls, use)):
+            continue
+        if any(training.model == model for training in trainings(calls)):
+            yield Problem(
+                added.span,
+                "the embeddings of these tokens are not trained: LoRA freezes the embedding, and "
+                "the configuration names neither it nor the tokens.",
+                help="Give LoraConfig trainable_token_indices=[the new ids], or "
+                'modules_to_save=["embed_tokens", "lm_head"].',
+                also=(script.span,),
+            )
+
+
+def _embedding_is_frozen(recipe: Recipe) -> bool:
+    if recipe.callee != "peft.LoraConfig":
+        return False
+    for name in ("modules_to_save", "trainable_token_indices"):
+        if name not in recipe.settings or recipe.may_be(name):
+            return False
+    targets = recipe.settings.get("target_modules")
+    if targets is None or not targets.candidates:
+        return False
+    texts = [str(value).lower() for value in targets.candidates]
+    return not any(name in text for text in texts for name in ("emb", "wte", "shared", ".*"))

@@ -1,0 +1,75 @@
+"""Rule LL508, merge-into-quantized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    base_load,
+    quantized,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.recipe import Recipe
+
+
+@rule("LL508", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
+def merge_into_quantized(script: Recipe) -> Iterator[Problem]:
+    """The adapter is merged into a quantized base.
+
+    ## What it checks
+    `merge_and_unload()` on a model that is certainly loaded in 4 or 8 bits.
+
+    ## Why it matters
+    The weights are unpacked, the adapter is added, and the sum is rounded to 4 or 8 bits again.
+    A fine-tune's change is often smaller than a step of that rounding, so part of it is lost, and
+    the merged model answers differently from the one that was evaluated. PEFT warns of "rounding
+    errors" (transformers#31293, peft#2321, qlora#28).
+
+    ## Bad
+    ```python
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    four_bits = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+    base = AutoModelForCausalLM.from_pretrained(
+        "meta-llama/Llama-3.1-8B", quantization_config=four_bits
+    )
+    model = PeftModel.from_pretrained(base, "my-adapter")
+    model = model.merge_and_unload()  # LL508: model.merge_and_unload()
+    ```
+
+    ## Good
+    ```python
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B", dtype=torch.bfloat16)
+    model = PeftModel.from_pretrained(base, "my-adapter")
+    model = model.merge_and_unload()
+    ```
+
+    ## When to ignore it
+    When the merged model is measured, and good enough.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for call in calls:
+        load = base_load(calls, call.on) if call.name == ".merge_and_unload" else None
+        if load is None or quantized(calls, load) is None or not load.certain_after(call):
+            continue
+        if not any(other.name == ".dequantize" and other.on == call.on for other in calls):
+            yield Problem(
+                call.span,
+                f"the base is quantized (line {load.span.line}): merging rounds the sum to its few "
+                "bits again, and part of what was trained is lost.",
+                help="Load the base in 16 bits, load the adapter onto it, and merge there.",
+                also=(load.span,),
+            )

@@ -1,0 +1,151 @@
+"""Rule LL901, pad-is-eos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import after, certainly, maker, pinned_below
+from lora_rules.checks.scripts.script_text import Calls
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.recipe import Call, Recipe, Thing
+
+
+@rule("LL901", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
+def pad_is_eos(script: Recipe) -> Iterator[Problem]:
+    """Padding is the end token, and the collator takes padding out of the loss.
+
+    ## What it checks
+    `tokenizer.pad_token = tokenizer.eos_token`, without a test around it, and the same tokenizer in
+    transformers' `DataCollatorForLanguageModeling(mlm=False)` (or TRL's old
+    `DataCollatorForCompletionOnlyLM`) that goes to a trainer. It is a warning where the script
+    shows that examples end with the end token (`add_eos_token`, a chat template, `eos_token` in a
+    text), else only mentioned.
+
+    ## Why it matters
+    The collator sets every label that equals the padding token to -100. The real end of every
+    example goes with it, so the model never learns to stop, and generates until the limit
+    (llm-course#33, unsloth#416, LlamaFactory#7943). TRL's own collator since 0.20 goes by length
+    and is not concerned.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        DataCollatorForLanguageModeling,
+        Trainer,
+        TrainingArguments,
+    )
+
+    tokenizer = AutoTokenizer.from_pretrained("meta-llama/Llama-3.2-1B", add_eos_token=True)
+    tokenizer.pad_token = tokenizer.eos_token  # LL901: tokenizer.pad_token
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.2-1B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    trainer = Trainer(
+        model=get_peft_model(model, lora),
+        args=TrainingArguments("out", learning_rate=2e-4),
+        train_dataset=load(tokenizer),
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+    )
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        DataCollatorForLanguageModeling,
+        Trainer,
+        TrainingArguments,
+    )
+
+    tokenizer = AutoTokenizer.from_pretrained("meta-llama/Llama-3.2-1B")
+    tokenizer.pad_token = "<|finetune_right_pad_id|>"
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.2-1B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    trainer = Trainer(
+        model=get_peft_model(model, lora),
+        args=TrainingArguments("out", learning_rate=2e-4),
+        train_dataset=load(tokenizer),
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+    )
+    ```
+
+    ## When to ignore it
+    When the texts are cut into blocks without end tokens (continued pretraining).
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for padding in calls:
+        if padding.name not in ("=pad_token", "=pad_token_id") or padding.on is None:
+            continue
+        value = padding.things.get("value")
+        end = padding.name.replace("=pad", "eos")
+        if padding.on.part or value != Thing(padding.on.number, end):
+            continue
+        later = after(calls, padding)
+        if any(_pads_otherwise(call, padding.on) for call in later):
+            continue
+        for call in later:
+            if padding.certain_after(call) and _masks_padding(script, later, call, padding.on):
+                ends = _writes_end(calls, padding, call)
+                yield Problem(
+                    padding.span,
+                    f"the collator at line {call.span.line} takes every {end} out of the loss with "
+                    "the padding: the model does not learn to end.",
+                    severity=None if ends else Severity.INFO,
+                    help="Pad with a token of its own (an unused one, or unk_token), or use a "
+                    "collator that goes by length.",
+                    also=(call.span,),
+                )
+                break
+
+
+def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
+    """Whether the script shows that its examples end with the end token."""
+    tokenizer = padding.on
+    if tokenizer is None or collator.name == "trl.DataCollatorForCompletionOnlyLM":
+        return True
+    loaded = maker(calls, tokenizer)
+    if loaded is not None and certainly(loaded.arguments.get("add_eos_token"), True):
+        return True
+    for call in calls:
+        if call.on != tokenizer:
+            continue
+        if call.name in ("=add_eos_token", ".apply_chat_template"):
+            return True
+        if call.name == ".eos_token" and not _inside(call, padding):
+            return True
+    return False
+
+
+def _inside(read: Call, padding: Call) -> bool:
+    return (read.span.cell, read.span.line) == (padding.span.cell, padding.span.line)
+
+
+def _pads_otherwise(call: Call, tokenizer: Thing) -> bool:
+    names = ("=pad_token", "=pad_token_id", ".add_special_tokens")
+    return call.name in names and call.on == tokenizer
+
+
+def _masks_padding(recipe: Recipe, calls: Calls, call: Call, tokenizer: Thing) -> bool:
+    if tokenizer not in call.things.values():
+        return False
+    if call.name == "transformers.DataCollatorForLanguageModeling":
+        masked = certainly(call.arguments.get("mlm"), False)
+    elif call.name == "trl.DataCollatorForCompletionOnlyLM":
+        masked = not certainly(call.arguments.get("mlm"), True)
+    elif call.name == "trl.SFTTrainer" and "data_collator" not in call.arguments:
+        packed = recipe.settings.get("packing")
+        unpacked = packed is None or certainly(packed, False)
+        return unpacked and call.complete and pinned_below(recipe, "trl", (0, 20)) is True
+    else:
+        return False
+    trainers = [other for other in calls if other.name.endswith("Trainer")]
+    return masked and any(call.made in trainer.things.values() for trainer in trainers)

@@ -1,0 +1,116 @@
+"""Rule LL905, double-bos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import certainly, first_argument, maker
+from lora_rules.checks.scripts.script_text import Calls
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import CHAT_TEMPLATES
+from lora_rules.recipe import Recipe, Thing
+
+TEMPLATES_WITH_START = (
+    "llama-2-",
+    "llama-3",
+    "mistral-7b-instruct",
+    "mixtral-8x7b-instruct",
+    "gemma",
+)
+"""Chat models whose template writes the start token and whose tokenizer adds one as well."""
+
+
+@rule("LL905", Severity.WARNING, evidence=[CHAT_TEMPLATES])
+def double_bos(script: Recipe) -> Iterator[Problem]:
+    """A text made by the chat template is tokenized with special tokens: it starts with two.
+
+    ## What it checks
+    In a function that is mapped over the data: `tokenizer.apply_chat_template(..., tokenize=False)`
+    whose text goes to the same tokenizer without `add_special_tokens=False`, for the chat models of
+    Llama 2 and 3, Mistral and Gemma.
+
+    ## Why it matters
+    Their template already writes the start token, and their tokenizer adds one more. The model
+    is trained on texts that begin with two, which it never saw and which no server sends it
+    (alignment-handbook#127).
+
+    ## Bad
+    ```python
+    from datasets import load_dataset
+    from peft import LoraConfig
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained("meta-llama/Llama-3.2-1B-Instruct")
+
+
+    def tokenize(example):
+        text = tokenizer.apply_chat_template(example["messages"], tokenize=False)
+        return tokenizer(text, truncation=True, max_length=1024)  # LL905
+
+
+    data = load_dataset("trl-lib/Capybara", split="train").map(tokenize)
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    ```
+
+    ## Good
+    ```python
+    from datasets import load_dataset
+    from peft import LoraConfig
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained("meta-llama/Llama-3.2-1B-Instruct")
+
+
+    def tokenize(example):
+        text = tokenizer.apply_chat_template(example["messages"], tokenize=False)
+        return tokenizer(text, truncation=True, max_length=1024, add_special_tokens=False)
+
+
+    data = load_dataset("trl-lib/Capybara", split="train").map(tokenize)
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    ```
+
+    ## When to ignore it
+    When the template was replaced by one without a start token.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for position, call in enumerate(calls):
+        tokenizer = call.on
+        if call.name not in (".__call__", ".encode") or tokenizer is None or tokenizer.part:
+            continue
+        if not any(arm < 0 for arm in call.branch) or "add_special_tokens" in call.arguments:
+            continue
+        text = [t for name, t in call.things.items() if name.partition(".")[0] in ("0", "text")]
+        if not call.complete or Thing(tokenizer.number, "apply_chat_template()") not in text:
+            continue
+        made = [
+            c for c in calls[:position] if c.name == ".apply_chat_template" and c.on == tokenizer
+        ]
+        if all(certainly(c.arguments.get("tokenize"), False) for c in made) and _starts(
+            calls, tokenizer
+        ):
+            yield Problem(
+                call.span,
+                "the text begins with the template's start token, and the tokenizer adds another.",
+                help="Pass add_special_tokens=False.",
+                also=(made[-1].span,),
+            )
+
+
+def _starts(calls: Calls, tokenizer: Thing) -> bool:
+    """Whether a tokenizer is known to add a start token that its template writes as well."""
+    loaded = maker(calls, tokenizer)
+    if loaded is None or loaded.name != "transformers.AutoTokenizer.from_pretrained":
+        return False
+    if any(c.name in ("=chat_template", "=add_bos_token") and c.on == tokenizer for c in calls):
+        return False
+    name = first_argument(loaded, "pretrained_model_name_or_path")
+    if not isinstance(name, str):
+        return False
+    last = name.lower().rpartition("/")[2].replace("meta-", "")
+    chat = "instruct" in last or "chat" in last or "-it" in last
+    return chat and last.startswith(TEMPLATES_WITH_START)

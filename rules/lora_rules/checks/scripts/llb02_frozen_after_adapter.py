@@ -1,0 +1,95 @@
+"""Rule LLB02, frozen-after-adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    Training,
+    between,
+    frees,
+    freezes,
+    peft_wraps,
+    trainings,
+)
+from lora_rules.checks.scripts.script_order import comes_before
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.recipe import Call, Recipe
+
+
+@rule("LLB02", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
+def frozen_after_adapter(script: Recipe) -> Iterator[Problem]:
+    """The whole model is frozen after the adapter was added.
+
+    ## What it checks
+    After `get_peft_model`: `prepare_model_for_kbit_training(model)`,
+    `model.requires_grad_(False)`, or a loop that sets `requires_grad = False` on every parameter
+    without a test; and the model is trained with nothing freed in between.
+
+    ## Why it matters
+    All three freeze LoRA's own matrices with the rest. PEFT does not warn. The trainer stops with
+    "element 0 of tensors does not require grad", or an optimizer gets an empty list
+    (trl#3926, transformers#26098, peft#760).
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base, lora)
+    model = prepare_model_for_kbit_training(model)  # LLB02: prepare_model_for_kbit_training(model)
+    args = TrainingArguments("out", learning_rate=2e-4)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    base = prepare_model_for_kbit_training(base)
+    model = get_peft_model(base, lora)
+    args = TrainingArguments("out", learning_rate=2e-4)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    told = set()
+    for wrap in peft_wraps(calls):
+        for training in trainings(calls):
+            if training.model != wrap.made or not comes_before(calls, wrap, training.start):
+                continue
+            for call in between(calls, wrap, training.start):
+                if not _freezes(call, training) or not wrap.certain_after(call):
+                    continue
+                if any(frees(x, training.model) for x in between(calls, call, training.start)):
+                    continue
+                if call.span not in told:
+                    told.add(call.span)
+                    yield Problem(
+                        call.span,
+                        f"this freezes the adapter that was added at line {wrap.span.line}: "
+                        "nothing is left to train.",
+                        help="Freeze or prepare the base model before get_peft_model.",
+                        also=(wrap.span,),
+                    )
+
+
+def _freezes(call: Call, training: Training) -> bool:
+    if call.name.startswith("peft.prepare_model_for_"):
+        return call.made == training.model
+    return freezes(call, training.model)

@@ -1,0 +1,143 @@
+"""Rule LLB04, adapter-added-twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    adapter_loads,
+    argument,
+    maker,
+    pinned_below,
+)
+from lora_rules.checks.scripts.script_order import Calls
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
+from lora_rules.facts.versions.vcs_pins import held_at_revision
+from lora_rules.recipe import Call, Recipe
+
+REPLACED = "the second takes the place of the first."
+"""PEFT 0.21.2 injects into the bare base under the same adapter name; counted by running it."""
+
+
+@rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
+def adapter_added_twice(script: Recipe) -> Iterator[Problem]:
+    """A model that already has an adapter is given another one.
+
+    ## What it checks
+    A trainer of TRL that gets both a model from `get_peft_model` or `PeftModel.from_pretrained`
+    and a `peft_config`; and `get_peft_model` called twice on one model with a
+    LoraConfig (a warning).
+
+    ## Why it matters
+    TRL 0.29 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
+    model had into it without a word, and trained another. The second nests one LoRA in another, or,
+    on the bare base model, takes the place of the first: PEFT warns, and what is saved is not what
+    was configured (trl#652, #4029, #473).
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    trainer = SFTTrainer(model, args, train_dataset=load(), peft_config=lora)  # LLB04
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    trainer = SFTTrainer(model, args, train_dataset=load(), peft_config=lora)
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for position, call in enumerate(calls):
+        first = _adapter_before(calls[:position], call)
+        if first is None:
+            continue
+        if call.name.startswith("trl.") and call.name.endswith("Trainer"):
+            if _gets_config(calls, call):
+                yield from _two_for_a_trainer(script, first, call)
+        elif call.name == "peft.get_peft_model" and _is_lora(calls, first, call):
+            wrapped = call.things["model"].wrapped
+            yield Problem(
+                call.span,
+                f"get_peft_model was called on this model at line {first.span.line} already: "
+                + ("one adapter is nested in the other." if wrapped else REPLACED),
+                severity=Severity.WARNING,
+                help="Call it once, or use add_adapter for a second adapter.",
+                also=(first.span,),
+            )
+
+
+def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[Problem]:
+    if not trainer.things["model"].wrapped:
+        yield Problem(
+            trainer.span,
+            f"the adapter of line {first.span.line} is inside this model already, though it is not "
+            f"the PeftModel, and peft_config asks for another: {REPLACED}",
+            severity=Severity.WARNING,
+            help="Leave out get_peft_model or peft_config.",
+            also=(first.span,),
+        )
+        return
+    older = pinned_below(recipe, "trl", (0, 29))
+    if older is None and held_at_revision(recipe, "trl"):
+        return
+    if not older:
+        unsaid = ", and no older version is pinned" if older is None else ""
+        yield Problem(
+            trainer.span,
+            f"the model has an adapter since line {first.span.line}, and peft_config asks for "
+            f"another: TRL raises ValueError from 0.29 on{unsaid}.",
+            severity=Severity.WARNING if older is None else Severity.ERROR,
+            help="Leave out get_peft_model or peft_config.",
+            also=(first.span,),
+        )
+
+
+def _adapter_before(calls: Calls, call: Call) -> Call | None:
+    """Where the model of a call certainly got the adapter that it still has."""
+    model = call.things.get("model")
+    if model is None or model.part:
+        return None
+    for earlier in reversed(calls):
+        if earlier.made != model and earlier.on != model and model not in earlier.things.values():
+            continue
+        if earlier.name == "peft.get_peft_model" or earlier in adapter_loads((earlier,)):
+            return earlier if earlier.certain_after(call) else None
+        if earlier.name in (".merge_and_unload", ".unload", ".delete_adapter"):
+            return None
+    return None
+
+
+def _is_lora(calls: Calls, *wraps: Call) -> bool:
+    """Whether all of these add LoRA's layers; prompt tuning, for one, leaves the model as it is."""
+    made = [maker(calls, wrap.things.get("peft_config")) for wrap in wraps]
+    return all(config is not None and config.name == "peft.LoraConfig" for config in made)
+
+
+def _gets_config(calls: Calls, trainer: Call) -> bool:
+    if argument(trainer, "peft_config", None) is None:
+        return False
+    made = maker(calls, trainer.things.get("peft_config"))
+    return made is not None and made.name.startswith("peft.") and made.certain_after(trainer)

@@ -1,0 +1,83 @@
+"""Rule LLB07, quantization-keyword-removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    certainly,
+    has_own_code,
+    is_loaded_model,
+    pinned_below,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.facts.versions.vcs_pins import held_at_revision
+from lora_rules.recipe import Recipe
+
+
+@rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
+def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
+    """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
+
+    ## What it checks
+    `from_pretrained(..., load_in_4bit=...)` of a transformers model, whatever the value: an error
+    where the repository or the notebook pins transformers 5, a warning where it pins none. Silent
+    where it pins an older one, and with `trust_remote_code`.
+
+    ## Why it matters
+    Since transformers 5 the keyword is no longer taken out and reaches the model's constructor,
+    which raises TypeError (transformers#41287). Version 4 read it, with fp4 and float32 as its
+    silent companions.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        "meta-llama/Llama-3.1-8B",
+        load_in_8bit=True,  # LLB07: True
+    )
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        "meta-llama/Llama-3.1-8B",
+        quantization_config=BitsAndBytesConfig(load_in_8bit=True),
+    )
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora)
+    ```
+
+    ## When to ignore it
+    When transformers 4 is installed: pin it, and the linter knows.
+
+    ## Options
+    None.
+    """
+    for call in script.calls:
+        if not is_loaded_model(call) or has_own_code(call):
+            continue
+        given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
+        older = pinned_below(script, "transformers", (5,)) if given else True
+        if older is None and held_at_revision(script, "transformers"):
+            continue
+        if not older:
+            name = next((n for n in given if certainly(call.arguments[n], True)), given[0])
+            off = certainly(call.arguments[name], False)
+            config = f"quantization_config=BitsAndBytesConfig({name}=...)"
+            yield Problem(
+                call.arguments[name].span,
+                f"from_pretrained of transformers 5 raises TypeError for {name}"
+                + (", and no older version is pinned." if older is None else "."),
+                severity=Severity.ERROR if older is False else None,
+                help="Leave it out." if off else f"Pass {config}.",
+            )

@@ -1,0 +1,101 @@
+"""Rule LLB10, device-map-auto-distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    UNKNOWN,
+    argument,
+    base_load,
+    before,
+    maker,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import ACCELERATE_SOURCE
+from lora_rules.recipe import Call, Recipe, Span
+
+Calls = tuple[Call, ...]
+
+
+@rule("LLB10", Severity.ERROR, evidence=[ACCELERATE_SOURCE])
+def device_map_auto_distributed(script: Recipe) -> Iterator[Problem]:
+    """A model is spread over the GPUs with `device_map="auto"` and trained in several processes.
+
+    ## What it checks
+    A model loaded with `device_map="auto"` (or "balanced", "sequential") that goes to a trainer,
+    in a script that certainly runs distributed: it calls `init_process_group`, or its training
+    arguments have `fsdp`. With `deepspeed` it is a warning, because one process can use it too.
+
+    ## Why it matters
+    Every process would take all the GPUs for its own copy. accelerate raises ValueError, "You
+    can't train a model that has been loaded with `device_map='auto'` in any distributed mode"
+    (accelerate#1515, trl#1348, qlora#137).
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    model = AutoModelForCausalLM.from_pretrained(
+        "meta-llama/Llama-3.1-8B",
+        device_map="auto",  # LLB10: "auto"
+    )
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    When only one GPU is visible.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for trainer in calls:
+        load = base_load(calls, trainer.things.get("model"))
+        if not trainer.name.endswith("Trainer") or load is None or not load.certain_after(trainer):
+            continue
+        if argument(load, "device_map", None) not in ("auto", "balanced", "sequential"):
+            continue
+        found = _several_processes(calls, trainer)
+        if found is not None:
+            place, what, severity = found
+            yield Problem(
+                load.arguments["device_map"].span,
+                f"the model is spread over all GPUs, and {what} starts a process for each: "
+                "accelerate raises ValueError.",
+                severity=severity,
+                help="Leave out device_map.",
+                also=(place,),
+            )
+
+
+def _several_processes(calls: Calls, trainer: Call) -> tuple[Span, str, Severity] | None:
+    """What certainly makes a run distributed."""
+    for call in before(calls, trainer):
+        if call.name.endswith(".init_process_group") and call.certain_after(trainer):
+            return call.span, "init_process_group", Severity.ERROR
+    args = maker(calls, trainer.things.get("args"))
+    for name, severity in (("fsdp", Severity.ERROR), ("deepspeed", Severity.WARNING)):
+        value = argument(args, name, None) if args is not None else None
+        if args is not None and value and value is not UNKNOWN:
+            return args.span, name, severity
+    return None

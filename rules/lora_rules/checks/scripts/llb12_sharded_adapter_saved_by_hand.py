@@ -1,0 +1,96 @@
+"""Rule LLB12, sharded-adapter-saved-by-hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    maker,
+    peft_wraps,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import ZERO_ISSUES
+from lora_rules.recipe import Recipe
+
+
+@rule("LLB12", Severity.WARNING, evidence=[ZERO_ISSUES])
+def sharded_adapter_saved_by_hand(script: Recipe) -> Iterator[Problem]:
+    """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.
+
+    ## What it checks
+    Training arguments whose `deepspeed` is a dictionary with stage 3, and `save_pretrained` on the
+    model (not on the trainer, not under `GatheredParameters`) after training.
+
+    ## Why it matters
+    ZeRO-3 leaves each process a slice of every parameter; what a process sees of the others is
+    empty. `save_pretrained` writes what it sees, so the adapter on disk is empty or a fragment
+    (peft#2892, DeepSpeed#4295, LongLoRA#160). `trainer.save_model` gathers first.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base, lora)
+    zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
+    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    model.save_pretrained("adapter")  # LLB12: model.save_pretrained("adapter")
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base, lora)
+    zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
+    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    trainer.save_model("adapter")
+    ```
+
+    ## When to ignore it
+    When the parameters are gathered by other means.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    models = {wrap.made for wrap in peft_wraps(calls)}
+    for position, trainer in enumerate(calls):
+        model = trainer.things.get("model")
+        args = maker(calls, trainer.things.get("args"))
+        if not trainer.name.endswith("Trainer") or args is None or model not in models:
+            continue
+        zero = args.arguments.get("deepspeed")
+        if zero is None or not zero.known or not _is_stage_three(zero.value):
+            continue
+        later = calls[position:]
+        if any(call.name.endswith("GatheredParameters") for call in later):
+            continue
+        for call in later:
+            if (
+                call.name == ".save_pretrained"
+                and call.on == model
+                and "state_dict" not in (call.arguments)
+            ):
+                yield Problem(
+                    call.span,
+                    "under ZeRO-3 each process holds a slice of the adapter, and save_pretrained "
+                    "writes the slice.",
+                    help="Use trainer.save_model(...), which gathers the parameters first.",
+                    also=(args.span,),
+                )
+
+
+def _is_stage_three(zero: object) -> bool:
+    stage = zero.get("zero_optimization") if isinstance(zero, dict) else None
+    return isinstance(stage, dict) and stage.get("stage") == 3

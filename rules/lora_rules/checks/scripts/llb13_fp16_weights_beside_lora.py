@@ -1,0 +1,121 @@
+"""Rule LLB13, fp16-weights-beside-lora."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    Training,
+    adapted,
+    after,
+    argument,
+    base_load,
+    trainings,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.recipe import Call, Recipe
+
+Calls = tuple[Call, ...]
+
+
+@rule("LLB13", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
+def fp16_weights_beside_lora(script: Recipe, fp16: bool) -> Iterator[Problem]:
+    """Float16 weights are trained beside LoRA's, and float16 training refuses them.
+
+    ## What it checks
+    `fp16` training of a base that is loaded in float16, with `modules_to_save`, with a `bias` other
+    than "none", or with `model.half()` after `get_peft_model`.
+
+    ## Why it matters
+    PEFT keeps LoRA's matrices in float32, so that mixed precision can scale their gradients. Copies
+    of whole modules and biases keep the base's float16, and `half()` undoes it for all: the first
+    optimizer step raises "Attempting to unscale FP16 gradients" (peft#341, transformers#23165).
+
+    ## Bad
+    ```python
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base, lora).half()  # LLB13: get_peft_model(base, lora).half()
+    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+    base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(base, lora)
+    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    if not fp16 or script.callee != "peft.LoraConfig":
+        return
+    for use, model in adapted(script):
+        load = base_load(calls, model)
+        if load is None or not load.certain_after(use) or not _is_float16(load):
+            continue
+        if any(_casts_up(call, model.number) for call in calls):
+            continue
+        for training in trainings(calls):
+            if training.model == model and not training.setup.name.startswith("torch."):
+                yield from _half(calls, use, training)
+                yield from _whole(script)
+                return
+
+
+def _is_float16(load: Call) -> bool:
+    dtype = argument(load, "dtype", argument(load, "torch_dtype", None))
+    quantized = load.arguments.keys() & {"quantization_config", "load_in_4bit", "load_in_8bit"}
+    return dtype in ("float16", "torch.float16", "half") and not quantized
+
+
+def _casts_up(call: Call, number: int) -> bool:
+    casts = (".float", ".to", ".type", ".add_adapter", "=data")
+    return call.on is not None and call.on.number == number and call.name in casts
+
+
+def _half(calls: Calls, use: Call, training: Training) -> Iterator[Problem]:
+    for call in after(calls, use):
+        if call is training.start:
+            return
+        if call.name == ".half" and call.on == training.model and use.certain_after(call):
+            yield Problem(
+                call.span,
+                "half() makes LoRA's weights float16, and fp16 training refuses to scale their "
+                'gradients: "Attempting to unscale FP16 gradients".',
+                help="Leave out half().",
+                also=("fp16",),
+            )
+
+
+def _whole(recipe: Recipe) -> Iterator[Problem]:
+    saved, bias = recipe.known("modules_to_save"), recipe.known("bias")
+    for name, is_on in (("modules_to_save", bool(saved)), ("bias", bias in ("all", "lora_only"))):
+        if is_on:
+            yield Problem(
+                name,
+                f"{name} trains weights of the float16 base, and fp16 training refuses to scale "
+                'their gradients: "Attempting to unscale FP16 gradients".',
+                help="Load the base in float32, or train in bf16.",
+                also=("fp16",),
+            )

@@ -1,0 +1,135 @@
+"""Rule LLB14, checkpointing-without-input-grads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    UNKNOWN,
+    Training,
+    argument,
+    base_load,
+    has_own_code,
+    is_unknown,
+    maker,
+    of,
+    peft_wraps,
+    pinned_below,
+    trainings,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
+from lora_rules.recipe import Call, Recipe
+
+
+@rule("LLB14", Severity.ERROR, evidence=[SCRIPT_RUNS, TRANSFORMERS_SOURCE])
+def checkpointing_without_input_grads(script: Recipe) -> Iterator[Problem]:
+    """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
+
+    ## What it checks
+    transformers' `Trainer` with `gradient_checkpointing=True` on a model from `get_peft_model`,
+    without `enable_input_require_grads()` or `prepare_model_for_kbit_training`: with
+    `use_reentrant=True` for a vision model; and for any model where the repository pins
+    transformers 4, whose default is reentrant. TRL and Unsloth do it themselves; models with
+    code of their own are left alone.
+
+    ## Why it matters
+    A reentrant checkpoint passes gradients on only if one of its inputs requires one. With the
+    embedding frozen none does: LoRA's matrices get no gradient. Where a head is trained beside
+    them, the run goes on and trains the head alone; else the backward pass raises "element 0 of
+    tensors does not require grad" (peft#137, FastChat#581, self-llm#172). transformers 5
+    checkpoints without reentry and sets the hook for models that take `input_ids`.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageClassification, Trainer, TrainingArguments
+
+    base = AutoModelForImageClassification.from_pretrained("google/vit-base-patch16-224")
+    lora = LoraConfig(
+        r=16, lora_alpha=32, target_modules="all-linear", modules_to_save=["classifier"]
+    )
+    model = get_peft_model(base, lora)
+    args = TrainingArguments(
+        "out",
+        learning_rate=2e-4,
+        gradient_checkpointing=True,
+        gradient_checkpointing_kwargs={"use_reentrant": True},  # LLB14: {"use_reentrant": True}
+    )
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageClassification, Trainer, TrainingArguments
+
+    base = AutoModelForImageClassification.from_pretrained("google/vit-base-patch16-224")
+    lora = LoraConfig(
+        r=16, lora_alpha=32, target_modules="all-linear", modules_to_save=["classifier"]
+    )
+    model = get_peft_model(base, lora)
+    args = TrainingArguments(
+        "out",
+        learning_rate=2e-4,
+        gradient_checkpointing=True,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+    )
+    trainer = Trainer(model=model, args=args, train_dataset=load())
+    trainer.train()
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    calls = script.calls
+    for wrap in peft_wraps(calls):
+        for training in trainings(calls):
+            args = maker(calls, training.setup.things.get("args"))
+            if training.model != wrap.made or args is None:
+                continue
+            if not training.setup.name.startswith("transformers.") or wrap.made is None:
+                continue
+            if argument(args, "gradient_checkpointing", False) is not True:
+                continue
+            kwargs = argument(args, "gradient_checkpointing_kwargs", None)
+            load = base_load(calls, wrap.made)
+            if kwargs is UNKNOWN or load is None or has_own_code(load):
+                continue
+            if not _fails(script, load, kwargs):
+                continue
+            if not any(_sets_input_grads(call, training) for call in calls):
+                key = "gradient_checkpointing"
+                setting = args.arguments.get(f"{key}_kwargs") or args.arguments[key]
+                yield Problem(
+                    setting.span,
+                    "no input of a checkpoint requires a gradient, because LoRA freezes the "
+                    "embedding: LoRA gets no gradient, and without a head the backward pass fails.",
+                    help='Set gradient_checkpointing_kwargs={"use_reentrant": False}, or call '
+                    "model.enable_input_require_grads().",
+                    also=(wrap.span,),
+                )
+
+
+def _fails(recipe: Recipe, load: Call, kwargs: object) -> bool:
+    reentrant = kwargs.get("use_reentrant") if isinstance(kwargs, dict) else None
+    if any(word in load.name for word in ("Image", "Vision", "ViT", "Swin", "Dinov2")):
+        return reentrant is True
+    return reentrant is not False and pinned_below(recipe, "transformers", (5,)) is True
+
+
+def _sets_input_grads(call: Call, training: Training) -> bool:
+    if call.name.startswith("peft.prepare_model_for_"):
+        return training.model in call.things.values()
+    names = (
+        ".enable_input_require_grads",
+        ".gradient_checkpointing_enable",
+        ".register_forward_hook",
+        ".add_adapter",
+    )
+    return is_unknown(call, training.model) or (of(call, training.model) and call.name in names)

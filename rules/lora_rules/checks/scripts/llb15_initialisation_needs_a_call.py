@@ -1,0 +1,114 @@
+"""Rule LLB15, initialisation-needs-a-call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import adapted, is_unknown
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.recipe import Recipe
+
+
+class Preparation(NamedTuple):
+    """What an initialisation needs beside its name in the configuration."""
+
+    function: str
+    severity: Severity
+    otherwise: str
+
+
+PREPARATIONS = {
+    "corda": Preparation("preprocess_corda", Severity.ERROR, "get_peft_model raises ValueError"),
+    "lora_ga": Preparation(
+        "preprocess_loraga", Severity.WARNING, "PEFT falls back to its usual initialisation"
+    ),
+    "eva": Preparation(
+        "initialize_lora_eva_weights", Severity.WARNING, "PEFT keeps its usual initialisation"
+    ),
+}
+
+
+@rule("LLB15", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
+def initialisation_needs_a_call(recipe: Recipe, init_lora_weights: str) -> Iterator[Problem]:
+    """An initialisation from data is asked for, and the data is never shown to it.
+
+    ## What it checks
+    `init_lora_weights` is "corda", "lora_ga" or "eva" in a script that adapts a model with it and
+    calls neither `preprocess_corda`, `preprocess_loraga` nor `initialize_lora_eva_weights`; or in
+    a file of lora-launch, which calls none of them.
+
+    ## Why it matters
+    These methods look at activations or gradients of a few batches. The configuration only names
+    the method; the batches come with a call of its own. Without it CorDA raises, and the other two
+    train an ordinary LoRA without a word.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        init_lora_weights="lora_ga",  # LLB15: "lora_ga"
+    )
+    model = get_peft_model(model, lora)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from peft.tuners.lora.loraga import preprocess_loraga
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        init_lora_weights="lora_ga",
+    )
+    preprocess_loraga(model, lora, train_step)
+    model = get_peft_model(model, lora)
+    ```
+
+    ## When to ignore it
+    When the base was preprocessed and saved by another script.
+
+    ## Options
+    None.
+    """
+    needs = PREPARATIONS.get(init_lora_weights)
+    if needs is not None and recipe.dialect == "lora-launch":
+        yield Problem(
+            "init_lora_weights",
+            f"lora-launch never calls {needs.function}: {needs.otherwise}.",
+            severity=needs.severity,
+            help="Take another initialisation.",
+        )
+        return
+    if needs is None or recipe.callee != "peft.LoraConfig":
+        return
+    calls = recipe.calls
+    config = next((c for c in calls if c.span == recipe.span), None)
+    uses = list(adapted(recipe))
+    if not uses or config is None or config.made is None:
+        return
+    for call in calls:
+        if call.name.rpartition(".")[2] == needs.function:
+            return
+        if is_unknown(call, config.made) or any(is_unknown(call, model) for _, model in uses):
+            return
+    yield Problem(
+        "init_lora_weights",
+        f"the script never calls {needs.function}: {needs.otherwise}.",
+        severity=needs.severity,
+        help=f"Call {needs.function} with the model and a few batches.",
+    )

@@ -1,0 +1,90 @@
+"""Rule LLB19, resize-after-adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.checks.scripts.calls import (
+    adapted,
+    after,
+)
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.recipe import Recipe
+
+
+@rule("LLB19", Severity.ERROR, evidence=[SCRIPT_RUNS])
+def resize_after_adapter(script: Recipe) -> Iterator[Problem]:
+    """The embedding is resized after the adapter took it over.
+
+    ## What it checks
+    `model.resize_token_embeddings` after `get_peft_model` with a LoraConfig whose
+    `modules_to_save` names `embed_tokens` or `lm_head`, or that has `trainable_token_indices`.
+
+    ## Why it matters
+    PEFT has put a wrapper in the place of the layer, and transformers cannot resize a wrapper: it
+    raises TypeError, "Old embeddings are of type ModulesToSaveWrapper".
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-70B")
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        modules_to_save=["embed_tokens", "lm_head"],
+    )
+    model = get_peft_model(model, lora)
+    model.resize_token_embeddings(128300)  # LLB19: model.resize_token_embeddings(128300)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-70B")
+    model.resize_token_embeddings(128300)
+    lora = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        modules_to_save=["embed_tokens", "lm_head"],
+    )
+    model = get_peft_model(model, lora)
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    saved = script.known("modules_to_save")
+    names = saved if isinstance(saved, list) else []
+    if script.callee != "peft.LoraConfig":
+        return
+    if not script.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
+        return
+    calls = script.calls
+    for use, model in adapted(script):
+        if use.name != "peft.get_peft_model":
+            continue
+        for call in after(calls, use):
+            if call.name in (".merge_and_unload", ".unload") and call.on == model:
+                break
+            resizes = call.name == ".resize_token_embeddings" and call.on == model
+            if resizes and use.certain_after(call):
+                yield Problem(
+                    call.span,
+                    f"PEFT wrapped the embedding at line {use.span.line}, and transformers cannot "
+                    "resize the wrapper: TypeError.",
+                    help="Resize before get_peft_model.",
+                    also=(use.span,),
+                )

@@ -1,0 +1,1 @@
+"""Rules about the modules that an adapter is put on."""

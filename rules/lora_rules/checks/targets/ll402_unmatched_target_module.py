@@ -1,0 +1,187 @@
+"""Rule LL402, unmatched-target-module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import HANDED_ON, Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.adapter.targeted import Targeted
+
+
+ALL_LINEAR_SLIPS = frozenset({"all", "all_linear", "all-linears", "all linear", "alllinear", "*"})
+"""What people write for "all-linear"; PEFT takes each for the name of a module."""
+
+
+NAME = lazily(r"[A-Za-z_][\w]*(\.[\w]+)*")
+"""A module's name or the end of its path."""
+
+
+@rule("LL402", Severity.ERROR, evidence=[PEFT_SOURCE])
+def unmatched_target_module(
+    recipe: Recipe,
+    target_modules: list[str] | str | None = None,
+    target_parameters: list[str] | None = None,
+    targeted: Targeted | None = None,
+) -> Iterator[Problem]:
+    r"""A target that no module of the model can match.
+
+    ## What it checks
+    Spellings in `target_modules` that PEFT cannot match whatever the model is: "all-linear"
+    inside a list, its near misses ("all", "all_linear"), a text of names with commas, a single
+    bare name as a text (PEFT matches a text against the whole path), expressions inside a list,
+    quotes or empty names, an empty list. Frameworks that read the names themselves before PEFT
+    gets them are left alone.
+
+    Where the base model is known (a hub id of the packaged table, or a local folder with its
+    `config.json`), every name is looked up among its modules, and an expression among their
+    paths. If nothing fits, it is an error; if one name of a list fits nothing, it is an error
+    when the model has a layer in its place that nothing else in the list names (`out_proj` for
+    `o_proj`), else a warning. It is a warning, too, where the model may be another one (the
+    default of a flag, code of its own), and for names that the model had before transformers 5
+    unless 5 is pinned. Old names of experts that PEFT translates are no misses. The same goes
+    for `target_parameters`.
+
+    ## Why it matters
+    If nothing matches, PEFT raises after the model has been loaded. If something else in the
+    list matches, the rest is skipped without a word, and part of the model is never trained.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules=["all-linear"])  # LL402: ["all-linear"]
+    ```
+    ```python
+    from peft import LoraConfig
+
+    names = "q_proj,v_proj"
+    config = LoraConfig(r=16, lora_alpha=32, target_modules=names)  # LL402: names
+    ```
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("facebook/opt-1.3b")
+    names = ["q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
+    config = LoraConfig(r=16, lora_alpha=32, target_modules=names)  # LL402: names
+    model = get_peft_model(model, config)
+    ```
+    ```yaml
+    model_name_or_path: gpt2
+    dataset_name: trl-lib/Capybara
+    use_peft: true
+    lora_r: 16
+    lora_target_modules: [q_proj, v_proj]  # LL402: [q_proj, v_proj]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    ```
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules=r".*\\.(q_proj|v_proj)")
+    ```
+    ```yaml
+    model_name_or_path: gpt2
+    dataset_name: trl-lib/Capybara
+    use_peft: true
+    lora_r: 16
+    lora_target_modules: [c_attn, c_proj, c_fc]
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
+
+    ## When to ignore it
+    When the model really has a module of that name: at its top level, or because its code is not
+    transformers' own.
+
+    ## Options
+    None.
+    """
+    if recipe.dialect not in HANDED_ON or recipe.domain == "image":
+        return  # other programs read the names first: wildcards, "all", comma lists
+    problems: list[Problem] = []
+    if isinstance(target_modules, str):
+        problems += _text(target_modules)
+    elif target_modules is not None:
+        problems += _names(list(target_modules), bool(target_parameters))
+    if targeted is not None and not problems:
+        from lora_rules.checks.targets.target_misses import misses  # only where the model is known
+
+        problems += misses(recipe, targeted, target_parameters or ())
+    yield from problems
+
+
+def _text(target: str) -> Iterator[Problem]:
+    if target.lower() == "all-linear":
+        return
+    if target.lower() in ALL_LINEAR_SLIPS:
+        text = f'"{target}" is matched as an expression and fits no module'
+        yield _problem(text, "all-linear", fails=True)
+    elif "," in target and NAME.fullmatch(target.split(",")[0].strip()):
+        names = [name.strip() for name in target.split(",") if name.strip()]
+        text = f'"{target}" is one text, not a list of names, and fits no module'
+        yield _problem(text, names, fails=True)
+    elif NAME.fullmatch(target) and "." not in target:
+        yield _problem(
+            f'"{target}" as a text has to match a module\'s whole path, and fits none', [target]
+        )
+    elif not target:
+        yield _problem("an empty text fits no module", "all-linear", fails=True)
+
+
+def _names(names: list[str], parameters: bool) -> Iterator[Problem]:
+    if not names:
+        if not parameters:
+            yield Problem(
+                "target_modules",
+                "target_modules is empty: PEFT raises, no module is left to adapt.",
+                help="Name the modules to adapt, or all linear layers.",
+            )
+        return
+    for name in names:
+        if name.lower() == "all-linear" or name.lower() in ALL_LINEAR_SLIPS:
+            text = f'"{name}" in a list is taken for a module\'s name and fits none'
+            yield _problem(text, "all-linear", fails=len(names) == 1 and not parameters)
+            return
+    odd = [name for name in names if not NAME.fullmatch(name) and not _is_path(name)]
+    if odd:
+        yield Problem(
+            "target_modules",
+            f"{', '.join(map(repr, odd))}: a list holds names, not expressions; "
+            + ("this fits no module." if len(odd) == len(names) else "skipped without a word."),
+            help="Write the names themselves, or one expression as a text.",
+        )
+
+
+def _is_path(name: str) -> bool:
+    """Numbers may begin a part of a path (``layers.0.q_proj``, ``to_out.0``, ``0``)."""
+    return re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) is not None
+
+
+def _problem(text: str, instead: object, *, fails: bool = False) -> Problem:
+    """``fails``: PEFT refused what was written, so that no run is changed by the edit."""
+    edits: tuple[Edit, ...] = (Set("target_modules", instead),)
+    return Problem(
+        "target_modules",
+        f"target_modules: {text}.",
+        help=f"Write {instead!r}.",
+        edits=edits,
+        safety=Safety.SAFE if fails else Safety.UNSAFE,
+    )

@@ -1,0 +1,123 @@
+"""Rule LL416, invalid-token-indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lora_rules.checks.targets.target_names import TIED_NAMES
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.adapter.targeted import Targeted
+    from lora_rules.facts.model.inventory import Inventory
+
+
+@rule("LL416", Severity.ERROR, evidence=[PEFT_SOURCE])
+def invalid_token_indices(
+    recipe: Recipe,
+    targeted: Targeted,
+    trainable_token_indices: list[int] | dict[str, object],
+    modules_to_save: list[str] | None = None,
+    ensure_weight_tying: bool = False,
+) -> Iterator[Problem]:
+    """Rows of an embedding are to be trained that PEFT cannot train.
+
+    ## What it checks
+    `trainable_token_indices` against the base model, where it is known: the embedding is there,
+    each index lies inside it, and neither `modules_to_save` nor `target_modules` names the same
+    layer. On a model that ties embedding and head, `lm_head` must not be saved whole beside it.
+
+    ## Why it matters
+    PEFT raises while it builds the adapter; an index below zero and the tied head raise in the
+    first step.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    config = LoraConfig(
+        r=16,
+        lora_alpha=32,
+        target_modules="all-linear",
+        trainable_token_indices=[128256, 128257],  # LL416: [128256, 128257]
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
+    config = LoraConfig(
+        r=16, lora_alpha=32, target_modules="all-linear", trainable_token_indices=[128002, 128003]
+    )
+    model = get_peft_model(model, config)
+    ```
+
+    ## When to ignore it
+    An index beyond the table: when the embedding is resized before the adapter is made.
+
+    ## Options
+    None.
+    """
+    inventory = targeted.inventory
+    if not trainable_token_indices or not inventory.exact or targeted.nothing:
+        return
+    by_layer = _by_layer(inventory, trainable_token_indices)
+    saved = list(modules_to_save or ())
+    for name, indices in by_layer.items():
+        wrong = _token_trouble(recipe, targeted, name, indices, saved)
+        if wrong:
+            yield Problem("trainable_token_indices", wrong)
+            return
+    if inventory.tied and not ensure_weight_tying and set(saved) & set(TIED_NAMES):
+        yield Problem(
+            "trainable_token_indices",
+            "trainable_token_indices beside modules_to_save of a model that ties embedding and "
+            "head: the first step raises.",
+            also=("modules_to_save",),
+        )
+    elif (
+        inventory.tied and ensure_weight_tying and len({str(one) for one in by_layer.values()}) > 1
+    ):
+        yield Problem(
+            "trainable_token_indices",
+            "different indices for layers that ensure_weight_tying ties: PEFT raises ValueError.",
+        )
+
+
+def _by_layer(inventory: Inventory, indices: object) -> Mapping[str, object]:
+    if isinstance(indices, Mapping):
+        return indices
+    return {(inventory.embedding or "embed_tokens").rpartition(".")[2]: indices}
+
+
+def _token_trouble(
+    recipe: Recipe, targeted: Targeted, name: str, indices: object, saved: list[str]
+) -> str:
+    inventory = targeted.inventory
+    if name in saved:
+        return f"{name} also stands in modules_to_save: PEFT raises ValueError."
+    found = [path for path in inventory.kinds if path.endswith(name)]
+    if not found:
+        return f"the model has no layer {name}: PEFT raises ValueError."
+    if any(path in targeted.adapted for path in found):
+        return f"{name} also gets LoRA: PEFT raises TypeError."
+    if inventory.kinds[found[0]] in ("other", "conv"):
+        return f"{found[0]} is no embedding of tokens: PEFT raises AttributeError."
+    rows = inventory.embeddings[found[0]].rows if found[0] in inventory.embeddings else None
+    numbers = [one for one in indices if isinstance(one, int)] if isinstance(indices, list) else []
+    resized = any(call.name == ".resize_token_embeddings" for call in recipe.calls)
+    if numbers and min(numbers) < 0:
+        return f"token {min(numbers)}: the first step raises IndexError."
+    if rows is not None and numbers and max(numbers) >= rows and not resized:
+        return f"token {max(numbers)}: {name} has {rows} rows, PEFT raises IndexError."
+    return ""

@@ -1,0 +1,155 @@
+"""What LL402 says where the base model is known: targets that nothing in it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from lora_rules.checks.targets.target_names import (
+    FEED_FORWARD,
+    in_transformers_5,
+    renamed_in_5,
+    right_names,
+)
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Edit, Problem, Set, Severity
+from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.adapter.targeted import Targeted
+    from lora_rules.facts.model.inventory import Inventory
+
+
+def misses(recipe: Recipe, targeted: Targeted, parameters: Collection[str]) -> Iterator[Problem]:
+    """Names and expressions that fit nothing."""
+    if targeted.written is not None and not isinstance(targeted.written, str):
+        if targeted.unmatched:
+            yield _of_list(recipe, targeted, list(targeted.written))
+    elif isinstance(targeted.written, str) and _has_no_module(targeted):
+        yield _of_expression(recipe, targeted)
+    if targeted.unmatched_parameters:
+        yield _of_parameters(recipe, targeted, parameters)
+
+
+def _fits_nothing(targeted: Targeted) -> bool:
+    """Nothing even without what excludes and what chooses layers, of which other rules tell."""
+    return (
+        targeted.nothing
+        and not targeted.half_fused
+        and not targeted.without_layers
+        and not targeted.taken_out
+    )
+
+
+def _has_no_module(targeted: Targeted) -> bool:
+    """The expression fits no module; parameters may be adapted all the same."""
+    reached = (targeted.adapted, targeted.refused, targeted.without_layers, targeted.taken_out)
+    return not any(reached) and not targeted.half_fused and not _is_rewritten(targeted)
+
+
+def _is_rewritten(targeted: Targeted) -> bool:
+    """PEFT made parameters of all that it names."""
+    return bool(targeted.parameters) and targeted.wanted.modules != targeted.written
+
+
+def _of_list(recipe: Recipe, targeted: Targeted, written: list[str]) -> Problem:
+    inventory = targeted.inventory
+    instead = {name: right_names(inventory, name) for name in targeted.unmatched}
+    all_lost = _fits_nothing(targeted)
+    covered = {path.rpartition(".")[2] for path in (*targeted.adapted, *targeted.taken_out)}
+    lost = [name for name, right in instead.items() if not covered.issuperset(right)]
+    older = any(renamed_in_5(inventory, name) for name in targeted.unmatched)
+    severity = Severity.ERROR
+    if (not all_lost and not lost) or _may_be_another(recipe, older=older):
+        severity = Severity.WARNING
+    names = _listed(targeted.unmatched)
+    effect = (
+        "PEFT raises, there is nothing to adapt" if all_lost else "PEFT skips that without a word"
+    )
+    text = f"a {inventory.model_type} model has no module called {names}: {effect}."
+    if older:
+        text += " It had until transformers 5."
+    right = _replaced(written, instead)
+    edits: tuple[Edit, ...] = (Set("target_modules", right or "all-linear"),)
+    return Problem(
+        "target_modules",
+        f"target_modules: {text}",
+        severity=severity,
+        help=_advice(inventory, targeted.unmatched, instead),
+        edits=edits,
+    )
+
+
+def _replaced(written: list[str], instead: dict[str, list[str]]) -> list[str]:
+    """The list with the right names in the place of wrong ones, each once."""
+    pairs = [instead.get(name, [name]) for name in written]
+    return list(dict.fromkeys(name for pair in pairs for name in pair))
+
+
+def _advice(inventory: Inventory, unmatched: Collection[str], instead: dict[str, list[str]]) -> str:
+    meant = [f"{right[0]!r} for {name!r}" for name, right in instead.items() if right]
+    if meant:
+        return f"Write {', '.join(meant)}."
+    leaves = {name.rpartition(".")[2] for name in unmatched}
+    if inventory.fused and leaves & FEED_FORWARD:
+        return f"Its experts are parameters: name them in target_parameters={_experts(inventory)}."
+    names = sorted(inventory.names)
+    if not names:
+        return ""
+    return (
+        f"Its linear layers are called {', '.join(names[:12])}{', …' if len(names) > 12 else ''}."
+    )
+
+
+def _experts(inventory: Inventory) -> list[str]:
+    """Short names of the fused experts, enough for PEFT."""
+    return sorted({".".join(path.split(".")[-2:]) for path in inventory.fused})
+
+
+def _may_be_another(recipe: Recipe, *, older: bool = False) -> bool:
+    """Whether the model that runs may differ from the one that is known here."""
+    model = recipe.settings["model_name_or_path"]
+    code = recipe.settings.get("trust_remote_code")
+    return (
+        model.overridable
+        or len(model.candidates) != 1
+        or (code is not None and code.candidates != (False,))
+        or (older and in_transformers_5(recipe, Severity.ERROR) is Severity.WARNING)
+    )
+
+
+def _of_expression(recipe: Recipe, targeted: Targeted) -> Problem:
+    inventory = targeted.inventory
+    example = next((path for path in inventory.linears if path != inventory.head), "")
+    renamed = bool(inventory.modules is not None and inventory.modules.table.renamed)
+    return Problem(
+        "target_modules",
+        f"target_modules: the expression fits no module of a {inventory.model_type} model: "
+        + ("PEFT raises, there is nothing to adapt." if targeted.nothing else "it has no effect."),
+        severity=Severity.WARNING
+        if _may_be_another(recipe, older=renamed) or not targeted.nothing
+        else Severity.ERROR,
+        help=f"It has to fit a whole path, such as {example!r}." if example else "",
+    )
+
+
+def _of_parameters(recipe: Recipe, targeted: Targeted, written: Collection[str]) -> Problem:
+    inventory = targeted.inventory
+    alone = targeted.nothing and not targeted.without_layers
+    edits: tuple[Edit, ...] = ()
+    if inventory.fused:
+        edits = (Set("target_parameters", _experts(inventory)),)
+    return Problem(
+        "target_parameters",
+        f"target_parameters: a {inventory.model_type} model has no parameter called "
+        f"{_listed(targeted.unmatched_parameters)}: "
+        + ("PEFT raises, there is nothing to adapt." if alone else "PEFT leaves it out."),
+        severity=Severity.ERROR if alone and not _may_be_another(recipe) else Severity.WARNING,
+        help=f"Its experts are {', '.join(_experts(inventory))}."
+        if inventory.fused
+        else "It has no experts that are fused into parameters.",
+        edits=edits,
+    )
+
+
+def _listed(names: Collection[str]) -> str:
+    return " or ".join(map(repr, names))

@@ -1,0 +1,1 @@
+"""Rules about the training run: learning rate, schedule, saving, keys."""

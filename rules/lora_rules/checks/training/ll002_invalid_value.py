@@ -1,0 +1,286 @@
+"""Rule LL002, invalid-value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from lora_rules.engine.problem import Problem, Safety, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
+from lora_rules.recipe import HANDED_ON, Recipe, Setting
+
+TASK_TYPES = (
+    "SEQ_CLS",
+    "SEQ_2_SEQ_LM",
+    "CAUSAL_LM",
+    "TOKEN_CLS",
+    "QUESTION_ANS",
+    "FEATURE_EXTRACTION",
+)
+
+
+INITIALISATIONS = (
+    "gaussian",
+    "eva",
+    "olora",
+    "pissa",
+    "corda",
+    "loftq",
+    "orthogonal",
+    "lora_ga",
+    "mica",
+)
+"""What PEFT 0.21.2 knows, next to True, False and ``pissa_niter_<number>``."""
+
+
+IN_ANY_CASE = ("gaussian", "olora", "mica")
+"""Those that PEFT lowers before it compares (``OLoRA``); the others it takes as they are."""
+
+
+QUANT_TYPES = ("nf4", "fp4")
+
+
+@rule("LL002", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE])
+def invalid_value(recipe: Recipe) -> Iterator[Problem]:
+    """A value that the library refuses, or takes for something else.
+
+    ## What it checks
+    Each adapter setting against what PEFT accepts: `r` a positive whole number, `lora_alpha` and
+    `lora_dropout` numbers, `bias` one of "none", "all" and "lora_only", `task_type` and
+    `init_lora_weights` known names, `modules_to_save` a list, `rank_pattern` and `alpha_pattern`
+    dicts with valid expressions and values, `layers_to_transform` whole numbers,
+    `target_parameters` a list; and `bnb_4bit_quant_type` one of "nf4" and "fp4". Where a
+    framework reads the setting before PEFT does and may know more spellings, only numbers are
+    judged.
+
+    ## Why it matters
+    Most of these raise while the adapter is built, after the base model has been loaded. Two are
+    worse: `modules_to_save="lm_head"` is read letter by letter and saves (and trains) every
+    module whose name ends in one of the letters, and an unknown quantization type fails late.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, bias="None")  # LL002: "None"
+    ```
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 0  # LL002: 0
+    lora_alpha: 32
+    lora_target_linear: true
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    config = LoraConfig(r=16, lora_alpha=32, bias="none", task_type="CAUSAL_LM")
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    for name, complaint in CHECKS.items():
+        setting = recipe.settings.get(name)
+        if setting is None or not setting.candidates or not setting.written:
+            continue
+        if not _is_refused(recipe, setting):
+            continue
+        texts = [complaint(value) for value in setting.candidates]
+        if all(texts):
+            yield _told(setting, str(texts[0]))
+
+
+RAISES = frozenset({"task_type", "bias", "init_lora_weights"})
+"""A word that PEFT does not know here stops the run: no run is changed by the right one."""
+
+
+def _told(setting: Setting, text: str) -> Problem:
+    nearest = _nearest(setting)
+    return Problem(
+        setting.name,
+        f"{setting.key} = {setting.candidates[0]!r}: {text}.",
+        help=f"Did you mean {nearest!r}?" if nearest else "",
+        edits=(Set(setting.name, nearest),) if nearest else (),
+        safety=Safety.SAFE if setting.name in RAISES else Safety.UNSAFE,
+    )
+
+
+def _is_refused(recipe: Recipe, setting: Setting) -> bool:
+    """Whether what PEFT refuses is what PEFT gets here.
+
+    A framework that reads the setting first may turn text into a number, or know more spellings.
+    """
+    if recipe.dialect in HANDED_ON:
+        numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
+        texts = all(isinstance(value, str) for value in setting.candidates)
+        return not (numeric and texts and recipe.dialect in ("axolotl", "trl"))
+    return setting.name in ("r", "lora_alpha", "lora_dropout") and not any(
+        isinstance(value, str) for value in setting.candidates
+    )
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "task_type": TASK_TYPES,
+    "bias": ("none", "all", "lora_only"),
+    "init_lora_weights": INITIALISATIONS,
+    "bnb_4bit_quant_type": QUANT_TYPES,
+}
+
+
+def _nearest(setting: Setting) -> str | None:
+    value = setting.candidates[0]
+    names = CHOICES.get(setting.name)
+    if names is None or not isinstance(value, str):
+        return None
+    by_lower = {name.lower(): name for name in names}
+    from difflib import get_close_matches  # only for a message
+
+    close = get_close_matches(value.lower().replace("-", "_"), by_lower, n=1, cutoff=0.75)
+    return by_lower[close[0]] if close else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rank(value: object) -> str | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return "PEFT needs a whole number"
+    return None if value > 0 else "PEFT needs a positive number"
+
+
+def _alpha(value: object) -> str | None:
+    return None if _is_number(value) or isinstance(value, bool) else "PEFT needs a number"
+
+
+def _dropout(value: object) -> str | None:
+    return None if _is_number(value) or isinstance(value, bool) else "PEFT needs a number"
+
+
+def _bias(value: object) -> str | None:
+    if value in ("none", "all") or (isinstance(value, str) and value.endswith("_only")):
+        return None
+    return 'PEFT knows "none", "all" and "lora_only"'
+
+
+def _task_type(value: object) -> str | None:
+    if value is None or value in TASK_TYPES:
+        return None
+    return f"PEFT knows {', '.join(TASK_TYPES)}"
+
+
+def _initialisation(value: object) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    if not isinstance(value, str):
+        return "PEFT needs True, False or a method's name"
+    if value.startswith("pissa_niter_"):
+        number = value.removeprefix("pissa_niter_")
+        return None if number.isdecimal() else "the number of iterations is not a number"
+    if value.lower() in IN_ANY_CASE or value in INITIALISATIONS:
+        return None
+    return "PEFT raises for an initialisation that it does not know"
+
+
+def _modules_to_save(value: object) -> str | None:
+    if isinstance(value, str):
+        return "a text is read letter by letter; PEFT needs a list"
+    if isinstance(value, list | tuple) and any(item == "default" for item in value):
+        return 'PEFT refuses a module called "default"'
+    return None
+
+
+def _expression(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        return f"not a valid regular expression ({error})"
+    return None
+
+
+def _target_modules(value: object) -> str | None:
+    return _expression(value) if isinstance(value, str) else None
+
+
+def _pattern(value: object, *, ranks: bool) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return "PEFT needs a dict of module pattern and value"
+    for key, number in value.items():
+        complaint = _expression(key)
+        if complaint:
+            return f"{key!r} is {complaint}"
+        if ranks and (not isinstance(number, int) or isinstance(number, bool) or number <= 0):
+            return f"the rank of {key!r} is {number!r}, PEFT needs a positive whole number"
+        if not ranks and not _is_number(number):
+            return f"the alpha of {key!r} is {number!r}, PEFT needs a number"
+    return None
+
+
+def _rank_pattern(value: object) -> str | None:
+    return _pattern(value, ranks=True)
+
+
+def _alpha_pattern(value: object) -> str | None:
+    return _pattern(value, ranks=False)
+
+
+def _layers(value: object) -> str | None:
+    items = value if isinstance(value, list | tuple) else [value]
+    if value is None or all(isinstance(item, int) and item >= 0 for item in items):
+        return None
+    return "PEFT compares with layer numbers counted from 0, so this matches no layer"
+
+
+def _target_parameters(value: object) -> str | None:
+    return "PEFT needs a list of parameter names" if isinstance(value, str) else None
+
+
+def _eva(value: object) -> str | None:
+    return _nested(value, {"rho": (1.0, None), "tau": (0.0, 1.0)})
+
+
+def _nested(value: object, limits: Mapping[str, tuple[float, float | None]]) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    for key, (low, high) in limits.items():
+        number = value.get(key)
+        if isinstance(number, int | float) and (number < low or (high and number > high)):
+            upper = f" and at most {high:g}" if high else ""
+            return f"{key} must be at least {low:g}{upper}"
+    return None
+
+
+def _quant_type(value: object) -> str | None:
+    return None if value in QUANT_TYPES else 'bitsandbytes knows "nf4" and "fp4"'
+
+
+CHECKS: Mapping[str, Callable[[object], str | None]] = {
+    "r": _rank,
+    "lora_alpha": _alpha,
+    "lora_dropout": _dropout,
+    "bias": _bias,
+    "task_type": _task_type,
+    "init_lora_weights": _initialisation,
+    "target_modules": _target_modules,
+    "exclude_modules": _target_modules,
+    "modules_to_save": _modules_to_save,
+    "rank_pattern": _rank_pattern,
+    "alpha_pattern": _alpha_pattern,
+    "layers_to_transform": _layers,
+    "target_parameters": _target_parameters,
+    "eva_config": _eva,
+    "bnb_4bit_quant_type": _quant_type,
+}
+"""Each setting and what says why a value of it is refused (``None``: it is fine)."""

@@ -1,0 +1,71 @@
+"""Rule LL010, adapter-settings-without-adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import FRAMEWORK_SOURCES
+from lora_rules.recipe import Recipe
+
+
+@rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
+def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iterator[Problem]:
+    """LoRA settings in a run that is not a LoRA run.
+
+    ## What it checks
+    The file sets a rank, an alpha or target modules, but the switch that turns LoRA on in its
+    framework is off or missing: `use_peft` (TRL, oumi), `peft` (AutoTrain), `adapter` (axolotl).
+    A file that asks for full fine-tuning in so many words, or has the switch with nothing behind
+    it, is left alone.
+
+    ## Why it matters
+    The framework ignores the adapter's settings and trains every parameter: a memory need several
+    times larger, at a learning rate that was chosen for LoRA.
+
+    ## Bad
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-0.5B
+    dataset_name: trl-lib/Capybara
+    lora_r: 16  # LL010: 16
+    lora_alpha: 32
+    learning_rate: 2.0e-4
+    ```
+
+    ## Good
+    ```yaml
+    model_name_or_path: Qwen/Qwen2.5-0.5B
+    dataset_name: trl-lib/Capybara
+    use_peft: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_modules: all-linear
+    learning_rate: 2.0e-4
+    num_train_epochs: 1
+    max_length: 1024
+    ```
+
+    ## When to ignore it
+    When the switch is given on the command line.
+
+    ## Options
+    None.
+    """
+    if lora_enabled:
+        return
+    switch = recipe.settings["lora_enabled"].key
+    if recipe.writes(switch) and recipe.settings["lora_enabled"].span is None:
+        return  # the switch stands there, empty: somebody meant it
+    written = [
+        name
+        for name in ("r", "lora_alpha", "target_modules")
+        if (setting := recipe.settings.get(name)) is not None and setting.written
+    ]
+    if written:
+        yield Problem(
+            written[0],
+            f"{recipe.framework or recipe.dialect} trains without an adapter here: {switch} does "
+            "not turn LoRA on, so this is ignored and every parameter is trained.",
+            help=f"Turn it on with {switch}, or remove the LoRA settings.",
+        )

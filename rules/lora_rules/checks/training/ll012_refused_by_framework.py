@@ -1,0 +1,132 @@
+"""Rule LL012, refused-by-framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.refusals import Refusal, judge, written
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
+from lora_rules.recipe import Recipe
+
+_TRANSFORMERS = (
+    "libraries.transformers.refusals",
+    ("TRANSFORMERS", "DEFAULTS", "BEST"),
+    "transformers",
+)
+
+
+FILES: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
+    "axolotl": (("frameworks.axolotl.refusals", ("AXOLOTL",), "axolotl"),),
+    "llamafactory": (
+        ("frameworks.llamafactory.refusals", ("LLAMA_FACTORY",), "LLaMA-Factory"),
+        _TRANSFORMERS,
+    ),
+    "trl": (("libraries.transformers.refusals", ("TRL", "TRL_FILE"), "TRL"), _TRANSFORMERS),
+    "ms-swift": (("frameworks.ms_swift.refusals", ("SWIFT",), "ms-swift"),),
+    "litgpt": (("frameworks.other_refusals", ("LITGPT",), "LitGPT"),),
+    "torchtune": (("frameworks.other_refusals", ("TORCHTUNE",), "torchtune"),),
+    "ludwig": (("frameworks.other_refusals", ("LUDWIG",), "Ludwig"),),
+    "oumi": (("frameworks.other_refusals", ("OUMI",), "Oumi"),),
+    "nemo-automodel": (("frameworks.other_refusals", ("NEMO",), "NeMo Automodel"),),
+    "llm-foundry": (("frameworks.other_refusals", ("LLM_FOUNDRY",), "LLM Foundry"),),
+    "ai-toolkit": (("frameworks.other_refusals", ("AI_TOOLKIT",), "AI Toolkit"),),
+}
+"""For a file of each dialect: the module below ``lora_rules`` and its tables, and who raises."""
+
+
+@rule("LL012", Severity.ERROR, evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE])
+def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
+    """Keys that the framework refuses together, or one that it refuses without another.
+
+    ## What it checks
+    What the frameworks' own validators refuse, as far as one file can tell:
+
+    - axolotl: pairs that exclude each other (`warmup_steps` and `warmup_ratio`, `saves_per_epoch`
+      and `save_steps`, `test_datasets` and `val_set_size`, `rl` and `sample_packing`, `deepspeed`
+      and `fsdp`, …); steps with a strategy that is not "steps"; evaluation with `val_set_size: 0`;
+      a stream without `max_steps`; what `adapter: qlora`, `rl: kto`, `rl: grpo`, the LoRA kernels,
+      ReLoRA, context parallelism and offloading need; optimizers that cannot be sharded; two
+      kinds of cross-entropy; and, as warnings, keys that have been removed or renamed.
+    - LLaMA-Factory: `quantization_bit` with `pissa_init`, `resize_vocab`, a new or a second
+      adapter; LoRA with GaLore, APOLLO or BAdam; `eval_dataset` with `val_size`, evaluation without
+      either; `streaming` without `max_steps`; what only `stage: sft` takes.
+    - ms-swift: packing without FlashAttention or with `lazy_tokenize`, `deepspeed` with `fsdp`,
+      `quant_method` without `quant_bits`, a `ref_model` in a LoRA run, what GRPO does not take.
+    - LitGPT: `quantize` with a mixed `precision`, several `devices` or another optimizer than
+      AdamW; arguments that LoRA's script does not take. torchtune: `dtype: fp16`, offloading
+      without checkpointing, packing without a length. NeMo Automodel, Ludwig, Oumi, LLM Foundry and
+      AI Toolkit: what each excludes.
+    - transformers and TRL: `load_best_model_at_end` with strategies or steps that do not match,
+      an `eval_strategy` without `eval_dataset`, a schedule that follows the evaluation without
+      one, `fsdp` with `deepspeed`, packing without a `max_length`. Unsloth: `load_in_8bit` beside
+      `load_in_4bit`, which is on by default.
+
+    It is a warning where the framework only warns, or where older versions still take it. A value
+    that is not known, or a key that may arrive unseen, is never reported.
+
+    ## Why it matters
+    Each raises an exception when the configuration is read or the trainer is built, some of them
+    after the model has been loaded.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        max_length=2048,
+        load_best_model_at_end=True,  # LL012: True
+        save_strategy="epoch",
+    )
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    ```
+    ```yaml
+    base_model: NousResearch/Meta-Llama-3-8B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    learning_rate: 2.0e-4
+    warmup_steps: 10
+    warmup_ratio: 0.03  # LL012: 0.03
+    ```
+
+    ## Good
+    ```yaml
+    base_model: NousResearch/Meta-Llama-3-8B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    learning_rate: 2.0e-4
+    warmup_ratio: 0.03
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    for table, framework in tables(recipe.dialect):
+        if recipe.blocks:
+            yield from judge(written(recipe.blocks[0]), table, framework)
+    if recipe.dialect in ("peft", "unsloth"):
+        from lora_rules.checks.scripts.refused_script import refused_in_script
+
+        yield from refused_in_script(recipe)
+
+
+def tables(dialect: str) -> Iterator[tuple[tuple[Refusal, ...], str]]:
+    """What is refused in a file of a dialect, and by whom; only its own tables are imported."""
+    for name, parts, framework in FILES.get(dialect, ()):
+        module = import_module(f"lora_rules.{name}")
+        yield tuple(refusal for part in parts for refusal in getattr(module, part)), framework

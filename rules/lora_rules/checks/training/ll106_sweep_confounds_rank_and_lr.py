@@ -1,0 +1,75 @@
+"""Rule LL106, sweep-confounds-rank-and-lr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import (
+    CHEN_2026,
+    SCHULMAN_2025,
+)
+from lora_rules.recipe import Recipe
+
+
+@rule("LL106", Severity.WARNING, evidence=[SCHULMAN_2025, CHEN_2026])
+def sweep_confounds_rank_and_lr(recipe: Recipe) -> Iterator[Problem]:
+    """A sweep over ranks in which alpha follows the rank, at one learning rate.
+
+    ## What it checks
+    `r` takes three or more values from a loop around the `LoraConfig`, `lora_alpha` is always the
+    same multiple of it, and there is one `learning_rate`.
+
+    ## Why it matters
+    With `lora_alpha = k x r` the best learning rate falls as the rank grows; with a fixed alpha
+    it hardly moves (less than twofold from r=4 to r=512). A sweep that ties the two compares ranks
+    at learning rates that suit them unequally, and usually finds the rank at which the rate
+    happened to be right.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+
+    for rank in (8, 32, 128):
+        config = LoraConfig(r=rank, lora_alpha=2 * rank)  # LL106: rank
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+
+    for rank in (8, 32, 128):
+        config = LoraConfig(r=rank, lora_alpha=32)
+    ```
+
+    ## When to ignore it
+    When the learning rate is swept at every rank by other means.
+
+    ## Options
+    None.
+    """
+    ranks, alphas = recipe.settings.get("r"), recipe.settings.get("lora_alpha")
+    rate = recipe.settings.get("learning_rate")
+    if ranks is None or alphas is None or recipe.known("swept_by_loop") is not True:
+        return
+    if rate is not None and not rate.known:
+        return
+    if len(ranks.candidates) < 3 or len(alphas.candidates) != len(ranks.candidates):
+        return
+    pairs = list(zip(ranks.candidates, alphas.candidates, strict=True))
+    if not all(_is_number(r) and _is_number(alpha) and r for r, alpha in pairs):
+        return
+    ratios = {float(str(alpha)) / float(str(r)) for r, alpha in pairs}
+    if len(ratios) == 1:
+        yield Problem(
+            "r",
+            f"r takes {len(pairs)} values and lora_alpha is always {ratios.pop():g} x r, at one "
+            "learning rate: the best rate falls as r grows, so ranks are compared unequally.",
+            help="Keep lora_alpha fixed (16 or 32), or sweep learning_rate at every rank.",
+            also=("lora_alpha", "learning_rate"),
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

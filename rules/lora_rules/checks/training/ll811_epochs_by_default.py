@@ -1,0 +1,73 @@
+"""Rule LL811, epochs-by-default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import TRL_SOURCE
+from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
+from lora_rules.recipe import Recipe
+
+
+@rule("LL811", Severity.INFO, evidence=[TRL_SOURCE])
+def epochs_by_default(
+    recipe: Recipe,
+    num_train_epochs: float,
+    max_steps: int | None = None,
+    training_kind: str = "",
+) -> Iterator[Problem]:
+    """The number of epochs is the framework's, and it is more than one.
+
+    ## What it checks
+    A run whose epochs and `max_steps` nobody wrote, where the framework fills in more than one
+    epoch: 3 in transformers and TRL. Reward methods, which play each prompt many times, are left
+    alone.
+
+    ## Why it matters
+    The run takes three times as long as one pass over the data, and the learning rate is
+    scheduled over all of it. Three epochs may be right; that somebody chose them is not visible.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(learning_rate=2e-4, max_length=2048)  # LL811
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(learning_rate=2e-4, max_length=2048, num_train_epochs=1)
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    ```
+
+    ## When to ignore it
+    When the default is what you want.
+
+    ## Options
+    None.
+    """
+    if not is_silent(recipe, "num_train_epochs") or (max_steps or 0) > 0 or num_train_epochs <= 1:
+        return
+    if training_kind == "reinforcement" or not _is_called(recipe):
+        return
+    if recipe.trains and holds_when_pinned(recipe, "num_train_epochs"):
+        yield Problem(
+            place_of(recipe, "num_train_epochs"),
+            f"the run has {num_train_epochs:g} epochs because nothing else is written.",
+            help="Write num_train_epochs, also where the default is meant.",
+            also=("num_train_epochs",),
+        )
+
+
+def _is_called(recipe: Recipe) -> bool:
+    """Whether transformers or TRL fills it in; others' defaults are made for LoRA."""
+    return recipe.kind in ("python", "notebook") or recipe.dialect in ("trl", "lora-launch")

@@ -1,0 +1,129 @@
+"""Rule LLA03, nothing-saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
+from lora_rules.facts.run.framework_defaults import place_of
+from lora_rules.facts.versions.pins import pins
+from lora_rules.recipe import Call, Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.facts.run.training_steps import Steps
+
+
+KEEPS = ("save", "push", "export", "merge", "upload", "dump", "convert", "generate", "eval")
+"""Words in the names of calls after which a trained model was not in vain, or may not have been."""
+
+
+@rule("LLA03", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, ARITHMETIC])
+def nothing_saved(
+    recipe: Recipe,
+    save_strategy: str,
+    training_steps: Steps | None = None,
+    save_steps: float | None = None,
+) -> Iterator[Problem]:
+    """The script trains, saves nothing, and does nothing with what it trained.
+
+    ## What it checks
+    A script whose trainer has `save_strategy="no"`, or with transformers pinned below 4.44 a
+    `save_steps` that the run does not reach, and in which nothing that saves, uploads, merges,
+    evaluates or generates follows `train()`. Only what stands in the script itself is judged: what
+    a function makes may be saved by whoever calls it, and a trainer or model that is given to code
+    which is not seen may be saved there.
+
+    ## Why it matters
+    When the process ends the adapter is gone. From 4.44 on transformers saves at the end of the
+    run whatever `save_steps` is, unless the strategy is "no".
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        max_length=2048,
+        save_strategy="no",  # LLA03: "no"
+    )
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer.train()
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    config = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = SFTConfig(
+        learning_rate=2e-4,
+        num_train_epochs=1,
+        max_length=2048,
+        save_strategy="no",
+    )
+    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer.train()
+    trainer.save_model("adapter")
+    ```
+
+    ## When to ignore it
+    When only the time or the memory of the run is measured.
+
+    ## Options
+    None.
+    """
+    train = next((call for call in recipe.calls if call.name == ".train" and call.on), None)
+    if train is None or _may_keep(recipe, train):
+        return
+    if save_strategy == "no":
+        yield Problem(
+            place_of(recipe, "save_strategy"),
+            "nothing is saved: the strategy is no, and no call after train() keeps the adapter.",
+            help="Call trainer.save_model() after train(), or remove save_strategy.",
+            also=(train.span,),
+        )
+    elif save_strategy == "steps" and _is_old(recipe) and training_steps and save_steps:
+        yield from _never_reached(recipe, train, save_steps, training_steps)
+
+
+def _never_reached(
+    recipe: Recipe, train: Call, save_steps: float, steps: Steps
+) -> Iterator[Problem]:
+    if save_steps > steps.number:
+        yield Problem(
+            place_of(recipe, "save_steps"),
+            f"nothing is saved: save_steps = {save_steps:g} and the run has {steps.text} steps; "
+            "transformers saves at the end from 4.44 on.",
+            help="Call trainer.save_model() after train().",
+            also=(train.span, "save_steps"),
+        )
+
+
+def _may_keep(recipe: Recipe, train: Call) -> bool:
+    """Whether something else may keep what was trained."""
+    if recipe.known("at_module_level") is not True:
+        return True
+    if any(recipe.may_be(name) and recipe.known(name) is not False for name in ("push_to_hub",)):
+        return True
+    if any(key.name == "callbacks" for block in recipe.blocks for key in block.keys):
+        return True
+    after = recipe.calls[recipe.calls.index(train) + 1 :]
+    return train.on is None or any(_keeps(call) for call in after)
+
+
+def _keeps(call: Call) -> bool:
+    named = call.name.lower()
+    return any(word in named for word in KEEPS) or (not named and bool(call.things or call.on))
+
+
+def _is_old(recipe: Recipe) -> bool:
+    parts = pins(recipe).get("transformers", "").split(".")
+    numbers = [int(part) for part in parts[:2] if part.isdigit()]
+    return len(numbers) == 2 and numbers < [4, 44]

@@ -1,0 +1,1 @@
+"""How a rule is declared, found and given what it asks for."""

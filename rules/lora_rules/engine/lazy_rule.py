@@ -1,0 +1,60 @@
+"""A rule's function whose module is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lora_rules.engine.problem import Problem
+
+
+Parameters = Sequence[tuple[str, str]]
+"""Names, each with its annotation."""
+
+
+class Deferred:
+    """Stands for a function of a module; what its parameters ask for is known beforehand."""
+
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        parameters: Parameters,
+        defaults: tuple[object, ...],
+    ) -> None:
+        """Import nothing yet.
+
+        Args:
+            module: where the function is.
+            name: what it is called there.
+            parameters: the positional ones, each with its annotation.
+            defaults: those of the last parameters.
+        """
+        self.module = module
+        self.name = name
+        self.parameters = parameters
+        self.defaults = defaults
+
+    def load(self) -> Callable[..., Iterable[Problem]]:
+        """The function itself."""
+        from importlib import import_module
+
+        found: Callable[..., Iterable[Problem]] = getattr(import_module(self.module), self.name)
+        return found
+
+    def __call__(self, *arguments: object, **options: object) -> Iterable[Problem]:
+        """Import the function, and call it."""
+        return self.load()(*arguments, **options)
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[Parameters, tuple[object, ...]]:
+    """A function's positional parameters, and the defaults of the last of them."""
+    if isinstance(function, Deferred):
+        return function.parameters, function.defaults
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    annotations = function.__annotations__
+    named = [(name, str(annotations.get(name, "object"))) for name in names]
+    return named, function.__defaults__ or ()

@@ -1,0 +1,64 @@
+"""What a rule is: a function whose parameters name what it needs, registered under a code.
+
+    @rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
+    def zero_or_negative_alpha(lora_alpha: float) -> Iterator[Problem]:
+        ...
+
+The function's name is the rule's name; its docstring is its page; its keyword-only parameters are
+its options, with their defaults. :mod:`lora_rules.engine.injection` fills the positional ones, and
+:mod:`lora_rules.engine.registry` holds all rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.lazy_rule import Deferred
+from lora_rules.engine.problem import Problem, Severity
+
+if TYPE_CHECKING:
+    from lora_rules.evidence import Evidence
+
+
+Check = Callable[..., Iterable[Problem]]
+
+
+class Rule(NamedTuple):
+    """A registered rule."""
+
+    code: str
+    name: str
+    severity: Severity
+    check: Check | Deferred
+    preview: bool = False
+    without_adapter: bool = False
+    """Whether it also speaks where LoRA settings are written but LoRA is off."""
+
+    @property
+    def function(self) -> Check:
+        """The function itself, whose module is imported for it."""
+        return self.check.load() if isinstance(self.check, Deferred) else self.check
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What it rests on."""
+        sources: tuple[Evidence, ...] = getattr(self.function, "evidence", ())
+        return sources
+
+    @property
+    def page(self) -> str:
+        """The rule's page, in Markdown: the docstring, without its indentation."""
+        from inspect import cleandoc  # imported here: pages are read rarely, rules always
+
+        return cleandoc(self.function.__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        """The first line of the page."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Each option's name and default."""
+        return self.function.__kwdefaults__ or {}

@@ -1,0 +1,1 @@
+"""Facts about the adapter: which modules it is put on, and how much it trains."""

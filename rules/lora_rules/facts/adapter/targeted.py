@@ -1,0 +1,274 @@
+"""Fact ``targeted``: what PEFT 0.21.2 makes of the settings that name modules, entry by entry.
+
+Where :mod:`lora_rules.facts.adapter.adapter` counts what is trained and gives up at the first
+doubt, this says what fits, what does not, and what PEFT refuses, so that rules can tell of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from lora_rules.engine._startup.record import record, replace
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.adapter.adapter import matrices
+from lora_rules.facts.adapter.fused_targets import HalfFused, Wanted, rewrite
+from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
+from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
+from lora_rules.facts.model.inventory import ADAPTABLE, CONV1D, LINEAR, OTHER, Inventory
+from lora_rules.facts.model.other_modules import is_named_in
+from lora_rules.recipe import HANDED_ON, Recipe
+
+CLASSIFIERS = ("classifier", "score")
+
+
+@record(frozen=True)
+class Targeted:
+    """What becomes of the targets."""
+
+    inventory: Inventory
+    written: Collection[str] | str | None
+    """``target_modules`` as it stands there."""
+    wanted: Wanted
+    """After PEFT filled in its default and rewrote the names of experts; its ranks are factors."""
+    adapted: tuple[str, ...] = ()
+    """Modules that get an adapter."""
+    refused: tuple[str, ...] = ()
+    """Modules that are named and that PEFT cannot adapt."""
+    without_layers: tuple[str, ...] = ()
+    """Modules that would be adapted if no layers were chosen."""
+    taken_out: tuple[str, ...] = ()
+    """Modules that ``exclude_modules`` or ``modules_to_save`` take out of the targets."""
+    excludes: bool = False
+    """``exclude_modules`` takes out something, be it a target or not."""
+    unmatched: tuple[str, ...] = ()
+    """Names in the list that no module has."""
+    parameters: tuple[str, ...] = ()
+    """Parameters that get an adapter, most often fused experts."""
+    unmatched_parameters: tuple[str, ...] = ()
+    """Entries of ``target_parameters`` as written that certainly fit none."""
+    half_fused: HalfFused | None = None
+    """Only some of the layers that were fused into one parameter are named: PEFT raises."""
+    may_have_parameters: bool = False
+    """Some entry of ``target_parameters`` may fit a parameter that is not known here."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no module and no parameter is left to adapt."""
+        if self.may_have_parameters:
+            return False
+        return not self.adapted and not self.parameters and not self.refused
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Inputs and outputs of every adapted linear layer and parameter, of one expert."""
+        found = self.inventory.modules
+        linears = self.inventory.linears
+        sizes = {
+            path: (linears[path].inputs, linears[path].outputs)
+            for path in self.adapted
+            if path in linears
+        }
+        if found is not None and self.parameters:
+            known = dict(matrices(found, self.inventory.others))
+            sizes |= {path: known[path][1:] for path in self.parameters if path in known}
+        return sizes
+
+
+def targeted(
+    recipe: Recipe,
+    inventory: Inventory,
+    target_modules: list[str] | str | None = None,
+    exclude_modules: list[str] | str | None = None,
+    modules_to_save: list[str] | None = None,
+    layers_to_transform: list[int] | int | None = None,
+    layers_pattern: list[str] | str | None = None,
+    target_parameters: list[str] | None = None,
+    task_type: str | None = None,
+) -> Targeted:
+    """What PEFT makes of the targets.
+
+    Raises:
+        Unknown: if another program reads them first, or PEFT's answer is not known.
+    """
+    _check_readable(recipe, inventory, target_modules)
+    saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
+    modules = _axolotl_names(recipe, inventory, target_modules)
+    given = Wanted(modules, frozenset(target_parameters or ()), {}, exclude_modules or (), saved)
+    try:
+        wanted = _rewritten(inventory, given)
+    except HalfFused as refusal:
+        return Targeted(inventory, target_modules, given, half_fused=refusal)
+    targets = Targets(
+        wanted.modules or (),
+        exclude_modules or (),
+        saved,
+        layers_to_transform,
+        [layers_pattern] if isinstance(layers_pattern, str) else layers_pattern or (),
+        as_written=target_modules,
+    )
+    if isinstance(targets.wanted, str) and targets.wanted.lower() == ALL_LINEAR:
+        targets = targets.naming(_all_linear(inventory, task_type))
+    matched = [path for path in inventory.kinds if targets.match(path)]
+    anywhere, taken_out = matched, []
+    if targets.layers is not None:
+        every_layer = replace(targets, layers=None, layers_patterns=(), as_written=None)
+        anywhere = [path for path in inventory.kinds if every_layer.match(path)]
+    if targets.excluded or targets.saved:
+        unrestricted = Targets(targets.wanted)
+        there = set(anywhere)
+        everything = (path for path in inventory.kinds if path not in there)
+        taken_out = [path for path in everything if unrestricted.match(path)]
+    unmatched = list(_unmatched_parameters(inventory, target_parameters or ()))
+    return Targeted(
+        inventory,
+        target_modules,
+        wanted,
+        tuple(path for path in matched if inventory.kinds[path] in ADAPTABLE),
+        tuple(path for path in matched if inventory.kinds[path] == OTHER),
+        tuple(anywhere),
+        tuple(taken_out),
+        _excludes(inventory, exclude_modules, saved),
+        tuple(_unmatched(inventory, target_modules)),
+        tuple(_parameters(inventory, wanted.parameters)),
+        tuple(unmatched),
+        may_have_parameters=bool(_doubtful(inventory, target_parameters or (), unmatched)),
+    )
+
+
+def _check_readable(recipe: Recipe, inventory: Inventory, target: object) -> None:
+    if recipe.dialect not in HANDED_ON or recipe.domain == "image" or recipe.result:
+        raise Unknown("another program reads the targets before PEFT does")
+    if recipe.callee is not None and "AdaLora" in recipe.callee:
+        raise Unknown("AdaLoRA has defaults of its own")
+    if recipe.dialect == "unsloth" and (
+        target is None or inventory.fused or not _plain_class(recipe)
+    ):
+        raise Unknown("Unsloth makes the targets itself")
+    if recipe.dialect == "xtuner" and target is None:
+        raise Unknown("XTuner names every linear layer where no target is given")
+    if is_before_5(recipe) and (inventory.fused or _was_renamed(inventory)):
+        raise Unknown("its modules have other names in the version of transformers that is pinned")
+    custom = recipe.settings.get("trust_remote_code")
+    if custom is not None and custom.candidates != (False,) and inventory.fused:
+        raise Unknown("the model may be built by code of its own, with experts that are modules")
+    if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
+        raise Unknown("an expression needs the model's full paths, which are not known")
+
+
+def _plain_class(recipe: Recipe) -> str:
+    """``FastLanguageModel``, which hands the targets on; others choose among their towers."""
+    owner = (recipe.callee or "").removesuffix(".get_peft_model").rpartition(".")[2]
+    return owner if owner in ("FastLanguageModel", "FastTextModel") else ""
+
+
+def is_before_5(recipe: Recipe) -> bool:
+    """Whether a transformers older than 5 is pinned."""
+    pinned = str(recipe.known("pinned_transformers") or "")
+    major = pinned.partition(".")[0]
+    return major.isdigit() and int(major) < 5
+
+
+def _was_renamed(inventory: Inventory) -> bool:
+    return inventory.modules is not None and bool(inventory.modules.table.renamed)
+
+
+def _axolotl_names(
+    recipe: Recipe, inventory: Inventory, target: list[str] | str | None
+) -> list[str] | str | None:
+    """``lora_target_linear`` of axolotl lists the names of linear layers and hands on the list."""
+    if recipe.dialect == "axolotl" and isinstance(target, str) and target.lower() == ALL_LINEAR:
+        return sorted(inventory.names)
+    return target
+
+
+def _rewritten(inventory: Inventory, given: Wanted) -> Wanted:
+    """With PEFT's defaults, and with the experts of transformers 4 as fused parameters."""
+    if inventory.modules is None:
+        return given
+    wanted = rewrite(inventory.modules, inventory.others, given, 1)
+    if wanted.modules is None:
+        return wanted._replace(modules=inventory.modules.table.peft_targets or None)
+    return wanted
+
+
+def _all_linear(inventory: Inventory, task_type: str | None) -> frozenset[str]:
+    """Every linear layer but the output head, and but a classifier's own."""
+    paths = {path for path, kind in inventory.kinds.items() if kind in (LINEAR, CONV1D)}
+    head = inventory.head
+    if head is None and task_type == "SEQ_CLS":
+        head = next((name for name in reversed(CLASSIFIERS) if name in paths), None)
+    return frozenset(paths - {head})
+
+
+def _excludes(
+    inventory: Inventory, excluded: Collection[str] | str | None, saved: list[str]
+) -> bool:
+    """Whether PEFT finds anything to leave out: what is saved whole counts as well."""
+    if not excluded:
+        return True
+    everything = Targets(r".*", excluded, saved)
+    return any(not everything.match(path) for path in inventory.kinds)
+
+
+def _unmatched(inventory: Inventory, target: Collection[str] | str | None) -> Iterator[str]:
+    """Names that certainly nothing in the model has."""
+    if target is None:
+        return
+    if isinstance(target, str):
+        return
+    fused = inventory.modules.table.fused_targets if inventory.modules is not None else {}
+    for name in target:
+        old = any(name == one or name.endswith(f".{one}") for one in fused)
+        numbered = not inventory.exact and any(part.isdigit() for part in name.split("."))
+        if old or numbered or inventory.named(name):
+            continue
+        if not is_named_in(inventory.model_type, name.rpartition(".")[2]):
+            yield name
+
+
+def _parameters(inventory: Inventory, names: Collection[str]) -> Iterator[str]:
+    for path in _known_parameters(inventory):
+        if any(_ends(path, name) for name in names):
+            yield path
+
+
+def _known_parameters(inventory: Inventory) -> Iterator[str]:
+    for path in (*inventory.linears, *inventory.embeddings, *inventory.others.held):
+        yield f"{path}.weight"
+    for path, linear in inventory.linears.items():
+        if linear.bias:
+            yield f"{path}.bias"
+    yield from inventory.fused
+
+
+def _unmatched_parameters(inventory: Inventory, names: Collection[str]) -> Iterator[str]:
+    """Entries whose module is not there, or is one whose parameters are all known."""
+    if not inventory.exact:
+        return
+    known = frozenset(_known_parameters(inventory))
+    plain = {path.rpartition(".")[0] for path in inventory.fused} | inventory.linears.keys()
+    alike = {_unnumbered(path) for path in plain}
+    for name in names:
+        owner, _, leaf = name.rpartition(".")
+        if any(_ends(path, name) for path in known) or not owner or leaf.endswith("bias"):
+            continue
+        owners = {_unnumbered(path) for path in inventory.kinds if _ends(path, owner)}
+        if owners <= alike:
+            yield name
+
+
+def _unnumbered(path: str) -> str:
+    """The same path in whichever layer."""
+    return ".".join("#" if part.isdigit() else part for part in path.split("."))
+
+
+def _doubtful(
+    inventory: Inventory, names: Collection[str], unmatched: Collection[str]
+) -> list[str]:
+    """Entries that neither fit a known parameter nor certainly fit none."""
+    known = frozenset(_known_parameters(inventory))
+    left = [name for name in names if name not in unmatched]
+    return [name for name in left if not any(_ends(path, name) for path in known)]
+
+
+def _ends(path: str, name: str) -> bool:
+    return path == name or path.endswith(f".{name}")

@@ -1,0 +1,1 @@
+"""Facts about the base model, without its weights."""

@@ -1,0 +1,217 @@
+"""Fact ``architecture``: a base model's modules and exact parameter count, without its weights.
+
+A model is known by a local folder with a ``config.json``, by its exact hub id (``models.json``,
+made by ``tools/build_models.py``), or, beyond that table, by what the hub's cache on disk has of
+it; the hub itself is asked only with ``--online``. A name that merely looks like a known one is not
+known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from lora_rules.engine import packaged
+from lora_rules.engine._startup.record import record
+from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.file_dependencies import note
+from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
+from lora_rules.recipe import Recipe
+
+MAX_CONFIG_BYTES = 1_000_000
+"""A ``config.json`` is a few kilobytes; something larger is something else."""
+
+
+@record(frozen=True)
+class Architecture:
+    """A base model."""
+
+    values: Mapping[str, Any]
+    """The fields of its ``config.json``."""
+    modules: Modules
+    prequantized: bool
+    """The checkpoint itself is quantized to 4 bits."""
+    source: str
+    """Where it was looked up, as a reader would say it."""
+
+    @property
+    def model_type(self) -> str:
+        """As in its ``config.json``."""
+        return self.modules.model_type
+
+    @property
+    def linears(self) -> tuple[Linear, ...]:
+        """Every linear layer but the output head."""
+        head = self.modules.task.head
+        return tuple(each for each in self.modules.linears if each.path != head)
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """The token embedding."""
+        return self.modules.embedding
+
+    @property
+    def head(self) -> Linear | None:
+        """The output head; with ``tied``, its weight is the embedding's."""
+        return self.modules.head
+
+    @property
+    def tied(self) -> bool:
+        """Whether head and embedding are one tensor."""
+        return self.modules.tied
+
+    @property
+    def linear_parameters(self) -> int:
+        """Weights of the linear layers without biases: what bitsandbytes quantizes."""
+        return sum(each.inputs * each.outputs for each in self.linears)
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Weights of the token embedding."""
+        return self.embedding.parameters if self.embedding is not None else 0
+
+    @property
+    def head_parameters(self) -> int:
+        """What the head adds to the embedding: nothing but its bias when it is tied."""
+        return self.head.parameters if self.head is not None else 0
+
+    @property
+    def parameters(self) -> int:
+        """All of them, a tied tensor once."""
+        return self.modules.parameters
+
+    @property
+    def peft_targets(self) -> tuple[str, ...] | str:
+        """``target_modules`` that PEFT fills in for ``None``; empty when it refuses."""
+        targets = self.modules.table.peft_targets
+        return targets if isinstance(targets, str) else tuple(targets)
+
+    def for_task(self, task: str, **fields: object) -> Architecture:
+        """The same base model inside another class, with other fields in its configuration.
+
+        Raises:
+            Unknown: if there is no such class, or its modules are not known.
+        """
+        values = {**self.values, **fields}
+        if "num_labels" in fields:
+            values.pop("id2label", None)
+        found = modules(self.model_type, values, task)
+        return Architecture(values, found, self.prequantized, self.source)
+
+
+def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Architecture:
+    """The architecture of the base model.
+
+    Raises:
+        Unknown: if the id is not in the table and no such folder is there, or its
+            ``config.json`` is of a type that is not counted exactly.
+    """
+    values, source, prequantized = configuration(model_name_or_path, recipe)
+    if source.startswith(_TABLE):
+        return _from_table(source, prequantized)
+    return from_config(values, source, prequantized)
+
+
+_TABLE = "the table of models"
+_FILE = "facts/model/models.json"
+
+
+@cache
+def _from_table(source: str, prequantized: bool) -> Architecture:
+    """Built once: recipes of one repository are of few models."""
+    config = source.removeprefix(f"{_TABLE} (").removesuffix(")")
+    return from_config(_config(config)["values"], source, prequantized)
+
+
+def configuration(
+    model_name_or_path: str, recipe: Recipe | None = None
+) -> tuple[Mapping[str, object], str, bool]:
+    """The fields of a model's ``config.json``, where they are from, and if it is quantized.
+
+    Raises:
+        Unknown: if no such folder is there, and neither the table nor the hub's cache has the id.
+    """
+    for folder in _folders(model_name_or_path, recipe):
+        if os.path.isfile(note(os.path.join(folder, "config.json"))):
+            return _from_folder(folder)
+    entry = packaged.entry(_FILE, model_name_or_path.strip().lower(), "ids")
+    if entry is None:
+        return _from_folder(_from_hub(model_name_or_path.strip(), recipe))
+    values: Mapping[str, object] = _config(entry["config"])["values"]
+    prequantized = bool(entry.get("prequantized"))
+    return values, f"{_TABLE} ({entry['config']})", prequantized
+
+
+def from_config(values: Mapping[str, object], source: str, prequantized: bool) -> Architecture:
+    """An architecture from the fields of a ``config.json``.
+
+    Fields that are absent have the default of their type, as transformers fills them in.
+
+    Raises:
+        Unknown: if the type is not counted exactly, or the fields describe no model.
+    """
+    model_type = values.get("model_type")
+    if not isinstance(model_type, str):
+        raise Unknown(f"models of type {model_type!r} are not counted exactly yet")
+    return Architecture(values, modules(model_type, values), prequantized, source)
+
+
+def _from_hub(model: str, recipe: Recipe | None) -> str:
+    """The folder of a model that is not in the table.
+
+    Raises:
+        Unknown: if the hub's cache does not have it, and the hub was not to be asked or does not.
+    """
+    from lora_rules.facts.model.hub import cached_folder, downloaded_folder
+
+    folder = cached_folder(model)
+    if folder is not None:
+        return folder
+    if recipe is not None and recipe.known("online") is True:
+        return downloaded_folder(model)
+    raise Unknown(
+        f"the architecture of {model!r} is not in the table of models, nor in the hub's cache here;"
+        " --online asks the hub"
+    )
+
+
+def _folders(path: str, recipe: Recipe | None) -> list[str]:
+    """Where a relative path may point: from the recipe's folder, or from here."""
+    beside = [os.path.join(os.path.dirname(recipe.path), path)] if recipe is not None else []
+    return [*beside, path]
+
+
+def _from_folder(folder: str) -> tuple[Mapping[str, object], str, bool]:
+    from json import JSONDecodeError, loads  # most recipes name a hub id
+
+    path = os.path.join(folder, "config.json")
+    try:
+        if os.path.getsize(path) > MAX_CONFIG_BYTES:
+            raise Unknown(f"{path} is too large for a model's configuration")
+        with open(path, encoding="utf-8") as file:
+            values: Any = loads(file.read())
+    except (OSError, UnicodeDecodeError, JSONDecodeError, RecursionError) as problem:
+        raise Unknown(f"{path} cannot be read: {problem}") from None
+    if not isinstance(values, dict):
+        raise Unknown(f"{path} is not a model's configuration")
+    if not isinstance(values.get("model_type"), str):
+        raise Unknown(f"{path} has no model_type: it is not the configuration of a model")
+    return values, path, _is_four_bit(values.get("quantization_config"), path)
+
+
+def _is_four_bit(quantization: object, path: str) -> bool:
+    if quantization is None:
+        return False
+    if isinstance(quantization, dict) and quantization.get("load_in_4bit") is True:
+        return True
+    raise Unknown(f"{path} describes a checkpoint quantized in a way that is not counted yet")
+
+
+def _config(name: str) -> Mapping[str, Any]:
+    """A configuration of the table, by the name that its ids have for it."""
+    found = packaged.entry(_FILE, name, "configs")
+    if found is None:
+        raise KeyError(name)
+    return found

@@ -1,0 +1,170 @@
+"""Fact ``inventory``: the modules of the base model by path, and what PEFT can do with each.
+
+For a type that the table of architectures lacks but whose modules' names are known
+(:func:`lora_rules.facts.model.other_modules.names_of`), the paths are names only: every index is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lora_rules.engine._startup.record import record
+from lora_rules.engine.injection import Unknown
+from lora_rules.facts.model.architecture import Architecture, configuration
+from lora_rules.facts.model.model_class import loader, task_of
+from lora_rules.facts.model.modules import Embedding, FusedExperts, Linear, Modules
+from lora_rules.facts.model.other_modules import Others, names_of, other_modules
+from lora_rules.recipe import Recipe
+
+LINEAR, CONV1D, EMBEDDING, CONVOLUTION, OTHER = "linear", "Conv1D", "embedding", "conv", "other"
+ROUTERS = frozenset({"gate", "router", "shared_expert_gate", "classifier"})
+"""Last names of the layers that choose experts, where experts are."""
+ATTENTION = "attention"
+"""PyTorch's own ``MultiheadAttention``, known by the class of its output layer."""
+OUTPUT_OF_ATTENTION = "NonDynamicallyQuantizableLinear"
+ADAPTABLE = (LINEAR, CONV1D, EMBEDDING, CONVOLUTION, ATTENTION)
+
+
+@record(frozen=True)
+class Inventory:
+    """What is in a model."""
+
+    model_type: str
+    class_name: str
+    """Of the model as it is loaded; empty if that is not known."""
+    kinds: Mapping[str, str]
+    """Every module's path, and what it is."""
+    linears: Mapping[str, Linear]
+    embeddings: Mapping[str, Embedding]
+    fused: Mapping[str, FusedExperts]
+    others: Others
+    modules: Modules | None
+    """``None`` where only names are known."""
+    tied: bool = False
+    fresh_head: bool = False
+    """It is loaded as a class that its checkpoint is not of, so its head starts at random."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the paths are a real model's, with all indices."""
+        return self.modules is not None
+
+    @property
+    def head(self) -> str | None:
+        """The output head, which ``all-linear`` leaves out."""
+        return self.modules.task.head if self.modules is not None else None
+
+    @property
+    def embedding(self) -> str | None:
+        """The token embedding."""
+        return self.modules.task.embedding if self.modules is not None else None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The last names of the linear layers but the head."""
+        return frozenset(
+            path.rpartition(".")[2]
+            for path, kind in self.kinds.items()
+            if kind in (LINEAR, CONV1D) and path != self.head
+        )
+
+    @property
+    def layers(self) -> frozenset[int]:
+        """The indices of the layers, as PEFT reads them: the first in each path."""
+        found = set()
+        for path in self.kinds:
+            parts = path.split(".")
+            at = next((at for at, part in enumerate(parts) if part.isdigit()), 0)
+            if at >= 2:
+                found.add(int(parts[at]))
+        return frozenset(found)
+
+    def is_router(self, path: str) -> bool:
+        """Whether a layer, or its weight, chooses among experts."""
+        owner, _, name = path.removesuffix(".weight").rpartition(".")
+        beside = any(each.startswith(f"{owner}.experts.") for each in self.fused)
+        return beside and name in ROUTERS
+
+    def named(self, name: str) -> list[str]:
+        """The modules that a name in a list of targets fits."""
+        return [path for path in self.kinds if path == name or path.endswith(f".{name}")]
+
+
+def inventory(
+    recipe: Recipe,
+    model_name_or_path: str,
+    task_type: str | None = None,
+    architecture: Architecture | None = None,
+) -> Inventory:
+    """The modules of the base model, as the class that it is loaded as.
+
+    Raises:
+        Unknown: if they are not known.
+    """
+    if architecture is None:
+        return _names_only(model_name_or_path, recipe)
+    task = task_of(recipe, task_type, architecture.modules.table.tasks)
+    if task is not None and task != architecture.modules.task.name:
+        labels = recipe.known("num_labels")
+        fields = {"num_labels": labels} if isinstance(labels, int) and task == "sequence" else {}
+        return of_architecture(architecture.for_task(task, **fields), fresh_head=True)
+    return of_architecture(architecture)
+
+
+def of_architecture(architecture: Architecture, *, fresh_head: bool = False) -> Inventory:
+    """The same for an architecture whose class is settled."""
+    found = architecture.modules
+    kept: tuple[Architecture, Inventory] | None = found.kept.get((of_architecture, fresh_head))
+    if kept is None or kept[0] is not architecture:
+        made = _of_architecture(architecture, fresh_head=fresh_head)
+        kept = found.kept[of_architecture, fresh_head] = (architecture, made)
+    return kept[1]
+
+
+def _of_architecture(architecture: Architecture, *, fresh_head: bool) -> Inventory:
+    found = architecture.modules
+    others = other_modules(found, architecture.values)
+    linears = {each.path: each for each in found.linears}
+    embeddings = {each.path: each for each in found.embeddings}
+    tops = {path.partition(".")[0] for path in (*linears, *embeddings)}
+    mine = [path for path in others.all if not found.task.base or path.partition(".")[0] in tops]
+    kinds = dict.fromkeys(mine, OTHER)  # the rest belongs to heads of other classes of this type
+    kinds |= dict.fromkeys(others.convs & kinds.keys(), CONVOLUTION)
+    whole = (path for path, each in linears.items() if each.class_name == OUTPUT_OF_ATTENTION)
+    kinds |= dict.fromkeys((path.rpartition(".")[0] for path in whole), ATTENTION)
+    kinds |= dict.fromkeys(embeddings, EMBEDDING)
+    kinds |= {
+        path: CONV1D if each.class_name == "Conv1D" else LINEAR for path, each in linears.items()
+    }
+    return Inventory(
+        found.model_type,
+        found.task.class_name,
+        kinds,
+        linears,
+        embeddings,
+        {each.path: each for each in found.fused_experts},
+        others,
+        found,
+        found.tied,
+        fresh_head,
+    )
+
+
+def _names_only(model: str, recipe: Recipe) -> Inventory:
+    values, _, _ = configuration(model, recipe)
+    model_type = str(values.get("model_type"))
+    names = names_of(model_type)
+    if names is None:
+        raise Unknown(f"the modules of {model_type!r} are not known")
+    kinds = dict.fromkeys(names.others.all, OTHER)
+    kinds |= dict.fromkeys(names.others.convs, CONVOLUTION)
+    kinds |= dict.fromkeys(names.linears, LINEAR)
+    return Inventory(model_type, _class(values, recipe), kinds, {}, {}, {}, names.others, None)
+
+
+def _class(values: Mapping[str, object], recipe: Recipe) -> str:
+    """The class that the checkpoint names, unless the script loads another one."""
+    named, loads = values.get("architectures"), loader(recipe)
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    kind = (loads or "").rpartition("For")[2]
+    return name if loads is None or name.endswith(f"For{kind}") else ""

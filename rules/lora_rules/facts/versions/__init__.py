@@ -1,0 +1,1 @@
+"""Facts about the versions of the libraries that a repository asks for."""

@@ -1,0 +1,1 @@
+"""The frameworks that are driven by a configuration file, a folder each."""

@@ -1,0 +1,235 @@
+"""What LLaMA-Factory refuses when it reads its arguments (hparams/*.py)."""
+
+from __future__ import annotations
+
+from lora_rules.engine.refusals import (
+    Refusal,
+    Written,
+    differs,
+    either,
+    equals,
+    given,
+    missing,
+    off,
+    present,
+    where,
+)
+
+GALORE = ("use_galore", "use_apollo", "use_badam")
+ONLY_SFT = ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
+
+
+def _names(keys: Written, name: str) -> int | None:
+    """How many a list has, which may be written as a text with commas."""
+    value = keys.value(name)
+    if isinstance(value, str):
+        return len(value.split(","))
+    return len(value) if isinstance(value, list) else None
+
+
+def _has_several_adapters(keys: Written) -> bool:
+    return (_names(keys, "adapter_name_or_path") or 0) > 1
+
+
+def _has_other_lengths(keys: Written) -> bool:
+    shares = _names(keys, "interleave_probs")
+    counts = [_names(keys, name) for name in ("dataset", "eval_dataset")]
+    return shares is not None and any(count not in (None, shares) for count in counts)
+
+
+def _is_fraction(keys: Written) -> bool:
+    size = keys.number("val_size")
+    return size is not None and 1e-6 < size < 1
+
+
+def _evaluates(keys: Written) -> bool:
+    strategy = keys.value("eval_strategy")
+    return isinstance(strategy, str) and strategy != "no"
+
+
+def _keeps_a_reference(keys: Written) -> bool:
+    loss = keys.value("pref_loss")
+    return keys.is_missing("pref_loss") or loss not in (None, "orpo", "simpo")
+
+
+NOTHING_HELD_OUT = off("eval_dataset", "val_size")
+NO_HELD_OUT = "Add eval_dataset or val_size."
+LORA = either(missing("finetuning_type"), equals("finetuning_type", "lora"))
+SFT = either(missing("stage"), equals("stage", "sft"))
+NOT_SFT = differs("stage", "sft")
+TRAINS_WITH_REFERENCE = either(
+    equals("stage", "ppo", "kto"),
+    where(
+        lambda keys: (
+            keys.value("stage") == "dpo"
+            and (
+                keys.is_missing("pref_loss")
+                or keys.value("pref_loss") not in (None, "orpo", "simpo")
+            )
+        ),
+        "stage",
+        "pref_loss",
+    ),
+)
+
+MODEL = (
+    Refusal(
+        "pissa_init",
+        (given("quantization_bit", "pissa_init"),),
+        "quantization_bit and pissa_init do not go together",
+        "Run scripts/pissa_init.py first, or train without quantization_bit.",
+    ),
+    Refusal(
+        "resize_vocab",
+        (given("quantization_bit", "resize_vocab"),),
+        "quantization_bit and resize_vocab do not go together",
+        "Remove one of them.",
+    ),
+    Refusal(
+        "create_new_adapter",
+        (given("quantization_bit", "adapter_name_or_path", "create_new_adapter"),),
+        "create_new_adapter over adapter_name_or_path and quantization_bit",
+        "Merge the first adapter, and train on that.",
+    ),
+    Refusal(
+        "adapter_name_or_path",
+        (given("quantization_bit"), where(_has_several_adapters, "adapter_name_or_path")),
+        "several adapters in adapter_name_or_path with quantization_bit",
+        "Merge them first.",
+    ),
+    *(
+        Refusal(
+            name,
+            (LORA, given(name)),
+            f"{name} with finetuning_type: lora",
+            f"Remove {name}, or set finetuning_type: full.",
+        )
+        for name in GALORE
+    ),
+    Refusal(
+        "pissa_init",
+        (given("pissa_init"), TRAINS_WITH_REFERENCE),
+        "pissa_init in a stage that needs the model without its adapter (ppo, kto, dpo)",
+        "Remove pissa_init.",
+    ),
+    Refusal(
+        "fp8",
+        (given("fp8", "quantization_bit"),),
+        "fp8 with quantization_bit",
+        "Remove one of them.",
+    ),
+    Refusal(
+        "quantization_device_map",
+        (given("do_train"), equals("quantization_device_map", "auto")),
+        "quantization_device_map: auto with do_train",
+        "Remove quantization_device_map.",
+    ),
+    *(
+        Refusal(
+            name,
+            (given("deepspeed", name),),
+            f"{name} with deepspeed",
+            "Remove one of them.",
+        )
+        for name in ("use_galore", "use_apollo")
+    ),
+)
+
+DATA = (
+    Refusal(
+        "val_size",
+        (given("eval_dataset", "val_size"),),
+        "eval_dataset and val_size exclude each other",
+        "Write one of them.",
+    ),
+    Refusal(
+        "max_samples",
+        (given("streaming"), present("max_samples")),
+        "streaming and max_samples exclude each other",
+        "Bound the run with max_steps.",
+    ),
+    Refusal(
+        "streaming",
+        (given("streaming"), off("max_steps")),
+        "streaming without max_steps",
+        "Set max_steps: a stream has no length.",
+    ),
+    Refusal(
+        "val_size",
+        (given("streaming"), where(_is_fraction, "val_size")),
+        "streaming with a val_size below 1",
+        "Give val_size as a number of examples.",
+    ),
+    Refusal(
+        "interleave_probs",
+        (
+            present("interleave_probs"),
+            either(missing("mix_strategy"), equals("mix_strategy", "concat")),
+        ),
+        "interleave_probs without an interleaving mix_strategy",
+        "Set mix_strategy: interleave_under or interleave_over.",
+    ),
+    Refusal(
+        "interleave_probs",
+        (where(_has_other_lengths, "interleave_probs", "dataset", "eval_dataset"),),
+        "as many interleave_probs as dataset or eval_dataset has names: they are not",
+        "Give one a dataset.",
+    ),
+    Refusal(
+        "train_on_prompt",
+        (given("mask_history", "train_on_prompt"),),
+        "mask_history and train_on_prompt exclude each other",
+        "Write one of them.",
+    ),
+    Refusal(
+        "eval_strategy",
+        (where(_evaluates, "eval_strategy"), NOTHING_HELD_OUT),
+        "eval_strategy without eval_dataset or val_size",
+        NO_HELD_OUT,
+    ),
+    Refusal(
+        "do_eval",
+        (given("do_eval"), where(lambda keys: not _evaluates(keys)), NOTHING_HELD_OUT),
+        "do_eval without eval_dataset or val_size",
+        NO_HELD_OUT,
+    ),
+)
+
+STAGE = (
+    *(
+        Refusal(name, (given(name), NOT_SFT), f"{name} outside stage: sft", f"Remove {name}.")
+        for name in ONLY_SFT
+    ),
+    Refusal(
+        "do_predict",
+        (given("do_predict"), SFT, off("predict_with_generate")),
+        "do_predict without predict_with_generate",
+        "Add predict_with_generate: true.",
+    ),
+    Refusal(
+        "compute_accuracy",
+        (given("predict_with_generate", "compute_accuracy"),),
+        "predict_with_generate and compute_accuracy exclude each other",
+        "Write one of them.",
+    ),
+    Refusal(
+        "load_best_model_at_end",
+        (equals("stage", "rm", "ppo"), given("load_best_model_at_end")),
+        "load_best_model_at_end in stage: rm or ppo",
+        "Remove load_best_model_at_end.",
+    ),
+    Refusal(
+        "stage",
+        (equals("stage", "ppo"), off("reward_model")),
+        "stage: ppo without reward_model",
+        "Add reward_model.",
+    ),
+    Refusal(
+        "dpo_label_smoothing",
+        (equals("stage", "dpo"), given("dpo_label_smoothing"), differs("pref_loss", "sigmoid")),
+        "dpo_label_smoothing with a pref_loss that is not sigmoid",
+        "Remove dpo_label_smoothing.",
+    ),
+)
+
+LLAMA_FACTORY = (*MODEL, *DATA, *STAGE)

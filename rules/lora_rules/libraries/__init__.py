@@ -1,0 +1,1 @@
+"""The Python libraries of a fine-tune, a folder each."""

@@ -1,0 +1,228 @@
+"""What the classes and functions of a recipe accept, version by version.
+
+The table is ``signatures.json``, read from the wheels on PyPI by ``tools/build_signatures.py``.
+It samples the versions. A version between two samples gets the fields of *both*, so that a field
+is called unknown only when neither neighbour has it; a version newer than the newest sample gets
+the newest one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+
+from lora_rules.engine import packaged
+from lora_rules.engine._startup.typed import Any
+
+_TABLE = "libraries/signatures.json"
+Table = Mapping[str, Any]
+
+
+@cache
+def _entry(qualified: str) -> Table:
+    found = packaged.entry(_TABLE, qualified)
+    if found is None:
+        raise KeyError(qualified)
+    return found
+
+
+@cache
+def callees() -> frozenset[str]:
+    """Every qualified name that the table knows, for example ``peft.LoraConfig``."""
+    return frozenset(packaged.names(_TABLE))
+
+
+def versions(qualified: str) -> tuple[str, ...]:
+    """The versions of its package at which a callee was read, oldest first.
+
+    Raises:
+        KeyError: if the callee is not in the table.
+    """
+    return tuple(_entry(qualified)["versions"])
+
+
+def is_open(qualified: str) -> bool:
+    """Whether it also takes ``**kwargs``, so that an unknown keyword cannot be judged."""
+    return bool(_entry(qualified)["open"])
+
+
+def parent(qualified: str) -> str | None:
+    """The callee of another package whose fields it inherits, as TRL's do from transformers'."""
+    name: str | None = _entry(qualified)["parent"]
+    return name
+
+
+@cache
+def fields(
+    qualified: str, version: str | None = None, parent_version: str | None = None
+) -> frozenset[str]:
+    """The names of everything it accepts, inherited fields included.
+
+    Args:
+        qualified: for example ``peft.LoraConfig``.
+        version: of its package; ``None`` is the newest known.
+        parent_version: of the package it inherits from. When only ``version`` is given, a parent's
+            field counts if any sampled version has it: which one goes with it is not known.
+
+    Raises:
+        KeyError: if the callee is not in the table, or the version is older than the oldest read.
+    """
+    entry = _entry(qualified)
+    near = _neighbours(qualified, version)
+    own = {
+        name for name, (there, _) in entry["fields"].items() if any(_has(there, at) for at in near)
+    }
+    above = entry["parent"]
+    if above is None:
+        return frozenset(own)
+    if version is not None and parent_version is None:
+        return frozenset(own) | frozenset(_entry(above)["fields"])
+    return frozenset(own) | fields(above, parent_version)
+
+
+def every_field(qualified: str) -> frozenset[str]:
+    """The names of everything that any version read accepts, inherited fields included.
+
+    Raises:
+        KeyError: if the callee is not in the table.
+    """
+    entry = _entry(qualified)
+    inherited = every_field(entry["parent"]) if entry["parent"] is not None else frozenset()
+    return frozenset(entry["fields"]) | inherited
+
+
+@cache
+def defaults(
+    qualified: str, version: str | None = None, parent_version: str | None = None
+) -> Mapping[str, object]:
+    """The literal defaults by field; a field without one is not in it.
+
+    Where the two samples around ``version`` disagree, the field is left out. The parent's are its
+    newest known, unless ``parent_version`` says otherwise. A ``None`` that the constructor replaces
+    at once is given as what replaces it (``bnb_4bit_compute_dtype``: ``"float32"``).
+
+    Raises:
+        KeyError: if the callee is not in the table, or the version is older than the oldest read.
+    """
+    entry = _entry(qualified)
+    known: dict[str, object] = {}
+    if entry["parent"] is not None:
+        known.update(defaults(entry["parent"], parent_version))
+    near = _neighbours(qualified, version)
+    for name, (there, changes) in entry["fields"].items():
+        found = [_default(changes, at) for at in near if _has(there, at)]
+        if not found:
+            continue
+        known.pop(name, None)
+        if len(found[0]) == 1 and all(other == found[0] for other in found):
+            known[name] = found[0][0]
+    return MappingProxyType(known)
+
+
+def introduced(qualified: str, field: str) -> str | None:
+    """The first version read that has the field; ``None`` if the oldest one has it, or none has.
+
+    A field of the parent is dated in the parent's versions.
+    """
+    marks = _presence(qualified, field)
+    if not marks or marks[0] == 0:
+        return _of_parent(introduced, qualified, field, marks)
+    return versions(qualified)[marks[0]]
+
+
+def owner(qualified: str, field: str) -> str:
+    """The callee whose own field it is: the parent's name for an inherited one.
+
+    Raises:
+        KeyError: if the callee is not in the table.
+    """
+    above = parent(qualified)
+    if above is None or field in _entry(qualified)["fields"]:
+        return qualified
+    return owner(above, field)
+
+
+def removed(qualified: str, field: str) -> str | None:
+    """The first version read that has the field no longer; ``None`` if the newest one has it."""
+    marks = _presence(qualified, field)
+    if not marks or len(marks) % 2:
+        return _of_parent(removed, qualified, field, marks)
+    return versions(qualified)[marks[-1]]
+
+
+def choices(qualified: str, field: str, version: str | None = None) -> tuple[str, ...]:
+    """The strings that the source lists for a field, up to that version; empty if it lists none.
+
+    ``pissa_niter_[number of iters]`` stands, as in PEFT's own annotation, for a family of strings.
+    Only ``task_type`` is checked by PEFT for exact membership when the object is made.
+    """
+    table: Mapping[str, int] = _entry(qualified)["choices"].get(field, {})
+    last = max(_neighbours(qualified, version))
+    return tuple(value for value, first in table.items() if first <= last)
+
+
+def _of_parent(
+    ask: Callable[[str, str], str | None],
+    qualified: str,
+    field: str,
+    own_marks: tuple[int, ...],
+) -> str | None:
+    above = parent(qualified)
+    if own_marks or above is None:
+        return None
+    return ask(above, field)
+
+
+def _presence(qualified: str, field: str) -> tuple[int, ...]:
+    there, _ = _entry(qualified)["fields"].get(field, ((), ()))
+    return tuple(there)
+
+
+def _has(marks: list[int], at: int) -> bool:
+    """Presence is the list of indices at which a field begins, ends, begins again and so on."""
+    return sum(mark <= at for mark in marks) % 2 == 1
+
+
+def _default(changes: list[list[object]], at: int) -> tuple[object, ...]:
+    """The default in force at an index, in a tuple: an empty one when it is not a literal."""
+    in_force: list[object] = [0]
+    for change in changes:
+        if isinstance(change[0], int) and change[0] <= at:
+            in_force = change
+    return tuple(in_force[1:])
+
+
+@cache
+def _neighbours(qualified: str, version: str | None) -> tuple[int, ...]:
+    """The index of the sample of that version, or of the two around it."""
+    known = [release(text) for text in versions(qualified)]
+    if version is None:
+        return (len(known) - 1,)
+    wanted = release(version)
+    if wanted < known[0]:
+        raise KeyError(f"{qualified} was not read before {versions(qualified)[0]}")
+    if wanted in known:
+        return (known.index(wanted),)
+    after = next((at for at, sampled in enumerate(known) if sampled > wanted), len(known))
+    return tuple(at for at in (after - 1, after) if at < len(known))
+
+
+def release(version: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparing: ``4.57.6`` is ``(4, 57, 6)``, ``1.0rc1`` ``(1, 0)``.
+
+    Trailing zeros do not count.
+    """
+    numbers = list(_numbers(version))
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _numbers(version: str) -> Iterator[int]:
+    for part in version.split("+")[0].split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if digits:
+            yield int(digits)
+        if digits != part:
+            return

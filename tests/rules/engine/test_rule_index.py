@@ -1,0 +1,53 @@
+"""The index of the rules says what the rules themselves say, and spares their import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent / "tools"))
+
+from build_rule_index import INDEX, index
+from lora_rules.engine.registry import all_rules, imported_rules, rule
+
+
+def test_the_index_is_up_to_date() -> None:
+    assert INDEX.read_text() == index(), "run: python tools/build_rule_index.py"
+
+
+def test_no_two_rules_have_one_name() -> None:
+    names = [each.name for each in all_rules().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_an_indexed_rule_is_the_rule_itself() -> None:
+    for code, imported in imported_rules().items():
+        indexed = all_rules()[code]
+        assert indexed.function is imported.check
+        assert (indexed.code, indexed.name, indexed.severity) == imported[:3]
+        assert indexed.evidence
+        assert indexed.page
+
+
+def test_the_code_and_the_name_of_a_rule_that_is_not_imported_are_taken() -> None:
+    def scale_out_of_range() -> list[object]:
+        """A page."""
+        return []
+
+    scale_out_of_range.__name__ = all_rules()["LL102"].name.replace("-", "_")
+    register = rule("OUR001", all_rules()["LL102"].severity, evidence=all_rules()["LL102"].evidence)
+    with pytest.raises(ValueError, match="is taken"):
+        register(scale_out_of_range)  # type: ignore[arg-type]
+
+
+def test_all_rules_are_known_without_being_imported() -> None:
+    code = (
+        "import sys; from lora_rules.engine.registry import all_rules\n"
+        "assert len(all_rules()) > 100; "
+        "print(sum(name.startswith('lora_rules.checks.') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"

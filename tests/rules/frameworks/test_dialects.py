@@ -1,0 +1,748 @@
+"""The dialects: which a file is written in, what each says, and what nobody said but happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lora_lint.read import yaml as yaml_reader
+from lora_lint.read.tree import Mapping
+from lora_lint.sources.source import Source
+from lora_lint.translate import framework as dialects
+from lora_lint.translate import table
+from lora_lint.translate.derive import DERIVATIONS
+from lora_lint.translate.spelling import SPELLINGS
+from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent / "tools"))
+from build_frameworks import TABLES, tables
+
+RECIPES = Path(__file__).parent.parent.parent.parent.parent / "shared" / "data" / "recipes"
+
+
+def read(text: str, name: str = "run.yaml", dialect: str | None = None) -> tuple[Recipe, ...]:
+    return yaml_reader.read(Source(f"conf/{name}", "yaml", text.encode()), dialect).recipes
+
+
+def recognised(text: str, name: str = "run.yaml") -> str:
+    return yaml_reader.read(Source(f"conf/{name}", "yaml", text.encode()), None).dialect
+
+
+def one(text: str) -> Recipe:
+    (recipe,) = read(text)
+    return recipe
+
+
+def setting(recipe: Recipe, name: str) -> tuple[object, str, str]:
+    found = recipe.settings[name]
+    return (found.value, found.origin.value, found.key)
+
+
+SAMPLES = {
+    "axolotl": (
+        """
+base_model: NousResearch/Llama-3.2-1B
+adapter: qlora
+load_in_4bit: true
+lora_r: 32
+lora_alpha: 16
+lora_target_linear: true
+lora_dropout:
+learning_rate: 2e-4
+sequence_len: 2048
+sample_packing: true
+gradient_checkpointing: true
+datasets:
+  - path: a/one
+    split: train[:500]
+  - path: a/two
+""",
+        {
+            "lora_enabled": (True, "derived", "adapter"),
+            "model_name_or_path": ("NousResearch/Llama-3.2-1B", "written", "base_model"),
+            "r": (32, "written", "lora_r"),
+            "lora_alpha": (16, "written", "lora_alpha"),
+            "lora_dropout": (0.0, "default", "lora_dropout"),
+            "target_modules": ("all-linear", "derived", "lora_target_linear"),
+            "load_in_4bit": (True, "written", "load_in_4bit"),
+            "bnb_4bit_quant_type": ("nf4", "default", "bnb_config_kwargs.bnb_4bit_quant_type"),
+            "learning_rate": (2e-4, "written", "learning_rate"),
+            "per_device_train_batch_size": (1, "default", "micro_batch_size"),
+            "max_length": (2048, "written", "sequence_len"),
+            "train_dataset": (["a/one", "a/two"], "written", "datasets[].path"),
+            "dataset_split": (["train[:500]", None], "written", "datasets[].split"),
+            "bias": ("none", "default", "bias"),
+            "trainer_method": ("sft", "default", "rl"),
+        },
+    ),
+    "llamafactory": (
+        """
+model_name_or_path: m
+stage: dpo
+lora_rank: 16
+lora_target: all
+quantization_bit: 4
+dataset: one, two
+max_samples: 1000
+pissa_init: true
+disable_gradient_checkpointing: true
+max_steps: -1
+""",
+        {
+            "lora_enabled": (True, "default", "finetuning_type"),
+            "r": (16, "written", "lora_rank"),
+            "lora_alpha": (32, "derived", "lora_alpha"),
+            "target_modules": ("all-linear", "written", "lora_target"),
+            "load_in_4bit": (True, "derived", "quantization_bit"),
+            "load_in_8bit": (False, "derived", "quantization_bit"),
+            "bnb_4bit_use_double_quant": (True, "default", "double_quantization"),
+            "train_dataset": (["one", "two"], "written", "dataset"),
+            "max_samples": (1000, "written", "max_samples"),
+            "init_lora_weights": ("pissa_niter_16", "derived", "pissa_init"),
+            "gradient_checkpointing": (False, "derived", "disable_gradient_checkpointing"),
+            "learning_rate": (5e-5, "default", "learning_rate"),
+            "trainer_method": ("dpo", "written", "stage"),
+        },
+    ),
+    "llamafactory-v1": (
+        "model: m\npeft_config:\n  name: lora\n  r: 4\ntrain_dataset: d\n",
+        {
+            "r": (4, "written", "peft_config.r"),
+            "lora_alpha": (16, "default", "peft_config.lora_alpha"),
+            "target_modules": ("all-linear", "default", "peft_config.target_modules"),
+            "train_dataset": (["d"], "written", "train_dataset"),
+        },
+    ),
+    "trl": (
+        """
+model_name_or_path: m
+dataset_name: d
+use_peft: true
+lora_target_modules: [all-linear]
+load_in_4bit: true
+""",
+        {
+            "lora_enabled": (True, "written", "use_peft"),
+            "r": (16, "default", "lora_r"),
+            "lora_alpha": (32, "default", "lora_alpha"),
+            "target_modules": ("all-linear", "written", "lora_target_modules"),
+            "bnb_4bit_compute_dtype": ("float32", "default", "dtype"),
+            "bf16": (True, "default", "bf16"),
+            "train_dataset": (["d"], "written", "dataset_name"),
+        },
+    ),
+    "torchtune": (
+        """
+output_dir: /tmp/out
+model:
+  _component_: torchtune.models.llama3.qlora_llama3_8b
+  lora_attn_modules: [q_proj, k_proj, v_proj, output_proj]
+  apply_lora_to_mlp: true
+  lora_rank: 64
+checkpointer: {checkpoint_dir: "${output_dir}/base"}
+tokenizer: {max_seq_len: null}
+dataset: {_component_: torchtune.datasets.alpaca_dataset, packed: false, split: "train[:5%]"}
+optimizer: {_component_: torch.optim.AdamW, lr: 3e-4}
+batch_size: 2
+epochs: 1
+dtype: bf16
+""",
+        {
+            "r": (64, "written", "model.lora_rank"),
+            "lora_alpha": (16, "default", "model.lora_alpha"),
+            "target_modules": ("all-linear", "derived", "model.lora_attn_modules"),
+            "load_in_4bit": (True, "derived", "model._component_"),
+            "model_name_or_path": ("/tmp/out/base", "derived", "checkpointer.checkpoint_dir"),
+            "learning_rate": (3e-4, "written", "optimizer.lr"),
+            "optim": ("AdamW", "written", "optimizer._component_"),
+            "dataset_split": (["train[:5%]"], "written", "dataset.split"),
+            "bf16": (True, "derived", "dtype"),
+            "dtype": ("bfloat16", "written", "dtype"),
+        },
+    ),
+    "nemo-automodel": (
+        """
+model: {_target_: nemo_automodel.NeMoAutoModelForCausalLM, pretrained_model_name_or_path: m}
+peft: {_target_: nemo_automodel.components._peft.lora.PeftConfig, dim: 16, match_all_linear: true}
+step_scheduler: {global_batch_size: 64}
+""",
+        {
+            "r": (16, "written", "peft.dim"),
+            "lora_alpha": (32, "default", "peft.alpha"),
+            "target_modules": ("all-linear", "derived", "peft.match_all_linear"),
+            "global_batch_size": (64, "written", "step_scheduler.global_batch_size"),
+        },
+    ),
+    "litgpt": (
+        """
+checkpoint_dir: checkpoints/m
+lora_r: 32
+lora_key: true
+lora_projection: true
+lora_mlp: true
+quantize: bnb.nf4-dq
+precision: bf16-true
+data: {class_path: litgpt.data.Alpaca2k}
+""",
+        {
+            "r": (32, "written", "lora_r"),
+            "lora_alpha": (16, "default", "lora_alpha"),
+            "target_modules": ("all-linear", "derived", "lora_key"),
+            "load_in_4bit": (True, "derived", "quantize"),
+            "bnb_4bit_use_double_quant": (True, "derived", "quantize"),
+            "learning_rate": (0.001, "default", "optimizer.init_args.lr"),
+            "bf16": (True, "derived", "precision"),
+        },
+    ),
+    "ludwig": (
+        """
+model_type: llm
+base_model: m
+input_features: [{name: a}]
+output_features: [{name: b}]
+adapter: lora
+quantization: {bnb_4bit_compute_dtype: bfloat16}
+trainer: {learning_rate: 1e-4}
+""",
+        {
+            "r": (8, "default", "adapter.r"),
+            "lora_alpha": (16, "derived", "adapter.alpha"),
+            "load_in_4bit": (True, "derived", "quantization"),
+            "num_train_epochs": (100, "default", "trainer.epochs"),
+            "learning_rate": (1e-4, "written", "trainer.learning_rate"),
+        },
+    ),
+    "autotrain": (
+        """
+task: llm-sft
+base_model: m
+project_name: p
+data: {path: d, train_split: train}
+params: {peft: true, lr: 2e-4, target_modules: "q_proj,v_proj"}
+""",
+        {
+            "r": (16, "default", "params.lora_r"),
+            "target_modules": (["q_proj", "v_proj"], "written", "params.target_modules"),
+            "load_in_4bit": (True, "default", "params.quantization"),
+            "output_dir": ("p", "written", "project_name"),
+        },
+    ),
+    "llm-foundry": (
+        """
+model:
+  name: hf_causal_lm
+  pretrained_model_name_or_path: m
+  peft_config: {peft_type: LORA, task_type: CAUSAL_LM, r: 16}
+max_duration: 2ep
+train_loader: {dataset: {hf_name: d}}
+""",
+        {
+            "r": (16, "written", "model.peft_config.r"),
+            "lora_alpha": (8, "default", "model.peft_config.lora_alpha"),
+            "num_train_epochs": (2, "derived", "max_duration"),
+            "train_dataset": (["d"], "written", "train_loader.dataset.hf_name"),
+        },
+    ),
+    "oumi": (
+        """
+model: {model_name: m}
+data:
+  train:
+    datasets: [{dataset_name: d, sample_count: 300}, {dataset_name: e, sample_count: 20}]
+training: {trainer_type: TRL_SFT, use_peft: true}
+peft: {q_lora: true, lora_r: 16}
+""",
+        {
+            "lora_alpha": (8, "default", "peft.lora_alpha"),
+            "load_in_4bit": (True, "derived", "peft.q_lora"),
+            "bnb_4bit_quant_type": ("fp4", "default", "peft.bnb_4bit_quant_type"),
+            "max_samples": (300, "derived", "data.train.datasets[].sample_count"),
+            "trainer_method": ("sft", "written", "training.trainer_type"),
+        },
+    ),
+    "unsloth-studio": (
+        """
+model: m
+training: {training_type: lora, max_seq_length: 4096, gradient_checkpointing: unsloth}
+lora: {lora_r: 16, target_modules: "q_proj, v_proj", use_loftq: true}
+""",
+        {
+            "lora_alpha": (16, "default", "lora.lora_alpha"),
+            "target_modules": (["q_proj", "v_proj"], "written", "lora.target_modules"),
+            "gradient_checkpointing": (True, "derived", "training.gradient_checkpointing"),
+            "init_lora_weights": ("loftq", "derived", "lora.use_loftq"),
+            "load_in_4bit": (True, "default", "training.load_in_4bit"),
+        },
+    ),
+    "ai-toolkit": (
+        """
+job: extension
+config:
+  name: x
+  process:
+    - type: sd_trainer
+      training_folder: output
+      network: {type: lora, linear: 16, linear_alpha: 16}
+      train: {lr: 1e-4, steps: 2000, dtype: bf16}
+      model: {name_or_path: black-forest-labs/FLUX.1-dev}
+      datasets: [{folder_path: /images}]
+""",
+        {
+            "r": (16, "written", "config.process[0].network.linear"),
+            "learning_rate": (1e-4, "written", "config.process[0].train.lr"),
+            "train_dataset": (["/images"], "written", "config.process[0].datasets[].folder_path"),
+        },
+    ),
+    "mlx-lm": (
+        "model: m\nfine_tune_type: dora\niters: 100\nlora_parameters: {rank: 16, scale: 2.0}\n",
+        {
+            "r": (16, "written", "lora_parameters.rank"),
+            "lora_alpha": (32.0, "derived", "lora_parameters.scale"),
+            "use_dora": (True, "derived", "fine_tune_type"),
+        },
+    ),
+    "h2o-llmstudio": (
+        """
+llm_backbone: m
+architecture: {backbone_dtype: int4}
+training: {lora: true, lora_alpha: 16, lora_target_modules: ''}
+""",
+        {
+            "r": (4, "default", "training.lora_r"),
+            "target_modules": ("all-linear", "written", "training.lora_target_modules"),
+            "load_in_4bit": (True, "derived", "architecture.backbone_dtype"),
+        },
+    ),
+    "verl": (
+        "actor_rollout_ref: {model: {path: m, lora_rank: 32, target_modules: all-linear}}\n",
+        {
+            "r": (32, "written", "actor_rollout_ref.model.lora_rank"),
+            "lora_alpha": (16, "default", "actor_rollout_ref.model.lora_alpha"),
+        },
+    ),
+    "ms-swift": (
+        """
+model: Qwen/Qwen2.5-7B-Instruct
+train_type: lora
+dataset: [a/one#500, 'a/two:sub#2000']
+quant_method: bnb
+quant_bits: 4
+torch_dtype: bfloat16
+""",
+        {
+            "lora_alpha": (32, "default", "lora_alpha"),
+            "target_modules": ("all-linear", "default", "target_regex"),
+            "load_in_4bit": (True, "derived", "quant_bits"),
+            "train_dataset": (["a/one", "a/two:sub"], "written", "dataset"),
+            "max_samples": (2000, "derived", "dataset"),
+        },
+    ),
+    "peft-adapter-json": ("peft_type: LORA\nr: 8\nbase_model_name_or_path: m\n", {}),
+    "lora-launch": (
+        """
+model: {model_name_or_path: m}
+lora: {r: 16, lora_alpha: 32, target_modules: all-linear}
+quantization: {load_in_4bit: true, bnb_4bit_quant_type: nf4}
+data: {train: rows.jsonl, split: "train[:200]"}
+training: {learning_rate: 2e-4}
+hardware: {gpu: RTX 4090, count: 2}
+""",
+        {
+            "r": (16, "written", "lora.r"),
+            "lora_dropout": (0.0, "default", "lora.lora_dropout"),
+            "bnb_4bit_compute_dtype": ("float32", "default", "quantization.bnb_4bit_compute_dtype"),
+            "train_dataset": (["rows.jsonl"], "written", "data.train"),
+            "gpu": ("RTX 4090", "written", "hardware.gpu"),
+            "gpu_count": (2, "written", "hardware.count"),
+        },
+    ),
+    "generic": (
+        """
+model: {name: x, model_name_or_path: m}
+training: {learning_rate: 2e-4, batch: 4}
+peft:
+  lora: {rank: 16, alpha: 32, dropout: 0.1}
+""",
+        {
+            "r": (16, "written", "peft.lora.rank"),
+            "lora_alpha": (32, "written", "peft.lora.alpha"),
+            "lora_dropout": (0.1, "written", "peft.lora.dropout"),
+            "learning_rate": (2e-4, "written", "training.learning_rate"),
+            "model_name_or_path": ("m", "written", "model.model_name_or_path"),
+        },
+    ),
+}
+
+
+def test_every_dialect_has_a_sample() -> None:
+    assert set(SAMPLES) == set(dialects.names())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_says(name: str) -> None:
+    text, expected = SAMPLES[name]
+    file = "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"
+    (recipe,) = read(text, file)
+    assert recipe.dialect == name
+    assert {key: setting(recipe, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_setting_knows_its_place_or_its_source(name: str) -> None:
+    text = SAMPLES[name][0]
+    lines = text.split("\n")
+    for recipe in read(text, "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"):
+        for found in recipe.settings.values():
+            if found.origin is Origin.WRITTEN:
+                assert found.span is not None
+                assert found.key_span is not None
+                assert_stands_there(lines, found)
+            else:
+                assert found.source, found
+
+
+def assert_stands_there(lines: list[str], found: Setting) -> None:
+    assert found.span is not None
+    span = found.span
+    if span.line != span.end_line or "[]" in found.key:
+        return
+    text = lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    loaded = yaml.safe_load(text)
+    if type(loaded) is type(found.value) and not isinstance(loaded, str | list):
+        assert loaded == found.value
+
+
+def test_spans_of_key_and_value() -> None:
+    recipe = one(SAMPLES["axolotl"][0])
+    assert recipe.settings["r"].span == Span(5, 9, 5, 11)
+    assert recipe.settings["r"].key_span == Span(5, 1, 5, 7)
+    assert recipe.settings["dataset_split"].span == Span(15, 12, 15, 23)
+    assert recipe.span == Span(3, 1, 3, 15)
+
+
+def test_defaults_are_named() -> None:
+    recipe = one("model_name_or_path: m\nstage: sft\n")
+    assert recipe.framework == "LLaMA-Factory"
+    assert recipe.settings["r"].source == "LLaMA-Factory"
+    assert recipe.settings["lora_alpha"].source == "2 x lora_rank, LLaMA-Factory's default"
+    foundry = one(SAMPLES["llm-foundry"][0])
+    assert foundry.settings["lora_alpha"].source == "PEFT"
+
+
+class TestWhetherItIsLora:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "model_name_or_path: m\nstage: sft\nfinetuning_type: full\nlora_rank: 8\n",
+            "model: m\ntrain_type: full\ndataset: d\nlora_rank: 8\n",
+            SAMPLES["unsloth-studio"][0].replace("training_type: lora", "training_type: full"),
+            SAMPLES["verl"][0].replace("32", "0"),
+            SAMPLES["h2o-llmstudio"][0].replace("lora: true", "lora: false"),
+            SAMPLES["torchtune"][0].replace("qlora_llama3_8b", "llama3_8b"),
+            "base_model: m\ndatasets: []\nlora_r:\nlora_alpha:\nadapter:\n",
+            "model_name_or_path: m\ndataset_name: d\nuse_peft: false\n",
+            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\ninfer_backend: hf\n",
+            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\nexport_dir: e\n",
+            SAMPLES["ludwig"][0].replace("trainer: {", "trainer: {type: none, "),
+            "lora: {r: 8, lora_alpha: 16, enabled: false}\n",
+            "train: {lora_r: 0, lora_alpha: 16}\n",
+            "use_lora: false\nlora_r: 8\nlora_alpha: 16\n",
+            "peft: {peft_type: LOHA, r: 8, target_modules: [q_proj]}\n",
+        ],
+    )
+    def test_full_fine_tunes_give_nothing(self, text: str) -> None:
+        assert read(text) == ()
+
+    @pytest.mark.parametrize(
+        ("text", "key", "origin"),
+        [
+            ("model_name_or_path: m\ndataset_name: d\nlora_r: 8\n", "use_peft", Origin.DEFAULT),
+            ("base_model: m\ndatasets: []\nlora_r: 8\nadapter:\n", "adapter", Origin.DEFAULT),
+            (
+                "model: {model_name: m}\ntraining: {use_peft: false}\npeft: {lora_r: 8}\n",
+                "training.use_peft",
+                Origin.WRITTEN,
+            ),
+            (
+                "task: llm\nbase_model: m\ndata: {}\nparams: {lora_r: 8}\n",
+                "params.peft",
+                Origin.DEFAULT,
+            ),
+        ],
+    )
+    def test_settings_that_are_ignored(self, text: str, key: str, origin: Origin) -> None:
+        recipe = one(text)
+        enabled = recipe.settings["lora_enabled"]
+        assert (enabled.value, enabled.key, enabled.origin) == (False, key, origin)
+        assert recipe.known("r") == 8
+        assert "lora_alpha" not in recipe.settings
+
+    def test_a_switch_that_is_filled_in_later(self) -> None:
+        recipe = one("base_model: m\ndatasets: []\nlora_r: 8\nadapter: ${ADAPTER}\n")
+        assert recipe.settings["lora_enabled"].candidates == ()
+
+
+class TestTraps:
+    def test_axolotl_does_not_quantise_for_plain_lora(self) -> None:
+        recipe = one("base_model: m\nadapter: lora\nload_in_4bit: true\nlora_r: 8\nrl: dpo\n")
+        found = recipe.settings["load_in_4bit"]
+        assert (found.value, found.origin) == (False, Origin.DERIVED)
+        assert "qlora" in found.source
+        assert "bnb_4bit_quant_type" not in recipe.settings
+
+    def test_axolotl_targets_nothing_unless_told(self) -> None:
+        recipe = one("base_model: m\nadapter: lora\nlora_r: 8\nsequence_len: 1\n")
+        assert setting(recipe, "target_modules") == ([], "default", "lora_target_modules")
+
+    def test_axolotl_patterns_stay_patterns(self) -> None:
+        text = "base_model: m\nadapter: lora\nlora_target_modules: model.(x|y),z\nsequence_len: 1\n"
+        assert one(text).known("target_modules") == "model.(x|y),z"
+
+    def test_all_linear_with_company_is_literal(self) -> None:
+        recipe = one("model_name_or_path: m\nstage: sft\nlora_target: all,lm_head\n")
+        assert recipe.known("target_modules") == ["all", "lm_head"]
+
+    def test_all_linear_in_a_list_is_a_module_s_name_to_peft(self) -> None:
+        recipe = one("lora: {r: 8, lora_alpha: 16, target_modules: [all-linear]}\n")
+        assert recipe.known("target_modules") == ["all-linear"]
+
+    def test_grids_and_sweeps_are_candidates(self) -> None:
+        text = "llm_backbone: m\ntraining: {lora_r: [4, 8, 8], learning_rate: [1e-4, 2.0e-4]}\n"
+        found = one(text).settings
+        assert found["r"].candidates == (4, 8)
+        assert found["learning_rate"].candidates == (1e-4, 2e-4)
+        sweep = (
+            "method: bayes\nparameters:\n  lora_r: {values: [8, 16]}\n  lora_alpha: {value: 32}\n"
+        )
+        found = one(sweep).settings
+        assert found["r"].candidates == (8, 16)
+        assert found["lora_alpha"].candidates == (32,)
+
+    def test_references_in_the_file_are_followed(self) -> None:
+        text = "rank: 8\nout: ${out}\nlora: {r: '${rank}', lora_alpha: '${out}', bias: '${x}'}\n"
+        found = one(text).settings
+        assert found["r"].candidates == (8,)
+        assert found["lora_alpha"].candidates == ()
+        assert found["bias"].candidates == ()
+        assert "filled in" in found["bias"].reason
+
+    def test_numbers_as_strings(self) -> None:
+        text = (
+            "base_model: m\nadapter: lora\nlora_r: '16'\nlearning_rate: '2e-4'\nsequence_len: 1\n"
+        )
+        recipe = one(text)
+        assert (recipe.known("r"), recipe.known("learning_rate")) == (16, 2e-4)
+        assert recipe.settings["learning_rate"].source == ""
+        generic = one("lora: {r: 8, lora_alpha: 16}\ntraining: {learning_rate: 2e-4}\n")
+        assert "string to YAML 1.1" in generic.settings["learning_rate"].source
+
+    def test_quoted_numbers_are_text_to_peft(self) -> None:
+        recipe = one("peft_config: {r: '16', lora_alpha: 16, task_type: CAUSAL_LM}\n")
+        assert recipe.known("r") == "16"
+
+    def test_a_null_that_peft_gets_is_a_value(self) -> None:
+        text = SAMPLES["lora-launch"][0].replace("lora_alpha: 32", "bias: null")
+        assert one(text).settings["bias"].candidates == (None,)
+
+    def test_every_field_of_peft_has_its_own_name(self) -> None:
+        text = SAMPLES["lora-launch"][0].replace(
+            "r: 16", "r: 16, lora_bias: true, eva_config: {rho: 2}"
+        )
+        recipe = one(text)
+        assert recipe.known("lora_bias") is True
+        assert recipe.known("eva_config") == {"rho": 2}
+
+    def test_image_adapters_say_so(self) -> None:
+        assert one(SAMPLES["ai-toolkit"][0]).domain == "image"
+        assert one(SAMPLES["axolotl"][0]).domain == "language"
+
+    def test_a_null_is_no_value(self) -> None:
+        text = "model_name_or_path: m\nstage: sft\nlora_rank: 4\nlora_alpha:\n"
+        assert one(text).known("lora_alpha") == 8
+
+
+class TestBlocks:
+    def test_several_blocks_are_several_recipes(self) -> None:
+        text = """
+runs:
+  - lora: {r: 8, lora_alpha: 16}
+    lr: 1e-4
+  - lora: {r: 64, lora_alpha: 16}
+"""
+        first, second = read(text)
+        assert (first.known("r"), second.known("r")) == (8, 64)
+        assert first.known("learning_rate") == 1e-4
+        assert "learning_rate" not in second.settings
+
+    def test_peft_s_defaults_only_where_the_block_is_peft_s(self) -> None:
+        splatted = one("peft_config: {task_type: CAUSAL_LM, r: 64, target_modules: [q_proj]}\n")
+        found = splatted.settings["lora_alpha"]
+        assert (found.value, found.origin, found.source) == (8, Origin.DEFAULT, "PEFT")
+        assert "lora_alpha" not in one("peft: {r: 64, target_modules: [q], lr: 1}\n").settings
+        assert "lora_alpha" not in one("train: {lora_rank: 64, lora_target: [q]}\n").settings
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            (
+                "accelerate.yaml",
+                "compute_environment: LOCAL_MACHINE\nlora: {r: 8, lora_alpha: 1}\n",
+            ),
+            ("ds.yaml", "zero_optimization: {stage: 3}\n# lora\n"),
+            ("merge.yaml", "merge_method: linear\nmodels: [{model: a, lora: {r: 1, alpha: 2}}]\n"),
+            ("cloud.yaml", "provider: modal\ngpu_count: 2\nvolumes: []\n# lora\n"),
+            ("ci.yml", "on: push\njobs: {lora: {r: 8, lora_alpha: 16}}\n"),
+            ("toc.yml", "- title: LoRA\n  local: lora\n"),
+            ("mla.yaml", "model: {q_lora_rank: 1536, kv_lora_rank: 512, alpha: 2}\n"),
+            ("color.yaml", "lora: x\ncolors: {r: 255, g: 0, b: 0, alpha: 0.5}\n"),
+            ("vllm.yaml", "enable_lora: true\nmax_lora_rank: 64\nmax_loras: 4\n"),
+            ("words.yaml", "lora: {r: some text, alpha: more text}\n"),
+        ],
+    )
+    def test_what_only_looks_like_it(self, name: str, text: str) -> None:
+        assert read(text, name) == ()
+
+    def test_a_home_grown_lora_section_is_not_ours(self) -> None:
+        text = "model: m\nlora: {lora_r: 8, lora_alpha: 16}\ntraining: {lr: 1}\n"
+        assert recognised(text) == "generic"
+
+
+class TestKeys:
+    def test_an_unknown_key_is_in_the_block_and_not_among_the_known(self) -> None:
+        block = one(
+            "base_model: m\nadapter: lora\nmicro_batch_size: 1\nlora_aplha: {x: 1}\n"
+        ).blocks[0]
+        unknown = [key.name for key in block.keys if key.name not in block.known_keys]
+        assert unknown == ["lora_aplha"]
+        assert not block.strict
+
+    def test_mappings_of_which_nothing_is_listed_take_anything(self) -> None:
+        text = "base_model: m\nadapter: lora\nsequence_len: 1\nfsdp_config: {own: {deep: 1}}\n"
+        block = one(text).blocks[0]
+        assert {key.name for key in block.keys} <= block.known_keys
+
+    def test_components_are_closed_and_the_top_is_not(self) -> None:
+        text = SAMPLES["torchtune"][0].replace("lora_rank", "lora_rnak") + "mine: 1\n"
+        block = one(text).blocks[0]
+        unknown = [key.name for key in block.keys if key.name not in block.known_keys]
+        assert unknown == ["model.lora_rnak"]
+
+    def test_nothing_is_claimed_where_the_keys_are_not_established(self) -> None:
+        assert one(SAMPLES["mlx-lm"][0]).blocks[0].known_keys == frozenset()
+
+    def test_hydra_s_defaults_bring_more(self) -> None:
+        assert not one("defaults: [base]\n" + SAMPLES["verl"][0]).blocks[0].complete
+
+
+class TestTables:
+    def test_unknown_names(self) -> None:
+        for name in ("nobody", "not-recipes"):
+            with pytest.raises(KeyError):
+                dialects.load(name)
+
+    def test_order(self) -> None:
+        names = dialects.names()
+        assert names[-1] == "generic"
+        assert names.index("llamafactory") < names.index("trl")
+        assert names.index("torchtune") < names.index("axolotl")
+        orders = [dialects.load(name).order for name in names]
+        assert len(set(orders)) == len(orders)
+
+    @pytest.mark.parametrize("name", dialects.names())
+    def test_functions_that_tables_name_are_there(self, name: str) -> None:
+        content = dialects.load(name).table
+        assert set(content.derive) <= set(DERIVATIONS)
+        assert {spec.spelling for spec in content.fields} <= {"", *SPELLINGS}
+        names = [spec.name for spec in content.fields]
+        for place, spec in enumerate(content.fields):
+            assert spec.keys or spec.default is not None
+            if isinstance(spec.default, table.Times):
+                assert spec.default.of in names[:place]
+
+    @pytest.mark.parametrize("name", dialects.names())
+    def test_every_key_of_a_table_is_a_known_key(self, name: str) -> None:
+        content = dialects.load(name).table
+        prefixes = {known.rpartition(".")[0] for known in content.known_keys}
+        for spec in content.fields:
+            for key in spec.keys:
+                top = key.partition(".")[0].removesuffix("[]")
+                if "" in prefixes:
+                    assert top in content.known_keys, key
+
+
+@pytest.mark.skipif(not RECIPES.is_dir(), reason="the official recipes are not here")
+class TestOfficialRecipes:
+    KEYS = {  # noqa: RUF012
+        "axolotl": ("lora_r", "lora_alpha"),
+        "llamafactory": ("lora_rank", "lora_alpha"),
+        "torchtune": ("model.lora_rank", "model.lora_alpha"),
+    }
+
+    @staticmethod
+    def files() -> list[Path]:
+        return sorted(path for path in RECIPES.rglob("*.y*ml"))
+
+    def test_all_are_recognised(self) -> None:
+        seen: Counter[str] = Counter()
+        for path in self.files():
+            source = Source(os.fspath(path), "yaml", path.read_bytes())
+            reading = yaml_reader.read(source, None)
+            assert reading.dialect == path.relative_to(RECIPES).parts[0], path
+            assert len(reading.recipes) == 1, path
+            assert reading.recipes[0].settings["lora_enabled"].known, path
+            seen[reading.dialect] += 1
+        assert seen == {"axolotl": 178, "torchtune": 103, "llamafactory": 28}
+
+    def test_rank_and_alpha_are_what_a_plain_reader_sees(self) -> None:
+        for path in self.files():
+            source = Source(os.fspath(path), "yaml", path.read_bytes())
+            (recipe,) = yaml_reader.read(source, None).recipes
+            data = yaml.safe_load(path.read_bytes())
+            for name, key in zip(("r", "lora_alpha"), self.KEYS[recipe.dialect], strict=True):
+                expected = data
+                for part in key.split("."):
+                    expected = (expected or {}).get(part)
+                found = recipe.settings.get(name)
+                if expected is None:
+                    assert found is None or found.key_span is None, path
+                else:
+                    assert found is not None, path
+                    assert found.candidates == (expected,), path
+
+    def test_unknown_keys_are_the_ones_checked_by_hand(self) -> None:
+        """Each of these is dropped by axolotl: none is in its schemas at 067b021."""
+        unknown: Counter[str] = Counter()
+        for path in self.files():
+            source = Source(os.fspath(path), "yaml", path.read_bytes())
+            for block in yaml_reader.read(source, None).recipes[0].blocks:
+                if block.known_keys:
+                    unknown.update(
+                        key.name for key in block.keys if key.name not in block.known_keys
+                    )
+        assert unknown == {
+            "gptq_groupsize": 8,
+            "gptq_model_v1": 8,
+            "torch_dtype": 1,
+            "context_parapllel_size": 1,
+            "gptq_disable_exllama": 1,
+            "adam_eps": 1,
+            "test_value": 1,
+        }
+
+
+def test_detect_and_translate_need_no_yaml() -> None:
+    node = yaml_reader.documents(SAMPLES["trl"][0])[0]
+    assert isinstance(node, Mapping)
+    dialect = dialects.detect(node, "a/b/run.yaml")
+    assert dialect is not None
+    (recipe,) = dialects.translate(dialect, node, path="run.sh", kind="shell")
+    assert (recipe.kind, recipe.path, recipe.known("r")) == ("shell", "run.sh", 16)
+
+
+def test_the_tables_that_are_read_are_up_to_date() -> None:
+    assert TABLES.read_text() == tables(), "run: python tools/build_frameworks.py"
