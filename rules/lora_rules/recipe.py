@@ -53,6 +53,23 @@ class Span(NamedTuple):
     cell: int | None = None
 
 
+class Choice(NamedTuple):
+    """One of several ways on: an arm of a branch, a pass of a loop, a caller, an item of a sweep.
+
+    Two values belong to the same run unless their choices contradict each other: the same point
+    with another arm.
+    """
+
+    point: str
+    """Where it is chosen, as ``line:column`` or ``cell:line:column``."""
+    arm: int
+    """Which one, from 0 in the order of the file."""
+
+
+Choices = tuple[Choice, ...]
+"""Everything that is chosen for one candidate, in the order of the points."""
+
+
 class Setting(NamedTuple):
     """One setting of a recipe.
 
@@ -77,7 +94,12 @@ class Setting(NamedTuple):
     overridable: bool = False
     """The value is the default of a command-line flag, parameter or environment variable."""
     reason: str = ""
-    """Why it is unknown, when it is."""
+    """Why it is unknown, when it is; of a partial value, why the rest of it is."""
+    choices: tuple[Choices, ...] = ()
+    """What is chosen for each candidate, in their order. Empty: each is a choice of this setting
+    alone. A setting none of whose candidates fits a world is absent there."""
+    elements: tuple[object, ...] = ()
+    """Of an unknown list or mapping: the elements (keys) that it has in any case."""
 
     @property
     def known(self) -> bool:
@@ -110,6 +132,8 @@ class Key(NamedTuple):
     candidates: tuple[object, ...] = ()
     """What it was given, as far as known."""
     value_span: Span | None = None
+    choices: tuple[Choices, ...] = ()
+    """As :attr:`Setting.choices`."""
 
 
 class Block(NamedTuple):
