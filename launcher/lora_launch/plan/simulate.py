@@ -60,7 +60,8 @@ def translations(options: argparse.Namespace) -> Iterator[Translated]:
     """
     from lora_launch.simulator.translate import translate
     from lora_lint.engine.result import place
-    from lora_rules.engine.injection import Unknown, arguments, worlds
+    from lora_rules.engine.injection import arguments, worlds
+    from lora_rules.engine.value import Unknown
 
     for recipe in _recipes(options):
         where = place(recipe.path, recipe.span.cell, recipe.span.line)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
-from lora_rules.engine.injection import Unknown, arguments, worlds
+from lora_rules.engine.injection import arguments, worlds
+from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:

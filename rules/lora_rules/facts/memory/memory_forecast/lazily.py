@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Unknown, arguments, worlds
+from lora_rules.engine.injection import arguments, worlds
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.memory_forecast import MemoryForecast, memory_forecast
 from lora_rules.recipe import Recipe
 
