@@ -10,6 +10,7 @@ from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.select import complaint, is_known, options_for, selected
 from lora_lint.read import Reading, Unreadable, cells, read
 from lora_lint.read.directives import Directive, parse
+from lora_lint.sources.files import Files
 from lora_lint.sources.source import Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
@@ -19,6 +20,7 @@ from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.views import SCRIPTS
+from lora_rules.facts.file_dependencies import taken
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -39,6 +41,7 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
     except (UnicodeDecodeError, Unreadable) as error:
         return FileReport(source.path, unreadable=_why(error))
     directives = parse(text, source.kind)
+    files = Files()
     lines = tuple(text.splitlines()) if source.kind != "notebook" else ()
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
@@ -46,10 +49,12 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
-        report = _judge(source, reading, directives, config, command_line)
+        report = _judge(source, reading, directives, config, command_line, files)
     finally:
         reading.close()
-    return report._replace(lines=lines, cells=cell_lines)
+    return report._replace(
+        lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for) | taken()
+    )
 
 
 def _judge(
@@ -58,12 +63,13 @@ def _judge(
     directives: tuple[Directive, ...],
     config: Config,
     command_line: Mapping[str, Any],
+    files: Files,
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
         return FileReport(source.path, dialects=_dialects(reading), not_checked=reading.notes)
     recipes = tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
     rules = selected(config, source.path)
@@ -98,8 +104,9 @@ def recipes_of(
         raise Unreadable(_why(error)) from None
     directives = parse(text, source.kind)
     reading = read(source, _forced_dialect(source.path, directives, config))
+    files = Files()
     return tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
 

@@ -52,6 +52,8 @@ class FileReport(NamedTuple):
     """What could not be checked and why, a sentence each (``--verbose``)."""
     unreadable: str | None = None
     """Why the file could not be read at all."""
+    depends_on: frozenset[str] = frozenset()
+    """Other files that were looked for, whether they were there or not."""
 
     def line(self, span: Span) -> str:
         """The source line that a span begins on, or an empty string."""

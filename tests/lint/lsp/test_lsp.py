@@ -28,7 +28,7 @@ YAML = (
     "lora_rank: 8\nlora_alpha: 0\nlora_target: all\ndataset: alpaca_en_demo\ntemplate: qwen\n"
     "cutoff_len: 2048\nper_device_train_batch_size: 1\noutput_dir: out\nbf16: true\n"
 )
-JSON = json.dumps({"peft_type": "LORA", "r": 8, "lora_alpha": 0}, indent=2)
+JSON = json.dumps({"lora": {"r": 8, "lora_alpha": 0, "target_modules": "all-linear"}}, indent=2)
 
 
 class Editor(LanguageClient):
@@ -97,7 +97,7 @@ def run(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "language", "text"),
-    [("a.py", "python", BAD), ("a.yaml", "yaml", YAML), ("adapter_config.json", "json", JSON)],
+    [("a.py", "python", BAD), ("a.yaml", "yaml", YAML), ("run.json", "json", JSON)],
 )
 def test_opening_a_file_underlines_what_is_wrong(
     tmp_path: Path, name: str, language: str, text: str
