@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from lora_rules.facts.memory.gpu import UnknownGpu, _keys, find_gpu, usable_gpu
 
-ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 import build_gpus
 
