@@ -19,21 +19,9 @@ from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.facts import FACTS, registered
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.types import can_be, is_annotation
+from lora_rules.engine.views import VIEWS
 from lora_rules.settings import SETTINGS
 
-VIEWS = frozenset(
-    {
-        "adapter",
-        "blocks",
-        "framework",
-        "outline",
-        "program",
-        "recipe",
-        "repository",
-        "script",
-    }
-)
-"""Parts of a recipe that a rule takes as a whole."""
 OF_COMMENTS = frozenset({"malformed_directive", "unused_suppression"})
 """What the linter finds in a file's comments, for the rules that report it."""
 
@@ -65,7 +53,7 @@ def is_setting(name: str) -> bool:
 
 def is_taken(name: str) -> bool:
     """Whether no fact can be called that."""
-    return is_setting(name) or name in VIEWS | OF_COMMENTS or name in FACTS or name in registered
+    return is_setting(name) or name in VIEWS or name in OF_COMMENTS or name in FACTS or name in registered
 
 
 @cache
@@ -90,5 +78,5 @@ def place(function: Callable[..., Any]) -> str:
 
 
 def _nearest(name: str) -> str:
-    meant = nearest(name, keywords() | {*SETTINGS, *FACTS, *registered} | VIEWS)
+    meant = nearest(name, keywords() | {*SETTINGS, *FACTS, *registered, *VIEWS})
     return f"did you mean {meant}?" if meant else "`lora-lint show FILE` lists a file's settings"

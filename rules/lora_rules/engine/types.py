@@ -16,8 +16,9 @@ Kind = Callable[[object], bool]
 LARGEST = 1e100
 """A larger number is no setting, nor is infinity or nan; rules multiply without overflow."""
 
-SETTING = "Setting"
-"""The annotation of a rule that takes the setting with its place, whatever its value."""
+WHATEVER = frozenset({"object", "Setting", "Value"})
+"""Annotations of a rule that takes a setting whatever its value: as it is, with its place, or with
+how much is known of it."""
 
 
 def fits(annotation: str, value: object) -> bool:
@@ -43,7 +44,7 @@ def _spelled(part: str) -> str:
 
 def is_annotation(text: str) -> bool:
     """Whether a rule can take a setting as that: every part of it says something."""
-    return all(part in _FITS or part in ("object", SETTING) for part in parts(text))
+    return all(part in _FITS or part in WHATEVER for part in parts(text))
 
 
 def can_be(annotation: str, declared: str) -> bool:
@@ -52,7 +53,7 @@ def can_be(annotation: str, declared: str) -> bool:
 
 
 def _overlap(one: str, other: str) -> bool:
-    if one == other or {one, other} == {"int", "float"} or one in ("object", SETTING):
+    if one == other or {one, other} == {"int", "float"} or one in WHATEVER:
         return True
     return other == "object" or (one == "list" and other.startswith("list["))
 
