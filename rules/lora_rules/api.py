@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lora_rules.engine.injection import Absent, Unknown
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
 from lora_rules.engine.registry import fact, rule
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.evidence import Evidence
 from lora_rules.recipe import Recipe, Span
 

@@ -64,6 +64,11 @@ class Declared(NamedTuple):
         return "list[" in self.type
 
     @property
+    def takes_list_of_lists(self) -> bool:
+        """Whether a list of lists is one value of it, and not a sweep over lists."""
+        return "list[list[" in self.type
+
+    @property
     def takes_mapping(self) -> bool:
         """Whether a mapping is a value of it."""
         return "dict[" in self.type
@@ -344,6 +349,13 @@ _DECLARED = (
 
 SETTINGS: Mapping[str, Declared] = {each.name: each for each in _DECLARED}
 """Every declared setting by its name."""
+
+_UNDECLARED = Declared("", "object", "framework", "training", doc="A keyword of a library.")
+
+
+def declared(name: str) -> Declared:
+    """The declaration of a setting; for one that is not declared, that nothing is known of it."""
+    return SETTINGS.get(name, _UNDECLARED)
 
 
 def names_where(holds: Callable[[Declared], object]) -> frozenset[str]:

@@ -7,13 +7,7 @@ import re
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.settings import names_where
-
-_LISTS = names_where(lambda setting: setting.takes_list)
-"""Settings whose value may be a list; for any other a list is a sweep."""
-_MAPPINGS = names_where(lambda setting: setting.takes_mapping)
-_NUMBERS = names_where(lambda setting: setting.is_number)
-_FLAGS = names_where(lambda setting: setting.is_flag)
+from lora_rules.settings import declared
 
 _REFERENCE = lazily(r"\$\{([\w.]+)\}")
 _WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
@@ -96,7 +90,7 @@ def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Valu
     every = [values_of(item, name, root, placeholder) for item in node.items]
     lacking = next((item for item in every if not item.candidates), None)
     swept = every and all(isinstance(item, Sequence) for item in node.items)
-    if name in _LISTS and (name == "layer_replication" or not swept):  # that is a list of pairs
+    if declared(name).takes_list and (declared(name).takes_list_of_lists or not swept):
         if lacking is not None:
             return lacking
         return Values(([item.candidates[0] for item in every],))
@@ -113,10 +107,12 @@ def _distinct(every: list[Values]) -> tuple[object, ...]:
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
-    swept = None if name in _MAPPINGS else _sweep(node)  # "value" is a module of BERT, too
+    swept = (
+        None if declared(name).takes_mapping else _sweep(node)
+    )  # "value" is a module of BERT, too
     if swept is not None:
         return values_of(swept.node, name, root, placeholder)
-    if name not in _MAPPINGS:
+    if not declared(name).takes_mapping:
         return unknown("it is a mapping")
     try:
         return Values((plain(node),))
@@ -141,9 +137,9 @@ def normal(name: str, value: object, *, read_text: bool) -> object:
         value: as written.
         read_text: whether a number or flag that was written as text is what it says.
     """
-    if read_text and name in _NUMBERS:
+    if read_text and isinstance(value, str) and declared(name).is_number:
         value = _number(value)
-    elif read_text and name in _FLAGS and isinstance(value, str):
+    elif read_text and isinstance(value, str) and declared(name).is_flag:
         return {"true": True, "false": False}.get(value.lower(), value)
     if name == "r" and isinstance(value, float) and value.is_integer():
         return int(value)

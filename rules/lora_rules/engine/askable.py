@@ -36,7 +36,7 @@ def complaint(function: Callable[..., Any]) -> str:
 def complaints(function: Callable[..., Any]) -> Iterator[str]:
     """What is wrong with a function's parameters."""
     for name, annotation in parameters_of(function)[0]:
-        if name in VIEWS or name in OF_COMMENTS or name in FACTS or name in registered:
+        if _is_no_setting(name):
             continue
         if not is_setting(name):
             yield f"it asks for {name}, which is no setting, fact or view; {_nearest(name)}"
@@ -53,7 +53,11 @@ def is_setting(name: str) -> bool:
 
 def is_taken(name: str) -> bool:
     """Whether no fact can be called that."""
-    return is_setting(name) or name in VIEWS or name in OF_COMMENTS or name in FACTS or name in registered
+    return _is_no_setting(name) or is_setting(name)
+
+
+def _is_no_setting(name: str) -> bool:
+    return name in VIEWS or name in OF_COMMENTS or name in FACTS or name in registered
 
 
 @cache

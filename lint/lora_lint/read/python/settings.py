@@ -10,7 +10,7 @@ from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.values import SOMETIMES, Unresolved, Value, Values, plain_all
 from lora_rules.recipe import Block, Key, Origin, Setting
-from lora_rules.settings import SETTINGS
+from lora_rules.settings import declared
 
 
 class Told:
@@ -94,13 +94,13 @@ def _meant(name: str, values: Values, at: Site) -> Values:
 
 
 def _placeholder(name: str, value: Value, at: Site) -> bool:
-    declared = SETTINGS.get(name)
-    if declared is None or not value.overridable:
+    if not value.overridable:
         return False
+    never = declared(name).never
     if value.value is None or value.value == "":
-        return value.value in declared.never
+        return value.value in never
     zero = isinstance(value.value, int | float) and not value.value and value.value is not False
-    return zero and 0 in declared.never and _is_guarded(at)
+    return zero and 0 in never and _is_guarded(at)
 
 
 def _is_guarded(site: Site) -> bool:
