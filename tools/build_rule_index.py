@@ -27,7 +27,7 @@ HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do 
 from __future__ import annotations
 
 Row = tuple[
-    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool
+    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
 ]
 
 RULES: tuple[Row, ...] = (
@@ -35,7 +35,7 @@ RULES: tuple[Row, ...] = (
 
 FOOT = ''')
 """Code, module, function, severity, its positional parameters each with its annotation, the last
-ones' defaults, ``preview``, ``without_adapter``."""
+ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
 '''
 
 
@@ -80,6 +80,7 @@ def _row(rule: Rule) -> tuple[object, ...]:
         tuple(defaults),
         rule.preview,
         rule.without_adapter,
+        rule.of_records,
     )
 
 

@@ -40,6 +40,7 @@ def rule(
     evidence: Iterable[Evidence],
     preview: bool = False,
     without_adapter: bool = False,
+    of_records: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
@@ -60,7 +61,7 @@ def rule(
         if not _is_ours(check.__module__):  # ours are checked when the index is built
             _check_parameters(f"{code} {name}", check)
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
-        _registry[code] = Rule(code, name, severity, check, preview, without_adapter)
+        _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check
 
     return register
@@ -121,6 +122,7 @@ def _indexed() -> Mapping[str, Rule]:
             Deferred(f"lora_rules.checks.{module}", function, parameters, defaults),
             preview,
             without_adapter,
+            of_records,
         )
         for (
             code,
@@ -131,6 +133,7 @@ def _indexed() -> Mapping[str, Rule]:
             defaults,
             preview,
             without_adapter,
+            of_records,
         ) in RULES
     }
 
