@@ -107,17 +107,15 @@ def _distinct(every: list[Values]) -> tuple[object, ...]:
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
-    swept = (
-        None if declared(name).takes_mapping else _sweep(node)
-    )  # "value" is a module of BERT, too
-    if swept is not None:
-        return values_of(swept.node, name, root, placeholder)
-    if not declared(name).takes_mapping:
+    if declared(name).takes_mapping:  # and then "value" is a key like any other
+        try:
+            return Values((plain(node),))
+        except ValueError as opaque:
+            return unknown(str(opaque))
+    swept = _sweep(node)
+    if swept is None:
         return unknown("it is a mapping")
-    try:
-        return Values((plain(node),))
-    except ValueError as opaque:
-        return unknown(str(opaque))
+    return values_of(swept.node, name, root, placeholder)
 
 
 def _sweep(node: Mapping) -> Entry | None:
