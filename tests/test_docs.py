@@ -20,7 +20,7 @@ import fire_rates
 
 
 def test_no_generated_page_is_out_of_date() -> None:
-    assert build_docs.stale() == [], "run `make docs`"
+    assert build_docs.stale() == [], "run: make generate"
 
 
 def test_every_family_of_rules_has_a_title() -> None:
@@ -33,7 +33,7 @@ def test_the_fire_rates_are_those_of_today() -> None:
     reports = list(fire_rates.lint_all([str(official_recipes.all_of_them().folder)]))
     counted = fire_rates.counts(reports, sum(report.recipes for report in reports))
     told = json.loads(docs_rules.RATES.read_text())
-    assert counted == told, "run `make rates docs`"
+    assert counted == told, "run `make rates generate`"
 
 
 def test_every_setting_is_in_the_reference() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
-from lora_rules.engine.registry import rule
+from lora_rules.engine.registry import fact, rule
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.evidence import Evidence
 from lora_rules.recipe import Recipe, Span
 
 __all__ = [
+    "Absent",
     "Add",
     "Evidence",
     "Problem",
@@ -18,5 +20,7 @@ __all__ = [
     "Set",
     "Severity",
     "Span",
+    "Unknown",
+    "fact",
     "rule",
 ]

@@ -13,6 +13,7 @@ from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.unindexed import missing_from_index
 from lora_rules.evidence import Evidence
 
 VERSION = 1
@@ -37,7 +38,12 @@ def find(name: str, rules: Iterable[Rule]) -> Rule | None:
 
 
 def suggestion(name: str, rules: Iterable[Rule]) -> str:
-    """``did you mean LL102 (…)?`` where something is near, else where to look."""
+    """``did you mean LL102 (…)?`` where something is near, else where to look.
+
+    A rule that is written and not in the index yet is named with the command that puts it there.
+    """
+    if unindexed := missing_from_index(name):
+        return unindexed[0]
     by_word = {word: rule for rule in rules for word in (rule.code.lower(), rule.name)}
     near = get_close_matches(name.strip().lower().replace("_", "-"), by_word, n=1)
     if not near:
@@ -102,6 +108,8 @@ def list_rules(
         terminal.write_plain(rules_markdown(known), stream)
     else:
         terminal.write(_table(known), stream)
+    for sentence in missing_from_index():
+        terminal.write([("warning", "warning"), (f": {sentence}\n", "")], sys.stderr)
     return 0
 
 

@@ -22,7 +22,11 @@ def is_known(selector: str) -> bool:
 
 
 def complaint(selector: str) -> str:
-    """What to tell about a selector that means no rule."""
+    """What to report of a selector that means no rule."""
+    from lora_rules.engine.unindexed import missing_from_index  # imported here: for a message only
+
+    if unindexed := missing_from_index(selector):
+        return f"no rule is called {selector!r}: {unindexed[0]}"
     names = [name for rule in all_rules().values() for name in (rule.code, rule.name)]
     return f"no rule is called {selector!r}{did_you_mean(selector, names)}"
 

@@ -8,11 +8,11 @@ from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
 from lora_lint.engine.finding import Finding
 from lora_lint.lsp.analysis import Analysis
-from lora_lint.lsp.meanings import MEANINGS
 from lora_lint.lsp.places import touches
 from lora_lint.report.jsonable import shown
 from lora_rules.engine.registry import all_rules
 from lora_rules.recipe import Origin, Recipe, Setting
+from lora_rules.settings import SETTINGS
 
 _LONGEST = 300
 """Characters of a value that are shown."""
@@ -53,7 +53,7 @@ def _settings(analysis: Analysis, uri: str, here: Range) -> Iterator[tuple[Setti
 def _written(recipe: Recipe) -> Iterator[Setting]:
     for setting in recipe.settings.values():
         whole = setting.span == recipe.span  # derived from the call: not what is pointed at
-        if not whole and (setting.name in MEANINGS or setting.origin is Origin.WRITTEN):
+        if not whole and (setting.name in SETTINGS or setting.origin is Origin.WRITTEN):
             yield setting
 
 
@@ -62,8 +62,8 @@ def about(setting: Setting) -> str:
     lines = [f"**`{setting.name}`**"]
     if setting.key not in ("", setting.name):
         lines[0] += f", here `{setting.key}`"
-    if setting.name in MEANINGS:
-        lines.append(MEANINGS[setting.name])
+    if setting.name in SETTINGS:
+        lines.append(SETTINGS[setting.name].doc)
     if setting.candidates:
         value = " or ".join(f"`{_short(value)}`" for value in setting.candidates)
         lines.append(f"In effect: {value} ({_how(setting)}).")

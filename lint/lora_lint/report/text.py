@@ -32,6 +32,8 @@ def segments(result: RunResult, options: ReportOptions) -> Iterator[Segment]:
         yield from _problem(problem)
     if result.problems and not options.quiet:
         yield "\n", ""
+    if options.verbose:
+        yield from _not_in_index()
     if options.statistics:
         yield from statistics(result)
     else:
@@ -40,6 +42,15 @@ def segments(result: RunResult, options: ReportOptions) -> Iterator[Segment]:
             yield from _file(report, options, quiet_about=told)
     if not options.quiet:
         yield from summary(result, options.hidden)
+
+
+def _not_in_index() -> Iterator[Segment]:
+    """Rules of ours that cannot run: whoever has just written one wonders why nothing is found."""
+    from lora_rules.engine.unindexed import missing_from_index
+
+    for sentence in missing_from_index():
+        yield "warning", "warning"
+        yield f": {sentence}\n\n", ""
 
 
 def _problem(problem: RunProblem) -> Iterator[Segment]:

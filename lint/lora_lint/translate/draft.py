@@ -10,31 +10,9 @@ from lora_lint.translate.table import REQUIRED, Dialect, Field, Times
 from lora_lint.translate.values import Values, normal, unknown, values_of
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Origin, Setting, Span
+from lora_rules.settings import names_where
 
-ADAPTER = frozenset(
-    [
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "target_modules",
-        "exclude_modules",
-        "bias",
-        "modules_to_save",
-        "use_rslora",
-        "use_dora",
-        "init_lora_weights",
-        "rank_pattern",
-        "alpha_pattern",
-        "layers_to_transform",
-        "layers_pattern",
-        "target_parameters",
-        "trainable_token_indices",
-        "fan_in_fan_out",
-        "loftq_config",
-        "eva_config",
-        "loraplus_lr_ratio",
-    ]
-)
+ADAPTER = names_where(lambda setting: setting.needs_adapter)
 """The settings that say nothing unless there is an adapter."""
 
 

@@ -7,87 +7,7 @@ import re
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-
-LISTS = frozenset(
-    {
-        "target_modules",
-        "exclude_modules",
-        "modules_to_save",
-        "layers_to_transform",
-        "layers_pattern",
-        "target_parameters",
-        "train_dataset",
-        "dataset_split",
-        "eval_dataset",
-        "max_samples",
-        "fsdp",
-        "alora_invocation_tokens",
-        "layer_replication",
-        "trainable_token_indices",
-    }
-)
-"""Settings whose value may be a list; for any other a list is a sweep."""
-MAPPINGS = frozenset(
-    {
-        "rank_pattern",
-        "alpha_pattern",
-        "loftq_config",
-        "eva_config",
-        "corda_config",
-        "lora_ga_config",
-        "arrow_config",
-        "kasa_config",
-        "velora_config",
-        "monteclora_config",
-        "megatron_config",
-        "runtime_config",
-        "use_bdlora",
-        "auto_mapping",
-        "trainable_token_indices",
-        "deepspeed",
-        "fsdp",
-        "eval_dataset",
-    }
-)
-NUMBERS = frozenset(
-    {
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "loraplus_lr_ratio",
-        "learning_rate",
-        "per_device_train_batch_size",
-        "gradient_accumulation_steps",
-        "global_batch_size",
-        "num_train_epochs",
-        "max_steps",
-        "warmup_steps",
-        "warmup_ratio",
-        "weight_decay",
-        "max_length",
-        "max_samples",
-        "seed",
-        "neftune_noise_alpha",
-        "val_set_size",
-        "gpu_count",
-    }
-)
-FLAGS = frozenset(
-    {
-        "lora_enabled",
-        "use_rslora",
-        "use_dora",
-        "inference_mode",
-        "fan_in_fan_out",
-        "load_in_4bit",
-        "load_in_8bit",
-        "bnb_4bit_use_double_quant",
-        "bf16",
-        "fp16",
-        "gradient_checkpointing",
-        "packing",
-    }
-)
+from lora_rules.settings import declared
 
 _REFERENCE = lazily(r"\$\{([\w.]+)\}")
 _WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
@@ -170,7 +90,7 @@ def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Valu
     every = [values_of(item, name, root, placeholder) for item in node.items]
     lacking = next((item for item in every if not item.candidates), None)
     swept = every and all(isinstance(item, Sequence) for item in node.items)
-    if name in LISTS and (name == "layer_replication" or not swept):  # that is a list of pairs
+    if declared(name).takes_list and (declared(name).takes_list_of_lists or not swept):
         if lacking is not None:
             return lacking
         return Values(([item.candidates[0] for item in every],))
@@ -187,15 +107,15 @@ def _distinct(every: list[Values]) -> tuple[object, ...]:
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
-    swept = None if name in MAPPINGS else _sweep(node)  # "value" is a module of BERT, too
-    if swept is not None:
-        return values_of(swept.node, name, root, placeholder)
-    if name not in MAPPINGS:
+    if declared(name).takes_mapping:  # and then "value" is a key like any other
+        try:
+            return Values((plain(node),))
+        except ValueError as opaque:
+            return unknown(str(opaque))
+    swept = _sweep(node)
+    if swept is None:
         return unknown("it is a mapping")
-    try:
-        return Values((plain(node),))
-    except ValueError as opaque:
-        return unknown(str(opaque))
+    return values_of(swept.node, name, root, placeholder)
 
 
 def _sweep(node: Mapping) -> Entry | None:
@@ -215,9 +135,9 @@ def normal(name: str, value: object, *, read_text: bool) -> object:
         value: as written.
         read_text: whether a number or flag that was written as text is what it says.
     """
-    if read_text and name in NUMBERS:
+    if read_text and isinstance(value, str) and declared(name).is_number:
         value = _number(value)
-    elif read_text and name in FLAGS and isinstance(value, str):
+    elif read_text and isinstance(value, str) and declared(name).is_flag:
         return {"true": True, "false": False}.get(value.lower(), value)
     if name == "r" and isinstance(value, float) and value.is_integer():
         return int(value)

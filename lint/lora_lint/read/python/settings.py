@@ -10,12 +10,7 @@ from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.values import SOMETIMES, Unresolved, Value, Values, plain_all
 from lora_rules.recipe import Block, Key, Origin, Setting
-
-_NEVER_NONE = frozenset(
-    ["r", "lora_alpha", "lora_dropout", "learning_rate", "model_name_or_path", "train_dataset"]
-)
-_NEVER_EMPTY = frozenset(["model_name_or_path", "train_dataset", "data_files"])
-_NEVER_ZERO = frozenset(["r", "lora_alpha"])
+from lora_rules.settings import declared
 
 
 class Told:
@@ -101,12 +96,11 @@ def _meant(name: str, values: Values, at: Site) -> Values:
 def _placeholder(name: str, value: Value, at: Site) -> bool:
     if not value.overridable:
         return False
-    if value.value is None:
-        return name in _NEVER_NONE
-    if value.value == "":
-        return name in _NEVER_EMPTY
+    never = declared(name).never
+    if value.value is None or value.value == "":
+        return value.value in never
     zero = isinstance(value.value, int | float) and not value.value and value.value is not False
-    return zero and name in _NEVER_ZERO and _is_guarded(at)
+    return zero and 0 in never and _is_guarded(at)
 
 
 def _is_guarded(site: Site) -> bool:
