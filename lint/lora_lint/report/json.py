@@ -42,7 +42,9 @@ def _file(report: FileReport) -> dict[str, object]:
 def _finding(finding: Finding) -> dict[str, object]:
     return {
         "path": finding.path,
-        "code": finding.code,
+        "code": finding.full_code,
+        "rule": finding.code,
+        "key": finding.key or None,
         "name": finding.name,
         "severity": finding.severity.word,
         "message": finding.message,

@@ -100,15 +100,16 @@ def _asked(function: Callable[..., Any]) -> tuple[tuple[str, frozenset[str]], ..
 
 
 def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
-    """One entry a place: the text of the first world that has it, certain if all worlds do."""
-    places = [{problem.at for problem in problems} for problems in per_world]
+    """One entry a key and place: the text of the first world that has it; certain if all do."""
+    identities = [{(problem.key, problem.at) for problem in problems} for problems in per_world]
     told: set[object] = set()
-    for problems in per_world:
+    for problems, own in zip(per_world, identities, strict=True):
         for problem in problems:
-            if problem.at in told:
+            identity = (problem.key, problem.at)
+            if identity in told:
                 continue
-            yield Found(problem, all(problem.at in there for there in places))
-        told |= {problem.at for problem in problems}
+            yield Found(problem, all(identity in others for others in identities))
+        told |= own
 
 
 class World(NamedTuple):

@@ -19,6 +19,7 @@ from lora_rules.engine.rule import Check, Rule
 from lora_rules.engine.rule_index import RULES
 
 if TYPE_CHECKING:
+    from lora_rules.engine.keys import KeyPage
     from lora_rules.evidence import Evidence
 
 _registry: dict[str, Rule] = {}
@@ -32,8 +33,11 @@ def rule(
     evidence: Iterable[Evidence],
     preview: bool = False,
     without_adapter: bool = False,
+    keys: Callable[[], Iterable[KeyPage]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
+
+    ``keys`` gives what is to be said of each key that its problems may have.
 
     Raises:
         ValueError: if the code is taken, or there is no evidence or no page.
@@ -49,6 +53,7 @@ def rule(
         if _is_taken(code, name, check.__module__):
             raise ValueError(f"{code} {name}: that code or name is taken")
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
+        check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
         _registry[code] = Rule(code, name, severity, check, preview, without_adapter)
         return check
 

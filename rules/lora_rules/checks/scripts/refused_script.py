@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from lora_rules.checks.scripts.refused_head import adapter_on_head
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.refusals import Written, judge, written
-from lora_rules.libraries.transformers.refusals import DEFAULTS, TRANSFORMERS, TRL, UNSLOTH_LOADER
+from lora_rules.libraries.transformers.refusals import IN_CALLS
+from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
+from lora_rules.libraries.unsloth.refusals import OF_LOADER
 from lora_rules.recipe import Key, Recipe
 
 ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
@@ -27,11 +29,11 @@ def _calls(recipe: Recipe) -> Iterator[Problem]:
         keys = written(block)
         firm = Written(_firm(recipe, keys), keys.complete)
         if block.receiver in ARGUMENTS or block.receiver == "trl.SFTConfig":
-            yield from judge(firm, (*TRANSFORMERS, *DEFAULTS), "transformers")
+            yield from judge(firm, IN_CALLS)
         if block.receiver == "trl.SFTConfig" and recipe.dialect == "peft":
-            yield from judge(firm, TRL, "TRL")
+            yield from judge(firm, OF_TRL)
         if block.receiver in LOADERS:
-            yield from judge(firm, UNSLOTH_LOADER, "Unsloth")
+            yield from judge(firm, OF_LOADER)
 
 
 def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
@@ -52,6 +54,7 @@ def _trainer(recipe: Recipe) -> Iterator[Problem]:
             "packing",
             "packing with max_length=None: TRL raises ValueError.",
             also=("max_length",),
+            key="trl/packing-needs-max-length",
         )
     strategy = recipe.settings.get("eval_strategy")
     if strategy is None or not strategy.written or strategy.candidates in ((), ("no",), (None,)):
@@ -61,6 +64,7 @@ def _trainer(recipe: Recipe) -> Iterator[Problem]:
             "eval_strategy",
             f'eval_strategy = "{strategy.value}" and the trainer gets no eval_dataset: '
             "transformers raises ValueError.",
+            key="transformers/eval-strategy-needs-eval-dataset",
         )
 
 
@@ -79,6 +83,7 @@ def _best_model(recipe: Recipe) -> Iterator[Problem]:
             f'load_best_model_at_end with save_strategy "{save}" and eval_strategy "{evaluate}": '
             "they have to be the same, transformers raises ValueError.",
             also=("save_strategy", "eval_strategy"),
+            key="transformers/best-model-needs-equal-strategies",
         )
         return
     every, each = recipe.known("save_steps"), recipe.known("eval_steps")
@@ -90,6 +95,7 @@ def _best_model(recipe: Recipe) -> Iterator[Problem]:
             f"load_best_model_at_end with save_steps {every}, which is no multiple of eval_steps "
             f"{each}: transformers raises ValueError.",
             also=("save_steps", "eval_steps"),
+            key="transformers/best-model-needs-save-steps-multiple",
         )
 
 

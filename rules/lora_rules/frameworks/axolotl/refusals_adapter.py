@@ -48,114 +48,133 @@ ONE = "Write one of them."
 
 ADAPTER = (
     Refusal(
+        "qlora-needs-load-in-4bit",
         "adapter",
         (equals("adapter", "qlora"), off("load_in_4bit"), off("merge_lora")),
         "adapter: qlora without load_in_4bit: true",
         "Add load_in_4bit: true, or write adapter: lora.",
     ),
     Refusal(
+        "qlora-with-load-in-8bit",
         "load_in_8bit",
         (equals("adapter", "qlora"), given("load_in_8bit")),
         "adapter: qlora with load_in_8bit",
         "Write adapter: lora for 8 bit, or load_in_4bit: true.",
     ),
     Refusal(
+        "qlora-with-gptq",
         "gptq",
         (equals("adapter", "qlora"), given("gptq")),
         "adapter: qlora with gptq",
         "Write adapter: lora for a GPTQ checkpoint.",
     ),
     Refusal(
+        "merge-lora-with-qlora-in-4bit",
         "merge_lora",
         (equals("adapter", "qlora"), given("merge_lora", "load_in_4bit")),
         "merge_lora with adapter: qlora and load_in_4bit",
         "Merge with load_in_4bit: false.",
     ),
     Refusal(
+        "peft-layers-to-transform-with-unfrozen-parameters",
         "unfrozen_parameters",
         (given("adapter", "peft_layers_to_transform", "unfrozen_parameters"),),
         "peft_layers_to_transform and unfrozen_parameters do not go together",
         ONE,
     ),
     Refusal(
+        "lr-groups-with-loraplus",
         "loraplus_lr_ratio",
         (given("lr_groups", "loraplus_lr_ratio"),),
         "lr_groups and loraplus_lr_ratio exclude each other",
         ONE,
     ),
     Refusal(
+        "flash-attn-fuse-mlp-with-lora",
         "flash_attn_fuse_mlp",
         (LORA, given("flash_attn_fuse_mlp")),
         "flash_attn_fuse_mlp with adapter: lora or qlora",
         "Remove flash_attn_fuse_mlp.",
     ),
     Refusal(
+        "use-onebitllms-with-lora",
         "use_onebitllms",
         (LORA, given("use_onebitllms")),
         "use_onebitllms with adapter: lora or qlora",
         "Remove use_onebitllms.",
     ),
     Refusal(
+        "lora-kernels-with-load-in-8bit",
         "load_in_8bit",
         (ANY_KERNEL, equals("adapter", "lora"), given("load_in_8bit")),
         "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with load_in_8bit",
         "Set the kernels to false, or quantize to 4 bits with adapter: qlora.",
     ),
     Refusal(
+        "lora-kernels-with-trust-remote-code",
         "trust_remote_code",
         (ANY_KERNEL, given("trust_remote_code")),
         "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with trust_remote_code",
         "Set the kernels to false, or remove trust_remote_code.",
     ),
     Refusal(
+        "quantize-moe-experts-with-lora-target-linear",
         "lora_target_linear",
         (given("quantize_moe_experts", "lora_target_linear"),),
         "quantize_moe_experts with lora_target_linear",
         "Name the experts' weights in lora_target_parameters instead.",
     ),
     Refusal(
+        "quantize-moe-experts-needs-quantization",
         "quantize_moe_experts",
         (given("quantize_moe_experts"), off("load_in_4bit", "load_in_8bit")),
         "quantize_moe_experts without load_in_4bit or load_in_8bit",
         "Add load_in_4bit: true, or remove quantize_moe_experts.",
     ),
     Refusal(
+        "qat-with-quantization",
         "qat",
         (given("qat"), QUANTIZED),
         "qat with load_in_4bit or load_in_8bit",
         "Remove one of them.",
     ),
     Refusal(
+        "model-quantization-config-with-quantization",
         "model_quantization_config",
         (given("model_quantization_config"), QUANTIZED),
         "model_quantization_config with load_in_4bit or load_in_8bit",
         ONE,
     ),
     Refusal(
+        "max-memory-with-gpu-memory-limit",
         "gpu_memory_limit",
         (present("max_memory"), present("gpu_memory_limit")),
         "max_memory and gpu_memory_limit exclude each other",
         ONE,
     ),
     Refusal(
+        "relora-needs-jagged-restart-steps",
         "relora",
         (given("relora"), off("jagged_restart_steps")),
         "relora without jagged_restart_steps",
         "Add jagged_restart_steps.",
     ),
     Refusal(
+        "relora-with-sharding",
         "relora",
         (given("relora"), either(given("fsdp"), given("fsdp_config"), given("deepspeed"))),
         "relora with fsdp, fsdp_config or deepspeed",
         "Train with ReLoRA without sharding.",
     ),
     Refusal(
+        "relora-with-one-cycle",
         "lr_scheduler",
         (given("relora"), equals("lr_scheduler", "one_cycle")),
         "relora with lr_scheduler: one_cycle",
         "Choose another schedule.",
     ),
     Refusal(
+        "unfrozen-parameters-with-reentrant-checkpointing",
         "gradient_checkpointing_kwargs.use_reentrant",
         (
             given("unfrozen_parameters"),
@@ -168,18 +187,21 @@ ADAPTER = (
 
 PREFERENCES = (
     Refusal(
+        "rl-with-sample-packing",
         "sample_packing",
         (given("rl", "sample_packing"),),
         "rl and sample_packing do not go together",
         "Set sample_packing: false.",
     ),
     Refusal(
+        "kto-with-eval-sample-packing",
         "eval_sample_packing",
         (equals("rl", "kto"), given("eval_sample_packing"), off("sample_packing")),
         "rl: kto with eval_sample_packing",
         "Set eval_sample_packing: false.",
     ),
     Refusal(
+        "kto-needs-remove-unused-columns-off",
         "rl",
         (
             equals("rl", "kto"),
@@ -190,12 +212,14 @@ PREFERENCES = (
         "Add remove_unused_columns: false.",
     ),
     Refusal(
+        "simpo-with-warmup-ratio",
         "warmup_ratio",
         (equals("rl", "simpo"), given("warmup_ratio")),
         "rl: simpo with warmup_ratio",
         "Write warmup_steps instead.",
     ),
     Refusal(
+        "dpo-loss-type-needs-dpo",
         "dpo_loss_type",
         (
             either(present("dpo_loss_type"), present("dpo_loss_weights")),
@@ -205,18 +229,21 @@ PREFERENCES = (
         "Set rl: dpo, or remove them.",
     ),
     Refusal(
+        "dpo-loss-weights-needs-dpo-loss-type",
         "dpo_loss_weights",
         (equals("rl", "dpo"), present("dpo_loss_weights"), missing("dpo_loss_type")),
         "dpo_loss_weights without dpo_loss_type",
         "Name the losses in dpo_loss_type.",
     ),
     Refusal(
+        "grpo-needs-two-generations",
         "trl.num_generations",
         (equals("rl", "grpo"), below("trl.num_generations", 2)),
         "rl: grpo with trl.num_generations below 2",
         "Generate two or more answers a prompt.",
     ),
     Refusal(
+        "grpo-batch-not-divisible-by-generations",
         "trl.num_generations",
         (
             equals("rl", "grpo"),
@@ -233,6 +260,7 @@ PREFERENCES = (
         newer=True,
     ),
     Refusal(
+        "beta-differs-from-trl-beta",
         "trl.beta",
         (where(_betas_differ, "beta", "trl.beta"),),
         "beta and trl.beta with different values",
