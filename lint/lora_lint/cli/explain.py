@@ -40,10 +40,6 @@ def find(name: str, rules: Iterable[Rule]) -> Rule | None:
 
 def suggestion(name: str, rules: Iterable[Rule]) -> str:
     """``did you mean LL102 (…)?`` where something is near, else where to look."""
-    if ":" in name:
-        from lora_lint.engine.select import complaint
-
-        return complaint(name.strip().lower().replace("ll", "LL", 1))
     by_word = {word: rule for rule in rules for word in (rule.code.lower(), rule.name)}
     near = get_close_matches(name.strip().lower().replace("_", "-"), by_word, n=1)
     if not near:
@@ -80,11 +76,11 @@ def key_page(rule: Rule, key: KeyPage) -> str:
     parts = [
         f"# {full_code(rule.code, key.key)}",
         f"Severity: {severity} · one of the refusals of {rule.code} {rule.name}",
-        f"## What is refused\n{key.says}",
-        f"## Why it matters\n{key.why}" if key.why else "",
-        f"## What to do\n{key.do}" if key.do else "",
-        f"## Since\n{key.since}" if key.since else "",
-        f"## Source\n{key.source}" if key.source else "",
+        f"## What is refused\n\n{key.says}",
+        f"## Why it matters\n\n{key.why}" if key.why else "",
+        f"## What to do\n\n{key.do}" if key.do else "",
+        f"## Since\n\n{key.since}" if key.since else "",
+        f"## Source\n\n{key.source}" if key.source else "",
     ]
     if not key.source:
         parts += ["## Evidence", "\n".join(_source(source) for source in rule.evidence)]
@@ -114,16 +110,24 @@ def explain(name: str, stream: TextIO, rules: Iterable[Rule] | None = None) -> i
     rule = find(name, known)
     text = page(rule) + key_list(rule) if rule is not None else _of_keys(name, known)
     if not text:
-        terminal.write(
-            [("error", "error"), (f": no rule is called {name}; {suggestion(name, known)}\n", "")],
-            sys.stderr,
-        )
+        terminal.write([("error", "error"), (f": {_missing(name, known)}\n", "")], sys.stderr)
         return 2
     if terminal.on_terminal(stream):
         _markdown(text, stream)
     else:
         terminal.write_plain(text, stream)
     return 0
+
+
+def _missing(name: str, rules: Iterable[Rule]) -> str:
+    """Why nothing can be said of a name."""
+    code, colon, key = name.partition(":")
+    rule = find(code, rules)
+    if rule is None:
+        return f"no rule is called {code}; {suggestion(code, rules)}"
+    from lora_lint.engine.select import complaint
+
+    return complaint(f"{rule.code}{colon}{key.strip().lower().replace('_', '-')}")
 
 
 def _of_keys(name: str, rules: Iterable[Rule]) -> str:

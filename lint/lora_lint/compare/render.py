@@ -11,7 +11,7 @@ from lora_lint.engine.result import place
 from lora_lint.report import jsonable, terminal
 from lora_lint.report.terminal import Segment
 
-VERSION = 1
+VERSION = 2
 NOTHING = "Nothing changed in meaning."
 
 

@@ -9,7 +9,7 @@ from lora_lint.report.jsonable import document, jsonable
 from lora_rules.engine.problem import Edit, Severity
 from lora_rules.recipe import Span
 
-VERSION = 1
+VERSION = 2
 """Grows when a reader of the old form would misread the new; an added member is no change."""
 
 

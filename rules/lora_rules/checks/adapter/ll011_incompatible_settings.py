@@ -100,12 +100,6 @@ def keys() -> tuple[KeyPage, ...]:
             "Name each module in one of the two.",
         ),
         KeyPage(
-            "peft/modules-to-save-tuple-with-task-head",
-            "A tuple as modules_to_save with task_type SEQ_CLS or TOKEN_CLS: PEFT appends the "
-            "task's head and raises AttributeError.",
-            "Write a list.",
-        ),
-        KeyPage(
             "peft/bdlora-sides-overlap",
             "target_modules_bd_a and target_modules_bd_b of use_bdlora overlap: PEFT raises "
             "ValueError.",
@@ -365,18 +359,6 @@ def _saved_targets(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _saved_letters(recipe: Recipe) -> Iterator[Problem]:
-    saved, task = recipe.known("modules_to_save"), recipe.known("task_type")
-    if isinstance(saved, tuple) and task in ("SEQ_CLS", "TOKEN_CLS"):
-        yield Problem(
-            "modules_to_save",
-            f"modules_to_save is a tuple: PEFT appends the head for {task} and raises "
-            "AttributeError.",
-            help="Write a list.",
-            key="peft/modules-to-save-tuple-with-task-head",
-        )
-
-
 def _bdlora(recipe: Recipe) -> Iterator[Problem]:
     config = recipe.known("use_bdlora")
     if not isinstance(config, dict):
@@ -427,7 +409,6 @@ CONFLICTS = (
     _rslora_conversion,
     _all_excluded,
     _saved_targets,
-    _saved_letters,
     _bdlora,
 )
 """Each pair that is refused, a function each."""
