@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.scripts.refused_head import adapter_on_head
 from lora_rules.engine.problem import Problem
-from lora_rules.engine.refusals import Written, judge, written
-from lora_rules.libraries.transformers.refusals import IN_CALLS
-from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
-from lora_rules.libraries.unsloth.refusals import OF_LOADER
+from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.recipe import Key, Recipe
 
 ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
@@ -26,14 +23,25 @@ def refused_in_script(recipe: Recipe) -> Iterator[Problem]:
 def _calls(recipe: Recipe) -> Iterator[Problem]:
     """Of a script: what each call that makes arguments is given."""
     for block in recipe.blocks:
-        keys = written(block)
-        firm = Written(_firm(recipe, keys), keys.complete)
-        if block.receiver in ARGUMENTS or block.receiver == "trl.SFTConfig":
-            yield from judge(firm, IN_CALLS)
-        if block.receiver == "trl.SFTConfig" and recipe.dialect == "peft":
-            yield from judge(firm, OF_TRL)
-        if block.receiver in LOADERS:
-            yield from judge(firm, OF_LOADER)
+        for refusals in _of_receiver(block.receiver, recipe.dialect):
+            keys = written(block)
+            yield from judge(Written(_firm(recipe, keys), keys.complete), refusals)
+
+
+def _of_receiver(receiver: str, dialect: str) -> Iterator[Refusals]:
+    """What a call refuses; only its own library's table is imported."""
+    if receiver in ARGUMENTS or receiver == "trl.SFTConfig":
+        from lora_rules.libraries.transformers.refusals import IN_CALLS
+
+        yield IN_CALLS
+    if receiver == "trl.SFTConfig" and dialect == "peft":
+        from lora_rules.libraries.trl.refusals import REFUSALS
+
+        yield REFUSALS
+    if receiver in LOADERS:
+        from lora_rules.libraries.unsloth.refusals import OF_LOADER
+
+        yield OF_LOADER
 
 
 def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:

@@ -9,12 +9,12 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.frameworks.every_refusal import every_refusal, refusals_of
 from lora_rules.recipe import Recipe
 
 
 def keys() -> Iterator[KeyPage]:
     """Everything that is refused, by whom."""
+    from lora_rules.frameworks.every_refusal import every_refusal
     from lora_rules.libraries.transformers.refusals import IN_CALLS
     from lora_rules.libraries.transformers.refusals import OF_TRAINER as TRANSFORMERS_TRAINER
     from lora_rules.libraries.trl.refusals import OF_TRAINER as TRL_TRAINER
@@ -110,10 +110,12 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if recipe.blocks:
-        for refusals in refusals_of(recipe.dialect):
-            yield from judge(written(recipe.blocks[0]), refusals)
     if recipe.dialect in ("peft", "unsloth"):
         from lora_rules.checks.scripts.refused_script import refused_in_script
 
         yield from refused_in_script(recipe)
+    elif recipe.blocks:
+        from lora_rules.frameworks.every_refusal import refusals_of
+
+        for refusals in refusals_of(recipe.dialect):
+            yield from judge(written(recipe.blocks[0]), refusals)
