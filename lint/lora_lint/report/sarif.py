@@ -57,10 +57,9 @@ def _descriptors(result: RunResult, options: ReportOptions) -> dict[str, Object]
     for finding in result.everything:
         if _id(finding) not in found:
             about = found.get(finding.code, {})
-            keys = all_rules()[finding.code].keys if finding.key else {}
-            text = finding.name.replace("-", " ")
-            if finding.key in keys:
-                text = keys[finding.key].says
+            rule = all_rules().get(finding.code) if finding.key else None
+            key = rule.keys.get(finding.key) if rule is not None else None
+            text = key.says if key is not None else finding.name.replace("-", " ")
             found[_id(finding)] = {
                 **about,
                 "id": _id(finding),

@@ -33,6 +33,7 @@ def rule(
     evidence: Iterable[Evidence],
     preview: bool = False,
     without_adapter: bool = False,
+    of_records: bool = False,
     keys: Callable[[], Iterable[KeyPage]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
@@ -54,7 +55,7 @@ def rule(
             raise ValueError(f"{code} {name}: that code or name is taken")
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
         check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
-        _registry[code] = Rule(code, name, severity, check, preview, without_adapter)
+        _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check
 
     return register
@@ -83,6 +84,7 @@ def _indexed() -> Mapping[str, Rule]:
             Deferred(f"lora_rules.checks.{module}", function, parameters, defaults),
             preview,
             without_adapter,
+            of_records,
         )
         for (
             code,
@@ -93,6 +95,7 @@ def _indexed() -> Mapping[str, Rule]:
             defaults,
             preview,
             without_adapter,
+            of_records,
         ) in RULES
     }
 

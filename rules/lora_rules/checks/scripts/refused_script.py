@@ -48,7 +48,7 @@ def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
     """The keys, without the values that a flag of the script can change."""
     loose = {name for name, setting in recipe.settings.items() if setting.overridable}
     return {
-        name: key._replace(candidates=()) if name in loose else key
+        name: Key(key.name, key.span, value_span=key.value_span) if name in loose else key
         for name, key in keys.keys.items()
     }
 
