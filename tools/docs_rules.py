@@ -75,7 +75,7 @@ def key_sections(rule: Rule) -> str:
 
 def _owner(rule: Rule, pages: list[KeyPage]) -> str:
     """The keys of one owner; what holds for all of them stands once, at the top."""
-    common = {(page.why, page.source) for page in pages if page.why}
+    common = {(page.moment, page.source) for page in pages if page.moment}
     shared = common.pop() if len(common) == 1 else ("", "")
     head = [f"## Refused by {pages[0].owner}"]
     if shared != ("", ""):
@@ -85,11 +85,12 @@ def _owner(rule: Rule, pages: list[KeyPage]) -> str:
 
 def _key(rule: Rule, page: KeyPage, shared: tuple[str, str]) -> str:
     code = full_code(rule.code, page.key)
-    own = page.why and (page.why, page.source) != shared
+    own = page.moment and (page.moment, page.source) != shared
     severity = page.severity or rule.severity
     text = _sentences(
         page.says,
-        page.why if own else "",
+        page.why,
+        page.moment if own else "",
         page.do,
         f"Since: {page.since}." if page.since else "",
         _link(page.source) if own else "",

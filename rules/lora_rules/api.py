@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import Evidence
@@ -10,6 +11,7 @@ from lora_rules.recipe import Recipe, Span
 __all__ = [
     "Add",
     "Evidence",
+    "KeyPage",
     "Problem",
     "Recipe",
     "Remove",

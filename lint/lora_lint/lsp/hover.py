@@ -100,5 +100,9 @@ def page(finding: Finding) -> str:
     if rule is None:
         return head
     key = rule.keys.get(finding.key)
-    about = f"{key.says} {key.why}\n\n{key.source}" if key is not None and key.source else rule.page
+    about = (
+        f"{key.says} {key.why}\n\n{key.moment}\n\n{key.source}"
+        if key is not None and key.source
+        else rule.page
+    )
     return f"{head}\n\n{about}"

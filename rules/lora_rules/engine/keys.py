@@ -26,8 +26,10 @@ class KeyPage(NamedTuple):
     """How to repair it."""
     source: str = ""
     """Where the library or framework does so; empty where the rule's evidence says it."""
+    moment: str = ""
+    """When it is refused, a sentence; empty where the rule's page says it."""
     why: str = ""
-    """Why it matters, a sentence; empty where the rule's page says it."""
+    """The reason, in sentences, where it is not plain from what is refused."""
     since: str = ""
     """The first version that refuses it, where that is known."""
     severity: Severity | None = None

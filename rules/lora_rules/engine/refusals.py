@@ -168,6 +168,8 @@ class Refusal(NamedTuple):
     """Only the current version raises: a warning, for no file says which it is for."""
     since: str = ""
     """The first version that refuses it, where that is known: ``TRL 0.29``."""
+    why: str = ""
+    """The reason, in sentences, where it is not plain from what is refused."""
 
 
 class Refusals(NamedTuple):
@@ -191,7 +193,8 @@ class Refusals(NamedTuple):
                 one.says + _outcome(one, self.called),
                 one.do,
                 self.source,
-                why=self.moment if one.raises else "",
+                moment=self.moment if one.raises else "",
+                why=one.why,
                 since=one.since,
                 severity=_severity(one),
             )

@@ -66,7 +66,7 @@ def test_every_page_says_what_is_refused_in_sentences() -> None:
     wrong = [
         code
         for code, page in pages().items()
-        for text in (page.says, page.do, page.why)
+        for text in (page.says, page.do, page.why, page.moment)
         if text and not text.endswith((".", ").", '."'))
     ]
     assert wrong == []

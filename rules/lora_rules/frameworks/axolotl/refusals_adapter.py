@@ -53,6 +53,7 @@ ADAPTER = (
         (equals("adapter", "qlora"), off("load_in_4bit"), off("merge_lora")),
         "adapter: qlora without load_in_4bit: true",
         "Add load_in_4bit: true, or write adapter: lora.",
+        why="QLoRA is LoRA over a base model in 4 bit.",
     ),
     Refusal(
         "qlora-with-load-in-8bit",
@@ -60,6 +61,7 @@ ADAPTER = (
         (equals("adapter", "qlora"), given("load_in_8bit")),
         "adapter: qlora with load_in_8bit",
         "Write adapter: lora for 8 bit, or load_in_4bit: true.",
+        why="QLoRA is LoRA over a base model in 4 bit, not in 8.",
     ),
     Refusal(
         "qlora-with-gptq",
@@ -67,6 +69,7 @@ ADAPTER = (
         (equals("adapter", "qlora"), given("gptq")),
         "adapter: qlora with gptq",
         "Write adapter: lora for a GPTQ checkpoint.",
+        why="A GPTQ checkpoint is quantized already, and QLoRA quantizes when it loads.",
     ),
     Refusal(
         "merge-lora-with-qlora-in-4bit",
@@ -74,6 +77,7 @@ ADAPTER = (
         (equals("adapter", "qlora"), given("merge_lora", "load_in_4bit")),
         "merge_lora with adapter: qlora and load_in_4bit",
         "Merge with load_in_4bit: false.",
+        why="The adapter is merged into the weights of the base model, which 4 bit cannot hold.",
     ),
     Refusal(
         "peft-layers-to-transform-with-unfrozen-parameters",
@@ -95,6 +99,7 @@ ADAPTER = (
         (LORA, given("flash_attn_fuse_mlp")),
         "flash_attn_fuse_mlp with adapter: lora or qlora",
         "Remove flash_attn_fuse_mlp.",
+        why="Fusing replaces the layers that LoRA would adapt.",
     ),
     Refusal(
         "use-onebitllms-with-lora",
@@ -109,6 +114,7 @@ ADAPTER = (
         (ANY_KERNEL, equals("adapter", "lora"), given("load_in_8bit")),
         "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with load_in_8bit",
         "Set the kernels to false, or quantize to 4 bits with adapter: qlora.",
+        why="The kernels compute with weights in 16 bit or 4 bit only.",
     ),
     Refusal(
         "lora-kernels-with-trust-remote-code",
@@ -116,6 +122,7 @@ ADAPTER = (
         (ANY_KERNEL, given("trust_remote_code")),
         "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with trust_remote_code",
         "Set the kernels to false, or remove trust_remote_code.",
+        why="The kernels patch classes of transformers; a model's own code has others.",
     ),
     Refusal(
         "quantize-moe-experts-with-lora-target-linear",
@@ -123,6 +130,7 @@ ADAPTER = (
         (given("quantize_moe_experts", "lora_target_linear"),),
         "quantize_moe_experts with lora_target_linear",
         "Name the experts' weights in lora_target_parameters instead.",
+        why="Experts that are fused into parameters are no linear layers.",
     ),
     Refusal(
         "quantize-moe-experts-needs-quantization",
@@ -137,6 +145,8 @@ ADAPTER = (
         (given("qat"), QUANTIZED),
         "qat with load_in_4bit or load_in_8bit",
         "Remove one of them.",
+        why="Training that is aware of quantization simulates it over weights that "
+        "are not quantized.",
     ),
     Refusal(
         "model-quantization-config-with-quantization",
@@ -192,6 +202,7 @@ PREFERENCES = (
         (given("rl", "sample_packing"),),
         "rl and sample_packing do not go together",
         "Set sample_packing: false.",
+        why="A preference or a reward belongs to one example, and packing joins several.",
     ),
     Refusal(
         "kto-with-eval-sample-packing",
@@ -241,6 +252,7 @@ PREFERENCES = (
         (equals("rl", "grpo"), below("trl.num_generations", 2)),
         "rl: grpo with trl.num_generations below 2",
         "Generate two or more answers a prompt.",
+        why="GRPO compares the answers to one prompt with each other.",
     ),
     Refusal(
         "grpo-batch-not-divisible-by-generations",
@@ -258,6 +270,7 @@ PREFERENCES = (
         "rl: grpo with a generation batch that trl.num_generations does not divide",
         "Make micro_batch_size times gradient_accumulation_steps a multiple of it.",
         newer=True,
+        why="All answers to one prompt have to be in one batch.",
     ),
     Refusal(
         "beta-differs-from-trl-beta",
@@ -265,5 +278,6 @@ PREFERENCES = (
         (where(_betas_differ, "beta", "trl.beta"),),
         "beta and trl.beta with different values",
         ONE,
+        why="Both are the weight of the KL penalty.",
     ),
 )

@@ -131,6 +131,7 @@ MEMORY = (
         (equals("optimizer", *EIGHT_BIT), given("fsdp_config"), _fsdp("2")),
         "optimizer: adamw_8bit or adamw_bnb_8bit under FSDP 2",
         "Use adamw_torch_8bit.",
+        why="FSDP 2 shards DTensors, which the optimizers of bitsandbytes do not take.",
     ),
     Refusal(
         "tensor-parallel-with-8bit-optimizer",
@@ -179,6 +180,8 @@ MEMORY = (
         ),
         "selective_checkpointing with use_reentrant: true",
         "Set use_reentrant: false.",
+        why="The choice of what is saved is a context that only checkpointing "
+        "without re-entrance has.",
     ),
     Refusal(
         "selective-checkpointing-with-activation-offloading",
@@ -204,6 +207,7 @@ MEMORY = (
         "more than one of cut_cross_entropy, chunked_cross_entropy, liger_cross_entropy and "
         "liger_fused_linear_cross_entropy",
         "Keep one of them.",
+        why="Each replaces the same function.",
     ),
     Refusal(
         "attn-implementation-with-older-switch",
@@ -231,6 +235,7 @@ MEMORY = (
         ),
         "context_parallel_size above 1 without FlashAttention",
         "Set attn_implementation: flash_attention_2.",
+        why="The ring that shares a sequence among devices is made of FlashAttention's kernels.",
     ),
     Refusal(
         "context-parallel-packing-needs-micro-batch-of-one",

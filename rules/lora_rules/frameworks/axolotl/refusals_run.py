@@ -56,6 +56,7 @@ SCHEDULE = (
         (given("warmup_steps", "warmup_ratio"),),
         "warmup_steps and warmup_ratio exclude each other",
         ONE,
+        why="Both say how long the warm-up is.",
     ),
     Refusal(
         "saves-per-epoch-with-save-steps",
@@ -63,6 +64,7 @@ SCHEDULE = (
         (given("saves_per_epoch", "save_steps"),),
         "saves_per_epoch and save_steps exclude each other",
         ONE,
+        why="Both say how often to save.",
     ),
     Refusal(
         "evals-per-epoch-with-eval-steps",
@@ -70,6 +72,7 @@ SCHEDULE = (
         (given("evals_per_epoch", "eval_steps"),),
         "evals_per_epoch and eval_steps exclude each other",
         ONE,
+        why="Both say how often to evaluate.",
     ),
     Refusal(
         "gradient-accumulation-steps-with-batch-size",
@@ -77,6 +80,7 @@ SCHEDULE = (
         (given("gradient_accumulation_steps", "batch_size"),),
         "gradient_accumulation_steps and batch_size exclude each other",
         "Keep gradient_accumulation_steps.",
+        why="One follows from the other and from micro_batch_size.",
     ),
     Refusal(
         "test-datasets-with-val-set-size",
@@ -84,6 +88,7 @@ SCHEDULE = (
         (given("test_datasets", "val_set_size"),),
         "test_datasets and val_set_size exclude each other",
         "Set val_set_size: 0, or remove test_datasets.",
+        why="Both say what to evaluate on.",
     ),
     Refusal(
         "save-steps-needs-save-strategy-steps",
@@ -112,6 +117,7 @@ SCHEDULE = (
         (where(_evaluates_nothing, "val_set_size", "eval_steps", "eval_strategy"),),
         "eval_steps or eval_strategy with val_set_size: 0 and no test_datasets",
         "Hold something out, or remove the evaluation.",
+        why="There is nothing to evaluate on.",
     ),
     Refusal(
         "do-bench-eval-needs-eval-steps",
@@ -152,6 +158,7 @@ SCHEDULE = (
         ),
         "early_stopping_patience with save_steps that are no multiple of eval_steps",
         "Make save_steps a multiple of eval_steps.",
+        why="The best model is loaded in the end, and has to have been saved.",
     ),
     Refusal(
         "pretraining-dataset-needs-max-steps",
@@ -166,6 +173,7 @@ SCHEDULE = (
         (either(given("pretraining_dataset"), given("streaming")), given("val_set_size")),
         "val_set_size with a dataset that is streamed",
         "Name test_datasets instead.",
+        why="A stream has no length of which a share could be kept for the evaluation.",
     ),
     Refusal(
         "streaming-needs-max-steps",

@@ -82,6 +82,7 @@ MODEL = (
         (given("quantization_bit", "pissa_init"),),
         "quantization_bit and pissa_init do not go together",
         "Run scripts/pissa_init.py first, or train without quantization_bit.",
+        why="PiSSA changes the weights of the base model, which are quantized.",
     ),
     Refusal(
         "quantization-bit-with-resize-vocab",
@@ -96,6 +97,7 @@ MODEL = (
         (given("quantization_bit", "adapter_name_or_path", "create_new_adapter"),),
         "create_new_adapter over adapter_name_or_path and quantization_bit",
         "Merge the first adapter, and train on that.",
+        why="The first adapter would be merged into quantized weights.",
     ),
     Refusal(
         "quantization-bit-with-several-adapters",
@@ -103,6 +105,7 @@ MODEL = (
         (given("quantization_bit"), where(_has_several_adapters, "adapter_name_or_path")),
         "several adapters in adapter_name_or_path with quantization_bit",
         "Merge them first.",
+        why="All but the last would be merged into quantized weights.",
     ),
     *(
         Refusal(
@@ -120,6 +123,7 @@ MODEL = (
         (given("pissa_init"), TRAINS_WITH_REFERENCE),
         "pissa_init in a stage that needs the model without its adapter (ppo, kto, dpo)",
         "Remove pissa_init.",
+        why="PiSSA changes the base model, which is the reference when the adapter is off.",
     ),
     Refusal(
         "fp8-with-quantization-bit",
@@ -175,6 +179,7 @@ DATA = (
         (given("streaming"), where(_is_fraction, "val_size")),
         "streaming with a val_size below 1",
         "Give val_size as a number of examples.",
+        why="A stream has no length of which a share could be taken.",
     ),
     Refusal(
         "interleave-probs-needs-interleaving",

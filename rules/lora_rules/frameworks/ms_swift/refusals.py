@@ -128,6 +128,7 @@ REINFORCEMENT = (
         ),
         "ref_model in a LoRA run, whose reference is the base model",
         "Remove ref_model.",
+        why="With the adapter off, the base model itself is the reference.",
     ),
     Refusal(
         "vllm-mode-needs-use-vllm",
@@ -156,6 +157,7 @@ REINFORCEMENT = (
         (PLAIN_GRPO, equals("num_generations", 1), off("teacher_model", "teacher_model_server")),
         "rlhf_type: grpo with num_generations: 1",
         "Generate two or more answers a prompt.",
+        why="GRPO compares the answers to one prompt with each other.",
     ),
     *(
         Refusal(

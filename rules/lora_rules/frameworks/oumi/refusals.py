@@ -39,6 +39,7 @@ ROWS = (
         "training.mixed_precision_dtype over a model that is not loaded in float32",
         "Set model.torch_dtype_str: float32, or remove mixed_precision_dtype.",
         raises="OumiConfigError",
+        why="Mixed precision keeps the weights in float32.",
     ),
     Refusal(
         "gradient-accumulation-below-one",

@@ -68,6 +68,8 @@ BEST = (
         (where(_mismatch, "load_best_model_at_end", "save_strategy", "eval_strategy"),),
         "load_best_model_at_end with a save_strategy and an eval_strategy that differ",
         "Give both the same value.",
+        why="A model can be called the best only where it was saved and evaluated "
+        "at the same step.",
     ),
     Refusal(
         "best-model-needs-save-steps-multiple",
@@ -75,6 +77,8 @@ BEST = (
         (where(_saves_between, "load_best_model_at_end", "save_steps", "eval_steps"),),
         "load_best_model_at_end with save_steps that are no multiple of eval_steps",
         "Make save_steps a multiple of eval_steps.",
+        why="A model can be called the best only where it was saved and evaluated "
+        "at the same step.",
     ),
 )
 """For files. In scripts the two strategies are settings, with the defaults of their version."""
@@ -93,6 +97,7 @@ TRANSFORMERS = (
         (equals("lr_scheduler_type", "reduce_lr_on_plateau", "greedy"), NO_EVALUATION),
         "an lr_scheduler_type that follows the evaluation, without eval_strategy",
         "Set eval_strategy, or choose another schedule.",
+        why="The schedule lowers the rate when the evaluation no longer improves.",
     ),
     Refusal(
         "warmup-steps-negative",
@@ -138,6 +143,7 @@ TRANSFORMERS = (
         "fsdp_config.activation_checkpointing and gradient_checkpointing exclude each other",
         "Keep one of them; with dropout and version 2 of FSDP gradient_checkpointing, because the"
         " other does not keep the random state.",
+        why="Both recompute activations, and gather the weights twice in the backward pass.",
     ),
     Refusal(
         "sharded-save-only-model-with-best-model",
@@ -180,6 +186,7 @@ DEFAULTS = (
         ),
         "save_strategy: best without metric_for_best_model",
         "Name metric_for_best_model.",
+        why="What is best has to be measured by something.",
     ),
 )
 """Where the framework leaves transformers' own defaults: not in ms-swift."""

@@ -39,6 +39,7 @@ ROWS = (
         "padding_free with per_device_train_batch_size 1, which has no padding to save: TRL warns",
         "Raise the batch size, or remove padding_free.",
         raises="",
+        why="A single example has no padding.",
     ),
 )
 
@@ -52,6 +53,7 @@ OF_TRAINER = (
         "An adapter on lm_head under SFTTrainer: TRL 1.16 raises ValueError.",
         'Leave "lm_head" out of target_modules, or train it whole with modules_to_save.',
         SOURCE,
+        MOMENT,
         "The trainer's loss reads the head's weight itself, so that the adapter would never be "
         "trained.",
         "TRL 1.16 or an earlier version after 1.6",

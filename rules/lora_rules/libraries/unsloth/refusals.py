@@ -22,6 +22,7 @@ ROWS = (
         "load_in_8bit without load_in_4bit=False, which is True by default",
         "Add load_in_4bit=False.",
         raises="RuntimeError",
+        why="Unsloth loads in 4 bit unless that is turned off, and cannot do both.",
     ),
     Refusal(
         "qat-scheme-needs-full-finetuning",
