@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
 from lora_rules.engine.registry import fact, rule
 from lora_rules.engine.value import Absent, Unknown
@@ -12,6 +13,7 @@ __all__ = [
     "Absent",
     "Add",
     "Evidence",
+    "KeyPage",
     "Problem",
     "Recipe",
     "Remove",

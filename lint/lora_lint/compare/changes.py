@@ -154,9 +154,9 @@ def _findings(side: Side, number: int | None) -> list[Finding]:
 
 def _less(findings: list[Finding], others: list[Finding]) -> Iterator[Finding]:
     """The findings whose rule and severity the other side does not have as often."""
-    left = [(other.code, other.severity) for other in others]
+    left = [(other.full_code, other.severity) for other in others]
     for finding in findings:
-        told = (finding.code, finding.severity)
+        told = (finding.full_code, finding.severity)
         if told in left:
             left.remove(told)
         else:

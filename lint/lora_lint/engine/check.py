@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, did_you_mean, matches
 from lora_lint.engine.finding import FileReport, Finding
-from lora_lint.engine.select import complaint, is_known, options_for, selected
+from lora_lint.engine.select import (
+    IsWanted,
+    complaint,
+    is_known,
+    options_for,
+    selected,
+    wanted_keys,
+)
 from lora_lint.read import Reading, Unreadable, cells, read
 from lora_lint.read.directives import Directive, parse
 from lora_lint.sources.files import Files
@@ -74,8 +81,10 @@ def _judge(
     )
     rules = selected(config, source.path)
     found, not_checked = _run(recipes, rules, config)
+    is_wanted = wanted_keys(config, source.path)
+    found = [each for each in found if is_wanted(each.code, each.name, each.key)]
     found, used = suppress.apply(found, directives, recipes)
-    found += _hygiene(source.path, directives, used, rules)
+    found += _hygiene(source.path, directives, used, rules, is_wanted)
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
@@ -177,6 +186,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         safety=problem.safety,
         certain=found.certain,
         recipe=number,
+        key=problem.key,
     )
 
 
@@ -248,12 +258,15 @@ def _value(setting: Setting) -> object:
 
 
 def _hygiene(
-    path: str, directives: tuple[Directive, ...], used: set[int], rules: Mapping[str, Rule]
+    path: str,
+    directives: tuple[Directive, ...],
+    used: set[int],
+    rules: Mapping[str, Rule],
+    is_wanted: IsWanted,
 ) -> list[Finding]:
-    ran, names = set(rules), {rule.name for rule in rules.values()}
     findings = []
     for position, directive in enumerate(directives):
-        for code, problem in _directive_problems(directive, position in used, ran, names):
+        for code, problem in _directive_problems(directive, position in used, rules, is_wanted):
             if code in rules:
                 rule = all_rules()[code]
                 findings.append(
@@ -271,15 +284,15 @@ def _hygiene(
 
 
 def _directive_problems(
-    directive: Directive, used: bool, ran: set[str], names: set[str]
+    directive: Directive, used: bool, rules: Mapping[str, Rule], is_wanted: IsWanted
 ) -> Iterator[tuple[str, Problem]]:
     text = _malformed(directive)
     if text:
         for problem in malformed_directive((text, directive.span)):
             yield "LL091", problem
-    elif not used and suppress.judged(directive, ran, names):
-        rules = ", ".join(directive.rules) or "all rules"
-        for problem in unused_suppression((rules, directive.span)):
+    elif not used and suppress.judged(directive, rules, is_wanted):
+        names = ", ".join(directive.rules) or "all rules"
+        for problem in unused_suppression((names, directive.span)):
             yield "LL090", problem
 
 

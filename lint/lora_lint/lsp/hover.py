@@ -94,7 +94,15 @@ def _short(value: object) -> str:
 def page(finding: Finding) -> str:
     """A finding's rule, as ``lora-lint explain`` tells it."""
     rule = all_rules().get(finding.code)
-    head = f"**{finding.code} {finding.name}** ({finding.severity.word})\n\n{finding.message}"
+    head = f"**{finding.full_code} {finding.name}** ({finding.severity.word})\n\n{finding.message}"
     if finding.help:
         head += f"\n\n{finding.help}"
-    return f"{head}\n\n{rule.page}" if rule is not None else head
+    if rule is None:
+        return head
+    key = rule.keys.get(finding.key)
+    about = (
+        f"{key.says} {key.why}\n\n{key.moment}\n\n{key.source}"
+        if key is not None and key.source
+        else rule.page
+    )
+    return f"{head}\n\n{about}"

@@ -85,13 +85,13 @@ def _what_was_read(report: FileReport, unreadable_is_told: bool) -> Iterator[Seg
 
 def _one_line(finding: Finding) -> Iterator[Segment]:
     yield from _head(_where(finding), finding.severity.word)
-    yield f"{finding.code} {finding.name}", "strong"
+    yield f"{finding.full_code} {finding.name}", "strong"
     yield f": {_possibly(finding)}{_line(finding.message)}\n", ""
 
 
 def _in_full(finding: Finding, report: FileReport) -> Iterator[Segment]:
     yield from _head(_where(finding), finding.severity.word)
-    yield f"{finding.code} {finding.name}", "strong"
+    yield f"{finding.full_code} {finding.name}", "strong"
     yield "\n", ""
     yield _wrapped(_possibly(finding) + finding.message), ""
     yield from _source(finding, report)

@@ -20,6 +20,7 @@ from lora_rules.engine.rule import Check, Rule
 from lora_rules.engine.rule_index import RULES
 
 if TYPE_CHECKING:
+    from lora_rules.engine.keys import KeyPage
     from lora_rules.evidence import Evidence
 
 
@@ -41,8 +42,11 @@ def rule(
     preview: bool = False,
     without_adapter: bool = False,
     of_records: bool = False,
+    keys: Callable[[], Iterable[KeyPage]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
+
+    ``keys`` gives what is to be said of each key that its problems may have.
 
     Raises:
         RegistrationError: if the code is taken, there is no evidence or no page, or a parameter
@@ -61,6 +65,7 @@ def rule(
         if not _is_ours(check.__module__):  # ours are checked when the index is built
             _check_parameters(f"{code} {name}", check)
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
+        check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
         _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check
 

@@ -241,3 +241,21 @@ def test_test_rules_tells_what_is_wrong(
     (here / "tools" / "ours.py").write_text(PLUGIN.replace(*change))
     assert main(["test-rules", "tools/ours.py"]) == 1
     assert said in capsys.readouterr().out
+
+
+def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixture) -> None:
+    keyed = PLUGIN.replace("Problem, Set", "KeyPage, Problem, Set")
+    keyed = keyed.replace("evidence=[HOUSE])", "evidence=[HOUSE], keys=keys)")
+    keyed = keyed.replace("most),))", 'most),), key="house/rank-too-high")')
+    keyed = keyed.replace(
+        "@rule(",
+        'def keys():\n    return [KeyPage("house/rank-too-high", "A high rank.")]\n\n\n@rule(',
+    )
+    (here / "tools" / "ours.py").write_text(keyed)
+    settings(here)
+    code = "OUR001:house/rank-too-high"
+    assert main(["--select", code, "--quiet", "a.py"]) == 1
+    assert f"{code} rank-of-the-house" in capsys.readouterr().out
+    assert main(["--select", "OUR001", "--ignore", code, "a.py"]) == 0
+    assert main(["explain", code]) == 0
+    assert "A high rank." in capsys.readouterr().out

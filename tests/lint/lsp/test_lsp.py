@@ -205,6 +205,7 @@ def test_actions_mend_and_ignore(tmp_path: Path) -> None:
                     if action.title.startswith("Ignore"):
                         assert f"# lora-lint: ignore[{each.code}]" in changed
             assert any(title.startswith("Ignore LL101") for title in titles)
+            assert "Ignore LL002:peft/invalid-bias invalid-value here" in titles
             assert any(title.startswith("LL") for title in titles)
 
     run(scene)
