@@ -33,6 +33,9 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
+_OUTSIDE = ":outside"
+
+
 class Way(NamedTuple):
     """One way from a binding to its use, and what it gives."""
 
@@ -218,6 +221,10 @@ class Branches:
         self._calls[point] = {id(call): number for number, (call, _) in enumerate(calls)}
         return [(Arm(point, number, len(calls)),) for number in range(len(calls))]
 
+    def from_outside(self, scope: Scope, outside: bool) -> Arms:
+        """The choice between the calls of this file and those of others, which give nothing."""
+        return (Arm(self._definition(scope) + _OUTSIDE, int(outside), 2),)
+
     def at_call(
         self, values: Values, scope: Scope, call: ast.Call | None, site: Site | None
     ) -> Values:
@@ -233,8 +240,8 @@ class Branches:
         for value in values:
             choices: list[Arm] = []
             for arm in value.choices:
-                if arm.point == point and number is not None:
-                    if arm.arm != number:
+                if number is not None and arm.point in (point, point + _OUTSIDE):
+                    if arm.arm != (number if arm.point == point else 0):
                         break
                 elif isinstance(arm.scope, Scope) and _is_inside(arm.scope, scope):
                     again = f"{arm.point}@{here}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lora_lint.read.choices import Arm
+from lora_lint.read.choices import Arm, Arms
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.text import Located
 from lora_lint.read.python.values import (
     Items,
+    Product,
     Table,
     Thunk,
     Unresolved,
@@ -34,7 +35,9 @@ def members(resolver: Resolver, node: ast.expr, site: Site, loop: Located) -> Va
     for value in resolver.resolve(node, site):
         inside = thunks(value)
         for number, thunk in enumerate(inside):
-            arms = (Arm(point, number, len(inside), site.block.scope),)
+            arms: Arms = ()
+            if len(inside) > 1:
+                arms = (Arm(point, number, len(inside), site.block.scope),)
             found += (part for each in thunk() for part in each.chosen(value.choices, arms))
     if not found:
         raise Unresolved("a loop over nothing")
@@ -50,13 +53,22 @@ def members_of(value: Value) -> tuple[Thunk, ...]:
 def thunks(value: Value) -> tuple[Thunk, ...]:
     """The members of one iterable."""
     thing = value.value
-    if isinstance(thing, Items) and not thing.hidden:
+    if isinstance(thing, Items) and (not thing.hidden or isinstance(thing, Product)):
         return thing.members
     if isinstance(thing, Table) and not thing.hidden:
         return tuple(constantly((Value(key),)) for key in thing.entries)
     if isinstance(thing, list | tuple | dict) and len(thing) <= MAX_MEMBERS:
         return tuple(constantly((value._replace(value=item),)) for item in thing)
     raise Unresolved("a loop over something unknown")
+
+
+def product(resolver: Resolver, node: ast.Call, site: Site) -> Values:
+    """``itertools.product(a, b)``: what is taken of one list does not depend on the others."""
+    if node.keywords or not node.args or any(isinstance(arg, ast.Starred) for arg in node.args):
+        raise Unresolved("a product that is not worked out")
+    parts = tuple(constantly(members(resolver, arg, site, arg)) for arg in node.args)
+    row = Value(Items(tuple, parts), node, site)
+    return (Value(Product(list, (constantly((row,)),), "a product of lists"), node, site),)
 
 
 def bound(resolver: Resolver, site: Site, name: str) -> Values:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.read.choices import Arm
 from lora_lint.read.python import classes, options
 from lora_lint.read.python.branches import Way
 from lora_lint.read.python.reach import entered
@@ -199,18 +198,13 @@ def _from_calls(
         # A module of a library: others may call it as well.
         fallback = default(scope, name)
         if fallback is not None:
-            found = _or_else(resolver, found, *fallback)
+            inside = resolver.branches.from_outside(scope, False)
+            found = [part for value in found for part in value.chosen(inside)]
+            outside = resolver.branches.from_outside(scope, True)
+            found += (v for value in resolver.resolve(*fallback) for v in value.chosen(outside))
         source = f"the calls of {_function(scope).name}() in this file"
         return options.as_default(distinct(found), source)
     return distinct(found)
-
-
-def _or_else(resolver: Resolver, given: list[Value], node: ast.expr, site: Site) -> list[Value]:
-    """What the calls of this file give a parameter, or else its default."""
-    point, scope = resolver.place(node, site), site.block.scope
-    ways = [(0, value) for value in given]
-    ways += [(1, value) for value in resolver.resolve(node, site)]
-    return [part for arm, value in ways for part in value.chosen((Arm(point, arm, 2, scope),))]
 
 
 def _called_by_module(calls: list[tuple[ast.Call, Site]]) -> bool:

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Callable
 
-from lora_lint.read.python import classes, functions, operators, options
+from lora_lint.read.python import classes, comprehensions, functions, operators, options
 from lora_lint.read.python.imports import canonical
 from lora_lint.read.python.index import MUTATORS
 from lora_lint.read.python.scopes import Site
@@ -320,6 +320,7 @@ _SPECIAL: dict[str, Callable[[Resolver, ast.Call, Site], Values]] = {
     "peft.VeloraConfig": _peft_part,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
+    "itertools.product": comprehensions.product,
     "os.environ.get": _environment,
     "os.getenv": _environment,
     "os.path.join": _join_path,

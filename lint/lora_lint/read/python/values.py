@@ -116,6 +116,12 @@ class Items:
         self.hidden = hidden
 
 
+class Product(Items):
+    """A list of rows of which one stands for all: its parts have several values."""
+
+    __slots__ = ()
+
+
 SOMETIMES = "only some branches give it"
 """Why the value of a key is unknown that is not in all of the tables that a name may hold."""
 

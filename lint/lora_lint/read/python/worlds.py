@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lora_lint.read.choices import Arms
-from lora_rules.recipe import Block, Choices, Setting
+from lora_rules.recipe import Block, Choices, Key, Setting
 
 Allowed = dict[str, set[int]]
 
@@ -48,17 +48,22 @@ def settle(
         for choice in choices
     }
     for name, setting in varied.items():
-        settings[name] = _kept(setting, allowed, fixed, alone=name not in sometimes)
-    if not keys:
-        return blocks
-    return tuple(
-        block._replace(
-            keys=tuple(
-                _kept(key, allowed, fixed, alone=True) if key.choices else key for key in block.keys
-            )
+        candidates, choices = _kept(
+            setting.candidates, setting.choices, allowed, fixed, sometimes=name in sometimes
         )
-        for block in blocks
-    )
+        settings[name] = setting._replace(candidates=candidates, choices=choices)
+    return tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
+
+
+def _settled(block: Block, allowed: Allowed, fixed: set[str]) -> Block:
+    keys: list[Key] = []
+    for key in block.keys:
+        if key.choices:
+            candidates, choices = _kept(key.candidates, key.choices, allowed, fixed)
+            keys.append(key._replace(candidates=candidates, choices=choices))
+        else:
+            keys.append(key)
+    return block._replace(keys=tuple(keys))
 
 
 def _allowed(
