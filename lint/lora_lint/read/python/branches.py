@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_WAYS = 16
 """More combinations of branches than these on one way are not told apart."""
 
+MAX_STEPS = 5_000
+"""What a file may take to work out which earlier choices decide a test."""
+
 _STEADY = (ast.Name, ast.Attribute, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotEq: ast.Eq,
@@ -55,6 +58,7 @@ class Branches:
         self._keys: dict[tuple[str, Scope, tuple[str, ...]], tuple[str, tuple[object, ...]]] = {}
         self._calls: dict[str, dict[int, int]] = {}
         self._changed: set[str] | None = None
+        self._steps = 0
 
     # Ways that join
 
@@ -143,7 +147,10 @@ class Branches:
         key = (test, site)
         if key in self._outcomes:
             return self._outcomes[key]
+        if self._steps > MAX_STEPS or self.resolver.assumed:
+            return None
         found: list[tuple[bool, Arms]] | None = None
+        before = self.resolver.steps  # the question costs the value that asks it nothing
         try:
             with self.resolver.active((test, "truth")):
                 values = self.resolver.plain(test, site)
@@ -153,7 +160,9 @@ class Branches:
                     found = None
         except Unresolved:
             pass
-        if not self.resolver.is_busy:
+        self._steps += self.resolver.steps - before
+        self.resolver.steps = before
+        if found is not None or not self.resolver.is_busy:
             self._outcomes[key] = found
         return found
 

@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 
 def binary(resolver: Resolver, node: ast.BinOp, site: Site) -> Values:
     """``a + b``; ``|`` joins dictionaries."""
-    left, right = _operand(resolver, node.left, site), _operand(resolver, node.right, site)
-    if isinstance(node.op, ast.Add) and (partly := _longer(left, right)):
-        return (Value(partly, node, site),)
-    if isinstance(left, str) or isinstance(right, str):
-        raise Unresolved(left if isinstance(left, str) else str(right))
+    left: Values | str
+    right: Values | str
+    if isinstance(node.op, ast.Add):
+        left, right = _operand(resolver, node.left, site), _operand(resolver, node.right, site)
+        if partly := _longer(left, right):
+            return (Value(partly, node, site),)
+        if isinstance(left, str) or isinstance(right, str):
+            raise Unresolved(left if isinstance(left, str) else str(right))
+    else:
+        left, right = resolver.resolve(node.left, site), resolver.resolve(node.right, site)
     if isinstance(node.op, ast.BitOr) and all(
         isinstance(value.value, Table) for value in (*left, *right)
     ):

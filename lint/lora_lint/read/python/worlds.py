@@ -52,7 +52,8 @@ def settle(
             setting.candidates, setting.choices, allowed, fixed, sometimes=name in sometimes
         )
         settings[name] = setting._replace(candidates=candidates, choices=choices)
-    return tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
+    blocks = tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
+    return _told_apart(settings, blocks)
 
 
 def _settled(block: Block, allowed: Allowed, fixed: set[str]) -> Block:
@@ -64,6 +65,64 @@ def _settled(block: Block, allowed: Allowed, fixed: set[str]) -> Block:
         else:
             keys.append(key)
     return block._replace(keys=tuple(keys))
+
+
+def _told_apart(settings: dict[str, Setting], blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The same with arms of one point taken together that differ in nothing."""
+    parts: list[tuple[object, Setting | Key]] = list(settings.items())
+    parts += [((number, key.name), key) for number, b in enumerate(blocks) for key in b.keys]
+    parts = [(name, part) for name, part in parts if part.choices]
+    points = sorted({c.point for _, part in parts for choices in part.choices for c in choices})
+    for point in points:
+        arms = _same_arms(point, parts)
+        if arms:
+            parts = [(name, _renamed(part, point, arms)) for name, part in parts]
+    changed = dict(parts)
+    for name, setting in settings.items():
+        new = changed.get(name)
+        settings[name] = new if isinstance(new, Setting) else setting
+    return tuple(
+        block._replace(
+            keys=tuple(
+                new if isinstance(new := changed.get((number, key.name)), Key) else key
+                for key in block.keys
+            )
+        )
+        for number, block in enumerate(blocks)
+    )
+
+
+def _same_arms(point: str, parts: Sequence[tuple[object, Setting | Key]]) -> dict[int, int]:
+    """For each arm of a point the first that gives the same values; empty if all differ."""
+    given: dict[int, list[object]] = {}
+    for name, part in parts:
+        for value, choices in zip(part.candidates, part.choices, strict=True):
+            for choice in choices:
+                if choice.point == point:
+                    rest = tuple(other for other in choices if other is not choice)
+                    given.setdefault(choice.arm, []).append((name, repr(value), rest))
+    first: dict[object, int] = {}
+    arms = {
+        arm: first.setdefault(frozenset(what), arm)
+        for arm, what in sorted(given.items())
+    }
+    if len(first) == 1:
+        return dict.fromkeys(arms, -1)
+    return arms if len(first) < len(arms) else {}
+
+
+def _renamed(part: Setting | Key, point: str, arms: Mapping[int, int]) -> Setting | Key:
+    """With the first of the same arms for each; without the point if all are the same (-1)."""
+    kept: dict[tuple[str, Choices], object] = {}
+    for value, choices in zip(part.candidates, part.choices, strict=True):
+        new = [
+            choice._replace(arm=arms[choice.arm]) if choice.point == point else choice
+            for choice in choices
+        ]
+        left = tuple(choice for choice in new if choice.arm >= 0)
+        kept.setdefault((repr(value), left), value)
+    every = tuple(choices for _, choices in kept)
+    return part._replace(candidates=tuple(kept.values()), choices=every if any(every) else ())
 
 
 def _allowed(
