@@ -102,10 +102,7 @@ def _same_arms(point: str, parts: Sequence[tuple[object, Setting | Key]]) -> dic
                     rest = tuple(other for other in choices if other is not choice)
                     given.setdefault(choice.arm, []).append((name, repr(value), rest))
     first: dict[object, int] = {}
-    arms = {
-        arm: first.setdefault(frozenset(what), arm)
-        for arm, what in sorted(given.items())
-    }
+    arms = {arm: first.setdefault(frozenset(what), arm) for arm, what in sorted(given.items())}
     if len(first) == 1:
         return dict.fromkeys(arms, -1)
     return arms if len(first) < len(arms) else {}
