@@ -14,10 +14,11 @@ from lora_lint.sources.source import Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Found, evaluate
+from lora_rules.engine.injection import Evaluation, Found
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -72,10 +73,15 @@ def _judge(
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
-        recipes=len(recipes),
+        recipes=sum(not _only_infers(recipe) for recipe in recipes),
         dialects=_dialects(reading),
         not_checked=(*reading.notes, *not_checked),
     )
+
+
+def _only_infers(recipe: Recipe) -> bool:
+    """Whether it is a program that answers with a trained adapter: that is no recipe."""
+    return recipe.result and recipe.kind in SCRIPTS
 
 
 def recipes_of(
@@ -132,16 +138,18 @@ def _run(
     ]
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
+        evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
-            if off and not rule.without_adapter:
+            if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
-            outcome = evaluate(rule, recipe, options)
+            outcome = evaluation.run(rule, options)
             for found in outcome.found:
                 finding = _finding(rule, found, recipe, number)
                 findings.setdefault((finding.code, finding.span, finding.message), finding)
-            if outcome.not_run and not outcome.absent:
+            why = outcome.not_all if outcome.absent else outcome.not_run or outcome.not_all
+            if why:
                 place = f"line {recipe.span.line}"
-                not_checked.append(f"{place}: {rule.code} {rule.name}: {outcome.not_run}")
+                not_checked.append(f"{place}: {rule.code} {rule.name}: {why}")
     if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
         not_checked.append("no GPU is declared (--gpu, or a comment): memory is not checked")
     return list(findings.values()), list(dict.fromkeys(not_checked))

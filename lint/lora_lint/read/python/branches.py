@@ -81,8 +81,8 @@ class Branches:
         if not _are_apart(found):
             point = self._definition(scope) + what if what else "+".join(map(self._place, ways))
             found = [
-                _among(values, [(Arm(point, number, len(ways), scope),)])
-                for number, values in enumerate(found)
+                _among(way.values, [(Arm(point, number, len(ways), scope),)])
+                for number, way in enumerate(ways)
             ]
         return distinct([value for values in found for value in values])
 
@@ -96,9 +96,8 @@ class Branches:
         if len(values) < 2 or are_exclusive([value.choices for value in values]):
             return values
         return tuple(
-            part
+            value._replace(choices=(Arm(point, number, len(values), scope),))
             for number, value in enumerate(values)
-            for part in value.chosen((Arm(point, number, len(values), scope),))
         )
 
     # Branches

@@ -13,6 +13,8 @@ from lora_lint.read.choices import Arms
 from lora_rules.recipe import Block, Choices, Key, Setting
 
 Allowed = dict[str, set[int]]
+MAX_ROUNDS = 3
+"""How often what was left out may lead to more that is."""
 
 
 def settle(
@@ -37,6 +39,7 @@ def settle(
     if not varied and not keys:
         return blocks
     allowed = _allowed(varied, around, sometimes)
+    varied = _of_runs(varied, allowed, sometimes)
     every = [choices for setting in varied.values() for choices in setting.choices]
     every += [choices for key in keys for choices in key.choices]
     fixed = _fixed(every, allowed)
@@ -136,6 +139,36 @@ def _allowed(
             left = [choices for choices in setting.choices if _fits(choices, allowed)]
             _narrow(allowed, left)
     return allowed
+
+
+def _of_runs(
+    varied: Mapping[str, Setting], allowed: Allowed, sometimes: Collection[str]
+) -> dict[str, Setting]:
+    """Without the values with which another setting has none."""
+    kept = dict(varied)
+    for _ in range(MAX_ROUNDS):
+        whole = [setting.choices for name, setting in kept.items() if name not in sometimes]
+        changed = False
+        for name, setting in kept.items():
+            left = [
+                (value, choices)
+                for value, choices in zip(setting.candidates, setting.choices, strict=True)
+                if _fits(choices, allowed)
+                and all(any(_fit(choices, other) for other in others) for others in whole)
+            ]
+            if left and len(left) < len(setting.choices):
+                changed = True
+                values, every = zip(*left, strict=True)
+                kept[name] = setting._replace(candidates=values, choices=every)
+        if not changed:
+            break
+    return kept
+
+
+def _fit(first: Choices, second: Choices) -> bool:
+    """Whether both can be of one run."""
+    arms = dict(first)
+    return all(arms.get(point, arm) == arm for point, arm in second)
 
 
 def _narrow(allowed: Allowed, alternatives: Sequence[Arms | Choices]) -> None:
