@@ -13,6 +13,8 @@ from lora_lint.read.choices import Arms
 from lora_rules.recipe import Block, Choices, Key, Setting
 
 Allowed = dict[str, set[int]]
+MAX_PAIRS = 20_000
+"""Pairs of choices that are held against each other in a round."""
 MAX_ROUNDS = 3
 """How often what was left out may lead to more that is."""
 
@@ -147,7 +149,11 @@ def _of_runs(
     """Without the values with which another setting has none."""
     kept = dict(varied)
     for _ in range(MAX_ROUNDS):
-        whole = [setting.choices for name, setting in kept.items() if name not in sometimes]
+        whole = {
+            frozenset(setting.choices) for name, setting in kept.items() if name not in sometimes
+        }
+        if sum(map(len, whole)) * sum(len(each.choices) for each in kept.values()) > MAX_PAIRS:
+            break
         changed = False
         for name, setting in kept.items():
             left = [
