@@ -205,4 +205,4 @@ def _text(setting: Setting | None) -> str:
         return "not set"
     if not setting.candidates:
         return "not known"
-    return " | ".join(map(shown, setting.candidates))
+    return " | ".join(dict.fromkeys(map(shown, setting.candidates)))

@@ -65,7 +65,7 @@ def about(setting: Setting) -> str:
     if setting.name in SETTINGS:
         lines.append(SETTINGS[setting.name].doc)
     if setting.candidates:
-        value = " or ".join(f"`{_short(value)}`" for value in setting.candidates)
+        value = " or ".join(dict.fromkeys(f"`{_short(value)}`" for value in setting.candidates))
         lines.append(f"In effect: {value} ({_how(setting)}).")
     else:
         lines.append(f"In effect: unknown ({setting.reason or 'the file does not say'}).")

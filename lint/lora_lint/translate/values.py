@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
@@ -22,6 +24,33 @@ class Values(NamedTuple):
     candidates: tuple[object, ...]
     reason: str = ""
     """Why there is none."""
+    choices: tuple[Arms, ...] = ()
+    """What is chosen for each candidate; empty if there is nothing to choose."""
+
+    def each(self) -> list[tuple[object, Arms]]:
+        """Every candidate with its choices."""
+        return list(zip(self.candidates, self.choices or ((),) * len(self.candidates), strict=True))
+
+    def of(self, candidates: Iterable[tuple[object, Arms]]) -> Values:
+        """The same setting with other candidates."""
+        kept = list(candidates)
+        every = tuple(choices for _, choices in kept)
+        return self._replace(
+            candidates=tuple(value for value, _ in kept), choices=every if any(every) else ()
+        )
+
+    def distinct(self) -> Values:
+        """Each candidate once, or once for each of the choices that it comes with."""
+        found: list[tuple[object, list[Arms]]] = []
+        for value, choices in self.each():
+            same = next((others for other, others in found if other == value), None)
+            if same is None:
+                found.append((value, [choices]))
+            else:
+                same.append(choices)
+        if len(found) == 1:
+            return self._replace(candidates=(found[0][0],), choices=())
+        return self.of((value, arms) for value, every in found for arms in merged(every))
 
 
 def unknown(reason: str) -> Values:
@@ -96,14 +125,15 @@ def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Valu
         return Values(([item.candidates[0] for item in every],))
     if lacking is not None or not every:
         return lacking or unknown("the list is empty")
-    return Values(_distinct(every))
-
-
-def _distinct(every: list[Values]) -> tuple[object, ...]:
-    found: list[object] = []
-    for item in every:
-        found += [value for value in item.candidates if value not in found]
-    return tuple(found)
+    point = place(node.span)
+    items: list[tuple[object, Arms]] = []
+    for number, item in enumerate(every):
+        arms = node.choices[number] if node.choices else (Arm(point, number, len(every)),)
+        for value, choices in item.each():
+            both = united(arms, choices)
+            if both is not None:
+                items.append((value, both))
+    return Values(()).of(items).distinct()
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
