@@ -69,8 +69,6 @@ class Table(NamedTuple):
 
     switch: Switch | None
     fields: tuple[Field, ...]
-    derive: tuple[str, ...] = ()
-    """The functions of :mod:`lora_lint.translate.derive` for what one key alone does not tell."""
     runs_when: Signature = ()
     """Holds for files that train; others (export, inference) hold no recipe."""
     each: str = ""
@@ -125,7 +123,6 @@ def body(name: str) -> Table:
     return Table(
         switch=_switch(data.get("lora")),
         fields=_fields(data),
-        derive=tuple(data.get("derive", ())),
         runs_when=data.get("runs_when", ()),
         each=data.get("each", ""),
         result=data.get("result", False),

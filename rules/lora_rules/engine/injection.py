@@ -3,6 +3,7 @@
 A positional parameter is filled, by name, from
 
 1. ``recipe``: the whole recipe; ``script``: the same, but absent unless it is a program's;
+   ``framework``: how the framework that reads it behaves (:mod:`lora_rules.engine.behaviour`);
 2. the recipe's settings, among them what was declared beside it (``gpu``, ``train_rows``, …);
 3. the facts of :mod:`lora_rules.engine.facts`, which are functions of the same kind;
 4. the parameter's own default, when the setting is *absent*.
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from itertools import product
 
 from lora_rules.engine._startup.typed import Any, NamedTuple
@@ -230,6 +232,10 @@ def _fill(need: _Need, world: World) -> object:
     name = need.name
     if name in ("recipe", "script"):
         return world.recipe
+    if name == "framework":
+        recipe = world.recipe
+        frameworks = import_module("lora_rules.frameworks")
+        return frameworks.behaviour_of(recipe.dialect, recipe.framework)
     setting = world.recipe.settings.get(name)
     if setting is not None:
         if not setting.candidates:

@@ -3,10 +3,10 @@
 import pytest
 
 from lora_rules.engine.injection import Unknown
+from lora_rules.engine.trainer import LossPath
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,
-    LossPath,
     attention_kernel,
     derive_loop,
     loss_path,

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lora_lint.translate.derive import DERIVATIONS
 
 from lora_lint.read import yaml as yaml_reader
 from lora_lint.read.tree import Mapping
 from lora_lint.sources.source import Source
 from lora_lint.translate import framework as dialects
 from lora_lint.translate import table
-from lora_lint.translate.derive import DERIVATIONS
 from lora_lint.translate.spelling import SPELLINGS
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 

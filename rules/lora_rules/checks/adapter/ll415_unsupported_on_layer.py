@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
@@ -43,6 +44,7 @@ INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
 @rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE])
 def unsupported_on_layer(
     recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     lora_dropout: float = 0.0,
     lora_bias: bool = False,
@@ -99,8 +101,8 @@ def unsupported_on_layer(
     None.
     """
     if targeted.parameters:
-        told = bool(target_parameters) or recipe.dialect == "axolotl"
-        # LL303 tells of parameters that are named; axolotl leaves their dropout out by itself
+        told = bool(target_parameters) or framework.drops_dropout_on_experts
+        # LL303 tells of parameters that are named
         yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
     if targeted.parameters and isinstance(init_lora_weights, str):
         yield from _initialised_parameters(init_lora_weights)

@@ -1,0 +1,85 @@
+"""How LLaMA-Factory behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import (
+    Behaviour,
+    Command,
+    Launch,
+    Packed,
+    RefusalTables,
+    Start,
+    Starter,
+)
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import Draft
+
+
+class Framework(Behaviour):
+    """A recipe that LLaMA-Factory reads.
+
+    It trains with transformers' Trainer, with a float32 adapter (``cast_trainable_params_to_fp32``)
+    and without k-bit preparation (``llamafactory/model/adapter.py``, ``model_utils/``), and
+    checkpoints reentrantly (``use_reentrant_gc``).
+    """
+
+    files_are_datasets = True
+    keep_apart = "Set neat_packing to true."
+    trainer = "transformers"
+    adapter_dtype = "fp32"
+    loads_in_run_dtype = True
+    prepares_kbit = False
+    reentrant = True
+    loss_switch = "`enable_liger_kernel: true`"
+    refusals = (
+        RefusalTables("frameworks.llamafactory.refusals", ("LLAMA_FACTORY",), "LLaMA-Factory"),
+        RefusalTables(
+            "libraries.transformers.refusals", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers"
+        ),
+    )
+    launch = Launch(
+        "llamafactory",
+        "llamafactory",
+        module="llamafactory.train.tuner",
+        needs="It loads torchvision and torchaudio: both must be built for the torch that is here,"
+        " with CUDA or without (pytorch.org/get-started).",
+    )
+
+    def derive(self, draft: Draft) -> None:
+        """PiSSA from two keys; a quantization that is not bitsandbytes'."""
+        _pissa(draft)
+        if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
+            draft.without("load_in_4bit", "load_in_8bit")
+
+    def only_predicts(self, on: frozenset[str]) -> bool:
+        """It trains only with ``do_train``; a file may predict or evaluate instead."""
+        return bool(on & {"do_predict", "do_eval"}) and "do_train" not in on
+
+    def mixes_packed(self, packed: Packed) -> str:
+        """Supervised examples, unless ``neat_packing`` is on."""
+        if packed.method == "sft" and "neat_packing" not in packed.on:
+            return "LLaMA-Factory keeps them apart only with neat_packing"
+        return ""
+
+    def command(self, start: Start) -> Command:
+        """Its own program."""
+        return Command(Starter.PROGRAM, ("llamafactory-cli", "train", start.file))
+
+    def variables(self, devices: int) -> Mapping[str, str]:
+        """It starts torchrun itself."""
+        return {"FORCE_TORCHRUN": str(int(devices > 1)), "NPROC_PER_NODE": str(devices)}
+
+
+def _pissa(draft: Draft) -> None:
+    """``pissa_init`` with its number of iterations, 16 unless written; -1 is an exact SVD."""
+    found = draft.find(["pissa_init"])
+    if found is None or draft.plain("pissa_init") is not True:
+        return
+    steps = draft.plain("pissa_iter")
+    steps = 16 if steps is None else steps
+    value = "pissa" if steps == -1 else f"pissa_niter_{steps}"
+    draft.conclude("init_lora_weights", value, found, "pissa_init: true")

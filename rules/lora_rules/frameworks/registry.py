@@ -1,0 +1,129 @@
+"""Finds how a framework or trainer of a name behaves, and takes frameworks that a plugin brings.
+
+Only the folder of that name is looked into, and only the module that is asked for is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
+from lora_rules.engine.behaviour import Behaviour
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from lora_rules.engine.trainer import TrainerBehaviour
+
+_ROOT = os.path.dirname(os.path.dirname(__file__))
+_PACKAGES = ("frameworks", "libraries")
+
+
+class Added(NamedTuple):
+    """A framework that a plugin brought."""
+
+    folder: str
+    documents: list[Any]
+    """Those of its ``keys.yaml``."""
+
+
+added: dict[str, Added] = {}
+"""Frameworks of plugins, by name."""
+
+
+@cache
+def behaviour_of(name: str, label: str = "") -> Behaviour:
+    """How a framework behaves; the defaults, if it has no ``behaviour.py``.
+
+    Args:
+        name: as recipes give it (``Recipe.dialect``): the folder's name, with ``-`` for ``_``.
+        label: what messages call it, if its reader says so.
+    """
+    module = _module(name, "behaviour")
+    made: type[Behaviour] = Behaviour if module is None else module.Framework
+    return made(name, label)
+
+
+@cache
+def trainer_named(name: str) -> TrainerBehaviour:
+    """How a trainer behaves.
+
+    Raises:
+        KeyError: if nobody has looked at how it trains.
+    """
+    module = _module(name, "trainer")
+    if module is None:
+        raise KeyError(name)
+    made: type[TrainerBehaviour] = module.Trainer
+    return made(name)
+
+
+def _module(name: str, part: str) -> ModuleType | None:
+    """``behaviour`` or ``trainer`` of a name, as a framework or else as a library, if it is there.
+
+    Args:
+        name: the framework's or trainer's.
+        part: the module's.
+    """
+    if name in added:
+        path = os.path.join(added[name].folder, f"{part}.py")
+        return _import_file(name, part, path) if os.path.exists(path) else None
+    folder = name.replace("-", "_")
+    for package in _PACKAGES:
+        if folder.isidentifier() and os.path.exists(
+            os.path.join(_ROOT, package, folder, f"{part}.py")
+        ):
+            return import_module(f"lora_rules.{package}.{folder}.{part}")
+    return None
+
+
+def _import_file(name: str, part: str, path: str) -> ModuleType:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(f"lora_rules_plugin_{name.replace('-', '_')}_{part}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def register_framework(folder: str | os.PathLike[str]) -> None:
+    """Add a framework from its folder: ``keys.yaml``, and ``behaviour.py`` if it has one.
+
+    Its name is the folder's, with ``-`` for ``_``. To be called by a plugin while it is imported.
+
+    Raises:
+        ValueError: if the folder has no table, its name is taken, or the table is not one.
+    """
+    path = os.path.realpath(folder)
+    name = os.path.basename(path).replace("_", "-")
+    if added.get(name, Added(path, [])).folder != path or _is_ours(name):
+        raise ValueError(f"{path}: a framework of the name {name} is there already")
+    added[name] = Added(path, _documents(os.path.join(path, "keys.yaml")))
+    behaviour_of.cache_clear()
+    trainer_named.cache_clear()
+    behaviour_of(name)  # now, while it is clear whose fault an exception is
+
+
+def _is_ours(name: str) -> bool:
+    folder = name.replace("-", "_")
+    return any(os.path.isdir(os.path.join(_ROOT, package, folder)) for package in _PACKAGES)
+
+
+def _documents(path: str) -> list[Any]:
+    import yaml
+
+    try:
+        with open(path, "rb") as file:
+            found = list(yaml.safe_load_all(file))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if len(found) != 2 or not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"{path}: is not two documents, each a mapping")
+    for key in ("framework", "signature"):
+        if key not in found[0]:
+            raise ValueError(f"{path}: its first document has no {key}")
+    return found
