@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from lora_launch.simulator.run import BadRun, SimulatedRun
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.trainer import Checkpointing, LossPath
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter, trained
 from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.memory.loop import Assumed, Known, derive_loop

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.trainer import LossPath
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,

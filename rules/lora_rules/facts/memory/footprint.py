@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.recipe import Recipe
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.trainer import (
     Adapted,
     Checkpointing,
@@ -22,6 +21,7 @@ from lora_rules.engine.trainer import (
     TrainerBehaviour,
     Version,
 )
+from lora_rules.engine.value import Unknown
 
 if TYPE_CHECKING:
     from lora_rules.engine.refusals import Written

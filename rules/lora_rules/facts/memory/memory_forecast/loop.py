@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.refusals import Written
 from lora_rules.engine.refusals import written as written_in
 from lora_rules.engine.trainer import Checkpointing, OwnLoop, TrainerBehaviour
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import Known, trainer_by
 from lora_rules.facts.memory.memory_forecast.trainer import (
     by_name,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.trainer import TrainerBehaviour
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import trainer_by
 from lora_rules.facts.run.run_settings import handed_to, is_on, keys, pinned
 from lora_rules.recipe import Recipe
