@@ -80,10 +80,10 @@ class Packed(NamedTuple):
 
     attention: str | None
     """``attn_implementation``."""
-    method: object
-    """``trainer_method``."""
-    on: frozenset[str]
-    """The keys that are true."""
+    known: Callable[[str], object]
+    """Other settings."""
+    is_true: Callable[[str], bool]
+    """Whether a key is true."""
 
 
 class Behaviour:
@@ -139,6 +139,10 @@ class Behaviour:
     """Its LoRA recipes imitate examples unless their loss says otherwise."""
     supervised_keys: frozenset[str] = frozenset()
     """Keys that only its supervised trainer reads, where a file does not name the trainer."""
+    prediction_keys: frozenset[str] = frozenset()
+    """Keys with which a run predicts or evaluates, and trains only if :attr:`training_key` is true
+    as well."""
+    training_key: str = ""
     task_says_kind: bool = False
     """``task_type=CAUSAL_LM`` means examples to imitate."""
     always_warms_up: bool = False
@@ -215,25 +219,25 @@ class Behaviour:
         """What its file calls a setting, for advice that names a key nobody has written."""
         return setting
 
-    def quantizes_experts(self, target: object) -> tuple[bool, str]:
-        """Whether ``quantize_moe_experts`` alone quantizes fused experts, and what to do."""
+    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
+        """Whether ``quantize_moe_experts`` alone quantizes fused experts, and what to do.
+
+        Args:
+            known: the settings of the recipe.
+        """
         return False, (
             "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
         )
-
-    def only_predicts(self, on: frozenset[str]) -> bool:
-        """Whether a file with these keys true trains nothing."""
-        return False
 
     def mixes_packed(self, packed: Packed) -> str:
         """Why packed examples see each other, as a message says it; empty if they do not."""
         return ""
 
-    def evaluates_other_rows(self, lists: Mapping[str, object]) -> bool:
+    def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
         """Whether lists of data sets that share a name take different parts of it.
 
         Args:
-            lists: the values of the file's keys that have one.
+            value: what the file gives a key, if it is one value.
         """
         return False
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lora_rules.checks.training.ll012_refused_by_framework import FILES, tables
+from lora_lint.translate.framework import names
+from lora_rules.checks.training.ll012_refused_by_framework import tables
 from lora_rules.engine.refusals import Refusal
+from lora_rules.frameworks import behaviour_of
 from refused_cases import AXOLOTL, HEADS, LLAMA_FACTORY, OTHERS, SWIFT, TRAINER
 from told import findings
 
@@ -35,7 +37,12 @@ def test_the_head_alone_is_sound(dialect: str) -> None:
 
 
 def every_refusal() -> list[tuple[str, Refusal]]:
-    return [(name, one) for name in FILES for table, _by in tables(name) for one in table]
+    return [
+        (name, one)
+        for name in names()
+        for table, _by in tables(behaviour_of(name))
+        for one in table
+    ]
 
 
 def test_every_refusal_has_a_case() -> None:

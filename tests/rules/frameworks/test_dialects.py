@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lora_lint.translate.derive import DERIVATIONS
 
 from lora_lint.read import yaml as yaml_reader
 from lora_lint.read.tree import Mapping
@@ -656,7 +655,6 @@ class TestTables:
     @pytest.mark.parametrize("name", dialects.names())
     def test_functions_that_tables_name_are_there(self, name: str) -> None:
         content = dialects.load(name).table
-        assert set(content.derive) <= set(DERIVATIONS)
         assert {spec.spelling for spec in content.fields} <= {"", *SPELLINGS}
         names = [spec.name for spec in content.fields]
         for place, spec in enumerate(content.fields):

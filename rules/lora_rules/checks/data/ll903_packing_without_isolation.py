@@ -8,6 +8,7 @@ from lora_rules.engine.behaviour import Behaviour, Packed
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
+from lora_rules.facts.run.run_settings import keys
 from lora_rules.facts.versions.pins import pins
 from lora_rules.recipe import Recipe
 
@@ -102,9 +103,12 @@ def _mixing(
 ) -> str:
     if framework.trl_arguments:
         return _mixing_in_trl(recipe, attention, strategy)
-    keys = (key for block in recipe.blocks for key in block.keys)
-    on = frozenset(key.name for key in keys if key.candidates == (True,))
-    return framework.mixes_packed(Packed(attention, recipe.known("trainer_method"), on))
+
+    def is_true(name: str) -> bool:
+        named = (key for key in keys(recipe) if key.name == name)
+        return any(key.candidates == (True,) for key in named)
+
+    return framework.mixes_packed(Packed(attention, recipe.known, is_true))
 
 
 def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:

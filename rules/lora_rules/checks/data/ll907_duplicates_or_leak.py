@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from lora_rules.checks.data.data import keys
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC
+from lora_rules.facts.run.run_settings import written
 from lora_rules.recipe import Recipe
 
 
@@ -67,8 +67,7 @@ def duplicates_or_leak(
     both = [name for name in _named(eval_dataset) if name in _named(train_dataset)]
     if not both or not framework.files_are_datasets:
         return
-    lists = {key.name: key.candidates[0] for key in keys(recipe) if len(key.candidates) == 1}
-    if framework.evaluates_other_rows(lists):
+    if framework.evaluates_other_rows(lambda name: written(recipe, name)):
         return
     there = any(local_file(name, recipe) is not None for name in both)
     yield Problem(

@@ -80,7 +80,7 @@ def experts_not_quantized(
         return
     if not _quantizes_linears_only(recipe, framework):
         return
-    quantizes, instead = framework.quantizes_experts(recipe.known("target_modules"))
+    quantizes, instead = framework.quantizes_experts(recipe.known)
     small = experts * (NF4 if load_in_4bit else 1)
     yield Problem(
         "load_in_4bit" if load_in_4bit else "load_in_8bit",

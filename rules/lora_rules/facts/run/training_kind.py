@@ -54,7 +54,8 @@ def training_kind(
         return "classification"
     if framework.supervised:
         return "preference" if _has_preference_loss(recipe) else "sft"
-    if any(key.name in framework.supervised_keys for key in _keys(recipe)):
+    shown = framework.supervised_keys
+    if shown and any(key.name in shown for key in _keys(recipe)):
         return "sft"
     if task_type == "CAUSAL_LM" and framework.task_says_kind:
         return "sft"
@@ -63,8 +64,10 @@ def training_kind(
 
 def _only_predicts(recipe: Recipe, framework: Behaviour) -> bool:
     """Whether the file predicts or evaluates, and trains nothing."""
-    on = frozenset(key.name for key in _keys(recipe) if key.candidates == (True,))
-    return framework.only_predicts(on)
+    if not framework.prediction_keys:
+        return False
+    on = {key.name for key in _keys(recipe) if key.candidates == (True,)}
+    return bool(on & framework.prediction_keys) and framework.training_key not in on
 
 
 def _is_plain_text(recipe: Recipe) -> bool:

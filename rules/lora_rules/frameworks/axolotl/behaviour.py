@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
@@ -64,9 +64,9 @@ class Framework(Behaviour):
         """Targets of parameters have a prefix."""
         return f"lora_{setting}" if setting == "target_parameters" else setting
 
-    def quantizes_experts(self, target: object) -> tuple[bool, str]:
+    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
         """It can, but refuses it beside ``lora_target_linear``."""
-        if target != "all-linear":
+        if known("target_modules") != "all-linear":
             return True, "Set `quantize_moe_experts: true`."
         return False, (
             "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
@@ -80,9 +80,9 @@ class Framework(Behaviour):
             return f"axolotl warns that it does not keep them apart with {given}"
         return ""
 
-    def evaluates_other_rows(self, lists: Mapping[str, object]) -> bool:
+    def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
         """Unless an entry of ``test_datasets`` takes the same part as one of ``datasets``."""
-        train, test = lists.get("datasets"), lists.get("test_datasets")
+        train, test = value("datasets"), value("test_datasets")
         if not isinstance(train, list) or not isinstance(test, list):
             return True
         return not {_entry(each) for each in train} & {_entry(each) for each in test}

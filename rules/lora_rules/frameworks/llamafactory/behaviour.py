@@ -28,6 +28,8 @@ class Framework(Behaviour):
     """
 
     files_are_datasets = True
+    prediction_keys = frozenset({"do_predict", "do_eval"})
+    training_key = "do_train"
     keep_apart = "Set neat_packing to true."
     trainer = "transformers"
     adapter_dtype = "fp32"
@@ -55,13 +57,9 @@ class Framework(Behaviour):
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
 
-    def only_predicts(self, on: frozenset[str]) -> bool:
-        """It trains only with ``do_train``; a file may predict or evaluate instead."""
-        return bool(on & {"do_predict", "do_eval"}) and "do_train" not in on
-
     def mixes_packed(self, packed: Packed) -> str:
         """Supervised examples, unless ``neat_packing`` is on."""
-        if packed.method == "sft" and "neat_packing" not in packed.on:
+        if packed.known("trainer_method") == "sft" and not packed.is_true("neat_packing"):
             return "LLaMA-Factory keeps them apart only with neat_packing"
         return ""
 

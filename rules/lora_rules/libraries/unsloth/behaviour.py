@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lora_rules.engine.behaviour import Behaviour
 
 HANDS_ON = ("FastLanguageModel", "FastTextModel")
@@ -23,6 +25,7 @@ class Framework(Behaviour):
     task_says_kind = True
     refuses_calls = True
     trainer = "unsloth"
+    trainer_switches: Mapping[str, str] = {}
 
     def chooses_targets(self, target: object, *, fused: bool, callee: str) -> str:
         """Where none are written, among experts, and among the towers of a multimodal model."""
