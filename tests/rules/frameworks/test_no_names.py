@@ -16,9 +16,9 @@ FOLDERS = (RULES / "frameworks", RULES / "libraries")
 OWN = {
     each.parent.name.replace("_", "-")
     for folder in FOLDERS
-    for each in (*folder.glob("*/behaviour.py"), *folder.glob("*/trainer.py"))
+    for each in folder.glob("*/behaviour.py")
 }
-"""What has a behaviour or a trainer of its own, scripts of PEFT and Unsloth among them."""
+"""What has a behaviour of its own, scripts of PEFT and Unsloth among them."""
 NAMES = OWN | set(names())
 PACKAGES = {"checks/training/ll001_unknown_key.py": {"peft", "transformers", "trl"}}
 """Where a text of these is the name of an installed package, whose pin is asked for."""
@@ -81,8 +81,8 @@ def test_a_message_may_name_a_framework() -> None:
     assert not compared('def f():\n    """axolotl"""\n    raise Unknown("axolotl")') & NAMES
 
 
-def test_the_names_are_those_of_frameworks_and_trainers() -> None:
-    assert {"axolotl", "ms-swift", "unsloth", "peft", "xtuner", "transformers", "trl"} <= NAMES
+def test_the_names_are_those_of_all_frameworks() -> None:
+    assert {"axolotl", "ms-swift", "unsloth", "peft", "xtuner", "trl", "verl"} <= NAMES
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
@@ -93,7 +93,13 @@ def test_no_rule_and_no_fact_compares_a_framework_s_name(path: Path) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
 def test_none_asks_for_the_name_at_all(path: Path) -> None:
-    """Neither of the recipe, nor of the behaviour: a name that nobody has cannot be compared."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert "dialect" not in attributes
+    """A name that nobody has cannot be compared; a trainer's is only for messages and look-ups."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not [each for each in nodes if getattr(each, "attr", "") == "dialect"]
+    operands = [
+        side
+        for each in nodes
+        if isinstance(each, ast.Compare)
+        for side in (each.left, *each.comparators)
+    ]
+    assert not [each for each in operands if getattr(each, "attr", "") in ("trainer", "label")]
