@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 Row = tuple[
-    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool
+    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
 ]
 
 RULES: tuple[Row, ...] = (
@@ -132,4 +132,4 @@ RULES: tuple[Row, ...] = (
     ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('script', 'Recipe'),), (), False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
-ones' defaults, ``preview``, ``without_adapter``."""
+ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
