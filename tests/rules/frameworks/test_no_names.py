@@ -20,8 +20,11 @@ OWN = {
 }
 """What has a behaviour of its own, scripts of PEFT and Unsloth among them."""
 NAMES = OWN | set(names())
-PACKAGES = {"checks/training/ll001_unknown_key.py": {"peft", "transformers", "trl"}}
-"""Where a text of these is the name of an installed package, whose pin is asked for."""
+PACKAGES = {
+    "checks/training/ll001_unknown_key.py": {"peft", "trl"},
+    "checks/scripts/calls.py": {"peft", "trl"},
+}
+"""Where such a text is the name of a Python package: that is pinned, or whose calls are known."""
 
 
 def modules() -> list[Path]:
@@ -35,7 +38,7 @@ def texts(node: ast.expr | None) -> Iterator[str]:
     elif isinstance(node, ast.Tuple | ast.List | ast.Set):
         for each in node.elts:
             yield from texts(each)
-    elif isinstance(node, ast.Call):  # frozenset(["axolotl"])
+    elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("frozenset", "set"):
         for each in node.args:
             yield from texts(each)
 
@@ -50,10 +53,8 @@ def compared(source: str) -> set[str]:
         elif isinstance(node, ast.Dict):
             for key in node.keys:
                 found.update(texts(key))
-        elif isinstance(node, ast.Set):
+        elif isinstance(node, ast.Set) or isinstance(node, ast.Call):
             found.update(texts(node))
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("frozenset", "set"):
-            found.update(text for each in node.args for text in texts(each))
         elif isinstance(node, ast.MatchValue):
             found.update(texts(node.value))
         elif isinstance(node, ast.Subscript):
