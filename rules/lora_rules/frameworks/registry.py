@@ -102,10 +102,22 @@ def register_framework(folder: str | os.PathLike[str]) -> None:
     name = os.path.basename(path).replace("_", "-")
     if added.get(name, Added(path, [])).folder != path or _is_ours(name):
         raise ValueError(f"{path}: a framework of the name {name} is there already")
-    added[name] = Added(path, _documents(os.path.join(path, "keys.yaml")))
+    found = _documents(os.path.join(path, "keys.yaml"))
+    _find_own_lists(found[1], os.path.join(path, "known_keys"))
+    added[name] = Added(path, found)
     behaviour_of.cache_clear()
     trainer_named.cache_clear()
     behaviour_of(name)  # now, while it is clear whose fault an exception is
+
+
+def _find_own_lists(content: dict[str, Any], folder: str) -> None:
+    """Let ``known_keys`` and ``verbatim`` name files of the plugin's own folder."""
+    for section in ("known_keys", "verbatim"):
+        lists = content.get(section, {})
+        for name in list(lists):
+            own = os.path.join(folder, name)
+            if os.path.exists(f"{own}.txt"):
+                lists[own] = lists.pop(name)
 
 
 def _is_ours(name: str) -> bool:

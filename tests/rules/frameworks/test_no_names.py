@@ -53,7 +53,7 @@ def compared(source: str) -> set[str]:
         elif isinstance(node, ast.Dict):
             for key in node.keys:
                 found.update(texts(key))
-        elif isinstance(node, ast.Set) or isinstance(node, ast.Call):
+        elif isinstance(node, ast.Set | ast.Call):
             found.update(texts(node))
         elif isinstance(node, ast.MatchValue):
             found.update(texts(node.value))
