@@ -77,7 +77,7 @@ def unknown_key(
     for block in recipe.blocks:
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
-        if "." in block.receiver and block.receiver in signatures.callees():
+        if "." in block.receiver and signatures.is_known(block.receiver):
             yield from _against_signature(recipe, block, pins, allow)
         elif block.known_keys:
             yield from _against_list(block, framework.label, allow)
