@@ -12,7 +12,7 @@ from lora_launch.cli import main
 from lora_launch.config import document as documents
 from lora_launch.gate import foreign, frameworks, gate
 from lora_launch.plan.devices import Devices
-from lora_rules.engine.behaviour import Launch
+from lora_rules.engine.launch import LaunchBehaviour
 
 H200 = "NVIDIA H200, 143771 MiB"
 
@@ -79,6 +79,11 @@ def test_set_is_for_our_own_format(capsys):
     assert "edit the file" in capsys.readouterr().err
 
 
+class Installed(LaunchBehaviour):
+    package = "json"
+    install = "nothing"
+
+
 @pytest.mark.usefixtures("gpus")
 def test_its_exit_code_and_its_arguments_are_its_own(tmp_path, monkeypatch):
     def script(document, _recipe, _devices):
@@ -88,7 +93,7 @@ def test_its_exit_code_and_its_arguments_are_its_own(tmp_path, monkeypatch):
     sound = (ROOT / "examples" / "sound" / "train.py").read_text()
     stop = 'import sys\nsys.exit(7 if sys.argv[1:] == ["--fast", "1"] else 8)\n'
     path.write_text(stop + sound)
-    mine = frameworks.Framework("the script", Launch("json", "nothing"), script)
+    mine = frameworks.Framework("the script", Installed(), script)
     monkeypatch.setattr(foreign, "framework_of", {"python": mine}.get)
     assert main(["--config", str(path), "--", "--fast", "1"]) == 7
     assert main(["--config", str(path)]) == 8

@@ -1,6 +1,6 @@
 """How other frameworks are started: each by its own command, which reads its own file.
 
-What the command is, the framework's own unit says (:mod:`lora_rules.engine.behaviour`); here it
+What the command is, the framework's own unit says (:mod:`lora_rules.engine.launch`); here it
 becomes words of this environment.
 """
 
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from lora_launch.config.document import Document
 from lora_launch.plan.devices import Devices
 from lora_launch.run.launch import command as accelerate
-from lora_rules.engine.behaviour import Behaviour, Command, Launch, Start, Starter
+from lora_rules.engine.launch import Command, LaunchBehaviour, Start, Starter
 from lora_rules.engine.refusals import Written
 from lora_rules.engine.refusals import written as written_in
-from lora_rules.frameworks import behaviour_of
+from lora_rules.frameworks import launch_of
 from lora_rules.recipe import Recipe
 
 Make = Callable[[Document, Recipe, Devices], list[str]]
@@ -30,7 +30,7 @@ class Framework:
     """How a framework is started, and what to tell when it does not start."""
 
     name: str
-    launch: Launch
+    launch: LaunchBehaviour
     command: Make
     variables: Callable[[Devices], Mapping[str, str]] = lambda _devices: {}
 
@@ -43,25 +43,30 @@ def framework_of(kind: str, label: str = "") -> Framework | None:
         label: what messages call it.
     """
     if kind == SCRIPT:
-        return Framework("the script", Launch("accelerate", "accelerate"), _script)
-    behaviour = behaviour_of(kind, label)
-    if behaviour.launch is None:
+        return Framework("the script", _Script(), _script)
+    launch = launch_of(kind)
+    if launch is None:
         return None
     return Framework(
-        behaviour.label,
-        behaviour.launch,
-        lambda document, recipe, devices: _command(behaviour, document, recipe, devices),
-        lambda devices: behaviour.variables(devices.count),
+        label or kind,
+        launch,
+        lambda document, recipe, devices: _command(launch, document, recipe, devices),
+        lambda devices: launch.variables(devices.count),
     )
 
 
+class _Script(LaunchBehaviour):
+    package = "accelerate"
+    install = "accelerate"
+
+
 def _command(
-    behaviour: Behaviour, document: Document, recipe: Recipe, devices: Devices
+    launch: LaunchBehaviour, document: Document, recipe: Recipe, devices: Devices
 ) -> list[str]:
     keys = written_in(recipe.blocks[0]) if recipe.blocks else Written({})
     method = str(recipe.known("trainer_method") or "")
     return _words(
-        behaviour.command(Start(document.path, devices.count, method, keys)),
+        launch.command(Start(document.path, devices.count, method, keys)),
         devices,
     )
 

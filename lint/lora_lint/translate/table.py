@@ -136,8 +136,7 @@ def body(name: str) -> Table:
 
 
 def _documents(name: str) -> list[Any]:
-    added = frameworks.added.get(name)
-    return added.documents if added is not None else _tables()[name]
+    return frameworks.added.get(name) or _tables()[name]
 
 
 @cache

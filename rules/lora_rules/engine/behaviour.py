@@ -5,19 +5,18 @@ the calls of a script (PEFT alone, Unsloth). ``frameworks/<name>/behaviour.py``,
 library too ``libraries/<name>/behaviour.py``, overrides what is its own in a class ``Framework``.
 Rules, facts, fixes and the launcher ask here and compare no names
 (:func:`lora_rules.frameworks.behaviour_of`). Whose steps run is another question
-(:mod:`lora_rules.engine.trainer`): several frameworks share a trainer.
+(:mod:`lora_rules.engine.trainer`): several frameworks share a trainer. So is how it is started
+(:mod:`lora_rules.engine.launch`), which only the launcher asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
-    from lora_rules.engine.refusals import Written
 
 
 class RefusalTables(NamedTuple):
@@ -29,61 +28,6 @@ class RefusalTables(NamedTuple):
     """Its tables in that module."""
     by: str
     """Who raises, as a message says it."""
-
-
-class Starter(Enum):
-    """What starts a framework's program."""
-
-    ACCELERATE = "accelerate"
-    """``accelerate launch --module``: the first word is a module."""
-    PROGRAM = "program"
-    """A program of the environment: the first word is its name."""
-    MODULE = "module"
-    """``python -m``: the first word is a module."""
-
-
-class Command(NamedTuple):
-    """A framework's command line."""
-
-    by: Starter
-    words: tuple[str, ...]
-
-
-class Launch(NamedTuple):
-    """What lora-launch needs to know of a framework's installation."""
-
-    package: str
-    """The package that is imported."""
-    install: str
-    """What ``pip install`` is given."""
-    module: str = ""
-    """What its command imports; if that fails, the installation is at fault and not the file."""
-    needs: str = ""
-    """What an installation that does not load usually lacks: a sentence."""
-    on_cpu: tuple[str, object] = ("use_cpu", True)
-    """The key and value with which its file asks for the CPU."""
-
-
-class Start(NamedTuple):
-    """A run that is to be started."""
-
-    file: str
-    devices: int
-    method: str
-    """The setting ``trainer_method``, or empty."""
-    keys: Written
-    """What the file says."""
-
-
-class Packed(NamedTuple):
-    """A run that packs its examples, as far as it decides whether they see each other."""
-
-    attention: str | None
-    """``attn_implementation``."""
-    known: Callable[[str], object]
-    """Other settings."""
-    is_true: Callable[[str], bool]
-    """Whether a key is true."""
 
 
 class Behaviour:
@@ -175,14 +119,12 @@ class Behaviour:
     distributed_recipe: str = ""
     """Its recipe for several GPUs, which shards with FSDP; empty: a whole copy for each."""
 
-    # Refusals, starting, writing back
+    # Refusals, writing back
 
     refusals: tuple[RefusalTables, ...] = ()
     """What it refuses when it reads its file."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
-    launch: Launch | None = None
-    """How lora-launch starts it; ``None``: not known."""
     one_spelling: bool = True
     """Each setting has a key of its own. Otherwise the table lists what many programs call it."""
     four_bit_adapter: str = ""
@@ -229,8 +171,19 @@ class Behaviour:
             "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
         )
 
-    def mixes_packed(self, packed: Packed) -> str:
-        """Why packed examples see each other, as a message says it; empty if they do not."""
+    def mixes_packed(
+        self,
+        attention: str | None,
+        known: Callable[[str], object],
+        is_true: Callable[[str], bool],
+    ) -> str:
+        """Why packed examples see each other, as a message says it; empty if they do not.
+
+        Args:
+            attention: the setting ``attn_implementation``.
+            known: the other settings of the recipe.
+            is_true: whether a key of the file is true.
+        """
         return ""
 
     def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
@@ -240,14 +193,6 @@ class Behaviour:
             value: what the file gives a key, if it is one value.
         """
         return False
-
-    def command(self, start: Start) -> Command:
-        """The command line that starts a run. Only asked where :attr:`launch` is there."""
-        raise NotImplementedError(f"{self.label} says how it is installed, not how it is started")
-
-    def variables(self, devices: int) -> Mapping[str, str]:
-        """Environment variables for a run on so many devices."""
-        return {}
 
     def spelled(
         self, setting: str, value: object, known: Callable[[str], object]

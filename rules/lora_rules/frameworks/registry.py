@@ -9,28 +9,23 @@ import os
 from functools import cache
 from importlib import import_module
 
-from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 from lora_rules.engine.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from lora_rules.engine.launch import LaunchBehaviour
     from lora_rules.engine.trainer import TrainerBehaviour
 
 _ROOT = os.path.dirname(os.path.dirname(__file__))
 _PACKAGES = ("frameworks", "libraries")
 
 
-class Added(NamedTuple):
-    """A framework that a plugin brought."""
-
-    folder: str
-    documents: list[Any]
-    """Those of its ``keys.yaml``."""
-
-
-added: dict[str, Added] = {}
-"""Frameworks of plugins, by name."""
+added: dict[str, list[Any]] = {}
+"""The documents of ``keys.yaml`` of every framework of a plugin, by name."""
+_folders: dict[str, str] = {}
+"""Their folders."""
 
 
 @cache
@@ -60,15 +55,22 @@ def trainer_named(name: str) -> TrainerBehaviour:
     return made(name)
 
 
+def launch_of(name: str) -> LaunchBehaviour | None:
+    """How a framework is started; ``None`` if nobody has looked."""
+    module = _module(name, "launch")
+    made: type[LaunchBehaviour] | None = None if module is None else module.Launch
+    return None if made is None else made()
+
+
 def _module(name: str, part: str) -> ModuleType | None:
-    """``behaviour`` or ``trainer`` of a name, as a framework or else as a library, if it is there.
+    """A module of a framework or else of a library, if it is there.
 
     Args:
         name: the framework's or trainer's.
-        part: the module's.
+        part: ``behaviour``, ``trainer`` or ``launch``.
     """
     if name in added:
-        path = os.path.join(added[name].folder, f"{part}.py")
+        path = os.path.join(_folders[name], f"{part}.py")
         return _import_file(name, part, path) if os.path.exists(path) else None
     folder = name.replace("-", "_")
     for package in _PACKAGES:
@@ -100,11 +102,11 @@ def register_framework(folder: str | os.PathLike[str]) -> None:
     """
     path = os.path.realpath(folder)
     name = os.path.basename(path).replace("_", "-")
-    if added.get(name, Added(path, [])).folder != path or _is_ours(name):
+    if _folders.get(name, path) != path or _is_ours(name):
         raise ValueError(f"{path}: a framework of the name {name} is there already")
     found = _documents(os.path.join(path, "keys.yaml"))
     _find_own_lists(found[1], os.path.join(path, "known_keys"))
-    added[name] = Added(path, found)
+    added[name], _folders[name] = found, path
     behaviour_of.cache_clear()
     trainer_named.cache_clear()
     behaviour_of(name)  # now, while it is clear whose fault an exception is

@@ -32,9 +32,12 @@ def _entry(qualified: str) -> Table:
 @cache
 def _find(qualified: str) -> Table | None:
     library = qualified.partition(".")[0]
-    if library not in libraries():
-        return None
-    return packaged.entry(_table(library), qualified)
+    return packaged.entry(_table(library), qualified) if _has_table(library) else None
+
+
+@cache
+def _has_table(library: str) -> bool:
+    return os.path.exists(os.path.join(_FOLDER, library, "signatures.json"))
 
 
 def _table(library: str) -> str:
@@ -44,10 +47,7 @@ def _table(library: str) -> str:
 @cache
 def libraries() -> frozenset[str]:
     """The libraries that have a table."""
-    there = os.listdir(_FOLDER)
-    return frozenset(
-        each for each in there if os.path.exists(os.path.join(_FOLDER, each, "signatures.json"))
-    )
+    return frozenset(filter(_has_table, os.listdir(_FOLDER)))
 
 
 def is_known(qualified: str) -> bool:

@@ -13,6 +13,7 @@ from lora_lint.cli.main import main
 from lora_lint.translate import framework as frameworks
 from lora_rules.engine import registry as rules
 from lora_rules.frameworks import added, behaviour_of, register_framework, trainer_named
+from lora_rules.frameworks.registry import _folders
 
 KEYS = """\
 framework: Tune of ACME
@@ -110,6 +111,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     rules._registry.update(registered)
     sys.modules.pop("acme_rules", None)
     added.clear()
+    _folders.clear()
     behaviour_of.cache_clear()
     trainer_named.cache_clear()
     frameworks.load.cache_clear()

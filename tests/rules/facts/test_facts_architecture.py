@@ -163,7 +163,7 @@ def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
     [
         "facts/model/architectures",
         "facts/model/other_modules",
-        "libraries/signatures",
+        "libraries/trl/signatures",
         "facts/model/models",
     ],
 )

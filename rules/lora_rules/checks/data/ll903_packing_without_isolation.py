@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.engine.behaviour import Behaviour, Packed
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
@@ -108,7 +108,7 @@ def _mixing(
         named = (key for key in keys(recipe) if key.name == name)
         return any(key.candidates == (True,) for key in named)
 
-    return framework.mixes_packed(Packed(attention, recipe.known, is_true))
+    return framework.mixes_packed(attention, recipe.known, is_true)
 
 
 def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:

@@ -7,12 +7,7 @@ from collections.abc import Callable
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    Command,
-    Launch,
-    Packed,
     RefusalTables,
-    Start,
-    Starter,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +46,6 @@ class Framework(Behaviour):
     loss_switch = "axolotl's CutCrossEntropyPlugin"
     four_bit_adapter = "qlora"
     refusals = (RefusalTables("frameworks.axolotl.refusals", ("AXOLOTL",), "axolotl"),)
-    launch = Launch("axolotl", "axolotl", module="axolotl.cli.train")
 
     def derive(self, draft: Draft) -> None:
         """Targets, quantization, attention and LoftQ, each from several keys."""
@@ -72,9 +66,13 @@ class Framework(Behaviour):
             "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
         )
 
-    def mixes_packed(self, packed: Packed) -> str:
+    def mixes_packed(
+        self,
+        attention: str | None,
+        known: Callable[[str], object],
+        is_true: Callable[[str], bool],
+    ) -> str:
         """With an attention that does not know of borders."""
-        attention = packed.attention
         if attention is None or not any(word in attention.lower() for word in ISOLATING):
             given = f"{attention} attention" if attention else "no attn_implementation"
             return f"axolotl warns that it does not keep them apart with {given}"
@@ -86,10 +84,6 @@ class Framework(Behaviour):
         if not isinstance(train, list) or not isinstance(test, list):
             return True
         return not {_entry(each) for each in train} & {_entry(each) for each in test}
-
-    def command(self, start: Start) -> Command:
-        """Its training module."""
-        return Command(Starter.ACCELERATE, ("axolotl.cli.train", start.file))
 
 
 def _entry(item: object) -> tuple[str, ...]:

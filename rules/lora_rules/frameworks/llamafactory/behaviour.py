@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    Command,
-    Launch,
-    Packed,
     RefusalTables,
-    Start,
-    Starter,
 )
 
 if TYPE_CHECKING:
@@ -43,13 +38,6 @@ class Framework(Behaviour):
             "libraries.transformers.refusals", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers"
         ),
     )
-    launch = Launch(
-        "llamafactory",
-        "llamafactory",
-        module="llamafactory.train.tuner",
-        needs="It loads torchvision and torchaudio: both must be built for the torch that is here,"
-        " with CUDA or without (pytorch.org/get-started).",
-    )
 
     def derive(self, draft: Draft) -> None:
         """PiSSA from two keys; a quantization that is not bitsandbytes'."""
@@ -57,19 +45,16 @@ class Framework(Behaviour):
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
 
-    def mixes_packed(self, packed: Packed) -> str:
+    def mixes_packed(
+        self,
+        attention: str | None,
+        known: Callable[[str], object],
+        is_true: Callable[[str], bool],
+    ) -> str:
         """Supervised examples, unless ``neat_packing`` is on."""
-        if packed.known("trainer_method") == "sft" and not packed.is_true("neat_packing"):
+        if known("trainer_method") == "sft" and not is_true("neat_packing"):
             return "LLaMA-Factory keeps them apart only with neat_packing"
         return ""
-
-    def command(self, start: Start) -> Command:
-        """Its own program."""
-        return Command(Starter.PROGRAM, ("llamafactory-cli", "train", start.file))
-
-    def variables(self, devices: int) -> Mapping[str, str]:
-        """It starts torchrun itself."""
-        return {"FORCE_TORCHRUN": str(int(devices > 1)), "NPROC_PER_NODE": str(devices)}
 
 
 def _pissa(draft: Draft) -> None:

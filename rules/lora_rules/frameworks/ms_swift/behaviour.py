@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    Command,
-    Launch,
     RefusalTables,
-    Start,
-    Starter,
 )
 
 if TYPE_CHECKING:
@@ -23,21 +17,11 @@ class Framework(Behaviour):
 
     files_are_datasets = True
     refusals = (RefusalTables("frameworks.ms_swift.refusals", ("SWIFT",), "ms-swift"),)
-    launch = Launch("swift", "ms-swift", module="swift.pipelines")
 
     def derive(self, draft: Draft) -> None:
         """Quantization from bits and method, rows from the number behind a data set's name."""
         _quantization(draft)
         _datasets(draft)
-
-    def command(self, start: Start) -> Command:
-        """By its module: a ``swift`` on the path may be OpenStack's, or a compiler."""
-        task = "sft" if start.method in ("", "sft") else "rlhf"
-        return Command(Starter.MODULE, ("swift.cli.main", task, start.file))
-
-    def variables(self, devices: int) -> Mapping[str, str]:
-        """It starts torchrun itself as soon as the number is there, be it 1."""
-        return {"NPROC_PER_NODE": str(devices)} if devices > 1 else {}
 
 
 def _quantization(draft: Draft) -> None:

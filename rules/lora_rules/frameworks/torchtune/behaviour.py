@@ -5,16 +5,11 @@ from __future__ import annotations
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    Command,
-    Launch,
     RefusalTables,
-    Start,
-    Starter,
 )
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
-    from lora_rules.engine.refusals import Written
 
 ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "output_proj"})
 
@@ -28,42 +23,12 @@ class Framework(Behaviour):
     trainer = "torchtune"
     distributed_recipe = "lora_finetune_distributed"
     refusals = (RefusalTables("frameworks.other_refusals", ("TORCHTUNE",), "torchtune"),)
-    launch = Launch(
-        "torchtune",
-        "torchtune torchao==0.15.0",
-        module="torchtune.training",
-        needs="torchtune 0.6.1 needs torchao 0.13 to 0.15: `pip install torchao==0.15.0`.",
-        on_cpu=("device", "cpu"),
-    )
 
     def derive(self, draft: Draft) -> None:
         """Targets, quantization and base model, each from several keys."""
         _targets(draft)
         _quantization(draft)
         _base(draft)
-
-    def command(self, start: Start) -> Command:
-        """``tune run`` with the recipe that the file is for."""
-        task = _task(start.keys)
-        if start.devices == 1 and task != "qat_lora_finetune":
-            recipe: tuple[str, ...] = (f"{task}_single_device",)
-        else:
-            recipe = ("--nproc_per_node", str(start.devices), f"{task}_distributed")
-        return Command(Starter.PROGRAM, ("tune", "run", *recipe, "--config", start.file))
-
-
-def _task(keys: Written) -> str:
-    """Which of its LoRA recipes a file is for: it is not said in it, only shown.
-
-    Quantization-aware training exists as a distributed recipe alone.
-    """
-    if any(str(each).endswith("DPOLoss") for each in keys.known("loss._component_")):
-        return "lora_dpo"
-    if keys.known("teacher_model._component_"):
-        return "knowledge_distillation"
-    if any("QAT" in str(each) for each in keys.known("quantizer._component_")):
-        return "qat_lora_finetune"
-    return "lora_finetune"
 
 
 def _targets(draft: Draft) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    Command,
-    Launch,
     RefusalTables,
-    Start,
-    Starter,
 )
 
 if TYPE_CHECKING:
@@ -42,14 +38,8 @@ class Framework(Behaviour):
             "libraries.transformers.refusals", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers"
         ),
     )
-    launch = Launch("trl", "trl[peft]", module="trl")
 
     def derive(self, draft: Draft) -> None:
         """It trains in bfloat16 unless ``fp16`` is asked for."""
         if not draft.is_true("fp16") and "bf16" not in draft.settings:
             draft.default("bf16", True)
-
-    def command(self, start: Start) -> Command:
-        """The script of the method."""
-        script = f"trl.scripts.{start.method or 'sft'}"
-        return Command(Starter.ACCELERATE, (script, "--config", start.file))
