@@ -335,8 +335,6 @@ class TestTables:
         assert names[-1] == "generic"
         assert names.index("llamafactory") < names.index("trl")
         assert names.index("torchtune") < names.index("axolotl")
-        orders = [dialects.load(name).order for name in names]
-        assert len(set(orders)) == len(orders)
 
     @pytest.mark.parametrize("name", dialects.names())
     def test_functions_that_tables_name_are_there(self, name: str) -> None:
