@@ -96,7 +96,7 @@ class _TrackedKey(Key):
         found: tuple[object, ...] = self[Key._fields.index("candidates")]  # type: ignore[assignment]
         return found
 
-    def _replace(self, **changes: Any) -> Key:  # noqa: ANN401
+    def _replace(self, **changes: Any) -> Key:  # type: ignore[override]  # noqa: ANN401
         """A plain key: what is made of this one has read it."""
         self.reads.add(self.number)
         return Key(*self)._replace(**changes)
