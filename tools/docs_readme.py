@@ -45,8 +45,8 @@ def _formats() -> str:
     labels = {framework.load(name).framework for name in framework.names() if name not in OURS}
     listed = ", ".join(sorted(labels, key=str.lower))
     return (
-        f"| YAML, JSON | {listed}, `adapter_config.json`, our own format, and blocks of PEFT's names"
-        " in anybody's file |"
+        f"| YAML, JSON | {listed}, `adapter_config.json`, our own format, and blocks of PEFT's"
+        " names in anybody's file |"
     )
 
 
