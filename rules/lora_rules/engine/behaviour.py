@@ -13,21 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
-
-
-class RefusalTables(NamedTuple):
-    """Where it stands what a framework refuses."""
-
-    module: str
-    """Below ``lora_rules``, for example ``frameworks.axolotl.refusals``."""
-    names: tuple[str, ...]
-    """Its tables in that module."""
-    by: str
-    """Who raises, as a message says it."""
 
 
 class Behaviour:
@@ -121,8 +110,6 @@ class Behaviour:
 
     # Refusals, writing back
 
-    refusals: tuple[RefusalTables, ...] = ()
-    """What it refuses when it reads its file."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from lora_rules.engine.launch import LaunchBehaviour
+    from lora_rules.engine.refusals import Refusals
     from lora_rules.engine.trainer import TrainerBehaviour
 
 _ROOT = os.path.dirname(os.path.dirname(__file__))
@@ -55,6 +56,13 @@ def trainer_named(name: str) -> TrainerBehaviour:
     return made(name)
 
 
+def refusals_of(name: str) -> tuple[Refusals, ...]:
+    """What is refused in a file of a framework."""
+    module = _module(name, "refusals")
+    refusals: tuple[Refusals, ...] = () if module is None else getattr(module, "REFUSALS", ())
+    return refusals
+
+
 def launch_of(name: str) -> LaunchBehaviour | None:
     """How a framework is started; ``None`` if nobody has looked."""
     module = _module(name, "launch")
@@ -67,7 +75,7 @@ def _module(name: str, part: str) -> ModuleType | None:
 
     Args:
         name: the framework's or trainer's.
-        part: ``behaviour``, ``trainer`` or ``launch``.
+        part: ``behaviour``, ``trainer``, ``launch`` or ``refusals``.
     """
     if name in added:
         path = os.path.join(_folders[name], f"{part}.py")

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 
 from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
-from lora_rules.engine.refusals import Refusal, judge, written
+from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Recipe
 
 
-@rule("LL012", Severity.ERROR, evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE])
+def keys() -> Iterator[KeyPage]:
+    """Everything that is refused, by whom."""
+    from lora_rules.frameworks.every_refusal import every_refusal
+    from lora_rules.libraries.transformers.refusals import IN_CALLS
+    from lora_rules.libraries.transformers.refusals import OF_TRAINER as TRANSFORMERS_TRAINER
+    from lora_rules.libraries.trl.refusals import OF_TRAINER as TRL_TRAINER
+    from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
+    from lora_rules.libraries.unsloth.refusals import OF_LOADER
+
+    for refusals in (*every_refusal(), IN_CALLS, OF_TRL, OF_LOADER):
+        yield from refusals.pages()
+    yield from (*TRANSFORMERS_TRAINER, *TRL_TRAINER)
+
+
+@rule(
+    "LL012",
+    Severity.ERROR,
+    evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE],
+    keys=keys,
+)
 def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
@@ -92,17 +111,12 @@ def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Probl
     ## Options
     None.
     """
-    for table, by in tables(framework):
-        if recipe.blocks:
-            yield from judge(written(recipe.blocks[0]), table, by)
     if framework.refuses_calls:
         from lora_rules.checks.scripts.refused_script import refused_in_script
 
         yield from refused_in_script(recipe, framework)
+    elif recipe.blocks:
+        from lora_rules.frameworks.registry import refusals_of
 
-
-def tables(framework: Behaviour) -> Iterator[tuple[tuple[Refusal, ...], str]]:
-    """What is refused in a framework's files, and by whom; only its own tables are imported."""
-    for name, parts, by in framework.refusals:
-        module = import_module(f"lora_rules.{name}")
-        yield tuple(refusal for part in parts for refusal in getattr(module, part)), by
+        for refusals in refusals_of(framework.name):
+            yield from judge(written(recipe.blocks[0]), refusals)

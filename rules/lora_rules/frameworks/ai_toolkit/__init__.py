@@ -1,1 +1,1 @@
-"""What we know of AI Toolkit."""
+"""AI Toolkit."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from lora_rules.engine.behaviour import Behaviour, RefusalTables
+from lora_rules.engine.behaviour import Behaviour
 
 
 class Framework(Behaviour):
     """A recipe that AI Toolkit reads."""
-
-    refusals = (RefusalTables("frameworks.other_refusals", ("AI_TOOLKIT",), "AI Toolkit"),)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    RefusalTables,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ class Framework(Behaviour):
     kernels_unasked = True
     loss_switch = "axolotl's CutCrossEntropyPlugin"
     four_bit_adapter = "qlora"
-    refusals = (RefusalTables("frameworks.axolotl.refusals", ("AXOLOTL",), "axolotl"),)
 
     def derive(self, draft: Draft) -> None:
         """Targets, quantization, attention and LoftQ, each from several keys."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.behaviour import Behaviour, RefusalTables
+from lora_rules.engine.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft, KeyFound
@@ -18,7 +18,6 @@ class Framework(Behaviour):
 
     supervised = True
     always_warms_up = True
-    refusals = (RefusalTables("frameworks.other_refusals", ("LITGPT",), "LitGPT"),)
 
     def derive(self, draft: Draft) -> None:
         """Targets from six switches, quantization from one word."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    RefusalTables,
 )
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ class Framework(Behaviour):
     prepares_kbit = False
     reentrant = True
     loss_switch = "`enable_liger_kernel: true`"
-    refusals = (
-        RefusalTables("frameworks.llamafactory.refusals", ("LLAMA_FACTORY",), "LLaMA-Factory"),
-        RefusalTables(
-            "libraries.transformers.refusals", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers"
-        ),
-    )
 
     def derive(self, draft: Draft) -> None:
         """PiSSA from two keys; a quantization that is not bitsandbytes'."""

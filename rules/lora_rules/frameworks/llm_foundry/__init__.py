@@ -1,1 +1,1 @@
-"""What we know of LLM Foundry."""
+"""LLM Foundry."""

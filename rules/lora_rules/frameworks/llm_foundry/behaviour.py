@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.behaviour import Behaviour, RefusalTables
+from lora_rules.engine.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -15,7 +15,6 @@ class Framework(Behaviour):
     """A recipe that LLM Foundry reads."""
 
     adapter_as_written = True
-    refusals = (RefusalTables("frameworks.other_refusals", ("LLM_FOUNDRY",), "LLM Foundry"),)
 
     def derive(self, draft: Draft) -> None:
         """``2ep`` is two epochs, ``1000ba`` a thousand batches."""

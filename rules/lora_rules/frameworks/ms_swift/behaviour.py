@@ -5,7 +5,6 @@ from __future__ import annotations
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    RefusalTables,
 )
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ class Framework(Behaviour):
     """A recipe that ms-swift reads."""
 
     files_are_datasets = True
-    refusals = (RefusalTables("frameworks.ms_swift.refusals", ("SWIFT",), "ms-swift"),)
 
     def derive(self, draft: Draft) -> None:
         """Quantization from bits and method, rows from the number behind a data set's name."""

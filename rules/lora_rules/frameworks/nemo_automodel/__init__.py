@@ -1,1 +1,1 @@
-"""What we know of NeMo Automodel."""
+"""NeMo Automodel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.behaviour import Behaviour, RefusalTables
+from lora_rules.engine.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -13,7 +13,6 @@ class Framework(Behaviour):
     """A recipe that NeMo Automodel reads."""
 
     supervised = True
-    refusals = (RefusalTables("frameworks.other_refusals", ("NEMO",), "NeMo Automodel"),)
 
     def derive(self, draft: Draft) -> None:
         """``match_all_linear`` overrides the patterns, and takes the output head too."""

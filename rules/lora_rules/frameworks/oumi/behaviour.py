@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.behaviour import Behaviour, RefusalTables
+from lora_rules.engine.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 class Framework(Behaviour):
     """A recipe that Oumi reads."""
-
-    refusals = (RefusalTables("frameworks.other_refusals", ("OUMI",), "Oumi"),)
 
     def derive(self, draft: Draft) -> None:
         """``q_lora`` quantizes to ``q_lora_bits``, 4 unless written."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    RefusalTables,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ class Framework(Behaviour):
     quantizes_with_bitsandbytes = False
     trainer = "torchtune"
     distributed_recipe = "lora_finetune_distributed"
-    refusals = (RefusalTables("frameworks.other_refusals", ("TORCHTUNE",), "torchtune"),)
 
     def derive(self, draft: Draft) -> None:
         """Targets, quantization and base model, each from several keys."""

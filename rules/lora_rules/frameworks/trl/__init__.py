@@ -1,1 +1,1 @@
-"""What we know of TRL."""
+"""TRL's own command, driven by a file."""

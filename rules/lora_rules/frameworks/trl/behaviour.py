@@ -5,7 +5,6 @@ from __future__ import annotations
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
-    RefusalTables,
 )
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ class Framework(Behaviour):
         ]
     )
     trainer = "trl"
-    refusals = (
-        RefusalTables("libraries.transformers.refusals", ("TRL", "TRL_FILE"), "TRL"),
-        RefusalTables(
-            "libraries.transformers.refusals", ("TRANSFORMERS", "DEFAULTS", "BEST"), "transformers"
-        ),
-    )
 
     def derive(self, draft: Draft) -> None:
         """It trains in bfloat16 unless ``fp16`` is asked for."""

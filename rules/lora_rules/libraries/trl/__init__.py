@@ -1,1 +1,1 @@
-"""What we know of TRL."""
+"""TRL."""

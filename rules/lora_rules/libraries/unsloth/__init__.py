@@ -1,1 +1,1 @@
-"""What we know of Unsloth."""
+"""Unsloth."""

@@ -149,7 +149,7 @@ def _base(
     tuned = trainer.base_model(keys_of(recipe)) if trainer is not None else None
     if tuned is None and name is None:
         raise Unknown("the base model is not given")
-    return find_architecture(tuned or name or "", recipe)
+    return find_architecture(tuned or name or "", recipe.repository)
 
 
 def _keeps_quantized_inputs(recipe: Recipe, quantization: str) -> bool:
