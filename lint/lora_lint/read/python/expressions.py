@@ -12,6 +12,7 @@ from lora_lint.read.python.values import (
     MAX_CANDIDATES,
     Entry,
     Items,
+    Ref,
     Table,
     Thunk,
     Unresolved,
@@ -56,9 +57,12 @@ def binary(resolver: Resolver, node: ast.BinOp, site: Site) -> Values:
 def _operand(resolver: Resolver, node: ast.expr, site: Site) -> Values | str:
     """One side of an operator, or why it is unknown."""
     try:
-        return resolver.resolve(node, site)
+        values = resolver.resolve(node, site)
+        if len(values) == 1 and isinstance(values[0].value, Ref):
+            plain_all(values)
     except Unresolved as why:
         return str(why) or "not a constant"
+    return values
 
 
 def _longer(*sides: Values | str) -> Items | None:
