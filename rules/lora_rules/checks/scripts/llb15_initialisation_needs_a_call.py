@@ -9,6 +9,7 @@ from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.program import program_of
 from lora_rules.recipe import Recipe
 
 
@@ -96,16 +97,13 @@ def initialisation_needs_a_call(recipe: Recipe, init_lora_weights: str) -> Itera
         return
     if needs is None or recipe.callee != "peft.LoraConfig":
         return
-    calls = recipe.calls
-    config = next((c for c in calls if c.span == recipe.span), None)
-    uses = list(adapted(recipe))
-    if not uses or config is None or config.made is None:
+    program = program_of(recipe)
+    config, calls = program.configuration, program.calls
+    models = [model for _, model in adapted(program)]
+    if not models or config is None or config.made is None or calls.last_named(needs.function):
         return
-    for call in calls:
-        if call.name.rpartition(".")[2] == needs.function:
-            return
-        if is_unknown(call, config.made) or any(is_unknown(call, model) for _, model in uses):
-            return
+    if any(calls.places(is_unknown, thing) for thing in (config.made, *models)):
+        return
     yield Problem(
         "init_lora_weights",
         f"the script never calls {needs.function}: {needs.otherwise}.",
