@@ -32,6 +32,9 @@ trainer{i} = Trainer(model=model{i}, args=args{i}, train_dataset=data)
 trainer{i}.train()
 model{i}.save_pretrained("out{i}")
 """
+DOCUMENT = (
+    "---\nbase_model: m/m-8B\ndatasets: []\nadapter: lora\nlora_r: 8\nlora_alpha: 16\nk: {i}\n"
+)
 AXOLOTL = "base_model: m/m-8B\ndatasets: [{path: d, type: alpaca}]\nadapter: lora\n"
 BLOCK = "lora_r: 8\nlora_alpha: 16\n"
 
@@ -182,8 +185,8 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         "x.yaml",
         _yaml("- {{lora_r: 8, lora_alpha: 16, n: {i}}}\n", "runs:\n"),
     ),
-    "yaml: documents": ("x.yaml", _yaml(f"---\n{AXOLOTL}{BLOCK}")),
-    "yaml: documents of somebody's own": ("x.yaml", _yaml(f"---\n{BLOCK}")),
+    "yaml: documents": ("x.yaml", _yaml(DOCUMENT)),
+    "yaml: documents of somebody's own": ("x.yaml", _yaml(f"---\n{BLOCK}k: {{i}}\n")),
     "yaml: anchors": ("x.yaml", _yaml("k{i}: &a{i} {{x: {i}}}\n", AXOLOTL + BLOCK)),
     "yaml: aliases": ("x.yaml", _yaml("k{i}: *a\n", f"a: &a {{x: 1}}\n{AXOLOTL}{BLOCK}")),
     "yaml: aliases of a block": (

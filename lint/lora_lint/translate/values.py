@@ -7,6 +7,7 @@ import re
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import REFERENCES
 
 LISTS = frozenset(
     {
@@ -92,8 +93,6 @@ FLAGS = frozenset(
 _REFERENCE = lazily(r"\$\{([\w.]+)\}")
 _WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
 _NUMBER = lazily(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
-_FOLLOWED = 4
-"""How many references lead to a value; more is a circle."""
 
 
 class Values(NamedTuple):
@@ -129,7 +128,7 @@ def values_of(node: Node, name: str, root: Mapping, placeholder: str = "") -> Va
 
 def _of_scalar(value: object, root: Mapping, placeholder: str) -> Values:
     if isinstance(value, str):
-        resolved = _resolve(value, root, _FOLLOWED)
+        resolved = _resolve(value, root, REFERENCES)
         if resolved is None:
             return unknown(f"{value} is filled in when it runs")
         if isinstance(resolved, str) and (

@@ -7,9 +7,12 @@ are. ``${NAME:-8}`` is 8, and the environment can change it.
 
 from __future__ import annotations
 
+from itertools import islice, product
+
 from lora_lint.read.shell.scan import Piece, Word
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import CANDIDATES, VARIABLE_SIZE
 from lora_rules.recipe import Span
 
 _ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
@@ -17,8 +20,6 @@ _OPENERS = frozenset({"if", "for", "while", "until", "case", "select", "{"})
 _CLOSERS = frozenset({"fi", "done", "esac", "}"})
 _NEUTRAL = frozenset({"then", "do", "else", "elif", "in", "!", "time"})
 _DECLARERS = frozenset({"export", "local", "declare", "readonly", "typeset"})
-_LONGEST = 100_000
-"""Characters: nobody's command line, and a bound for variables that repeat each other."""
 
 
 class Text(NamedTuple):
@@ -125,7 +126,7 @@ class Variables:
             return (*before, *texts)
         both = [text.candidates[0] for text in (*before, *texts) if len(text.candidates) == 1]
         joined = "".join(both)
-        if len(both) < len(before) + len(texts) or len(joined) > _LONGEST:
+        if len(both) < len(before) + len(texts) or len(joined) > VARIABLE_SIZE:
             return (Text((), texts[0].span, unknown=f"${name}"),)
         return (Text((joined,), texts[0].span),)
 
@@ -137,15 +138,16 @@ class Variables:
         if alone is not None and alone.kind in ("variable", "array"):
             return self._alone(alone, word.span, split=split)
         quoted = any(piece.quoted for piece in word.pieces)
-        candidates: tuple[str, ...] = ("",)
+        pieces: list[tuple[str, ...]] = []
         for piece in word.pieces:
             values = self._piece(piece)
             if not values:
                 return [Text((), word.span, quoted, _shown(piece))]
-            candidates = tuple(left + right for left in candidates for right in values)[:64]
-        if any(len(text) > _LONGEST for text in candidates):
+            pieces.append(values)
+        if sum(max(map(len, values)) for values in pieces) > VARIABLE_SIZE:
             return [Text((), word.span, quoted, "a word of this length")]
-        return [Text(candidates, word.span, quoted)]
+        together = islice(product(*pieces), CANDIDATES)
+        return [Text(tuple(map("".join, together)), word.span, quoted)]
 
     def _alone(self, piece: Piece, span: Span, *, split: bool) -> list[Text]:
         held = self._values.get(piece.text)
