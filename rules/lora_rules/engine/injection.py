@@ -23,15 +23,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.value import Absent, Unknown, value_of
-from lora_rules.engine.views import SCRIPTS, VIEWS, WRITTEN
+from lora_rules.engine.views import SCRIPTS, VIEWS
 from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
 
 LARGEST = 1e100
 """A larger number is no setting, nor is infinity or nan; rules multiply without overflow."""
@@ -59,7 +65,12 @@ class World(NamedTuple):
     """A world of the recipe, with the facts that follow from it."""
 
     recipe: Recipe
-    facts: dict[str, object]
+    facts: dict[str, tuple[object, Reads]]
+    """Each fact that was asked for, with what was read for it."""
+    reads: Reads
+    """What has been read that differs from world to world."""
+    whole: Recipe
+    """The recipe with all candidates."""
 
 
 class Evaluation:
@@ -68,10 +79,11 @@ class Evaluation:
     def __init__(self, recipe: Recipe) -> None:
         """Derive nothing yet."""
         self.recipe = recipe
-        self._facts: dict[tuple[object, ...], dict[str, object]] = {}
+        self._facts: dict[tuple[object, ...], dict[str, tuple[object, Reads]]] = {}
         """By what distinguishes a world."""
         settings = recipe.settings
-        self._several = {n for n, each in settings.items() if _has_several(each)}
+        self._several = {name for name, each in settings.items() if has_several(each)}
+        self._is_one = not self._several and not _has_varying_keys(recipe)
         self._shadowed = frozenset(FACTS.keys() & settings.keys())
         """Facts that a setting of the same name stands for."""
 
@@ -80,31 +92,71 @@ class Evaluation:
         check = rule.check
         try:
             _check_askable(check, self.recipe)
-            worlds, complete = self.worlds(check)
-            per_world = [list(check(*arguments(check, world), **options)) for world in worlds]
-        except Unknown as missing:
-            return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
+        except Unknown as why:
+            return _not_run(why)
+        results, complete = self.results(check, lambda world: _problems(check, world, options))
+        missing = [each for each in results if isinstance(each, Unknown)]
+        if len(missing) == len(results):
+            return _not_run(next((m for m in missing if not isinstance(m, Absent)), missing[0]))
+        per_world = [[] if isinstance(each, Unknown) else each for each in results]
         not_all = "" if complete else f"only {MAX_WORLDS} combinations of its values were looked at"
         if not any(per_world):
             return Outcome(not_all=not_all) if not_all else _NOTHING_FOUND
         return Outcome(tuple(_merge(per_world, complete=complete)), not_all=not_all)
 
-    def worlds(self, function: Callable[..., Any]) -> tuple[list[World], bool]:
-        """Every world in which the answer of a function may differ, and whether these are all."""
-        reach = _reach(function, self._shadowed)
-        varying = reach & self._several
-        blocks = not reach.isdisjoint(WRITTEN)
-        if not varying and not blocks:
+    def results(
+        self, function: Callable[..., Any], ask: Callable[[World], Result]
+    ) -> tuple[list[Result | Unknown], bool]:
+        """What a question is answered in every world in which the answer may differ.
+
+        Args:
+            function: whose parameters are known to matter.
+            ask: the question.
+
+        Returns:
+            For each world an answer, or why there is none; and whether these are all worlds.
+        """
+        asked: set[str | int] = set(_reach(function, self._shadowed) & self._several)
+        while True:
+            found, complete = self._worlds(asked)
+            answers = [_answer(ask, world) for world in found]
+            read = set[str | int]().union(*(world.reads for world in found)) - asked
+            if not read:
+                return answers, complete
+            asked |= read
+
+    def _worlds(self, asked: set[str | int]) -> tuple[list[World], bool]:
+        if self._is_one:
             return [self._world(Narrowed(self.recipe, ()))], True
-        found = worlds_of(self.recipe, varying, blocks=blocks)
+        found = worlds_of(self.recipe, asked)
         return [self._world(each) for each in found.each], found.complete
 
     def _world(self, narrowed: Narrowed) -> World:
-        return World(narrowed.recipe, self._facts.setdefault(narrowed.identity, {}))
+        reads: Reads = set()
+        recipe = narrowed.recipe if self._is_one else tracked(narrowed.recipe, reads)
+        facts = self._facts.setdefault(narrowed.identity, {})
+        return World(recipe, facts, reads, self.recipe)
 
 
-def _has_several(setting: Setting) -> bool:
-    return len(setting.candidates) > 1 or bool(setting.choices)
+def _not_run(missing: Unknown) -> Outcome:
+    return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
+
+
+def _answer(ask: Callable[[World], Result], world: World) -> Result | Unknown:
+    try:
+        return ask(world)
+    except Unknown as missing:
+        return _bare(missing)
+
+
+def _has_varying_keys(recipe: Recipe) -> bool:
+    return any(has_several(key) for block in recipe.blocks for key in block.keys)
+
+
+def _problems(
+    check: Callable[..., Any], world: World, options: Mapping[str, object]
+) -> list[Problem]:
+    return list(check(*arguments(check, world), **options))
 
 
 def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
@@ -112,16 +164,32 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
     return Evaluation(recipe).run(rule, options)
 
 
-def worlds(function: Callable[..., Any], recipe: Recipe) -> list[World]:
-    """Every world in which the answer of a function may differ.
+def answers(function: Callable[..., Any], recipe: Recipe) -> list[Any]:
+    """What a function of settings and facts gives, in every world in which that may differ.
 
     Raises:
-        Unknown: if there are more than ``MAX_WORLDS``.
+        Unknown: if it is not known in one of them, or there are more than ``MAX_WORLDS``.
     """
-    found, complete = Evaluation(recipe).worlds(function)
+    return in_every_world(function, recipe, lambda world: function(*arguments(function, world)))
+
+
+def in_every_world(
+    function: Callable[..., Any], recipe: Recipe, ask: Callable[[World], Result]
+) -> list[Result]:
+    """What a question is answered in every world in which the answer of a function may differ.
+
+    Raises:
+        Unknown: as :func:`answers`.
+    """
+    found, complete = Evaluation(recipe).results(function, ask)
     if not complete:
         raise Unknown(f"there are more than {MAX_WORLDS} combinations of values")
-    return found
+    known: list[Result] = []
+    for each in found:
+        if isinstance(each, Unknown):
+            raise each
+        known.append(each)
+    return known
 
 
 _NOTHING_FOUND = Outcome()
@@ -256,7 +324,7 @@ def _fill(need: _Need, world: World) -> object:
     name = need.name
     view = VIEWS.get(name)
     if view is not None:
-        return view(world.recipe)
+        return view(world.recipe, world.whole)
     if need.annotation == "Lazy":
         return Lazy(name, world)
     setting = world.recipe.settings.get(name)
@@ -301,14 +369,26 @@ def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
 
 def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     if name not in world.facts:
-        try:
-            world.facts[name] = fact(*arguments(fact, world))
-        except Unknown as missing:
-            world.facts[name] = _bare(missing)
-    value = world.facts[name]
+        world.facts[name] = _derive(fact, world)
+    value, reads = world.facts[name]
+    world.reads.update(reads)
     if isinstance(value, Unknown):
         raise _bare(value)
     return value
+
+
+def _derive(fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
+    """A fact, or why it is unknown; and what was read for it that differs between worlds."""
+    before = set(world.reads)
+    world.reads.clear()
+    value: object
+    try:
+        value = fact(*arguments(fact, world))
+    except Unknown as missing:
+        value = _bare(missing)
+    reads = set(world.reads)
+    world.reads.update(before)
+    return value, reads
 
 
 def _bare(missing: Unknown) -> Unknown:

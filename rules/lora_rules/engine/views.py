@@ -4,6 +4,7 @@
 ``outline``     what kind of recipe it is and where: nothing of what it sets
 ``program``     the calls that a script makes; absent for any other kind of file
 ``framework``   how the framework behaves that reads the recipe
+``sweep``       settings with several candidates, with all of them: for rules about sweeps
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.recipe import Recipe, Span
+from lora_rules.recipe import Recipe, Setting, Span
 
 SCRIPTS = ("python", "notebook")
 """Kinds of recipes that are programs: others make no calls, and hold no objects."""
-WRITTEN = frozenset({"blocks"})
-"""Views in which keys appear as they are written, so that their candidates matter."""
+
+
+Sweep = Mapping[str, Setting]
+"""Settings with several candidates, by name."""
 
 
 class Outline(NamedTuple):
@@ -37,7 +40,7 @@ class Outline(NamedTuple):
     """Whether a training run certainly uses it."""
 
 
-def _outline(recipe: Recipe) -> Outline:
+def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
     return Outline(
         recipe.path,
         recipe.kind,
@@ -49,24 +52,30 @@ def _outline(recipe: Recipe) -> Outline:
     )
 
 
-def _framework(recipe: Recipe) -> object:
+def _framework(recipe: Recipe, _whole: Recipe) -> object:
     return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect)
 
 
-def _program(recipe: Recipe) -> object:
+def _program(recipe: Recipe, _whole: Recipe) -> object:
     return import_module("lora_rules.program").program_of(recipe)
 
 
-def _whole(recipe: Recipe) -> Recipe:
+def _as_it_is(recipe: Recipe, _whole: Recipe) -> Recipe:
     return recipe
 
 
-VIEWS: Mapping[str, Callable[[Recipe], object]] = {
-    "blocks": lambda recipe: recipe.blocks,
+def _sweep(_recipe: Recipe, whole: Recipe) -> Sweep:
+    return {name: each for name, each in whole.settings.items() if len(each.candidates) > 1}
+
+
+VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
+    "blocks": lambda recipe, _whole: recipe.blocks,
     "outline": _outline,
     "framework": _framework,
     "program": _program,
-    "recipe": _whole,
-    "script": _whole,
+    "recipe": _as_it_is,
+    "script": _as_it_is,
+    "sweep": _sweep,
 }
-"""Each view by the name that a parameter asks for it with."""
+"""Each view by the name that a parameter asks for it with: of a recipe in one world, and with all
+its candidates."""

@@ -38,17 +38,16 @@ class Worlds(NamedTuple):
     complete: bool = True
 
 
-def worlds_of(recipe: Recipe, names: Collection[str], *, blocks: bool) -> Worlds:
-    """The worlds in which the named settings differ.
+def worlds_of(recipe: Recipe, asked: Collection[str | int]) -> Worlds:
+    """The worlds in which some settings and keys differ.
 
     Args:
         recipe: with all candidates.
-        names: of the settings that are asked for.
-        blocks: whether the keys as they are written are asked for, too.
+        asked: settings by name, keys by their number among all keys of the recipe.
     """
-    settings = [recipe.settings[name] for name in sorted(names)]
-    varying = [each for each in settings if len(each.candidates) > 1 or each.choices]
-    keys = _varying_keys(recipe.blocks) if blocks else []
+    varying = [each for name, each in recipe.settings.items() if name in asked]
+    numbered = enumerate(key for block in recipe.blocks for key in block.keys)
+    keys = [key for number, key in numbered if number in asked]
     if not varying and not keys:
         return Worlds((Narrowed(recipe, ()),))
     rest_on = [*map(choices_of, varying), *map(choices_of, keys)]
@@ -57,7 +56,7 @@ def worlds_of(recipe: Recipe, names: Collection[str], *, blocks: bool) -> Worlds
     for arms in islice(_combinations(points), MAX_COMBINATIONS):
         chosen = tuple(_chosen(choices_of(each), arms) for each in varying)
         written = tuple(_chosen(choices_of(each), arms) for each in keys)
-        identity = (tuple(each.name for each in varying), chosen, written)
+        identity = (tuple(sorted(map(str, asked))), chosen, written)
         if identity in found:
             continue
         if len(found) == MAX_WORLDS:
@@ -81,10 +80,6 @@ def choices_of(value: Setting | Key) -> tuple[Choices, ...]:
 def _point(key: str, span: Span | None) -> str:
     """A setting and the key that it was written with rest on the same choice."""
     return f"{key} {span[:2]} {span.cell}" if span is not None else key
-
-
-def _varying_keys(blocks: tuple[Block, ...]) -> list[Key]:
-    return [key for block in blocks for key in block.keys if len(key.candidates) > 1 or key.choices]
 
 
 def _points(rest_on: Sequence[tuple[Choices, ...]]) -> Mapping[str, Sequence[int]]:
@@ -132,17 +127,16 @@ def _narrow(
             settings[setting.name] = setting._replace(
                 candidates=(setting.candidates[number],), choices=()
             )
-    blocks = tuple(_narrow_block(block, arms) for block in recipe.blocks) if keys else recipe.blocks
+    written = {id(key) for key in keys}
+    blocks = tuple(_narrow_block(block, written, arms) for block in recipe.blocks)
     return recipe._replace(settings=settings, blocks=blocks)
 
 
-def _narrow_block(block: Block, arms: Arms) -> Block:
-    """The block with the keys of this world only."""
-    if not _varying_keys((block,)):
-        return block
+def _narrow_block(block: Block, varying: Collection[int], arms: Arms) -> Block:
+    """The block with those keys as they are in this world."""
     keys = []
     for key in block.keys:
-        if len(key.candidates) > 1 or key.choices:
+        if id(key) in varying:
             number = _chosen(choices_of(key), arms)
             if number is None:
                 continue

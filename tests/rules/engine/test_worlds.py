@@ -34,7 +34,7 @@ def run(check, *settings: Setting) -> Outcome:
 
 def pairs(*settings: Setting) -> set[tuple[object, ...]]:
     names = [each.name for each in settings]
-    found = worlds_of(recipe(*settings), names, blocks=False)
+    found = worlds_of(recipe(*settings), names)
     assert found.complete
     return {
         tuple(
@@ -73,6 +73,15 @@ def test_a_problem_of_a_pair_that_no_world_has_is_not_reported() -> None:
     assert [found.certain for found in crosswise.found] == [False]
 
 
+def test_what_a_rule_reads_of_the_whole_recipe_makes_worlds_too() -> None:
+    def whole(recipe: Recipe) -> Iterator[Problem]:
+        if recipe.known("r") == 8:
+            yield Problem("r", "eight")
+
+    assert [found.certain for found in run(whole, setting("r", 4, 8)).found] == [False]
+    assert [found.certain for found in run(whole, setting("r", 8)).found] == [True]
+
+
 def test_a_nested_choice_counts_only_in_its_arm() -> None:
     inner = [(*FIRST, Choice("3:1", arm)) for arm in (0, 1)]
     r = setting("r", 8, 16, 4, choices=(*inner, SECOND))
@@ -83,7 +92,7 @@ def test_a_nested_choice_counts_only_in_its_arm() -> None:
 def test_a_key_and_its_setting_rest_on_the_same_choice() -> None:
     method = Setting("trainer_method", ("dpo", "grpo"), Origin.WRITTEN, "rl", span=HERE)
     block = Block("axolotl", HERE, (Key("rl", HERE, ("dpo", "grpo"), HERE),))
-    found = worlds_of(recipe(method, blocks=(block,)), ["trainer_method"], blocks=True)
+    found = worlds_of(recipe(method, blocks=(block,)), ["trainer_method", 0])
     for world in found.each:
         (key,) = world.recipe.blocks[0].keys
         assert key.candidates == world.recipe.settings["trainer_method"].candidates
@@ -92,7 +101,7 @@ def test_a_key_and_its_setting_rest_on_the_same_choice() -> None:
 
 def test_more_worlds_than_are_looked_at_are_not_complete() -> None:
     names = ["a", "b", "c"]
-    found = worlds_of(recipe(*(setting(n, *range(5)) for n in names)), names, blocks=False)
+    found = worlds_of(recipe(*(setting(n, *range(5)) for n in names)), names)
     assert not found.complete
     assert len(found.each) == MAX_WORLDS
 
