@@ -257,11 +257,7 @@ def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -
         dialect=dialect.name,
         span=_place(draft, mapping),
         settings={"lora_enabled": enabled, **draft.settings},
-<<<<<<< HEAD
-=======
-        blocks=(block_of(root, dialect.name, table.known_keys, table.strict),),
         result=is_record(mapping),
->>>>>>> main
     )
 
 

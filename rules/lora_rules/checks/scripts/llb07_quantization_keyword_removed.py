@@ -17,13 +17,8 @@ from lora_rules.facts.versions.vcs_pins import held_at_revision
 from lora_rules.program import Program
 
 
-<<<<<<< HEAD
-@rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
-def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
-=======
 @rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE], of_records=True)
-def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
->>>>>>> main
+def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 
     ## What it checks
