@@ -12,8 +12,7 @@ from bisect import bisect_left
 
 from lora_lint.read.python.scopes import Block, Def, Site, Step
 from lora_rules.engine._startup.typed import NamedTuple
-
-MAX_GUARDS = 12
+from lora_rules.engine.budgets import GUARDS
 
 
 class Guard(NamedTuple):
@@ -252,7 +251,7 @@ class _Walk:
 
 def _and(guards: Guards, guard: Guard) -> Guards:
     """One more guard; those nearest to the use are enough."""
-    return guards if len(guards) >= MAX_GUARDS else (*guards, guard)
+    return guards if len(guards) >= GUARDS else (*guards, guard)
 
 
 def _test(site: Site) -> ast.expr:

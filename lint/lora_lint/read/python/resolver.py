@@ -43,9 +43,7 @@ from lora_lint.read.python.values import (
     plain_all,
 )
 from lora_rules.engine._startup.typed import Any
-
-MAX_DEPTH = 60
-MAX_STEPS = 5_000
+from lora_rules.engine.budgets import FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 
 class Resolver:
@@ -54,7 +52,12 @@ class Resolver:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.steps = 0
+        """For the value that is worked out now."""
+        self._spent = 0
+        """For all values before."""
         self._depth = 0
+        self._together = False
+        """Whether everything that is asked now belongs to one value."""
         self._known: dict[tuple[ast.expr, Site], Values | str] = {}
         self._active: set[object] = set()
         self.assumed: Mapping[str, Value] = {}
@@ -104,8 +107,12 @@ class Resolver:
         return found
 
     def _work_out(self, node: ast.expr, site: Site) -> Values:
+        if not self._depth and not self._together:
+            self._begin()
         self.steps += 1
-        if self._depth >= MAX_DEPTH or self.steps > MAX_STEPS:
+        if self._spent > FILE_STEPS:
+            raise Unresolved("the file takes too many steps to work out")
+        if self._depth >= VALUE_DEPTH or self.steps > VALUE_STEPS:
             raise Unresolved("it takes too many steps to work out")
         handler = _EXPRESSIONS.get(type(node))
         if handler is None:
@@ -115,6 +122,31 @@ class Resolver:
             return distinct(handler(self, node, site))
         finally:
             self._depth -= 1
+
+    def _begin(self) -> None:
+        self._spent += self.steps
+        self.steps = 0
+
+    @contextmanager
+    def one_value(self) -> Iterator[None]:
+        """Count the steps of everything that is asked in here together."""
+        if self._together:
+            yield
+            return
+        self._begin()
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+
+    def notes(self) -> Iterator[str]:
+        """Which limit was reached."""
+        if self._spent > FILE_STEPS:
+            yield (
+                f"its values take more than {FILE_STEPS} steps to work out: those that are left "
+                "are taken as unknown"
+            )
 
     @contextmanager
     def active(self, key: object) -> Iterator[None]:

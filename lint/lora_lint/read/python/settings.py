@@ -69,9 +69,9 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     empty = Setting(
         name, (), Origin.WRITTEN, argument.name, argument.span, key_span=argument.key_span
     )
-    resolver.steps = 0
     try:
-        values = _meant(name, plain_all(argument.thunk()), at)
+        with resolver.one_value():
+            values = _meant(name, plain_all(argument.thunk()), at)
     except Unresolved as why:
         return empty._replace(reason=str(why) or "not a constant")
     except RecursionError:

@@ -8,8 +8,7 @@ from itertools import product
 
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import NamedTuple, Protocol, runtime_checkable
-
-MAX_CANDIDATES = 64
+from lora_rules.engine.budgets import CANDIDATES
 
 
 class Unresolved(Exception):
@@ -211,7 +210,7 @@ def distinct(values: Iterable[Value]) -> Values:
     seen: dict[object, Value] = {}
     for value in values:
         seen.setdefault(_identity(value.value), value)
-        if len(seen) > MAX_CANDIDATES:
+        if len(seen) > CANDIDATES:
             raise Unresolved("it may take too many values")
     return tuple(seen.values())
 
@@ -232,7 +231,7 @@ def combine(parts: Iterable[Values]) -> Iterable[tuple[Value, ...]]:
     count = 1
     for part in lists:
         count *= len(part)
-        if count > MAX_CANDIDATES:
+        if count > CANDIDATES:
             raise Unresolved("it may take too many values")
     return product(*lists)
 
