@@ -6,7 +6,14 @@ For the test that work grows as the input does, and for ``benchmarks/growth.py``
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
+
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.sources import source
+from lora_lint.sources.source import Source
 
 Maker = Callable[[int], str]
 
@@ -100,6 +107,10 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         "x.py",
         _script("x{i} = f({i})\n", before="def f(r):\n    return LoraConfig(r=r)\n", after=""),
     ),
+    "python: functions that read one name": (
+        "x.py",
+        _script("r = 8\ndef f{i}():\n    return LoraConfig(r=r, lora_alpha=16)\n", after=""),
+    ),
     "python: functions that call the one before": (
         "x.py",
         _script("def f{i}(a):\n    return f{j}(a)\n", before="def f_1(a):\n    return a\n"),
@@ -109,7 +120,7 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         _script("    def f{i}(self):\n        self.a{i} = {i}\n", before="class A:\n"),
     ),
     "python: classes": ("x.py", _script("class A{i}:\n    r = {i}\n")),
-    "python: loops": ("x.py", _script("for i in range({i}):\n    print(i)\n")),
+    "python: loops": ("x.py", _script("for i in range(3):\n    print(i)\n")),
     "python: tests": ("x.py", _script("if a{i}:\n    x{i} = {i}\nelse:\n    x{i} = 0\n")),
     "python: tests of one name": ("x.py", _script("if a{i}:\n    x = {i}\n")),
     "python: tests that leave": (
@@ -245,3 +256,40 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
     "shell: comments": ("x.sh", _yaml("# lora-lint: ignore[LL101] a{i}\n", SHELL + "\n")),
 }
 """By what grows: the file's name, and its text for a number."""
+
+SMALL = {
+    "python: whole runs": 8,
+    "python: one name again and again": 8,
+    "notebook: trainings": 8,
+    "notebook: one model again and again": 8,
+    "python: text put together": 100,
+}
+"""How often the thing stands in the smallest file, where each takes much work."""
+
+
+def file_of(kind: str, number: int) -> Source:
+    """A file in which the thing stands that often."""
+    name, make = KINDS[kind]
+    return Source(name, source.KINDS["." + name.rpartition(".")[2]], make(number).encode())
+
+
+def steps(kind: str, number: int) -> int:
+    """How many steps it takes to check such a file."""
+    return steps_of(file_of(kind, number))
+
+
+def steps_of(file: Source) -> int:
+    """How many functions are called, and generators resumed, while a file is checked."""
+    count = 0
+
+    def note(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        check(file, Config(), {})
+    finally:
+        sys.setprofile(before)
+    return count

@@ -26,8 +26,8 @@ REFERENCES = 4
 """References of a value to another that are followed: more is a circle."""
 RECIPES = 1_000
 """Recipes of a file: the most that a public file has is 191, PEFT's own tests of its options."""
-RECIPE_KEYS = 200_000
-"""Keys that the recipes of a file see together: a thousand recipes with twice what is usual."""
+RECIPE_KEYS = 500_000
+"""Keys that the recipes of a file see together: a thousand recipes with five times the usual."""
 ALTERNATIVES = 32
 """Calls equally near to an adapter whose keys are shown with it: beyond, they say nothing of it."""
 STATEMENTS = 100_000
@@ -45,6 +45,9 @@ FILE_STEPS = 1_000_000
 VALUE_DEPTH = 60
 """Expressions that lead to each other before a value is reached: Python's own stack ends at 1,000,
 and each takes several frames of it."""
+CHANGES = 100
+"""Changes of one object (``c["r"] = 8``) that are followed back: each takes some of Python's
+frames."""
 CANDIDATES = 64
 """Values that one name may have: more is a sweep that nobody reads one by one."""
 MEMBERS = 200

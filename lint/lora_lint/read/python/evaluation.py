@@ -38,6 +38,7 @@ class Evaluation:
         self._active: list[Scope] = []
         self._branch: tuple[int, ...] = ()
         self._arms: dict[str, int] = {}
+        self._variables: dict[tuple[Scope, str], bool] = {}
         self._frames = 0
         self._statements = 0
 
@@ -125,9 +126,15 @@ class Evaluation:
             frame = frame.outer
         return self._module
 
+    def _is_variable(self, name: str, site: Site) -> bool:
+        key = (site.block.scope, name)
+        if key not in self._variables:
+            self._variables[key] = self._binds_variable(*key)
+        return self._variables[key]
+
     @staticmethod
-    def _is_variable(name: str, site: Site) -> bool:
-        scope: Scope | None = site.block.scope
+    def _binds_variable(of: Scope, name: str) -> bool:
+        scope: Scope | None = of
         while scope is not None:
             if name in scope.parameters:
                 return True

@@ -43,7 +43,7 @@ from lora_lint.read.python.values import (
     plain_all,
 )
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.budgets import FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
+from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 
 class Resolver:
@@ -56,6 +56,8 @@ class Resolver:
         self._spent = 0
         """For all values before."""
         self._depth = 0
+        self._changes = 0
+        """How many changes of an object are being followed back."""
         self._together = False
         """Whether everything that is asked now belongs to one value."""
         self._known: dict[tuple[ast.expr, Site], Values | str] = {}
@@ -64,6 +66,7 @@ class Resolver:
         self._dumps: dict[ast.expr, str] = {}
         self._truths: dict[ast.expr, bool | None] = {}
         self.options: options.Options | None = None
+        self._seen_outside: dict[tuple[Scope, str, Step | None], tuple[list[Def], bool]] = {}
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
 
     def close(self) -> None:
@@ -248,6 +251,19 @@ class Resolver:
 
     def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
         """What an inner function may see: any binding that nothing builds upon, joined."""
+        key = (scope, name, step)
+        if key not in self._seen_outside:
+            self._seen_outside[key] = self._find_seen_outside(scope, name, step)
+        seen, always = self._seen_outside[key]
+        found = [value for binding in seen for value in self._of_binding(binding, step)]
+        if name in scope.parameters and not always:
+            found += self.stepped(self._parameter(scope, name), step)
+        return distinct(found)
+
+    def _find_seen_outside(
+        self, scope: Scope, name: str, step: Step | None
+    ) -> tuple[list[Def], bool]:
+        """These bindings, and whether one of them holds at the scope's end."""
         bindings = [
             binding
             for binding in scope.bindings[name]
@@ -261,10 +277,7 @@ class Resolver:
                     before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
-        found = [value for binding in seen for value in self._of_binding(binding, step)]
-        if name in scope.parameters and not any(binding in ending for binding in bindings):
-            found += self.stepped(self._parameter(scope, name), step)
-        return distinct(found)
+        return seen, any(binding in ending for binding in bindings)
 
     def _parameter(self, scope: Scope, name: str) -> Values:
         with self.active((scope, name)):
@@ -284,9 +297,15 @@ class Resolver:
     def _of_binding(self, binding: Def, step: Step | None) -> Values:
         with self.active((binding, step)):
             self.steps += 1
-            if binding.builds_on:
+            if not binding.builds_on:
+                return self.stepped(self._of_plain_binding(binding), step)
+            if self._changes >= CHANGES:
+                raise Unresolved(f"{binding.name} is changed more than {CHANGES} times")
+            self._changes += 1
+            try:
                 return changes.after(self, binding, step)
-            return self.stepped(self._of_plain_binding(binding), step)
+            finally:
+                self._changes -= 1
 
     def _of_plain_binding(self, binding: Def) -> Values:
         node, site = binding.node, binding.site
@@ -452,6 +471,8 @@ class Resolver:
             values = self.resolve(node, site)
         except Unresolved as why:
             return Table({}, f"**{ast.unparse(node)}: {why}")
+        except RecursionError:
+            return Table({}, f"**{ast.unparse(node)}: nested too deeply")
         tables = [value.value for value in values]
         if len(tables) == 1 and isinstance(tables[0], Table):
             return tables[0]
