@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.repository import NO_FILES, Repository
 
 HANDED_ON = frozenset(
     [
@@ -227,6 +228,8 @@ class Recipe(NamedTuple):
     """Of a script: what it does, in the order in which it runs."""
     pins: Mapping[str, str] = {}
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by package."""
+    repository: Repository = NO_FILES
+    """The files around it."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

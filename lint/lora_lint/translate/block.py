@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from collections.abc import Mapping as AnyMapping
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
+from lora_lint.translate.values import Values
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.budgets import CHECKED_DEPTH
 from lora_rules.recipe import Block, Key, Span
@@ -41,6 +44,20 @@ def block_of(
         known_keys=known_keys | frozenset(open_keys) if known_keys else known_keys,
         strict=strict,
     )
+
+
+def with_sweeps(block: Block, swept: AnyMapping[Span, Values]) -> Block:
+    """The block in which each item of a list is a value of its own, where that is meant."""
+    if not swept:
+        return block
+    keys = []
+    for key in block.keys:
+        several = swept.get(key.value_span) if key.value_span is not None else None
+        if several is not None:
+            choices = written(several.choices)
+            key = key._replace(candidates=several.candidates, choices=choices)
+        keys.append(key)
+    return block._replace(keys=tuple(keys))
 
 
 def key_of(path: str, entry: Entry) -> Key:

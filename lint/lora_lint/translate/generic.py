@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lora_lint.read.tree import Mapping, Opaque, Scalar
 from lora_lint.read.tree import Sequence as ListNode
-from lora_lint.translate.block import block_of
+from lora_lint.translate.block import block_of, with_sweeps
 from lora_lint.translate.draft import Draft, Found, is_null
 from lora_lint.translate.records import is_record
 from lora_lint.translate.table import Dialect, body
@@ -214,10 +214,11 @@ def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> Itera
     table = dialect.table
     around = block_of(root, dialect.name, table.known_keys, table.strict, others)
     for levels in found:
-        recipe = _recipe(dialect, levels, path, kind)
+        draft = _Near(dialect, levels)
+        recipe = _recipe(draft, levels, path, kind)
         if recipe is not None:
             block = _with_own(around, levels[-1]) if others else around
-            yield recipe._replace(blocks=(block,))
+            yield recipe._replace(blocks=(with_sweeps(block, draft.swept),))
 
 
 def _with_own(around: Block, level: Level) -> Block:
@@ -236,9 +237,9 @@ def _with_own(around: Block, level: Level) -> Block:
     )
 
 
-def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -> Recipe | None:
+def _recipe(draft: _Near, levels: tuple[Level, ...], path: str, kind: str) -> Recipe | None:
     prefix, mapping = levels[-1]
-    draft = _Near(dialect, levels)
+    dialect = draft.dialect
     for spec in dialect.table.fields:
         draft.take(spec)
     rank = draft.settings.get("r")

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Mapping, Scalar, Sequence
-from lora_lint.translate.block import block_of, whole
+from lora_lint.translate.block import block_of, whole, with_sweeps
 from lora_lint.translate.derive import DERIVATIONS
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
@@ -29,12 +30,13 @@ def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> 
     table = dialect.table
     if table.runs_when and not holds(table.runs_when, File(root, os.path.basename(path))):
         return
-    blocks: tuple[Block, ...] = ()
+    block: Block | None = None
     for draft in _drafts(dialect, root):
         recipe = _recipe(draft, path, kind)
         if recipe is not None:
-            blocks = blocks or (block_of(root, dialect.name, table.known_keys, table.strict),)
-            yield recipe._replace(blocks=blocks)
+            if block is None:
+                block = block_of(root, dialect.name, table.known_keys, table.strict)
+            yield recipe._replace(blocks=(with_sweeps(block, draft.swept),))
 
 
 def _drafts(dialect: Dialect, root: Mapping) -> Iterator[Draft]:
@@ -110,7 +112,8 @@ def _enabled(draft: Draft, switch: Switch | None) -> tuple[_State, Setting]:
         state = states.pop()
         origin = "" if isinstance(values.candidates[0], bool) else _said(found)
         return state, _at(found, Values((state is _State.ON,)), origin)
-    both = Values(tuple(sorted({state is _State.ON for state in states})), values.reason)
+    judged = values.of((_judge(switch, v) is _State.ON, arms) for v, arms in values.each())
+    both = judged.of(sorted(judged.distinct().each(), key=lambda each: bool(each[0])))
     return _State.UNKNOWN, _at(found, both, _said(found))
 
 
@@ -149,4 +152,5 @@ def _at(found: Found, values: Values, source: str) -> Setting:
         key_span=found.key_span,
         source=source,
         reason=values.reason,
+        choices=written(values.choices),
     )

@@ -181,7 +181,9 @@ class Links:
             "undecided",
             several,
             lambda: {
-                name: value._replace(candidates=(), declared=None, reason=reason)
+                name: value._replace(
+                    candidates=(), declared=None, reason=reason, choices=(), elements=()
+                )
                 for found in several
                 for name, value in told.written(found).items()
             },
