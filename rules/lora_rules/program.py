@@ -57,6 +57,10 @@ class Calls(tuple[Call, ...]):
         by_span: dict[Span, list[Call]] = self.once("spans", self._spans)
         return by_span.get(span, [])
 
+    def configuration(self, span: Span) -> Call | None:
+        """The call at a recipe's place that makes its adapter or the adapter's configuration."""
+        return next((call for call in self.at(span) if call.made is not None), None)
+
     def maker(self, thing: Thing | None) -> Call | None:
         """The call that an object came out of, if the script shows it."""
         if thing is None or thing.part:
@@ -156,23 +160,14 @@ def any_within(places: Sequence[int], start: int, end: int) -> bool:
 
 
 class Program:
-    """The program that a recipe belongs to."""
+    """The program that a recipe belongs to: the same for all recipes of one way through a file."""
 
     def __init__(self, recipe: Recipe) -> None:
         """Work nothing out yet."""
         calls = recipe.calls
         self.calls = calls if isinstance(calls, Calls) else Calls(calls)
-        self.recipe_span = recipe.span
-        """The call that makes the recipe's adapter."""
         self.file = recipe
         """For questions of the versions that are installed for the file, and for no other."""
-
-    @property
-    def configuration(self) -> Call | None:
-        """The call that makes the recipe's own adapter or its configuration."""
-        return next(
-            (call for call in self.calls.at(self.recipe_span) if call.made is not None), None
-        )
 
 
 def program_of(recipe: Recipe) -> Program:

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.program import Calls, Program, Test
-from lora_rules.recipe import Call, Recipe, Setting, Thing
+from lora_rules.program import Calls, Test
+from lora_rules.recipe import Call, Recipe, Setting, Span, Thing
 
 _LIBRARIES = frozenset(
     [
@@ -304,15 +304,15 @@ def quantized(calls: Calls, load: Call) -> Call | None:
     return config if any(certainly(width, True) for width in widths) else None
 
 
-def adapted(program: Program) -> Iterator[tuple[Call, Thing]]:
-    """Where the recipe's own configuration meets a model, and that model."""
-    config = program.configuration
+def adapted(calls: Calls, recipe: Span) -> Iterator[tuple[Call, Thing]]:
+    """Where the configuration of a recipe, which stands there, meets a model, and that model."""
+    config = calls.configuration(recipe)
     if config is None or config.made is None:
         return
     if config.name.endswith(".get_peft_model"):
         yield config, config.made
         return
-    for call in program.calls.given("peft_config", config.made):
+    for call in calls.given("peft_config", config.made):
         model = call.things.get("model")
         if model is not None and not model.part:
             yield call, model

@@ -75,7 +75,7 @@ def new_tokens_untrained(program: Program, recipe: Recipe) -> Iterator[Problem]:
     if not _embedding_is_frozen(recipe):
         return
     calls = program.calls
-    for use, model in adapted(program):
+    for use, model in adapted(calls, recipe.span):
         added = tokens_added_before(calls, use)
         if added is None or not calls.any_between(resizes, model, None, use):
             continue

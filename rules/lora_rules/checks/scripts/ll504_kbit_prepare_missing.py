@@ -14,13 +14,14 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import QLORA_GUIDE
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
 @rule("LL504", Severity.WARNING, evidence=[QLORA_GUIDE])
-def kbit_prepare_missing(program: Program) -> Iterator[Problem]:
+def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem]:
     """A quantized base gets LoRA and is trained without being prepared for it.
 
     ## What it checks
@@ -90,7 +91,7 @@ def kbit_prepare_missing(program: Program) -> Iterator[Problem]:
     None.
     """
     calls = program.calls
-    for use, model in adapted(program):
+    for use, model in adapted(calls, outline.span):
         load = base_load(calls, model)
         if use.name != "peft.get_peft_model" or load is None or quantized(calls, load) is None:
             continue

@@ -70,7 +70,7 @@ def fp16_weights_beside_lora(program: Program, recipe: Recipe, fp16: bool) -> It
     calls = program.calls
     if not fp16 or recipe.callee != "peft.LoraConfig":
         return
-    for use, model in adapted(program):
+    for use, model in adapted(calls, recipe.span):
         load = base_load(calls, model)
         if load is None or not load.certain_after(use) or not _is_float16(load):
             continue

@@ -71,7 +71,7 @@ def resize_after_adapter(program: Program, recipe: Recipe) -> Iterator[Problem]:
     if not recipe.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
         return
     calls = program.calls
-    for use, model in adapted(program):
+    for use, model in adapted(calls, recipe.span):
         if use.name != "peft.get_peft_model":
             continue
         for place in calls.places(_resizes_or_unwraps, model):
