@@ -210,6 +210,13 @@ def _wants_script(function: Callable[..., Any]) -> bool:
 
 
 @cache
+def asks_of_program_alone(function: Callable[..., Any]) -> bool:
+    """Whether the answer is the same for all recipes of a program, and need be asked for once."""
+    needs = _needs(function)
+    return bool(needs) and all(need.name == "program" for need in needs)
+
+
+@cache
 def _asked(function: Callable[..., Any]) -> tuple[tuple[str, frozenset[str]], ...]:
     """The facts that a function cannot do without, each with what it cannot be known without."""
     needs = _needs(function)
