@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
 from lora_rules.engine.registry import fact, rule
 from lora_rules.engine.value import Absent, Unknown
 from lora_rules.evidence import Evidence
+from lora_rules.frameworks import register_framework
 from lora_rules.recipe import Recipe, Span
 
 __all__ = [
     "Absent",
     "Add",
+    "Behaviour",
     "Evidence",
     "KeyPage",
     "Problem",
@@ -24,5 +27,6 @@ __all__ = [
     "Span",
     "Unknown",
     "fact",
+    "register_framework",
     "rule",
 ]

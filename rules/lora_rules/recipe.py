@@ -14,21 +14,6 @@ from enum import Enum
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.repository import NO_FILES, Repository
 
-HANDED_ON = frozenset(
-    [
-        "peft",
-        "unsloth",
-        "xtuner",
-        "peft-adapter-json",
-        "lora-launch",
-        "llm-foundry",
-        "axolotl",
-        "trl",
-    ]
-)
-"""Dialects whose adapter settings reach PEFT as they are written. Others' programs read them first,
-and may know more spellings than PEFT does."""
-
 
 class Origin(Enum):
     """How a setting is known."""
@@ -230,6 +215,8 @@ class Recipe(NamedTuple):
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by package."""
     repository: Repository = NO_FILES
     """The files around it."""
+    is_configuration: bool = False
+    """A Python file that names what is to be called, and leaves the calls to a program."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""
@@ -248,7 +235,7 @@ class Recipe(NamedTuple):
         """Whether a training run certainly uses it: a script may only load or convert adapters."""
         if self.result:
             return False
-        if self.kind not in ("python", "notebook") or self.dialect == "xtuner":
+        if self.kind not in ("python", "notebook") or self.is_configuration:
             return True
         return any(block.receiver.endswith("Trainer") for block in self.blocks)
 

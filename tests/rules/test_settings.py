@@ -138,6 +138,8 @@ def _asked(tree: ast.AST) -> Iterator[str]:
         given: ast.expr | None = None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             method, owner = node.func.attr, ast.unparse(node.func.value)
+            if owner == "keys":  # the keys of a file, as they are written
+                continue
             if method in ("known", "may_be") or (method == "get" and owner.endswith("settings")):
                 given = node.args[0]
         elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(

@@ -102,13 +102,14 @@ def _check_once(options: Options) -> int:
 
 
 def _load_plugins() -> bool:
-    """Load the rules that this repository's settings name; whether there are any."""
+    """Load the plugins that this repository's settings name; whether there are any."""
     names = root_settings().plugins
     if not names:
         return False
     from lora_lint.engine.plugins import load
 
-    return bool(load(names))
+    load(names)
+    return True
 
 
 def _tell(run: Run, options: Options) -> int:
@@ -193,6 +194,7 @@ def _params(arguments: list[str]) -> int:
 
 
 def _recipes(options: Options | Namespace) -> tuple[tuple[Recipe, ...], Run]:
+    _load_plugins()  # they may bring the framework that a file is written for
     run = Run(Request(declared=declared(options), stdin_filename=options.stdin_filename or ""))
     return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
 

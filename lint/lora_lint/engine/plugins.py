@@ -1,4 +1,4 @@
-"""Rules of a team's own: Python files, or installed packages, that the settings name.
+"""Rules and frameworks of a team's own: Python files, or packages, that the settings name.
 
     [tool.lora-lint]
     plugins = ["tools/our_rules.py", "acme-lora-rules"]

@@ -8,10 +8,13 @@ from lora_lint.read.choices import written
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.translate.spelling import CHANGES_KIND, SPELLINGS
 from lora_lint.translate.table import REQUIRED, Dialect, Field, Times
-from lora_lint.translate.values import Values, normal, values_of
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_lint.translate.values import Values, normal, unknown, values_of
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.recipe import Origin, Setting, Span
 from lora_rules.settings import names_where
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import KeyFound
 
 ADAPTER = names_where(lambda setting: setting.needs_adapter)
 """The settings that say nothing unless there is an adapter."""
@@ -107,6 +110,11 @@ class Draft:
 
     def write(self, name: str, found: Found, values: Values, derived: str = "") -> None:
         """Note a setting that the file gives; ``derived`` says from what, if not word for word."""
+        self._note(name, found, values, derived)
+        if not derived and (trap := self._string_trap(found, values)):
+            self.settings[name] = self.settings[name]._replace(source=trap)
+
+    def _note(self, name: str, found: KeyFound, values: Values, derived: str) -> None:
         origin = Origin.DERIVED if derived else Origin.WRITTEN
         self.settings[name] = Setting(
             name=name,
@@ -115,7 +123,7 @@ class Draft:
             key=found.key,
             span=found.span,
             key_span=found.key_span,
-            source=derived or self._string_trap(found, values),
+            source=derived,
             reason=values.reason,
             choices=written(values.choices),
         )
@@ -128,9 +136,28 @@ class Draft:
             return ""
         return f"{found.node.raw} is a string to YAML 1.1, not a number"
 
-    def conclude(self, name: str, value: object, found: Found, source: str) -> None:
+    def take_from(self, name: str, key: str) -> None:
+        """Note a setting that a key gives word for word, if it is there."""
+        found = self.find([key])
+        if found is not None:
+            self.write(name, found, self.values(found, name))
+
+    def rewrite(self, name: str, value: object, found: KeyFound) -> None:
+        """Note a setting that a key gives in another spelling."""
+        self._note(name, found, Values((value,)), "")
+
+    def conclude(self, name: str, value: object, found: KeyFound, source: str) -> None:
         """Note a setting that follows from what is written."""
-        self.write(name, found, Values((value,)), source)
+        self._note(name, found, Values((value,)), source)
+
+    def leave_open(self, name: str, found: KeyFound, reason: str, source: str = "") -> None:
+        """Note a setting that is there and not known."""
+        self._note(name, found, unknown(reason), source)
+
+    def without(self, *names: str) -> None:
+        """Forget settings that nobody reads."""
+        for name in names:
+            self.settings.pop(name, None)
 
     def default(self, name: str, value: object, *, key: str = "", by: str = "") -> None:
         """Note a silent default, unless the setting is there."""

@@ -42,10 +42,14 @@ def load(name: str) -> Dialect:
     return Dialect(name, head["framework"], order, head["signature"], domain)
 
 
-@cache
 def names() -> tuple[str, ...]:
     """Every dialect's name, in the order in which they are tried; of equals, by name."""
-    found = [load(stem) for stem in table.stems() if stem != _NOT_RECIPES]
+    return _in_order(table.stems())
+
+
+@cache
+def _in_order(stems: tuple[str, ...]) -> tuple[str, ...]:
+    found = [load(stem) for stem in stems if stem != _NOT_RECIPES]
     found.sort(key=lambda dialect: (dialect.name == GENERIC, dialect.order, dialect.name))
     return tuple(dialect.name for dialect in found)
 

@@ -10,11 +10,11 @@ from enum import Enum
 from lora_lint.read.choices import written
 from lora_lint.read.tree import Mapping, Scalar, Sequence
 from lora_lint.translate.block import block_of, whole
-from lora_lint.translate.derive import DERIVATIONS
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
 from lora_lint.translate.table import Dialect, Switch
 from lora_lint.translate.values import Values
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 
@@ -54,8 +54,7 @@ def _recipe(draft: Draft, path: str, kind: str) -> Recipe | None:
         return None
     for spec in table.fields:
         draft.take(spec)
-    for name in table.derive:
-        DERIVATIONS[name](draft)
+    behaviour_of(draft.dialect.name, draft.dialect.framework).derive(draft)
     if state is _State.OFF and not draft.has_adapter_settings():
         return None
     if state is not _State.OFF:

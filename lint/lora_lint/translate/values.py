@@ -125,6 +125,8 @@ def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Valu
         return Values(([item.candidates[0] for item in every],))
     if lacking is not None or not every:
         return lacking or unknown("the list is empty")
+    if not node.choices:  # the list's own choice: what is written twice is one arm of it
+        every = [item for number, item in enumerate(every) if item not in every[:number]]
     point = place(node.span)
     items: list[tuple[object, Arms]] = []
     for number, item in enumerate(every):

@@ -25,7 +25,7 @@ from lora_rules.settings import SETTINGS
 OF_COMMENTS = frozenset({"malformed_directive", "unused_suppression"})
 """What the linter finds in a file's comments, for the rules that report it."""
 
-_SIGNATURES = "libraries/signatures.json"
+_LIBRARIES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "libraries")
 
 
 def complaint(function: Callable[..., Any]) -> str:
@@ -63,7 +63,9 @@ def _is_no_setting(name: str) -> bool:
 @cache
 def keywords() -> frozenset[str]:
     """Every keyword of the classes and functions of the libraries, in any version."""
-    entries = (packaged.entry(_SIGNATURES, callee) for callee in packaged.names(_SIGNATURES))
+    tables = [f"libraries/{library}/signatures.json" for library in os.listdir(_LIBRARIES)]
+    there = [table for table in tables if packaged.is_there(table)]
+    entries = (packaged.entry(table, callee) for table in there for callee in packaged.names(table))
     return frozenset(name for entry in entries if entry is not None for name in entry["fields"])
 
 

@@ -54,7 +54,7 @@ def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
 
 
 def _framework(recipe: Recipe, _whole: Recipe) -> object:
-    return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect)
+    return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect, recipe.framework)
 
 
 def _program(recipe: Recipe, _whole: Recipe) -> object:

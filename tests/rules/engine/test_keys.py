@@ -10,7 +10,8 @@ from lora_rules.engine.keys import KeyPage, full_code, is_well_formed, kebab
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.refusals import Refusal, Refusals, judge, written
 from lora_rules.engine.registry import all_rules
-from lora_rules.frameworks.every_refusal import every_refusal, refusals_of
+from lora_rules.frameworks.every_refusal import every_refusal
+from lora_rules.frameworks.registry import refusals_of
 from lora_rules.recipe import Block, Key, Span
 
 FROZEN = Path(__file__).parents[2] / "data" / "keys.txt"

@@ -152,9 +152,8 @@ def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
     for section, entries in MODELS.items():
         for name, entry in entries.items():
             assert packaged.entry("facts/model/models.json", name, section) == entry
-    assert set(packaged.names("libraries/signatures.json")) == set(
-        json.loads(packaged.content("libraries/signatures.json"))
-    )
+    signatures = "libraries/trl/signatures.json"
+    assert set(packaged.names(signatures)) == set(json.loads(packaged.content(signatures)))
     for name in ("values", "ids", "configs", "", "llama-7b", 'gpt2":', "gp", "gpt2\n", "\ud800"):
         assert packaged.entry("facts/model/models.json", name, "ids") is None
 
@@ -164,7 +163,7 @@ def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
     [
         "facts/model/architectures",
         "facts/model/other_modules",
-        "libraries/signatures",
+        "libraries/trl/signatures",
         "facts/model/models",
     ],
 )

@@ -9,8 +9,8 @@ from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
 from lora_lint.report.memory_outlook import tell
 from lora_lint.sources.source import Source
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.gpu import find_gpu
-from lora_rules.facts.memory.loop import Checkpointing, LossPath
 from lora_rules.facts.memory.memory_forecast import MemoryForecast, Outlook, outlook, remedies
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.recipe import Recipe

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.activations import checkpoint
 from lora_rules.facts.memory.adapter import Adapter, all_linear, uniform
 from lora_rules.facts.memory.allocator import T4
 from lora_rules.facts.memory.forecast import forecast
 from lora_rules.facts.memory.kinds import KINDS
-from lora_rules.facts.memory.loop import Attention, Checkpointing, Loop, LossPath
+from lora_rules.facts.memory.loop import Attention, Loop
 from lora_rules.facts.memory.shape import shape_of
 from lora_rules.facts.memory.sharding import STRATEGIES, Sharding
 from lora_rules.facts.memory.step import Step

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lora_rules.engine.trainer import LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,
-    LossPath,
     attention_kernel,
     derive_loop,
     loss_path,
@@ -22,7 +22,6 @@ from lora_rules.facts.memory.loop import (
         ("trl", (1, 6), LossPath.TRAINER),
         ("transformers", (4, 40), LossPath.TRAINER),
         ("unsloth", None, LossPath.CUT),
-        ("plain", None, LossPath.PLAIN),
     ],
 )
 def test_who_computes_the_loss(trainer, version, expected):

@@ -2,11 +2,12 @@
 
 import pytest
 
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory import activations, backward, loss, weights
 from lora_rules.facts.memory.adapter import Adapter, all_linear, uniform
 from lora_rules.facts.memory.allocator import Device, workspace
-from lora_rules.facts.memory.loop import Attention, Checkpointing, Loop, LossPath
+from lora_rules.facts.memory.loop import Attention, Loop
 from lora_rules.facts.memory.optimizer import find_optimizer
 from lora_rules.facts.memory.shape import (
     Block,

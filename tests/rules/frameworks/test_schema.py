@@ -54,7 +54,6 @@ def test_ours_are_right() -> None:
             "fields.train_dataset.as: one_or_man is no spelling; did you mean one_or_many?",
         ),
         ("mlx_lm", "  optim:", "  optmi:", "optmi is no setting; did you mean optim?"),
-        ("mlx_lm", "derive: [mlx_alpha", "derive: [mlx_alhpa", "did you mean mlx_alpha?"),
         ("mlx_lm", "lora: {key", "lroa: {key", "lroa is no key of a table; did you mean lora?"),
         ("mlx_lm", "lora: {key", "lora: {kye", "lora.kye is no key of the switch"),
         ("mlx_lm", "order: 12", "order: first", "order: it should be a valid integer, not 'first'"),

@@ -12,6 +12,7 @@ from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting, sometimes
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
@@ -20,7 +21,6 @@ _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 _IMAGE_TARGETS = frozenset(
     ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
 )
-_FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
 
 
 class File(NamedTuple):
@@ -162,8 +162,9 @@ def _recipe(
         blocks,
         adapter.known.callee,
         _domain(resolver, settings),
-        framework=_FRAMEWORKS[dialect],
+        framework=behaviour_of(dialect).label,
         calls=calls,
+        is_configuration=adapter.referenced,
     )
 
 

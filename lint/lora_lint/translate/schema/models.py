@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 
-from lora_lint.translate.derive import DERIVATIONS
 from lora_lint.translate.schema.conditions import condition
 from lora_lint.translate.schema.names import did_you_mean
 from lora_lint.translate.spelling import SPELLINGS
@@ -43,7 +42,6 @@ def _as_field(value: object) -> object:
 Listed = BeforeValidator(_listed)
 Setting = Annotated[str, AfterValidator(_setting)]
 Spelling = Annotated[str, _one_of(frozenset(SPELLINGS), "spelling")]
-Derivation = Annotated[str, _one_of(frozenset(DERIVATIONS), "derivation")]
 KeyFile = Annotated[str, _one_of(known_key_files(), "file of known_keys")]
 Callee = Annotated[str, _one_of(signatures.callees(), "class whose signature is known")]
 Conditions = list[Annotated[str, AfterValidator(condition)]]
@@ -123,7 +121,6 @@ class Body(_Part):
 
     lora: Switch | None = None
     fields: dict[Setting, Annotated[FieldSpec, BeforeValidator(_as_field)]] = {}
-    derive: list[Derivation] = []
     runs_when: Signature = []
     each: str = ""
     result: bool = False

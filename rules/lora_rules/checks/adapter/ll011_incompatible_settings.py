@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import HANDED_ON, Origin, Recipe
+from lora_rules.recipe import Origin, Recipe
 
 VARIANTS = (
     "use_dora",
@@ -120,7 +121,7 @@ def keys() -> tuple[KeyPage, ...]:
     evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE],
     keys=keys,
 )
-def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
+def incompatible_settings(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Two settings that the library refuses together.
 
     ## What it checks
@@ -177,7 +178,7 @@ def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
     None.
     """
     yield from _two_widths(recipe)
-    if recipe.dialect not in HANDED_ON:
+    if not framework.adapter_as_written:
         return
     for conflict in CONFLICTS:
         yield from conflict(recipe)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
@@ -143,6 +144,7 @@ def keys() -> tuple[KeyPage, ...]:
 @rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE], keys=keys)
 def unsupported_on_layer(
     recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     lora_dropout: float = 0.0,
     lora_bias: bool = False,
@@ -199,8 +201,8 @@ def unsupported_on_layer(
     None.
     """
     if targeted.parameters:
-        told = bool(target_parameters) or recipe.dialect == "axolotl"
-        # LL303 tells of parameters that are named; axolotl leaves their dropout out by itself
+        told = bool(target_parameters) or framework.drops_dropout_on_experts
+        # LL303 tells of parameters that are named
         yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
     if targeted.parameters and isinstance(init_lora_weights, str):
         yield from _initialised_parameters(init_lora_weights)

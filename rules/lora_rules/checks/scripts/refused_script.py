@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.scripts.refused_head import adapter_on_head
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.recipe import Key, Recipe
@@ -13,28 +14,28 @@ ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArgu
 LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
 
 
-def refused_in_script(recipe: Recipe) -> Iterator[Problem]:
+def refused_in_script(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Everything that is refused in a recipe of a script."""
-    yield from _calls(recipe)
-    yield from _trainer(recipe)
+    yield from _calls(recipe, framework)
+    yield from _trainer(recipe, framework)
     yield from adapter_on_head(recipe)
 
 
-def _calls(recipe: Recipe) -> Iterator[Problem]:
+def _calls(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Of a script: what each call that makes arguments is given."""
     for block in recipe.blocks:
-        for refusals in _of_receiver(block.receiver, recipe.dialect):
+        for refusals in _of_receiver(block.receiver, framework):
             keys = written(block)
             yield from judge(Written(_firm(recipe, keys), keys.complete), refusals)
 
 
-def _of_receiver(receiver: str, dialect: str) -> Iterator[Refusals]:
+def _of_receiver(receiver: str, framework: Behaviour) -> Iterator[Refusals]:
     """What a call refuses; only its own library's table is imported."""
     if receiver in ARGUMENTS or receiver == "trl.SFTConfig":
         from lora_rules.libraries.transformers.refusals import IN_CALLS
 
         yield IN_CALLS
-    if receiver == "trl.SFTConfig" and dialect == "peft":
+    if receiver == "trl.SFTConfig" and framework.trl_arguments:
         from lora_rules.libraries.trl.refusals import REFUSALS
 
         yield REFUSALS
@@ -53,11 +54,11 @@ def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
     }
 
 
-def _trainer(recipe: Recipe) -> Iterator[Problem]:
+def _trainer(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Of transformers' and TRL's arguments, whichever call gives them."""
     if recipe.known("load_best_model_at_end") is True:
         yield from _best_model(recipe)
-    if recipe.known("packing") is True and recipe.dialect == "peft" and _has_no_length(recipe):
+    if recipe.known("packing") is True and framework.trl_arguments and _has_no_length(recipe):
         yield Problem(
             "packing",
             "packing with max_length=None: TRL raises ValueError.",

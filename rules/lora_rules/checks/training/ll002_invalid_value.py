@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe, Setting
+from lora_rules.recipe import Recipe, Setting
 
 TASK_TYPES = (
     "SEQ_CLS",
@@ -76,7 +77,7 @@ def keys() -> Iterator[KeyPage]:
 
 
 @rule("LL002", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE], keys=keys)
-def invalid_value(recipe: Recipe) -> Iterator[Problem]:
+def invalid_value(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """A value that the library refuses, or takes for something else.
 
     ## What it checks
@@ -125,7 +126,7 @@ def invalid_value(recipe: Recipe) -> Iterator[Problem]:
         setting = recipe.settings.get(name)
         if setting is None or not setting.candidates or not setting.written:
             continue
-        if not _is_refused(recipe, setting):
+        if not _is_refused(framework, setting):
             continue
         texts = [complaint(value) for value in setting.candidates]
         if all(texts):
@@ -148,15 +149,15 @@ def _told(setting: Setting, text: str) -> Problem:
     )
 
 
-def _is_refused(recipe: Recipe, setting: Setting) -> bool:
+def _is_refused(framework: Behaviour, setting: Setting) -> bool:
     """Whether what PEFT refuses is what PEFT gets here.
 
     A framework that reads the setting first may turn text into a number, or know more spellings.
     """
-    if recipe.dialect in HANDED_ON:
+    if framework.adapter_as_written:
         numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
         texts = all(isinstance(value, str) for value in setting.candidates)
-        return not (numeric and texts and recipe.dialect in ("axolotl", "trl"))
+        return not (numeric and texts and framework.numbers_from_text)
     return setting.name in ("r", "lora_alpha", "lora_dropout") and not any(
         isinstance(value, str) for value in setting.candidates
     )

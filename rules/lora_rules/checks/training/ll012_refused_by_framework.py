@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import judge, written
@@ -32,7 +33,7 @@ def keys() -> Iterator[KeyPage]:
     evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE],
     keys=keys,
 )
-def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
+def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
     ## What it checks
@@ -110,12 +111,12 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if recipe.dialect in ("peft", "unsloth"):
+    if framework.refuses_calls:
         from lora_rules.checks.scripts.refused_script import refused_in_script
 
-        yield from refused_in_script(recipe)
+        yield from refused_in_script(recipe, framework)
     elif recipe.blocks:
-        from lora_rules.frameworks.every_refusal import refusals_of
+        from lora_rules.frameworks.registry import refusals_of
 
-        for refusals in refusals_of(recipe.dialect):
+        for refusals in refusals_of(framework.name):
             yield from judge(written(recipe.blocks[0]), refusals)

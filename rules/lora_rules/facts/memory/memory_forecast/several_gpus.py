@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding
@@ -30,7 +31,7 @@ _STAGE = lazily(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
 _OFFLOADS = lazily(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
 
 
-def sharding_of(recipe: Recipe, said: list[str]) -> Sharding:
+def sharding_of(recipe: Recipe, framework: Behaviour, said: list[str]) -> Sharding:
     """How GPUs share the run; what was assumed goes to ``said``.
 
     Raises:
@@ -48,7 +49,7 @@ def sharding_of(recipe: Recipe, said: list[str]) -> Sharding:
                     " many there are; --gpu-count does"
                 )
             return Sharding(found, gpus) if gpus > 1 else ONE_GPU
-    return _without_sharding(recipe, gpus, said)
+    return _without_sharding(recipe, framework, gpus, said)
 
 
 def _gpus(recipe: Recipe) -> int | None:
@@ -64,7 +65,9 @@ def _gpus(recipe: Recipe) -> int | None:
     return None
 
 
-def _without_sharding(recipe: Recipe, gpus: int | None, said: list[str]) -> Sharding:
+def _without_sharding(
+    recipe: Recipe, framework: Behaviour, gpus: int | None, said: list[str]
+) -> Sharding:
     spread = recipe.may_be("device_map") and not is_off(recipe, "device_map")
     if spread and gpus is None:
         raise Unknown(
@@ -80,10 +83,10 @@ def _without_sharding(recipe: Recipe, gpus: int | None, said: list[str]) -> Shar
             raise Unknown(f"how this device_map spreads the model over {gpus} GPUs is not modelled")
         said.append("device_map is assumed to give every GPU as many layers")
         return Sharding("pipeline", gpus)
-    if recipe.dialect == "torchtune":
+    if framework.distributed_recipe:
         if written(recipe, "fsdp_reshard_after_forward") is False:
             raise Unknown("FSDP that keeps gathered weights is not modelled")
-        said.append(f"FSDP over {gpus} GPUs is assumed, as lora_finetune_distributed has it")
+        said.append(f"FSDP over {gpus} GPUs is assumed, as {framework.distributed_recipe} has it")
         return Sharding("fsdp", gpus)
     said.append(f"a process on each of the {gpus} GPUs is assumed (DDP)")
     return Sharding("ddp", gpus)
