@@ -296,7 +296,7 @@ class _Walk:
         """
         ways = tuple(way[len(guards) :] for way in passing)
         nothing_said = len(ways) == of and all(len(way) <= 1 for way in ways)
-        if nothing_said or self.repeated or len(guards) >= 2 * MAX_GUARDS:
+        if nothing_said or self.repeated or len(guards) >= 2 * GUARDS:
             return guards
         return (*guards, Past(ways))
 
