@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from lora_lint.engine import config, declare
+from lora_lint.engine import config
 from lora_lint.engine.run import TROUBLE
 from lora_lint.sources.discover import MissingPath
+from lora_lint.sources.pins import search
 
 PAUSE = 0.5
 """Seconds between two looks, at least."""
@@ -52,7 +53,7 @@ def watch(files: Callable[[], Iterable[str]], lint: Callable[[], int]) -> int:
 def _seen(files: Callable[[], Iterable[str]]) -> Seen:
     """What is there now; nothing, while settings are broken or a path is gone."""
     config._cache.clear()
-    declare.pins_of.cache_clear()
+    search.forget()
     try:
         return seen(files())
     except (config.ConfigError, MissingPath) as error:

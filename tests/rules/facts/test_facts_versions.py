@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-
 from lora_rules.facts.versions.pins import pinned, pins
 from lora_rules.facts.versions.vcs_pins import held_at_revision
 from lora_rules.facts.versions.version_bounds import stays_below
+
 from lora_rules.recipe import Recipe, Span
 
 

@@ -8,6 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -105,9 +106,8 @@ def _instead(recipe: Recipe) -> str:
 
 def _quantizes_linears_only(recipe: Recipe) -> bool:
     """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
-    from lora_rules.facts.run.run_settings import is_on, is_unsloth, pinned
+    from lora_rules.facts.run.run_settings import is_on, is_unsloth
 
-    version = pinned(recipe, "transformers")
-    old = version is not None and version < (5,)
+    old = version_of(recipe, "transformers").certainly_below("5")
     other = is_unsloth(recipe) or recipe.dialect in ("torchtune", "peft-adapter-json")
     return not (old or other or is_on(recipe, "quantize_moe_experts"))

@@ -10,7 +10,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     PEFT_SOURCE,
 )
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 
@@ -77,7 +77,7 @@ def fp16_trainable_weights(
     """
     if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
         return
-    if recipe.dialect != "peft" or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
+    if recipe.dialect != "peft" or not (_stays_float16(recipe) or _has_old_peft(recipe)):
         return
     if any(call.name in (".float", ".to", ".type") for call in recipe.calls):
         return
@@ -96,12 +96,6 @@ def _stays_float16(recipe: Recipe) -> bool:
     return any(each is not None and each.candidates == (False,) for each in given)
 
 
-def _is_before(recipe: Recipe, major: int, minor: int) -> bool:
-    """Whether the repository pins an older PEFT."""
-    parts = pins(recipe).get("peft", "").split(".")
-    return (
-        len(parts) > 1
-        and parts[0].isdigit()
-        and parts[1].isdigit()
-        and (int(parts[0]), int(parts[1])) < (major, minor)
-    )
+def _has_old_peft(recipe: Recipe) -> bool:
+    """Whether the repository keeps PEFT below the version that casts."""
+    return version_of(recipe, "peft").certainly_below("0.12")

@@ -11,7 +11,7 @@ from lora_rules.evidence import (
     BITSANDBYTES_SOURCE,
 )
 from lora_rules.facts.run.framework_defaults import is_silent, place_of
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -102,6 +102,6 @@ def _is_float16(recipe: Recipe) -> bool:
     """Whether the weights that are not quantized are float16."""
     dtype = recipe.settings.get("dtype")
     if dtype is None and recipe.dialect == "peft":
-        return pins(recipe).get("transformers", "").startswith("4.")
+        return version_of(recipe, "transformers").certainly_below("5")
     value = recipe.known("dtype")
     return str(value).removeprefix("torch.") in ("float16", "fp16", "half")

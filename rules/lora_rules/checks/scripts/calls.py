@@ -320,17 +320,3 @@ def adapted(recipe: Recipe) -> Iterator[tuple[Call, Thing]]:
             model = call.things.get("model")
             if model is not None and not model.part:
                 yield call, model
-
-
-def pinned_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool | None:
-    """Whether the repository holds a package below a version; ``None`` if it does not say."""
-    from lora_rules.facts.versions.pins import pins
-    from lora_rules.facts.versions.version_bounds import (
-        stays_below,  # reads files: only where it matters
-    )
-
-    pinned = pins(recipe).get(package)
-    if pinned is None:
-        return True if stays_below(recipe, package, version) else None
-    numbers = tuple(int(part) for part in pinned.split(".")[: len(version)] if part.isdigit())
-    return numbers < version

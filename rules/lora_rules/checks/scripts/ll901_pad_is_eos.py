@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import after, certainly, maker, pinned_below
+from lora_rules.checks.scripts.calls import after, certainly, maker
 from lora_rules.checks.scripts.script_text import Calls
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Call, Recipe, Thing
 
 
@@ -144,7 +145,7 @@ def _masks_padding(recipe: Recipe, calls: Calls, call: Call, tokenizer: Thing) -
     elif call.name == "trl.SFTTrainer" and "data_collator" not in call.arguments:
         packed = recipe.settings.get("packing")
         unpacked = packed is None or certainly(packed, False)
-        return unpacked and call.complete and pinned_below(recipe, "trl", (0, 20)) is True
+        return unpacked and call.complete and version_of(recipe, "trl").certainly_below("0.20")
     else:
         return False
     trainers = [other for other in calls if other.name.endswith("Trainer")]

@@ -8,12 +8,11 @@ from lora_rules.checks.scripts.calls import (
     certainly,
     has_own_code,
     is_loaded_model,
-    pinned_below,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
-from lora_rules.facts.versions.vcs_pins import held_at_revision
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 
@@ -67,17 +66,18 @@ def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
         if not is_loaded_model(call) or has_own_code(call):
             continue
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
-        older = pinned_below(script, "transformers", (5,)) if given else True
-        if older is None and held_at_revision(script, "transformers"):
+        if not given:
             continue
-        if not older:
+        version = version_of(script, "transformers")
+        certain = version.certainly_at_least("5")
+        if not (version.certainly_below("5") or version.at_commit):
             name = next((n for n in given if certainly(call.arguments[n], True)), given[0])
             off = certainly(call.arguments[name], False)
             config = f"quantization_config=BitsAndBytesConfig({name}=...)"
             yield Problem(
                 call.arguments[name].span,
                 f"from_pretrained of transformers 5 raises TypeError for {name}"
-                + (", and no older version is pinned." if older is None else "."),
-                severity=Severity.ERROR if older is False else None,
+                + ("." if certain else ", and no older version is pinned."),
+                severity=Severity.ERROR if certain else None,
                 help="Leave it out." if off else f"Pass {config}.",
             )

@@ -12,6 +12,7 @@ from enum import Enum
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.injection import Unknown
+from lora_rules.engine.version_range import ANY, VersionRange
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element."""
@@ -153,7 +154,7 @@ BY_TRAINER = {
 
 
 def loss_path(
-    trainer: str, version: tuple[int, ...] | None = None, liger: bool = False, cut: bool = False
+    trainer: str, version: VersionRange = ANY, liger: bool = False, cut: bool = False
 ) -> tuple[LossPath, str]:
     """Who computes the loss, from what is known of the trainer, and the assumption made.
 
@@ -174,10 +175,10 @@ def loss_path(
     Raises:
         Unknown: if nobody has looked at how that trainer computes its loss.
     """
-    said = "" if version else f"the newest known {trainer} is assumed"
+    said = "" if version.capped else f"the newest known {trainer} is assumed"
     if trainer == "torchtune":
         return (LossPath.LIGER if liger else LossPath.TUNE_OUT if cut else LossPath.TUNE), said
-    if trainer == "trl" and not (version and version < (1, 7)):
+    if trainer == "trl" and not version.certainly_below("1.7"):
         return LossPath.CHUNKED, said
     if liger or cut:
         return (LossPath.LIGER if liger else LossPath.CUT), ""
@@ -191,7 +192,7 @@ class Known:
     """What is known of a run; ``None`` is not known, and is then assumed and said."""
 
     trainer: str
-    version: tuple[int, ...] | None = None
+    version: VersionRange = ANY
     liger: bool = False
     cut: bool = False
     by_name: bool = False
@@ -264,7 +265,7 @@ def _dtype(known: Known) -> str:
     ``"auto"`` there, and before it was left to transformers. transformers 5 itself loads what the
     checkpoint holds, 16 bit as a rule.
     """
-    recent = not (known.version and known.version < (0, 27))
+    recent = not known.version.certainly_below("0.27")
     return "fp32" if known.trainer == "trl" and known.by_name and recent else "bf16"
 
 
@@ -275,13 +276,13 @@ def _prepares(known: Known) -> bool:
     embeddings, head and norms back to 16 bit (``loaders/model.py``:
     ``_convert_embedding_modules_dtype``), which comes to the same.
     """
-    old_trl = known.trainer == "trl" and known.version is not None and known.version < (0, 26)
+    old_trl = known.trainer == "trl" and known.version.certainly_below("0.26")
     return old_trl and known.quantization != "none"
 
 
 def _adapter(known: Known) -> str:
     """TRL 1.16 makes bf16 of a quantized model's adapter; PEFT alone makes float32."""
-    trl = known.trainer == "trl" and not (known.version and known.version < (1, 0))
+    trl = known.trainer == "trl" and not known.version.certainly_below("1.0")
     return "bf16" if trl and known.quantization != "none" else "fp32"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lora_rules.engine.injection import Unknown
-from lora_rules.facts.run.run_settings import is_on, is_unsloth, keys, pinned
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.facts.run.run_settings import is_on, is_unsloth, keys
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 TRAINERS = {
@@ -46,9 +48,9 @@ def trainer_of(recipe: Recipe) -> str:
     return TRAINERS[receiver]
 
 
-def version_of(recipe: Recipe, trainer: str) -> tuple[int, ...] | None:
-    """The trainer's pinned version."""
-    return pinned(recipe, trainer) if trainer in ("trl", "transformers") else None
+def trainer_version(recipe: Recipe, trainer: str) -> VersionRange:
+    """The versions of the trainer's library that may be installed."""
+    return version_of(recipe, trainer) if trainer in ("trl", "transformers") else ANY
 
 
 def by_name(recipe: Recipe, trainer: str) -> bool:
