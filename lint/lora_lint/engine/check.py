@@ -14,7 +14,7 @@ from lora_lint.sources.source import Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Found, evaluate
+from lora_rules.engine.injection import Evaluation, Found
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
@@ -132,16 +132,18 @@ def _run(
     ]
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
+        evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
             if off and not rule.without_adapter:
                 continue
-            outcome = evaluate(rule, recipe, options)
+            outcome = evaluation.run(rule, options)
             for found in outcome.found:
                 finding = _finding(rule, found, recipe, number)
                 findings.setdefault((finding.code, finding.span, finding.message), finding)
-            if outcome.not_run and not outcome.absent:
+            why = outcome.not_all if outcome.absent else outcome.not_run or outcome.not_all
+            if why:
                 place = f"line {recipe.span.line}"
-                not_checked.append(f"{place}: {rule.code} {rule.name}: {outcome.not_run}")
+                not_checked.append(f"{place}: {rule.code} {rule.name}: {why}")
     if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
         not_checked.append("no GPU is declared (--gpu, or a comment): memory is not checked")
     return list(findings.values()), list(dict.fromkeys(not_checked))

@@ -28,7 +28,7 @@ RULES: tuple[Row, ...] = (
     ('LL103', 'training.ll103_scaled_learning_rate', 'scaled_learning_rate', 2, (('recipe', 'Recipe'), ('learning_rate', 'float'), ('lora_alpha', 'float'), ('step_size', 'float'), ('training_kind', 'str'), ('optimizer_family', 'str'), ('use_rslora', 'bool'), ('loraplus_lr_ratio', 'float | None')), (False, None), False, False),
     ('LL104', 'adapter.ll104_pattern_scale_mismatch', 'pattern_scale_mismatch', 2, (('recipe', 'Recipe'), ('r', 'int'), ('lora_alpha', 'float'), ('rank_pattern', 'dict[str, object] | None'), ('alpha_pattern', 'dict[str, object] | None'), ('target_modules', 'list[str] | str | None')), (None, None, None), False, False),
     ('LL105', 'training.ll105_rslora_double_scaling', 'rslora_double_scaling', 2, (('r', 'int'), ('lora_alpha', 'float'), ('use_rslora', 'bool'), ('adapter_scale', 'float')), (), False, False),
-    ('LL106', 'training.ll106_sweep_confounds_rank_and_lr', 'sweep_confounds_rank_and_lr', 2, (('recipe', 'Recipe'),), (), False, False),
+    ('LL106', 'training.ll106_sweep_confounds_rank_and_lr', 'sweep_confounds_rank_and_lr', 2, (('sweep', 'Sweep'), ('swept_by_loop', 'bool'), ('learning_rate', 'Value')), (), False, False),
     ('LL201', 'adapter.ll201_high_rank_tiny_dataset', 'high_rank_tiny_dataset', 2, (('recipe', 'Recipe'), ('r', 'int'), ('dataset_rows', 'Rows')), (), False, False),
     ('LL202', 'adapter.ll202_rank_below_capacity', 'rank_below_capacity', 2, (('r', 'int'), ('training_kind', 'str'), ('answer_tokens', 'int'), ('trainable_parameters', 'int')), (), False, False),
     ('LL203', 'adapter.ll203_rank_exceeds_layer', 'rank_exceeds_layer', 2, (('r', 'int'), ('targeted', 'Targeted'), ('rank_pattern', 'dict[str, object] | None')), (None,), False, False),

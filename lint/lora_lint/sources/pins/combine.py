@@ -7,6 +7,7 @@ Files of one folder hold together as far as they can: ``>=4.30`` in ``setup.py``
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from lora_lint.sources.pins.requirement import LIBRARIES, Requirement, Statement
 from lora_rules.engine._startup.typed import NamedTuple
@@ -23,7 +24,10 @@ from lora_rules.recipe import Choice, Choices
 
 MAX_WAYS = 4
 """Of more ways to install, what any of them allows is one candidate."""
-MAX_STATEMENTS = 64
+MAX_READ = 96
+"""Ways that are compared with each other; nobody has as many."""
+MAX_CONDITIONS = 128
+"""Conditions on one library; nobody writes as many."""
 ALONE = frozenset({"bitsandbytes"})
 """Libraries that no other library brings along: where they are not asked for, they are not there.
 The others are then installed in whatever version PEFT or TRL takes."""
@@ -52,15 +56,41 @@ def combined(statements: Iterable[Statement], point: str) -> dict[str, Pinned]:
         statements: in their order.
         point: what the choice between several ways is called.
     """
-    ways = list(_ways(list(statements)[:MAX_STATEMENTS]))
+    ways = list(islice(_ways(statements), MAX_READ))
     held = {name: [_held(way, ways, name) for way in ways] for name in LIBRARIES}
     held = {name: each for name, each in held.items() if any(each)}
-    ranges = {name: _ranges(each) for name, each in held.items()}
-    arms = list(dict.fromkeys(zip(*ranges.values(), strict=True)))
-    return {name: _pinned([arm[at] for arm in arms], point) for at, name in enumerate(ranges)}
+    told = {name: _ranges(each) for name, each in held.items()}
+    alone = {name: _only(each) for name, each in told.items()}
+    differ = [name for name, each in alone.items() if each is None]
+    arms = _different(list(dict.fromkeys(zip(*(told[name] for name in differ), strict=True))))
+    return {
+        **{name: Pinned((each,)) for name, each in alone.items() if each is not None},
+        **{name: _pinned([arm[at] for arm in arms], point) for at, name in enumerate(differ)},
+    }
 
 
-def _ways(statements: list[Statement]) -> Iterator[_Way]:
+def _only(told: list[VersionRange | None]) -> VersionRange | None:
+    """What all ways that speak of a library say, if they agree."""
+    found = {each for each in told if each is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+_Arm = tuple[VersionRange | None, ...]
+"""What a way to install means for each library; ``None`` where it does not speak of it."""
+
+
+def _different(arms: list[_Arm]) -> list[_Arm]:
+    """Without those of which another says the same and more."""
+    return [
+        arm for arm in arms if not any(other != arm and _says_more(other, arm) for other in arms)
+    ]
+
+
+def _says_more(one: _Arm, other: _Arm) -> bool:
+    return all(mine in (None, its) for its, mine in zip(one, other, strict=True))
+
+
+def _ways(statements: Iterable[Statement]) -> Iterator[_Way]:
     for number, statement in enumerate(statements):
         spoken_of = {each.library for each in statement.requirements}
         for variant in _variants(statement):
@@ -91,12 +121,13 @@ def _held(way: _Way, ways: list[_Way], library: str) -> Conditions | None:
     """What a way asks of a library, with what all others do that do not contradict it."""
     if library not in way.asks:
         return None
-    held = way.asks[library]
+    held, joined = way.asks[library], {way.statement}
     for other in ways:
         further = other.asks.get(library, ())
-        if further and other.statement != way.statement:
-            joined = _joined(held, further)
-            held = joined if agree(joined) else held
+        both = _joined(held, further) if further and other.statement not in joined else ()
+        if both and agree(both):
+            held = both
+            joined.add(other.statement)  # in one of its environments only
     return held
 
 
@@ -104,7 +135,7 @@ def _joined(one: Conditions, other: Iterable[Specifier]) -> Conditions:
     by_text = {each.text: each for each in one}
     for each in other:
         by_text.setdefault(each.text, each)
-    return tuple(by_text.values())
+    return tuple(by_text.values())[:MAX_CONDITIONS]
 
 
 def agree(conditions: Conditions) -> bool:
@@ -114,27 +145,29 @@ def agree(conditions: Conditions) -> bool:
     return satisfiable(conditions)
 
 
-def _ranges(held: list[Conditions | None]) -> list[VersionRange]:
-    """Of each way; one that does not speak of the library leaves it open between the others."""
+def _ranges(held: list[Conditions | None]) -> list[VersionRange | None]:
+    """Of each way; the same object for the same conditions, wherever they are written."""
     told: dict[frozenset[str], VersionRange] = {}
     for each in held:
         if each is not None:
             told.setdefault(_texts(each), VersionRange((each,)))
-    whole = union(told.values())
-    return [whole if each is None else told[_texts(each)] for each in held]
+    return [None if each is None else told[_texts(each)] for each in held]
 
 
 def _texts(conditions: Conditions) -> frozenset[str]:
     return frozenset(each.text for each in conditions)
 
 
-def _pinned(ranges: list[VersionRange], point: str) -> Pinned:
-    """One candidate, or one for each way to install."""
-    if len(set(ranges)) == 1:
-        return Pinned((ranges[0],))
+def _pinned(told: list[VersionRange | None], point: str) -> Pinned:
+    """One candidate, or one for each way to install.
+
+    A way that does not speak of the library leaves it open between what the others say.
+    """
+    whole = union(each for each in told if each is not None)
+    ranges = tuple(each or whole for each in told)
     if len(ranges) > MAX_WAYS:
-        return Pinned((union(ranges),))
-    return Pinned(tuple(ranges), tuple((Choice(point, arm),) for arm in range(len(ranges))))
+        return Pinned((whole,))
+    return Pinned(ranges, tuple((Choice(point, arm),) for arm in range(len(ranges))))
 
 
 def bounded(pinned: Mapping[str, Pinned]) -> dict[str, Pinned]:

@@ -51,7 +51,7 @@ def read(text: str, source: str) -> Dockerfile | None:
     instruction = ""
     for line in text.splitlines():
         if line.lstrip().startswith("#"):
-            script.append("")
+            script.append("\\" if instruction else "")  # an instruction goes on after it
             continue
         rest, inside = line, instruction
         if not inside:

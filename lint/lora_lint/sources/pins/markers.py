@@ -20,7 +20,7 @@ _MACHINES = (
     ("win32", "Windows", "nt", "AMD64"),
 )
 MOST = 200
-"""Markers of one file that are looked at; of the rest it is not known whether they hold."""
+"""Of a file with more markers on our libraries nothing is known."""
 
 Variant = tuple[Requirement, ...]
 """The requirements that are in force in some environment."""
@@ -32,7 +32,9 @@ def variants(statement: Statement) -> tuple[Variant, ...]:
     if not any(each.marker for each in requirements):
         return (requirements,)
     texts = dict.fromkeys(each.marker for each in requirements if each.marker)
-    answers = _answers(list(texts)[:MOST], statement.python)
+    if len(texts) > MOST:
+        return ()
+    answers = _answers(list(texts), statement.python)
     found = dict.fromkeys(
         tuple(each for each in requirements if answer.get(each.marker, True)) for answer in answers
     )
