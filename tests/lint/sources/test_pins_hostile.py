@@ -34,39 +34,12 @@ NAMES = (
 )
 PIECES = st.sampled_from(
     [
-        *(
-            "peft",
-            "transformers",
-            "trl",
-            "==",
-            ">=",
-            "~=",
-            "^",
-            "0.15.2",
-            "rc1",
-            "*",
-            ",",
-            ";",
-            "@",
-        ),
-        *(
-            "git+https://x.org/peft",
-            "\n",
-            "  ",
-            "\\\n",
-            '"',
-            "'",
-            "[",
-            "]",
-            "{",
-            "}",
-            "(",
-            ")",
-            "=",
-        ),
+        *("peft", "transformers", "trl", "==", ">=", "~=", "^", "0.15.2", "rc1", "*", ",", ";"),
+        *("git+https://x.org/peft", "\n", "  ", "\\\n", '"', "'", "[", "]", "{", "}", "(", ")"),
         *("name", "version", "[[package]]\n", "[project]\ndependencies", "setup(install_requires"),
-        *("pip install ", "RUN ", "COPY . .", "- ", "pip:", "-r requirements.txt", "$X", "${", "`"),
+        *("pip install ", "RUN ", "COPY . .", "- ", "pip:", "-r requirements.txt", "$X", "${"),
         *("python_version < '3.9'", "extra", "\0", "\ufeff", "\ud7ff", "9" * 30, "<<EOF", "#"),
+        *("`", "@", "="),
     ]
 )
 
@@ -138,21 +111,14 @@ def test_what_is_no_file_is_not_read(root: Path, kind: str) -> None:
 
 
 def test_a_list_may_include_nothing_sensible(root: Path) -> None:
-    lines = [
-        "-r /dev/zero",
-        "-r .",
-        "-r https://x.org/a.txt",
-        "-r",
-        "-r a\0b",
-        "-c ../../../..",
-        "-r ~",
-    ]
-    (root / "requirements.txt").write_text("\n".join(lines) + "\npeft==0.15.2\n")
+    names = ["/dev/zero", ".", "https://x.org/a.txt", "", "a\0b", "../../../..", "~"]
+    lines = "".join(f"-r {name}\n" for name in names)
+    (root / "requirements.txt").write_text(lines + "peft==0.15.2\n")
     assert pinned_for(str(root / "train.py"))["peft"].candidates[0].exact == "0.15.2"
 
 
 def test_a_folder_of_thousands_of_lists_costs_a_bounded_number_of_reads() -> None:
-    include = b"".join(b"-r requirements%d.txt\n" % number for number in range(500))
+    include = b"".join(b"-r requirements%d.txt\n" % number for number in range(40))
     files = Memory({f"requirements{number}.txt": include for number in range(3000)})
     read("/x", files)
     assert len(files.reads) <= MAX_FILES * 32
@@ -165,14 +131,13 @@ def test_very_many_conditions_are_cut(root: Path) -> None:
     assert len(candidate.alternatives[0]) == combine.MAX_CONDITIONS
 
 
-def test_very_many_markers_are_cut(root: Path) -> None:
+def test_of_very_many_markers_nothing_is_known(root: Path) -> None:
     lines = "".join(
         f"peft=={number}.0; python_version == '3.{number}' and sys_platform == 'linux'\n"
         for number in range(2000)
     )
     (root / "requirements.txt").write_text(lines)
-    (candidate,) = pinned_for(str(root / "train.py"))["peft"].candidates
-    assert len(candidate.alternatives) <= 45
+    assert pinned_for(str(root / "train.py")) == {}
 
 
 def test_deeply_nested_code_is_no_statement(root: Path) -> None:
@@ -183,7 +148,7 @@ def test_deeply_nested_code_is_no_statement(root: Path) -> None:
 
 def test_random_words_cost_no_more_than_their_length(root: Path) -> None:
     """Patterns that step back: each of these took minutes with a careless one."""
-    rng = random.Random(0)
+    rng = random.Random(0)  # noqa: S311  # no secret
     for name in NAMES:
         words = ("".join(rng.choices(string.ascii_letters + " =-[]", k=50)) for _ in range(2000))
         text = "peft" + " " * 20_000 + "(" * 20_000 + "[" * 20_000 + "/peft" * 5000

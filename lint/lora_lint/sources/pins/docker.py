@@ -13,6 +13,9 @@ _FLAGS = lazily(r"^(?:--[\w-]+(?:=\S+)?\s+)*")
 _PAIR = lazily(r"([A-Za-z_]\w*)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S*)")
 _WORD = lazily(r"[^\s\"',\[\]=;&|()]+")
 
+LONGEST = 100_000
+"""Characters of one instruction that are looked at for names of files."""
+
 
 class Dockerfile(NamedTuple):
     """What an image has, and which files it is for."""
@@ -47,22 +50,32 @@ def read(text: str, source: str) -> Dockerfile | None:
         return None
     from lora_lint.sources.pins.commands import installed  # few folders have one that matters
 
-    script, words = [], set()
-    instruction = ""
+    script: list[str] = []
+    words: set[str] = set()
+    instruction, whole = "", ""
     for line in text.splitlines():
         if line.lstrip().startswith("#"):
             script.append("\\" if instruction else "")  # an instruction goes on after it
             continue
-        rest, inside = line, instruction
-        if not inside:
+        rest = line
+        if not instruction:
             match = _INSTRUCTION.match(line)
-            inside, rest = (match[1].upper(), match[2]) if match else ("", "")
-        instruction = inside if line.rstrip().endswith("\\") else ""
-        if inside in ("COPY", "ADD", "CMD", "ENTRYPOINT"):
-            words.update(_WORD.findall(_FLAGS.sub("", rest, count=1)))
-        script.append(_as_shell(inside, rest))
+            instruction, rest = (match[1].upper(), match[2]) if match else ("", "")
+        whole = f"{whole} {rest}" if len(whole) < LONGEST else whole
+        script.append(_as_shell(instruction, rest))
+        if not line.rstrip().endswith("\\"):
+            words.update(_files(instruction, whole))
+            instruction, whole = "", ""
     found = installed("\n".join(script), source)
     return Dockerfile(source, tuple(found.values()), frozenset(words)) if found else None
+
+
+def _files(instruction: str, rest: str) -> list[str]:
+    """What an instruction copies from the folder, or starts."""
+    words = _WORD.findall(_FLAGS.sub("", rest.replace("\\", " ").lstrip(), count=1))
+    if instruction in ("COPY", "ADD"):
+        return [] if "--from=" in rest else words[:-1]  # the last is where to
+    return words if instruction in ("CMD", "ENTRYPOINT") else []
 
 
 def _as_shell(instruction: str, rest: str) -> str:
