@@ -66,23 +66,45 @@ def test_a_lock_file_is_an_exact_version_and_the_end(root: Path) -> None:
     assert found(here) == {"peft": "0.15.2"}
 
 
-def test_files_of_one_folder_hold_together(root: Path) -> None:
+def test_what_is_always_installed_holds_together(root: Path) -> None:
     write(
         root,
         setup__py="setup(install_requires=['transformers>=4.30', 'peft'])\n",
-        requirements__txt="transformers<5\n",
-        requirements_dev__txt="-r requirements.txt\ntransformers!=4.40.0\n",
+        requirements__txt="transformers<5\n-r limits.txt",
+        limits__txt="transformers!=4.40.0\n",
     )
-    assert found(root) == {"transformers": "!=4.40.0,<5,>=4.30"}
+    assert found(root) == {"transformers": "<5,!=4.40.0,>=4.30"}
     places = pinned_for(str(root / "train.py"))["transformers"].candidates[0].places
-    assert set(places) == {"setup.py:1", "requirements.txt:1", "requirements-dev.txt:2"}
+    assert set(places) == {"setup.py:1", "requirements.txt:1", "limits.txt:1"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {"requirements_dev__txt": "-r requirements.txt\ntransformers==4.46.3\n"},
+        {"setup__py": "setup(extras_require={'dev': ['transformers==4.46.3']})\n"},
+        {"setup__cfg": "[options.extras_require]\ndev = transformers==4.46.3\n"},
+        {"pyproject__toml": "[dependency-groups]\ndev = ['transformers==4.46.3']\n"},
+        {"environment_gpu__yml": "dependencies:\n- transformers=4.46.3\n"},
+        {"install_gpu__sh": "pip install transformers==4.46.3\n"},
+        {"Dockerfile": "RUN pip install transformers==4.46.3\nCOPY . .\n"},
+    ],
+)
+def test_what_is_optional_is_another_way(root: Path, file: dict[str, str]) -> None:
+    write(root, requirements__txt="transformers>=4.30,<6\npeft\n", **file)
+    (always, optional) = pinned_for(str(root / "train.py"))["transformers"].candidates
+    assert str(always) == ">=4.30,<6"
+    assert optional.exact == "4.46.3"
+    (root / "requirements.txt").write_text("transformers\n")
+    search.forget()
+    assert found(root) == {"transformers": "4.46.3"}
 
 
 def test_files_that_disagree_are_several_ways_to_install(root: Path) -> None:
     write(
         root,
-        requirements_new__txt="transformers==5.1.0\ntrl==1.0.0\n",
-        requirements_old__txt="transformers==4.46.3\ntrl==0.12.0\n",
+        pyproject__toml="[project]\ndependencies = ['transformers==5.1.0', 'trl==1.0.0']\n",
+        requirements__txt="transformers==4.46.3\ntrl==0.12.0\n",
         setup__py="setup(install_requires=['transformers>=4.30', 'peft>=0.10'])\n",
     )
     assert found(root) == {
@@ -206,7 +228,7 @@ def test_a_list_includes_others_and_constraints(root: Path) -> None:
 def test_lists_that_include_each_other_end(root: Path) -> None:
     write(root, requirements__txt="-r requirements-b.txt\npeft>=0.10\n")
     write(root, requirements_b__txt="-r requirements.txt\n-r requirements-b.txt\npeft<0.17\n")
-    assert found(root) == {"peft": "<0.17,>=0.10"}
+    assert found(root) == {"peft": ">=0.10,<0.17"}
 
 
 def test_a_long_chain_of_lists_is_cut(root: Path) -> None:

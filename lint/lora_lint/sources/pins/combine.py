@@ -1,7 +1,9 @@
 """Several statements on the same installation: what they say together, and where they disagree.
 
-Files of one folder hold together as far as they can: ``>=4.30`` in ``setup.py`` and ``==4.46.3`` in
-``requirements.txt`` is 4.46.3. Where no version meets both, each is a way to install, and a world.
+What is always installed holds together as far as it can: ``>=4.30`` in ``setup.py`` and
+``==4.46.3`` in ``requirements.txt`` is 4.46.3. Where no version meets both, each is a way to
+install, and a world. What is optional (an extra, ``requirements-dev.txt``) is another way, together
+with the rest.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ class _Way(NamedTuple):
     """One of the ways to install: a statement, in one environment."""
 
     statement: int
+    optional: bool
     asks: Mapping[str, Conditions]
     """Of each library that it speaks of."""
 
@@ -57,6 +60,7 @@ def combined(statements: Iterable[Statement], point: str) -> dict[str, Pinned]:
         point: what the choice between several ways is called.
     """
     ways = list(islice(_ways(statements), MAX_READ))
+    ways.sort(key=lambda way: way.optional)
     held = {name: [_held(way, ways, name) for way in ways] for name in LIBRARIES}
     held = {name: each for name, each in held.items() if any(each)}
     told = {name: _ranges(each) for name, each in held.items()}
@@ -92,13 +96,13 @@ def _says_more(one: _Arm, other: _Arm) -> bool:
 
 def _ways(statements: Iterable[Statement]) -> Iterator[_Way]:
     for number, statement in enumerate(statements):
-        spoken_of = {each.library for each in statement.requirements}
+        spoken_of = {each.library for each in statement.requirements if each.conditions}
         for variant in _variants(statement):
             asks = {name: _together(variant, name) for name in LIBRARIES}
             there = {each.library for each in variant}
-            asked = {n: c for n, c in asks.items() if n in there or n in spoken_of - ALONE}
+            asked = {n: asks[n] for n in spoken_of if n in there or n not in ALONE}
             if asked:
-                yield _Way(number, asked)
+                yield _Way(number, statement.optional, asked)
 
 
 def _variants(statement: Statement) -> Iterable[tuple[Requirement, ...]]:
@@ -118,12 +122,12 @@ def _together(requirements: Iterable[Requirement], library: str) -> Conditions:
 
 
 def _held(way: _Way, ways: list[_Way], library: str) -> Conditions | None:
-    """What a way asks of a library, with what all others do that do not contradict it."""
+    """What a way asks of a library, with what is always asked and does not contradict it."""
     if library not in way.asks:
         return None
     held, joined = way.asks[library], {way.statement}
     for other in ways:
-        further = other.asks.get(library, ())
+        further = () if other.optional else other.asks.get(library, ())
         both = _joined(held, further) if further and other.statement not in joined else ()
         if both and agree(both):
             held = both

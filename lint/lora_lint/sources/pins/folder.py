@@ -17,6 +17,7 @@ _REQUIREMENTS = lazily(r"[\w.-]*requirements?[\w.-]*\.(?:txt|in|lock)")
 _LISTED = lazily(r"[\w.-]+\.(?:txt|in)")
 _CONDA = lazily(r"(?:environment|env|conda)[\w.-]*\.ya?ml")
 _SCRIPT = lazily(r"[\w.-]*(?:install|setup)[\w.-]*\.sh")
+_STEM = lazily(r"(?:requirements?|environment|env|conda|install|setup)\.[a-z]+")
 _INNER = "requirements"
 """A folder of lists, each for one purpose."""
 
@@ -39,7 +40,7 @@ def read(folder: str, files: Files) -> Said:
         if _is_list(name):
             from lora_lint.sources.pins import requirements_txt
 
-            statements += requirements_txt.read(path, folder, files)
+            statements += _by_name(requirements_txt.read(path, folder, files), name)
             continue
         data = files.read(path)
         text = text_of(data) if data else ""
@@ -49,8 +50,14 @@ def read(folder: str, files: Files) -> Said:
             found = docker.read(text, name)
             dockerfiles += [found] if found else []
         else:
-            statements += _reader(name)(text, name)
+            statements += _by_name(_reader(name)(text, name), name)
     return Said(tuple(each for each in statements if each.requirements), tuple(dockerfiles))
+
+
+def _by_name(found: Iterator[Statement], name: str) -> Iterator[Statement]:
+    """A file that is named for a purpose (``requirements-dev.txt``) is optional as a whole."""
+    optional = _kind(name) not in _WHOLE and _STEM.fullmatch(name) is None
+    return (each._replace(optional=each.optional or optional) for each in found)
 
 
 def relevant(folder: str, files: Files) -> list[str]:
@@ -88,6 +95,10 @@ _BY_NAME = {
     "pdm.lock": "toml_lock",
     "Pipfile.lock": "pipenv_lock",
 }
+
+
+_WHOLE = frozenset({*_BY_NAME.values(), "conda_lock"})
+"""Kinds of files that have one name only, and say themselves what is optional."""
 
 
 def _reader(name: str) -> Reader:

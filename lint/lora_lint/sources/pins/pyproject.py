@@ -14,10 +14,10 @@ def read(text: str, source: str) -> Iterator[Statement]:
     """What the project itself needs, and each of its groups, as statements of their own."""
     document = _document(text)
     python = _python(document)
-    every = [*_project(document, text, source), *_tools(document, text, source)]
-    for requirements in every:
-        if requirements:
-            yield Statement(source, requirements, python)
+    for requirements in _always(document, text, source):
+        yield Statement(source, requirements, python)
+    for requirements in _optional(document, text, source):
+        yield Statement(source, requirements, python, optional=True)
 
 
 def read_pipfile(text: str, source: str) -> Iterator[Statement]:
@@ -45,37 +45,38 @@ def _python(document: dict[str, object]) -> str:
     return as_pep_440(poetry) if isinstance(poetry, str) else ""
 
 
-def _project(
+def _always(
     document: dict[str, object], text: str, source: str
 ) -> Iterator[tuple[Requirement, ...]]:
     yield _listed(_at(document, "project", "dependencies"), text, source)
+    uv = _at(document, "tool", "uv")
+    for name in ("constraint-dependencies", "override-dependencies"):
+        yield _listed(_at(uv, name), text, source)
+    yield tuple(of_table(_git_only(_at(uv, "sources")), text, source))
+    yield tuple(of_table(_at(document, "tool", "poetry", "dependencies"), text, source))
+
+
+def _optional(
+    document: dict[str, object], text: str, source: str
+) -> Iterator[tuple[Requirement, ...]]:
     groups = [
         _at(document, "project", "optional-dependencies"),
         _at(document, "dependency-groups"),
         _at(document, "tool", "pdm", "dev-dependencies"),
     ]
-    for table in groups:
-        for items in table.values() if isinstance(table, dict) else ():
-            yield _listed(items, text, source)
-
-
-def _tools(
-    document: dict[str, object], text: str, source: str
-) -> Iterator[tuple[Requirement, ...]]:
-    uv = _at(document, "tool", "uv")
-    for name in ("dev-dependencies", "constraint-dependencies", "override-dependencies"):
-        yield _listed(_at(uv, name), text, source)
-    yield tuple(of_table(_git_only(_at(uv, "sources")), text, source))
-    poetry = _at(document, "tool", "poetry")
-    groups = _at(poetry, "group")
-    tables = [_at(poetry, "dependencies"), _at(poetry, "dev-dependencies")]
-    for_groups = groups.values() if isinstance(groups, dict) else ()
-    tables += [_at(group, "dependencies") for group in for_groups]
-    for table in tables:
-        yield tuple(of_table(table, text, source))
-    environments = _at(document, "tool", "hatch", "envs")
-    for environment in environments.values() if isinstance(environments, dict) else ():
+    for items in (items for group in groups for items in _values(group)):
+        yield _listed(items, text, source)
+    yield _listed(_at(document, "tool", "uv", "dev-dependencies"), text, source)
+    for environment in _values(_at(document, "tool", "hatch", "envs")):
         yield _listed(_at(environment, "dependencies"), text, source)
+    poetry = _at(document, "tool", "poetry")
+    tables = [_at(group, "dependencies") for group in _values(_at(poetry, "group"))]
+    for table in (_at(poetry, "dev-dependencies"), *tables):
+        yield tuple(of_table(table, text, source))
+
+
+def _values(table: object) -> list[object]:
+    return list(table.values()) if isinstance(table, dict) else []
 
 
 def _git_only(sources: object) -> dict[str, object]:

@@ -51,6 +51,8 @@ class Statement(NamedTuple):
     """The versions of Python that it is for (``>=3.10``)."""
     lock: bool = False
     """It holds every library that is installed."""
+    optional: bool = False
+    """It is for one purpose, beside what is always installed: ``requirements-dev.txt``."""
 
 
 def mentions(text: str) -> bool:

@@ -61,7 +61,9 @@ def forget() -> None:
 def _of(at: _At, path: str) -> Mapping[str, Pinned]:
     inside = os.path.relpath(path, at.folder) if at.dockerfiles else ""
     images = tuple(
-        Statement(each.source, each.requirements) for each in at.dockerfiles if each.is_for(inside)
+        Statement(each.source, each.requirements, optional=True)
+        for each in at.dockerfiles
+        if each.is_for(inside)
     )
     if not images:
         return at.pinned

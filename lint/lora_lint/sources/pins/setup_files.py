@@ -34,14 +34,14 @@ def read_cfg(text: str, source: str) -> Iterator[Statement]:
     lists = [parser.get("options", "install_requires", fallback="")]
     if parser.has_section("options.extras_require"):
         lists += [value for _name, value in parser.items("options.extras_require")]
-    for listed in lists:
+    for number, listed in enumerate(lists):
         lines = (listed or "").splitlines()
         found = known(parse(line, source, line_of(text, line.strip())) for line in lines)
-        yield Statement(source, tuple(found), python)
+        yield Statement(source, tuple(found), python, optional=number > 0)
 
 
 def read_py(text: str, source: str) -> Iterator[Statement]:
-    """The lists that ``setup()`` is given as ``install_requires`` and ``extras_require``."""
+    """What ``setup()`` is given as ``install_requires`` and in each group of ``extras_require``."""
     import ast
     import warnings
 
@@ -57,9 +57,10 @@ def read_py(text: str, source: str) -> Iterator[Statement]:
     for call in _setups(tree):
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         python = _Reader(names).texts(given.get("python_requires"))
-        for texts in _lists(given, names):
+        versions = python[0][0] if len(python) == 1 else ""
+        for number, texts in enumerate(_lists(given, names)):
             found = known(parse(item, source, line) for item, line in texts)
-            yield Statement(source, tuple(found), python[0][0] if len(python) == 1 else "")
+            yield Statement(source, tuple(found), versions, optional=number > 0)
 
 
 def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
