@@ -79,7 +79,7 @@ class VersionRange:
         return all(_below(_limits(each), version) for each in self.alternatives)
 
     def certainly_at_least(self, version: str) -> bool:
-        """Whether every allowed version is this one or higher."""
+        """Whether every allowed version is this one or higher; ``==5.*`` begins with 5.0 itself."""
         return all(_at_least(_limits(each), version) for each in self.alternatives)
 
     def certainly_at_most(self, version: str) -> bool:

@@ -141,7 +141,7 @@ def test_what_is_no_requirement(text: str) -> None:
             'constraint-dependencies = ["peft<0.17"]\n'
             "[tool.uv.sources]\ntrl = {index = 'x'}\n"
             f"transformers = {{git = 'https://x.org/transformers', rev = '{COMMIT}'}}\n",
-            {"peft": ">=0.15,<0.17", "transformers": f"@{COMMIT}"},
+            {"peft": "<0.17 | >=0.15,<0.17", "transformers": f"@{COMMIT}"},
         ),
         (
             "pyproject.toml",

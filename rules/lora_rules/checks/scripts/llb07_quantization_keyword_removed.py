@@ -22,8 +22,9 @@ def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
 
     ## What it checks
     `from_pretrained(..., load_in_4bit=...)` of a transformers model, whatever the value: an error
-    where the repository or the notebook pins transformers 5, a warning where it pins none. Silent
-    where it pins an older one, and with `trust_remote_code`.
+    where the repository or the notebook allows transformers 5 only (`==5.0.0`, `>=5.1`), a warning
+    where it allows older ones too. Silent where it allows older ones only (`<5`), and with
+    `trust_remote_code`.
 
     ## Why it matters
     Since transformers 5 the keyword is no longer taken out and reaches the model's constructor,
