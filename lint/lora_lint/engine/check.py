@@ -18,6 +18,7 @@ from lora_rules.engine.injection import Evaluation, Found
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -72,10 +73,15 @@ def _judge(
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
-        recipes=len(recipes),
+        recipes=sum(not _only_infers(recipe) for recipe in recipes),
         dialects=_dialects(reading),
         not_checked=(*reading.notes, *not_checked),
     )
+
+
+def _only_infers(recipe: Recipe) -> bool:
+    """Whether it is a program that answers with a trained adapter: that is no recipe."""
+    return recipe.result and recipe.kind in SCRIPTS
 
 
 def recipes_of(
@@ -134,7 +140,7 @@ def _run(
         off = recipe.known("lora_enabled") is False
         evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
-            if off and not rule.without_adapter:
+            if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
             outcome = evaluation.run(rule, options)
             for found in outcome.found:
