@@ -48,8 +48,12 @@ def pinned_for(path: str) -> dict[str, Pinned]:
 
 def fingerprint(folder: str) -> tuple[tuple[str, ...], ...]:
     """The names of the files that :func:`pinned_for` looks into, for a cache's key."""
-    files = Disk()
-    return tuple((at, *folders.relevant(at, files)) for at in _upwards(folder))
+    return tuple((at, *names_in(at)) for at in _upwards(folder))
+
+
+def names_in(folder: str) -> list[str]:
+    """The files of a folder that may pin versions."""
+    return folders.relevant(folder, Disk())
 
 
 def forget() -> None:
