@@ -38,12 +38,6 @@ class Dockerfile(NamedTuple):
         )
 
 
-def is_dockerfile(name: str) -> bool:
-    """``Dockerfile``, ``Dockerfile.train``, ``train.Dockerfile``."""
-    lowered = name.lower()
-    return lowered.startswith(("dockerfile", "containerfile")) or lowered.endswith(".dockerfile")
-
-
 def read(text: str, source: str) -> Dockerfile | None:
     """What a Dockerfile installs; ``None`` if that is nothing of ours."""
     if not mentions(text):

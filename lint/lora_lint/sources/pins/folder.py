@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from lora_lint.sources.pins import docker
 from lora_lint.sources.pins.files import Files, text_of
 from lora_lint.sources.pins.requirement import Statement, mentions
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lora_lint.sources.pins.docker import Dockerfile
 
 MAX_FILES = 64
 """Files of one folder that are read."""
@@ -28,13 +30,13 @@ class Said(NamedTuple):
     """What a folder says."""
 
     statements: tuple[Statement, ...]
-    dockerfiles: tuple[docker.Dockerfile, ...]
+    dockerfiles: tuple[Dockerfile, ...]
 
 
 def read(folder: str, files: Files) -> Said:
     """The statements of a folder's files."""
     statements: list[Statement] = []
-    dockerfiles: list[docker.Dockerfile] = []
+    dockerfiles: list[Dockerfile] = []
     for name in relevant(folder, files)[:MAX_FILES]:
         path = os.path.join(folder, name)
         if _is_list(name):
@@ -46,7 +48,9 @@ def read(folder: str, files: Files) -> Said:
         text = text_of(data) if data else ""
         if not mentions(text):
             continue
-        if docker.is_dockerfile(name):
+        if _is_dockerfile(name):
+            from lora_lint.sources.pins import docker
+
             found = docker.read(text, name)
             dockerfiles += [found] if found else []
         else:
@@ -63,7 +67,7 @@ def _by_name(found: Iterator[Statement], name: str) -> Iterator[Statement]:
 def relevant(folder: str, files: Files) -> list[str]:
     """The names of a folder's files that may say something, with those of ``requirements/``."""
     names = files.names(folder)
-    found = [name for name in names if _is_list(name) or _kind(name) or docker.is_dockerfile(name)]
+    found = [name for name in names if _is_list(name) or _kind(name) or _is_dockerfile(name)]
     if _INNER in names:
         inner = files.names(os.path.join(folder, _INNER))
         found += [f"{_INNER}/{name}" for name in inner if _LISTED.fullmatch(name)]
@@ -74,6 +78,12 @@ def _is_list(name: str) -> bool:
     if name.startswith(_INNER + "/"):
         return True
     return "requirement" in name and _REQUIREMENTS.fullmatch(name) is not None
+
+
+def _is_dockerfile(name: str) -> bool:
+    """``Dockerfile``, ``Dockerfile.train``, ``train.Dockerfile``."""
+    lowered = name.lower()
+    return lowered.startswith(("dockerfile", "containerfile")) or lowered.endswith(".dockerfile")
 
 
 def _kind(name: str) -> str:

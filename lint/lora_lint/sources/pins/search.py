@@ -8,10 +8,12 @@ from functools import cache
 
 from lora_lint.sources.pins import folder as folders
 from lora_lint.sources.pins.combine import Pinned, bounded, combined
-from lora_lint.sources.pins.docker import Dockerfile
 from lora_lint.sources.pins.files import Disk, depend_on, forget_names
 from lora_lint.sources.pins.requirement import LIBRARIES, Statement
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lora_lint.sources.pins.docker import Dockerfile
 
 _ROOT_MARKS = (".git", ".hg")
 
