@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
-from lora_rules.engine.registry import rule
+from lora_rules.engine.registry import fact, rule
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.evidence import Evidence
 from lora_rules.recipe import Recipe, Span
 
 __all__ = [
+    "Absent",
     "Add",
     "Evidence",
+    "KeyPage",
     "Problem",
     "Recipe",
     "Remove",
@@ -18,5 +22,7 @@ __all__ = [
     "Set",
     "Severity",
     "Span",
+    "Unknown",
+    "fact",
     "rule",
 ]

@@ -13,6 +13,7 @@ from enum import Enum
 
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.version_range import VersionRange
+from lora_rules.repository import NO_FILES, Repository
 
 HANDED_ON = frozenset(
     [
@@ -228,6 +229,8 @@ class Recipe(NamedTuple):
     """Of a script: what it does, in the order in which it runs."""
     pins: Mapping[str, VersionRange] = {}
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by library."""
+    repository: Repository = NO_FILES
+    """The files around it."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

@@ -192,7 +192,12 @@ def explain_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lora-lint explain", description="Print the page of a rule."
     )
-    parser.add_argument("rules", nargs="+", metavar="RULE", help="a code or a name")
+    parser.add_argument(
+        "rules",
+        nargs="+",
+        metavar="RULE",
+        help="a code, a name, or a code and key: LL012:axolotl/qlora-needs-load-in-4bit",
+    )
     return parser
 
 

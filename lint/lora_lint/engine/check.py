@@ -7,9 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, did_you_mean, matches
 from lora_lint.engine.finding import FileReport, Finding
-from lora_lint.engine.select import complaint, is_known, options_for, selected
+from lora_lint.engine.select import (
+    IsWanted,
+    complaint,
+    is_known,
+    options_for,
+    selected,
+    wanted_keys,
+)
 from lora_lint.read import Reading, Unreadable, cells, read
 from lora_lint.read.directives import Directive, parse
+from lora_lint.sources.files import Files
 from lora_lint.sources.source import Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
@@ -39,6 +47,7 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
     except (UnicodeDecodeError, Unreadable) as error:
         return FileReport(source.path, unreadable=_why(error))
     directives = parse(text, source.kind)
+    files = Files()
     lines = tuple(text.splitlines()) if source.kind != "notebook" else ()
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
@@ -46,10 +55,10 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
-        report = _judge(source, reading, directives, config, command_line)
+        report = _judge(source, reading, directives, config, command_line, files)
     finally:
         reading.close()
-    return report._replace(lines=lines, cells=cell_lines)
+    return report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
 
 
 def _judge(
@@ -58,18 +67,21 @@ def _judge(
     directives: tuple[Directive, ...],
     config: Config,
     command_line: Mapping[str, Any],
+    files: Files,
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
         return FileReport(source.path, dialects=_dialects(reading), not_checked=reading.notes)
     recipes = tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
     rules = selected(config, source.path)
     found, not_checked = _run(recipes, rules, config)
+    is_wanted = wanted_keys(config, source.path)
+    found = [each for each in found if is_wanted(each.code, each.name, each.key)]
     found, used = suppress.apply(found, directives, recipes)
-    found += _hygiene(source.path, directives, used, rules)
+    found += _hygiene(source.path, directives, used, rules, is_wanted)
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
@@ -98,8 +110,9 @@ def recipes_of(
         raise Unreadable(_why(error)) from None
     directives = parse(text, source.kind)
     reading = read(source, _forced_dialect(source.path, directives, config))
+    files = Files()
     return tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
 
@@ -170,6 +183,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         safety=problem.safety,
         certain=found.certain,
         recipe=number,
+        key=problem.key,
     )
 
 
@@ -241,12 +255,15 @@ def _value(setting: Setting) -> object:
 
 
 def _hygiene(
-    path: str, directives: tuple[Directive, ...], used: set[int], rules: Mapping[str, Rule]
+    path: str,
+    directives: tuple[Directive, ...],
+    used: set[int],
+    rules: Mapping[str, Rule],
+    is_wanted: IsWanted,
 ) -> list[Finding]:
-    ran, names = set(rules), {rule.name for rule in rules.values()}
     findings = []
     for position, directive in enumerate(directives):
-        for code, problem in _directive_problems(directive, position in used, ran, names):
+        for code, problem in _directive_problems(directive, position in used, rules, is_wanted):
             if code in rules:
                 rule = all_rules()[code]
                 findings.append(
@@ -264,15 +281,15 @@ def _hygiene(
 
 
 def _directive_problems(
-    directive: Directive, used: bool, ran: set[str], names: set[str]
+    directive: Directive, used: bool, rules: Mapping[str, Rule], is_wanted: IsWanted
 ) -> Iterator[tuple[str, Problem]]:
     text = _malformed(directive)
     if text:
         for problem in malformed_directive((text, directive.span)):
             yield "LL091", problem
-    elif not used and suppress.judged(directive, ran, names):
-        rules = ", ".join(directive.rules) or "all rules"
-        for problem in unused_suppression((rules, directive.span)):
+    elif not used and suppress.judged(directive, rules, is_wanted):
+        names = ", ".join(directive.rules) or "all rules"
+        for problem in unused_suppression((names, directive.span)):
             yield "LL090", problem
 
 

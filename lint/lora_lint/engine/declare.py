@@ -11,9 +11,11 @@ from collections.abc import Mapping
 
 from lora_lint.engine.config import DECLARATIONS, Config
 from lora_lint.read.directives import Directive
+from lora_lint.sources.files import Files
 from lora_lint.sources.pins.combine import Pinned
 from lora_lint.sources.pins.requirement import LIBRARIES
 from lora_lint.sources.pins.search import pinned_for
+from lora_lint.sources.repository import FileRepository
 from lora_lint.translate.records import lies_beside_adapter
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.version_range import ANY, union
@@ -25,16 +27,27 @@ def with_declarations(
     config: Config,
     command_line: Mapping[str, Any],
     directives: tuple[Directive, ...],
+    files: Files,
 ) -> Recipe:
-    """The recipe, with everything that was declared beside it among its settings."""
+    """The recipe, with everything that was declared beside it, and the files around it."""
     comments = _from_comments(directives)
     if _has_value(recipe, "model_name_or_path"):
         comments.pop("model_name_or_path", None)
-    settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
+    settings = {**_from_config(config), **_versions(recipe, files), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
-    record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path)
-    return recipe._replace(settings=settings, result=recipe.result or record)
+    record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path, files)
+    return recipe._replace(
+        settings=settings,
+        result=recipe.result or record,
+        repository=FileRepository(
+            os.path.dirname(recipe.path), files, online=_is_online(command_line)
+        ),
+    )
+
+
+def _is_online(command_line: Mapping[str, Any]) -> bool:
+    return command_line.get("online") is True
 
 
 def _has_value(recipe: Recipe, name: str) -> bool:
@@ -68,9 +81,9 @@ def value_of(text: str, kind: type) -> object:
     return int(number) if number.isdecimal() and 0 < len(number) < 16 and int(number) else None
 
 
-def _versions(recipe: Recipe) -> dict[str, Setting]:
+def _versions(recipe: Recipe, files: Files) -> dict[str, Setting]:
     """What the repository pins; what a notebook or script installs itself wins over it."""
-    found = pinned_for(os.path.abspath(recipe.path))
+    found = pinned_for(os.path.abspath(recipe.path), files)
     found.update({name: Pinned((each,)) for name, each in recipe.pins.items()})
     return {
         f"pinned_{library}": _pinned(f"pinned_{library}", found[library])

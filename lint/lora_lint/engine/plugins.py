@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 from lora_lint.engine.config import ConfigError
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.registry import all_rules
+from lora_rules.engine.registry import RegistrationError, all_rules
 from lora_rules.engine.rule import Rule
 
 GROUP = "lora_lint.rules"
@@ -39,6 +39,8 @@ def load(names: Iterable[str]) -> tuple[Rule, ...]:
             _import(name)
         except ConfigError:
             raise
+        except RegistrationError as error:
+            raise ConfigError(f"plugin {name}: {error}") from error
         except (Exception, SystemExit) as error:  # a stranger's code: anything may come out of it
             raise ConfigError(
                 f"plugin {name}: cannot be loaded: {type(error).__name__}: {error}"

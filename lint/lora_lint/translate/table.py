@@ -121,7 +121,11 @@ def head(name: str) -> dict[str, Any]:
 @cache
 def body(name: str) -> Table:
     """The second document of a table."""
-    _, data = _tables()[name]
+    return table_of(_tables()[name][1])
+
+
+def table_of(data: Mapping[str, Any]) -> Table:
+    """A table from what its second document says."""
     return Table(
         switch=_switch(data.get("lora")),
         fields=_fields(data),
@@ -232,3 +236,14 @@ def _names(files: Mapping[str, str]) -> Iterator[str]:
                 if not line.startswith("#"):
                     for name in line.split():
                         yield prefix + name
+
+
+def known_key_files() -> frozenset[str]:
+    """The lists of keys that a table can name."""
+    files = os.listdir(os.path.join(_FOLDER, "known_keys"))
+    return frozenset(file.removesuffix(".txt") for file in files)
+
+
+def known_key_words() -> Iterator[str]:
+    """Every key of every list."""
+    return _names(dict.fromkeys(known_key_files(), ""))

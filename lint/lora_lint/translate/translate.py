@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Mapping, Scalar, Sequence
 from lora_lint.translate.block import block_of, whole
 from lora_lint.translate.derive import DERIVATIONS
@@ -73,7 +74,9 @@ def finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
         dialect=dialect.name,
         span=_place(draft, switch),
         settings=settings,
-        blocks=(block_of(draft.document, dialect.name, table.known_keys, table.strict),),
+        blocks=(
+            block_of(draft.document, dialect.name, table.known_keys, table.strict, draft.swept),
+        ),
         domain=dialect.domain,
         result=table.result,
         framework=dialect.framework,
@@ -107,7 +110,8 @@ def _enabled(draft: Draft, switch: Switch | None) -> tuple[_State, Setting]:
         state = states.pop()
         origin = "" if isinstance(values.candidates[0], bool) else _said(found)
         return state, _at(found, Values((state is _State.ON,)), origin)
-    both = Values(tuple(sorted({state is _State.ON for state in states})), values.reason)
+    judged = values.of((_judge(switch, v) is _State.ON, arms) for v, arms in values.each())
+    both = judged.of(sorted(judged.distinct().each(), key=lambda each: bool(each[0])))
     return _State.UNKNOWN, _at(found, both, _said(found))
 
 
@@ -146,4 +150,5 @@ def _at(found: Found, values: Values, source: str) -> Setting:
         key_span=found.key_span,
         source=source,
         reason=values.reason,
+        choices=written(values.choices),
     )

@@ -17,18 +17,26 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.unknown import Absent, Unknown
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-
-class Unknown(Exception):
-    """It is not known; the text says what is missing and why."""
-
-
-class Absent(Unknown):
-    """It is not there at all: a rule that speaks of it has nothing to say."""
+__all__ = [
+    "Absent",
+    "Known",
+    "Partial",
+    "Unknown",
+    "Value",
+    "certainly",
+    "elements_of",
+    "is_given",
+    "possibly",
+    "required",
+    "value_of",
+    "value_or",
+]
 
 
 class Known(NamedTuple):

@@ -22,7 +22,6 @@ from lora_lint.sources.cache import Cache
 from lora_lint.sources.discover import load
 from lora_lint.sources.pins import search
 from lora_lint.sources.source import Source
-from lora_rules.facts import file_dependencies as elsewhere
 
 EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*") if p.is_file())
 BAD = b"from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
@@ -47,9 +46,8 @@ def answer(kept: Cache, source: Source, config: Config | None = None) -> FileRep
 
 
 def keep(kept: Cache, source: Source, config: Config | None = None) -> FileReport:
-    elsewhere.taken()
     report = check(source, config or Config(), {})
-    kept.put(kept.key(source, config or Config()), report, elsewhere.taken())
+    kept.put(kept.key(source, config or Config()), report)
     return report
 
 
@@ -66,7 +64,8 @@ def test_the_answer_is_the_same_as_without(path: Path, kept: Cache) -> None:
     found = answer(kept, source)
     assert found is not None
     assert found.findings == report.findings
-    assert found._replace(lines=(), cells=()) == report._replace(lines=(), cells=())
+    bare = report._replace(lines=(), cells=(), depends_on=frozenset())
+    assert found._replace(lines=(), cells=()) == bare
     if report.findings:
         assert (found.lines, found.cells) == (report.lines, report.cells)
 
@@ -105,9 +104,8 @@ def test_what_is_pinned_beside_the_file_counts(
     key = kept.key(source, Config())
     assert key != before  # the name of the file is in the key, its content in the entry
     for name, text in (("requirements.txt", "peft==0.9.0\n-r more.txt\n"), ("more.txt", "trl\n")):
-        elsewhere.taken()
         search.forget()
-        kept.put(key, check(source, Config(), {}), elsewhere.taken())
+        kept.put(key, check(source, Config(), {}))
         assert kept.get(key, source) is not None
         (tmp_path / name).write_text(text)
         assert kept.get(key, source) is None
@@ -175,8 +173,7 @@ def test_every_look_at_another_file_is_noted(
         patch.setattr(os.path, "getsize", watched(os.path.getsize))
         patch.setattr(os, "listdir", watched(os.listdir))
         patch.setattr(builtins, "open", watched(builtins.open))
-        elsewhere.taken()
-        check(source, Config(), {"gpu": "RTX 4090"})
+        report = check(source, Config(), {"gpu": "RTX 4090"})
     ours = (str(ROOT / "rules"), str(ROOT / "lint"))
     marks = (".git", ".hg")  # where a repository ends is taken to stay
     outside = {
@@ -184,7 +181,7 @@ def test_every_look_at_another_file_is_noted(
         for name in looked
         if not os.path.abspath(name).startswith(ours) and os.path.basename(name) not in marks
     }
-    assert outside <= elsewhere.taken()
+    assert outside <= report.depends_on
 
 
 @pytest.mark.parametrize(
@@ -231,7 +228,7 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(kept: Cache) -> None:
                 found = kept.get(key, source)
                 if found is not None and found.findings != reports[source.path].findings:
                     wrong.append(source.path)
-                kept.put(key, reports[source.path], ())
+                kept.put(key, reports[source.path])
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

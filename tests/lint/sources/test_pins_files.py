@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from lora_lint.sources.files import Files
+from lora_lint.sources.pins import search
+from lora_lint.sources.pins.combine import Pinned
 from lora_lint.sources.pins.requirement import parse
-from lora_lint.sources.pins.search import pinned_for
 
 COMMIT = "0dcb46e7a4a9e587ba84ff35778ab4233a184c11"
+
+
+def pinned_for(path: str) -> dict[str, Pinned]:
+    return search.pinned_for(path, Files())
 
 
 @pytest.fixture

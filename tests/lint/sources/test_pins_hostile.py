@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_lint.sources.files import Files
 from lora_lint.sources.pins import combine, search
+from lora_lint.sources.pins.combine import Pinned
 from lora_lint.sources.pins.commands import installed
 from lora_lint.sources.pins.files import MAX_BYTES, Disk
 from lora_lint.sources.pins.folder import MAX_FILES, read
 from lora_lint.sources.pins.requirement import parse
-from lora_lint.sources.pins.search import pinned_for
 from lora_rules.engine.version_range import satisfiable
 
 NAMES = (
@@ -42,6 +43,10 @@ PIECES = st.sampled_from(
         *("`", "@", "="),
     ]
 )
+
+
+def pinned_for(path: str) -> dict[str, Pinned]:
+    return search.pinned_for(path, Files())
 
 
 @pytest.fixture

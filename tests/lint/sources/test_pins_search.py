@@ -8,10 +8,11 @@ import pytest
 
 from lora_lint.engine.check import recipes_of
 from lora_lint.engine.config import Config
+from lora_lint.sources.files import Files
 from lora_lint.sources.pins import requirements_txt, search
-from lora_lint.sources.pins.search import fingerprint, pinned_for
+from lora_lint.sources.pins.combine import Pinned
+from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
-from lora_rules.facts import file_dependencies
 from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
@@ -28,6 +29,10 @@ def write(folder: Path, **files: str) -> None:
     for name, text in files.items():
         (folder / name.replace("__", ".").replace("_", "-")).write_text(text)
     search.forget()
+
+
+def pinned_for(path: str) -> dict[str, Pinned]:
+    return search.pinned_for(path, Files())
 
 
 def found(folder: Path) -> dict[str, str]:
@@ -242,12 +247,9 @@ def test_a_long_chain_of_lists_is_cut(root: Path) -> None:
 def test_every_file_that_is_looked_for_is_noted_each_time(root: Path) -> None:
     write(root, requirements__txt="-r missing.txt\npeft==0.15.2\n")
     for _ in range(2):
-        file_dependencies.taken()
-        pinned_for(str(root / "train.py"))
-        assert {
-            str(root / "requirements.txt"),
-            str(root / "missing.txt"),
-        } <= file_dependencies.taken()
+        files = Files()
+        search.pinned_for(str(root / "train.py"), files)
+        assert {str(root / "requirements.txt"), str(root / "missing.txt")} <= files.looked_for
 
 
 def test_the_names_of_the_files_are_in_the_fingerprint(root: Path) -> None:

@@ -98,6 +98,12 @@ def test_unsloth_may_move_the_embedding() -> None:
     assert moved == 2 * LLAMA3.parameters - 2 * LLAMA3.embedding_parameters
 
 
+def test_an_embedding_that_is_also_the_head_is_not_moved() -> None:
+    tied = architecture("Qwen/Qwen2.5-0.5B")
+    assert tied.tied
+    assert footprint(tied, 0, recipe=_recipe("unsloth")).total == 2 * tied.parameters
+
+
 @pytest.mark.parametrize("value", ["gptq", "?"])
 def test_other_quantization_is_not_counted(value: str) -> None:
     with pytest.raises(Unknown):

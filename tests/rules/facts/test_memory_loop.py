@@ -68,6 +68,8 @@ def test_nothing_is_said_of_what_is_known():
     [
         (exactly("1.16"), True, "fp32"),
         (ANY, True, "fp32"),
+        (exactly("0.27"), True, "fp32"),
+        (exactly("0.26"), True, "bf16"),
         (exactly("0.15"), True, "bf16"),
         (ANY, False, "bf16"),
     ],
@@ -83,6 +85,8 @@ def test_who_prepares_for_kbit_training():
         ).loop
 
     assert loop("trl", "0.12").prepared
+    assert loop("trl", "0.25").prepared
+    assert not loop("trl", "0.26").prepared
     assert not loop("axolotl", None).prepared
     assert not loop("trl", "1.16").prepared
     assert loop("trl", "0.12").adapter == "fp32"

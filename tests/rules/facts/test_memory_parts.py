@@ -264,6 +264,17 @@ def test_old_bitsandbytes_kept_inputs():
     assert activations.quantized_inputs(step(Loop(quantization="nf4")), BLOCK) == 0
 
 
+def test_int8_keeps_the_inputs_of_its_projections_from_checkpointing():
+    """Each of the four inputs of a layer: of queries, of the output, of the gate, of the last."""
+    kept = activations.hidden_from_checkpointing
+    loop = Loop(quantization="int8")
+    wide = shape_of({**SMALL, "head_dim": 3})  # queries of 12 are not as wide as the layer's 8
+    assert kept(step(loop), BLOCK) == 10 * 2 * (2 * 8 + 8 + 24)
+    assert kept(step(loop, shape=wide), wide.blocks[0]) == 10 * 2 * (2 * 8 + 12 + 24)
+    assert kept(step(Loop(quantization="int8", reentrant=True)), BLOCK) == 0
+    assert kept(step(Loop(quantization="nf4")), BLOCK) == 0
+
+
 def test_the_first_layer_keeps_less():
     one = 10 * (4 * 8 + 4)
     attention = 10 * activations.attention(step(), BLOCK)

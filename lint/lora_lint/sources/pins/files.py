@@ -6,7 +6,6 @@ import os
 from functools import cache
 
 from lora_rules.engine._startup.typed import Protocol
-from lora_rules.facts.file_dependencies import note
 
 MAX_BYTES = 20 * 2**20
 """A larger file is no list of requirements, and no lock file that anybody waits for."""
@@ -56,12 +55,6 @@ def _names(folder: str) -> tuple[str, ...]:
 def forget_names() -> None:
     """List folders anew."""
     _names.cache_clear()
-
-
-def depend_on(paths: frozenset[str]) -> None:
-    """Record that an answer depends on these files, there or not."""
-    for path in paths:
-        note(path)
 
 
 def text_of(data: bytes) -> str:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from lora_lint.sources.files import Files
 from lora_lint.sources.pins import folder as folders
 from lora_lint.sources.pins.combine import Pinned, bounded, combined
-from lora_lint.sources.pins.files import Disk, depend_on, forget_names
+from lora_lint.sources.pins.files import Disk, forget_names
 from lora_lint.sources.pins.requirement import LIBRARIES, Statement
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 
@@ -31,16 +32,17 @@ class _At(NamedTuple):
     looked_for: frozenset[str]
 
 
-def pinned_for(path: str) -> dict[str, Pinned]:
+def pinned_for(path: str, files: Files) -> dict[str, Pinned]:
     """What the nearest files that speak of a library say about its version.
 
     Args:
         path: of the program or recipe, absolute.
+        files: remembers what is looked for.
     """
     found: dict[str, Pinned] = {}
     for folder in _upwards(os.path.dirname(path)):
         at = _read(folder)
-        depend_on(at.looked_for)
+        files.looked_for |= at.looked_for
         for library, pinned in _of(at, path).items():
             found.setdefault(library, pinned)
         if at.complete or len(found) == len(LIBRARIES):

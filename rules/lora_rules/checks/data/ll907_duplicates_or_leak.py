@@ -58,14 +58,12 @@ def duplicates_or_leak(
     ## Options
     None.
     """
-    from lora_rules.facts.data.local_rows import local_file  # only where there is evaluation data
-
     both = [name for name in _named(eval_dataset) if name in _named(train_dataset)]
     if not both or recipe.dialect not in ("llamafactory", "ms-swift", "lora-launch", "axolotl"):
         return
     if recipe.dialect == "axolotl" and not _same_entries(recipe):
         return
-    there = any(local_file(name, recipe) is not None for name in both)
+    there = any(recipe.repository.has_file(name) for name in both)
     yield Problem(
         "eval_dataset",
         f"{', '.join(both)} is trained on and evaluated on: the evaluation shows nothing.",

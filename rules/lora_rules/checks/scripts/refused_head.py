@@ -25,4 +25,5 @@ def adapter_on_head(recipe: Recipe) -> Iterator[Problem]:
         "head's weight itself, so that the adapter would never be trained.",
         severity=None if version.certainly_at_least("1.16") else Severity.WARNING,
         help='Leave "lm_head" out, or train it whole with modules_to_save.',
+        key="trl/adapter-on-lm-head",
     )

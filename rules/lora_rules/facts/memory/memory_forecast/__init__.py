@@ -144,7 +144,7 @@ def _base(recipe: Recipe, name: str | None, found: Architecture | None) -> Archi
     tuned = torchtune.model_of(recipe) if recipe.dialect == "torchtune" else None
     if tuned is None and name is None:
         raise Unknown("the base model is not given")
-    return find_architecture(tuned or name or "", recipe)
+    return find_architecture(tuned or name or "", recipe.repository)
 
 
 def _keeps_quantized_inputs(recipe: Recipe, quantization: str) -> bool:

@@ -15,14 +15,12 @@ waits in the host's memory is unknown: the forecast was 39 % off on the one run 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.run.run_settings import is_off, keys, written
@@ -30,8 +28,6 @@ from lora_rules.recipe import Recipe
 
 _STAGE = lazily(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
 _OFFLOADS = lazily(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
-_TOO_LARGE = 100_000
-"""Bytes after which a file is no DeepSpeed configuration."""
 
 
 def sharding_of(recipe: Recipe, said: list[str]) -> Sharding:
@@ -131,7 +127,7 @@ def _zero(recipe: Recipe, said: list[str]) -> str:
     value = recipe.known("deepspeed")
     document = value if isinstance(value, Mapping) else None
     if isinstance(value, str):
-        document = _document(recipe, value)
+        document = recipe.repository.document(value)
         if document is None and (named := _STAGE.search(os.path.basename(value))):
             if "offload" in value.lower():
                 raise Unknown("weights that wait in the host's memory are not modelled")
@@ -155,19 +151,3 @@ def _strategy(stage: int) -> str:
 def _offloads(zero: Mapping[str, object]) -> bool:
     parts = (zero.get(name) for name in ("offload_param", "offload_optimizer"))
     return any(isinstance(part, Mapping) and part.get("device") != "none" for part in parts)
-
-
-def _document(recipe: Recipe, path: str) -> Mapping[str, object] | None:
-    """DeepSpeed's own file, from the recipe's folder or from here; ``None`` if it is not there."""
-    for folder in (os.path.dirname(recipe.path), ""):
-        where = note(os.path.join(folder, path))
-        try:
-            if os.path.getsize(where) > _TOO_LARGE:
-                continue
-            with open(where, encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return None

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from functools import cache
 
+from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
+from lora_rules.engine.unknown import Unknown
 
 _ID = lazily(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _COMMIT = lazily(r"[0-9a-f]{40}")
@@ -23,20 +23,20 @@ def is_hub_id(model: str) -> bool:
     return bool(_ID.fullmatch(model)) and "--" not in model and ".." not in model
 
 
-def cached_folder(model: str) -> str | None:
+def cached_folder(model: str, files: Files) -> str | None:
     """The folder of the model's newest snapshot in the cache, if its ``config.json`` is there."""
     if not is_hub_id(model):
         return None
     root = os.path.join(_cache_folder(), f"models--{model.replace('/', '--')}")
     try:
-        with open(note(os.path.join(root, "refs", "main")), encoding="ascii") as file:
+        with open(files.note(os.path.join(root, "refs", "main")), encoding="ascii") as file:
             commit = file.read(64).strip()
     except (OSError, UnicodeDecodeError):
         return None
     if not _COMMIT.fullmatch(commit):
         return None
     folder = os.path.join(root, "snapshots", commit)
-    return folder if os.path.isfile(note(os.path.join(folder, "config.json"))) else None
+    return folder if os.path.isfile(files.note(os.path.join(folder, "config.json"))) else None
 
 
 def _cache_folder() -> str:
