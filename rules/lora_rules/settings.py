@@ -7,9 +7,9 @@ owns the setting, by version (:mod:`lora_rules.libraries`). A keyword of ``LoraC
 setting too, and needs no line here: ``libraries/signatures.json`` has them all.
 
 A type is written as a rule annotates its parameter: ``int``, ``float``, ``bool``, ``str``,
-``list[str]``, ``list[int]``, ``list[list[int]]``, ``dict[str, object]``, ``VersionRange``, ``object``,
-or several of these with ``|`` between them. A ``float`` may be a whole number. What follows from
-it:
+``list[str]``, ``list[int]``, ``list[list[int]]``, ``dict[str, object]``, ``VersionRange``,
+``object``, or several of these with ``|`` between them. A ``float`` may be a whole number. What
+follows from it:
 
 - a list that is written for a setting of a list type is its value, for any other setting a sweep;
   the same holds for mappings;
