@@ -29,10 +29,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True)
 def _forget_settings() -> None:
     """Settings files are cached by folder; tests make new ones."""
-    from lora_lint.engine import config, declare
+    from lora_lint.engine import config
+    from lora_lint.sources.pins import search
 
     config._cache.clear()
-    declare.pins_of.cache_clear()
+    search.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from typing import Any
 from lora_lint.engine.check import check
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
+from lora_lint.sources.pins import search
 from lora_lint.sources.source import Source
 
 ENDINGS = {"python": "py", "yaml": "yaml", "shell": "sh"}
@@ -32,6 +33,7 @@ def findings(
     text: str, select: str, kind: str = "yaml", path: str = "", **declared: Any
 ) -> list[Finding]:
     """Every certain finding of the selected rules."""
+    search.forget()  # a test may write several files of requirements, one after the other
     source = Source(path or f"train.{ENDINGS[kind]}", kind, text.encode())
     report = check(source, Config(select=tuple(select.split(","))), declared)
     assert report.unreadable is None, report.unreadable

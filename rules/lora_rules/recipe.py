@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.repository import NO_FILES, Repository
 
 
@@ -211,8 +212,8 @@ class Recipe(NamedTuple):
     """What a message calls the tool that reads this recipe, for example ``LLaMA-Factory``."""
     calls: tuple[Call, ...] = ()
     """Of a script: what it does, in the order in which it runs."""
-    pins: Mapping[str, str] = {}
-    """Versions that the file itself installs (``!pip install peft==0.15.2``), by package."""
+    pins: Mapping[str, VersionRange] = {}
+    """Versions that the file itself installs (``!pip install peft==0.15.2``), by library."""
     repository: Repository = NO_FILES
     """The files around it."""
     is_configuration: bool = False

@@ -7,8 +7,9 @@ owns the setting, by version (:mod:`lora_rules.libraries`). A keyword of ``LoraC
 setting too, and needs no line here: ``libraries/signatures.json`` has them all.
 
 A type is written as a rule annotates its parameter: ``int``, ``float``, ``bool``, ``str``,
-``list[str]``, ``list[int]``, ``list[list[int]]``, ``dict[str, object]``, ``object``, or several of
-these with ``|`` between them. A ``float`` may be a whole number. What follows from it:
+``list[str]``, ``list[int]``, ``list[list[int]]``, ``dict[str, object]``, ``VersionRange``,
+``object``, or several of these with ``|`` between them. A ``float`` may be a whole number. What
+follows from it:
 
 - a list that is written for a setting of a list type is its value, for any other setting a sweep;
   the same holds for mappings;
@@ -330,14 +331,14 @@ _DECLARED = (
              doc="What serves the adapter: `vllm` for example."),
     Declared("online", "bool", "declaration", "declared", principal=True,
              doc="Whether the hub may be asked about the base model."),
-    Declared("pinned_peft", "str", "declaration", "declared",
-             doc="The version of peft that the repository pins."),
-    Declared("pinned_transformers", "str", "declaration", "declared",
-             doc="The version of transformers that the repository pins."),
-    Declared("pinned_trl", "str", "declaration", "declared",
-             doc="The version of trl that the repository pins."),
-    Declared("pinned_bitsandbytes", "str", "declaration", "declared",
-             doc="The version of bitsandbytes that the repository pins."),
+    Declared("pinned_peft", "VersionRange", "declaration", "declared",
+             doc="The versions of peft that the repository allows."),
+    Declared("pinned_transformers", "VersionRange", "declaration", "declared",
+             doc="The versions of transformers that the repository allows."),
+    Declared("pinned_trl", "VersionRange", "declaration", "declared",
+             doc="The versions of trl that the repository allows."),
+    Declared("pinned_bitsandbytes", "VersionRange", "declaration", "declared",
+             doc="The versions of bitsandbytes that the repository allows."),
     # What is around the call in a script.
     Declared("swept_by_loop", "bool", "derived", "surroundings",
              doc="Whether a loop around the call gives several values to its settings."),

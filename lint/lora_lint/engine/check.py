@@ -27,7 +27,6 @@ from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.views import SCRIPTS
-from lora_rules.facts.file_dependencies import taken
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -59,9 +58,7 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
         report = _judge(source, reading, directives, config, command_line, files)
     finally:
         reading.close()
-    return report._replace(
-        lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for) | taken()
-    )
+    return report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
 
 
 def _judge(

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
 
 from lora_lint.engine.config import DECLARATIONS, Config
 from lora_lint.read.directives import Directive
 from lora_lint.sources.files import Files
+from lora_lint.sources.pins.combine import Pinned
+from lora_lint.sources.pins.requirement import LIBRARIES
+from lora_lint.sources.pins.search import pinned_for
 from lora_lint.sources.repository import FileRepository
 from lora_lint.translate.records import lies_beside_adapter
 from lora_rules.engine._startup.typed import Any
-from lora_rules.facts.versions.pins import pinned
+from lora_rules.engine.version_range import ANY, union
 from lora_rules.recipe import Origin, Recipe, Setting, Span
-
-LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes")
-"""Whose pinned versions the rules ask for, as ``pinned_peft`` and so on."""
 
 
 def with_declarations(
@@ -34,7 +33,7 @@ def with_declarations(
     comments = _from_comments(directives)
     if _has_value(recipe, "model_name_or_path"):
         comments.pop("model_name_or_path", None)
-    settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
+    settings = {**_from_config(config), **_versions(recipe, files), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
     record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path, files)
@@ -82,25 +81,22 @@ def value_of(text: str, kind: type) -> object:
     return int(number) if number.isdecimal() and 0 < len(number) < 16 and int(number) else None
 
 
-@cache
-def pins_of(folder: str) -> Mapping[str, str]:
-    """What is pinned for the recipes of a folder; read once, until ``cache_clear`` is called."""
-    return pinned(folder, beyond=pins_of)
-
-
-def _versions(recipe: Recipe) -> dict[str, Setting]:
-    """What the repository pins; what a notebook installs itself wins over it."""
-    beside = pins_of(os.path.dirname(os.path.abspath(recipe.path)))
-    sources = {
-        **dict.fromkeys(beside, "the repository's pins"),
-        **dict.fromkeys(recipe.pins, "what the notebook installs"),
-    }
-    pins = {**beside, **recipe.pins}
+def _versions(recipe: Recipe, files: Files) -> dict[str, Setting]:
+    """What the repository pins; what a notebook or script installs itself wins over it."""
+    found = pinned_for(os.path.abspath(recipe.path), files)
+    found.update({name: Pinned((each,)) for name, each in recipe.pins.items()})
     return {
-        f"pinned_{library}": _setting(f"pinned_{library}", pins[library], sources[library])
+        f"pinned_{library}": _pinned(f"pinned_{library}", found[library])
         for library in LIBRARIES
-        if library in pins
+        if library in found and found[library].candidates != (ANY,)
     }
+
+
+def _pinned(name: str, found: Pinned) -> Setting:
+    source = ", ".join(union(found.candidates).places)
+    return Setting(
+        name, found.candidates, Origin.WRITTEN, name, source=source, choices=found.choices
+    )
 
 
 def _setting(name: str, value: object, source: str, span: Span | None = None) -> Setting:

@@ -10,16 +10,17 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from lora_lint.engine import config, declare
+from lora_lint.engine import config
 from lora_lint.engine.run import TROUBLE
 from lora_lint.sources.discover import MissingPath
+from lora_lint.sources.pins import search
 
 PAUSE = 0.5
 """Seconds between two looks, at least."""
 SHARE = 20
 """One look may take a twentieth of the time: on a large tree, looks are further apart."""
-SETTINGS = ("pyproject.toml", "lora-lint.toml", ".lora-lint.toml", "requirements.txt")
-"""Files beside the linted ones that change what is said of them."""
+SETTINGS = ("pyproject.toml", "lora-lint.toml", ".lora-lint.toml")
+"""Files beside the linted ones that change what is said of them, with those that pin versions."""
 
 Seen = dict[str, tuple[int, int]]
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
@@ -52,7 +53,7 @@ def watch(files: Callable[[], Iterable[str]], lint: Callable[[], int]) -> int:
 def _seen(files: Callable[[], Iterable[str]]) -> Seen:
     """What is there now; nothing, while settings are broken or a path is gone."""
     config._cache.clear()
-    declare.pins_of.cache_clear()
+    search.forget()
     try:
         return seen(files())
     except (config.ConfigError, MissingPath) as error:
@@ -71,7 +72,7 @@ def _tell(lint: Callable[[], int]) -> int:
 
 
 def seen(files: Iterable[str]) -> Seen:
-    """Each file with its size and time, and the settings files in the folders above them."""
+    """Each file with its size and time, and the settings and requirements in folders above them."""
     found: Seen = {}
     for path in _with_settings(files):
         try:
@@ -89,5 +90,6 @@ def _with_settings(files: Iterable[str]) -> Iterator[str]:
         folder = os.path.dirname(os.path.abspath(path))
         while folder not in folders:
             folders.add(folder)
-            yield from (os.path.join(folder, name) for name in SETTINGS)
+            names = (*SETTINGS, *search.names_in(folder))
+            yield from (os.path.join(folder, name) for name in names)
             folder = os.path.dirname(folder)

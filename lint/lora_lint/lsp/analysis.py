@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from lora_lint.engine import config as settings
-from lora_lint.engine import declare
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.run import Request, Run, is_shown
 from lora_lint.lsp.view import View
+from lora_lint.sources.pins import search
 from lora_lint.sources.source import mentions_lora
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Recipe
@@ -47,7 +47,7 @@ class Analysis:
         self.view = view
         self.declared: Mapping[str, Any] = request.declared
         settings._cache.clear()  # settings files and pins are edited meanwhile
-        declare.pins_of.cache_clear()
+        search.forget()
         run = Run(request)
         self.config: Config = run.settings(view.source.path)
         self.is_ours = mentions_lora(view.source.data)

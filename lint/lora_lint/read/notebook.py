@@ -13,13 +13,14 @@ from importlib import import_module
 from lora_lint.read import Reading, Unreadable
 from lora_lint.sources.source import Source, mentions_lora
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.recipe import Recipe
 
 _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
 )
 _SHELL_MAGICS = frozenset(["bash", "sh", "script"])
-_INSTALL = lazily(r"^\s*[!%]\s*(?:uv\s+|python3?\s+-m\s+)?pip3?\s+install\s(.*==.*)$", re.M)
+_COMMAND = lazily(r"^\s*[!%]\s*(.*)$", re.M)
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -40,14 +41,15 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     index.is_script = True
     notes: list[str] = []
     from_shell: list[Recipe] = []
-    installs: list[str] = []
+    commands: list[str] = []
     for number, code in _code_cells(text):
-        installs += _INSTALL.findall(code.replace("\\\n", " "))
         magic = re.match(r"\s*%%(\w+)", code)
         if magic is not None and magic[1] in _SHELL_MAGICS:
+            commands.append(code.partition("\n")[2])
             if mentions_lora(code.encode("utf-8", "replace")):
                 from_shell += _shell(code, source.path, number)
         elif magic is None or magic[1] in _PYTHON_MAGICS:
+            commands += _COMMAND.findall(code.replace("\\\n", " "))
             note = _add_cell(index, code, number)
             if note:
                 notes.append(note)
@@ -56,8 +58,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         made = recipes(resolver, File(source.path, "notebook"))
     except RecursionError as error:
         raise Unreadable("it is nested too deeply to read") from error
-    pins = _pins(installs)
-    every = (*(recipe._replace(pins=pins) for recipe in made.recipes), *from_shell)
+    pins = _pins(commands)
+    every = (*(recipe._replace(pins=pins) for recipe in (*made.recipes, *from_shell)),)
     notes += made.notes
     return Reading(every, every[0].dialect if every else "", tuple(notes), resolver.close)
 
@@ -82,13 +84,14 @@ def _add_cell(index: object, code: str, number: int) -> str:
     return ""
 
 
-def _pins(installs: list[str]) -> dict[str, str]:
+def _pins(commands: list[str]) -> dict[str, VersionRange]:
     """The versions that a notebook installs."""
-    if not installs:
+    text = "\n".join(commands)
+    if "install" not in text and "checkout" not in text:
         return {}
-    from lora_rules.facts.versions.pins import required  # most notebooks pin nothing
+    from lora_lint.sources.pins.commands import own_versions  # few notebooks pin a version
 
-    return required("\n".join(installs))
+    return own_versions(text, "the notebook", lines=False)
 
 
 def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:

@@ -6,6 +6,7 @@ import json
 from math import isfinite
 
 from lora_lint import __version__
+from lora_rules.engine.version_range import VersionRange
 
 _DEEP = 20
 _BITS = 4096
@@ -22,11 +23,14 @@ def document(version: int, **members: object) -> str:
 def jsonable(value: object, depth: int = 0) -> object:
     """The value in JSON's types.
 
-    Tuples and sets become lists, keys become strings; what JSON lacks (bytes, NaN, a huge
-    integer, anything else) becomes ``{"repr": "…"}``, Python's own way to write it.
+    Tuples and sets become lists, versions (``>=4.30,<5``) and keys strings; what JSON lacks
+    (bytes, NaN, a huge integer, anything else) becomes ``{"repr": "…"}``, Python's own way to
+    write it.
     """
     if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, VersionRange):
+        return str(value)
     if isinstance(value, int | float):
         return value if _writable(value) else {"repr": shown(value)}
     if depth >= _DEEP:
@@ -44,6 +48,8 @@ def shown(value: object) -> str:
     """The value as a person would write it in Python; never raises."""
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _BITS:
         return f"<an integer of {value.bit_length()} bits>"
+    if isinstance(value, VersionRange):
+        return repr(str(value))
     if isinstance(value, set | frozenset):
         return "{" + ", ".join(sorted(map(shown, value))) + "}" if value else "set()"
     try:

@@ -1,9 +1,9 @@
 """What was found in a file before, kept by content: the same bytes are not checked twice.
 
 An entry's name is a hash of all that the answer follows from: the bytes and their path, this
-program's own code, the settings in force, the pinned versions beside the file. What a fact looked
-for in other files (a dataset, a model's ``config.json``) is written into the entry, whether it was
-there or not, and looked at again before the entry is believed.
+program's own code, the settings in force, the names of the requirement files beside the file. What
+was looked for in other files (requirements, a dataset, a model's ``config.json``) is written into
+the entry, whether it was there or not, and looked at again before the entry is believed.
 
 Entries are JSON, because reading JSON runs nothing. Each is a file of its own that is put in place
 in one step, so that runs at the same time do not disturb each other; one that cannot be read is as
@@ -23,8 +23,8 @@ from json import dumps, loads
 import lora_lint
 import lora_rules
 from lora_lint.engine.config import Config
-from lora_lint.engine.declare import pins_of
 from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
 from lora_rules.engine._startup.typed import Any
@@ -74,7 +74,7 @@ class Cache:
     def key(self, source: Source, config: Config) -> str:
         """The name of what is known about a file under the settings in force for it."""
         folder = os.path.dirname(os.path.abspath(source.path))
-        about = (source.path, source.kind, _told(config), sorted(pins_of(folder).items()))
+        about = (source.path, source.kind, _told(config), fingerprint(folder))
         digest = blake2b(source.data, digest_size=20, key=b"lora-lint")
         digest.update(repr((self._run, about)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()

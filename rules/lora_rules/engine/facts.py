@@ -22,7 +22,6 @@ FACTS = {
     "trainable_parameters": "adapter.trainable_parameters",
     "footprint": "memory.footprint",
     "memory_forecast": "memory.memory_forecast",
-    "pins": "versions.pins",
     "training_kind": "run.training_kind",
     "training_steps": "run.training_steps",
     "effective_batch": "run.training_steps",

@@ -9,7 +9,7 @@ Row = tuple[
 ]
 
 RULES: tuple[Row, ...] = (
-    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('pinned_peft', 'str | None'), ('pinned_transformers', 'str | None'), ('pinned_trl', 'str | None')), (None, None, None), False, True, False),
+    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('pinned_peft', 'VersionRange | None'), ('pinned_transformers', 'VersionRange | None'), ('pinned_trl', 'VersionRange | None')), (None, None, None), False, True, False),
     ('LL002', 'training.ll002_invalid_value', 'invalid_value', 3, (('recipe', 'Recipe'), ('framework', 'Behaviour')), (), False, False, False),
     ('LL003', 'adapter.ll003_non_noop_init', 'non_noop_init', 2, (('recipe', 'Recipe'), ('init_lora_weights', 'bool')), (), False, False, False),
     ('LL004', 'adapter.ll004_inference_mode_training', 'inference_mode_training', 3, (('recipe', 'Recipe'), ('inference_mode', 'bool')), (), False, False, False),

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from enum import Enum
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.version_range import VersionRange
 
 if TYPE_CHECKING:
     from lora_rules.engine.refusals import Written
-
-Version = tuple[int, ...]
 
 
 class LossPath(Enum):
@@ -139,11 +138,11 @@ class TrainerBehaviour:
         """Of the trainer of that name, which is its folder's."""
         self.name = name
 
-    def loss(self, version: Version | None, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:
+    def loss(self, version: VersionRange, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:
         """Who computes the loss, and whether that rests on the version.
 
         Args:
-            version: the pinned one; ``None`` stands for the newest known.
+            version: those that may be installed; with no upper end the newest known counts.
             liger: Liger's loss is switched on.
             cut: cut cross-entropy is switched on.
         """
@@ -151,15 +150,15 @@ class TrainerBehaviour:
             return (LossPath.LIGER if liger else LossPath.CUT), False
         return self.loss_path, True
 
-    def loads_float32(self, version: Version | None) -> bool:
+    def loads_float32(self, version: VersionRange) -> bool:
         """Whether a model of which it is given the name is loaded in float32 without a dtype."""
         return False
 
-    def prepares(self, version: Version | None) -> bool:
+    def prepares(self, version: VersionRange) -> bool:
         """Whether it calls ``prepare_model_for_kbit_training`` for a quantized base."""
         return False
 
-    def adapter_over_quantized(self, version: Version | None) -> str:
+    def adapter_over_quantized(self, version: VersionRange) -> str:
         """The precision of the adapter over a quantized base; PEFT alone makes float32."""
         return "fp32"
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from lora_rules.engine.version_range import VersionRange
+
 Kind = Callable[[object], bool]
 """Whether a value is of a type."""
 
@@ -82,4 +84,5 @@ _FITS: Mapping[str, Kind] = {
         and all(type(item) is int for item in value)
     ),
     "dict[str, object]": lambda value: isinstance(value, dict),
+    "VersionRange": lambda value: isinstance(value, VersionRange),
 }

@@ -16,9 +16,12 @@ from types import MappingProxyType
 
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.version_range import VersionRange, compare, exactly
 
 _FOLDER = os.path.dirname(__file__)
 Table = Mapping[str, Any]
+Version = VersionRange | str | None
+"""Of the functions here: one version or a range of them; ``None`` is the newest known."""
 
 
 @cache
@@ -83,13 +86,13 @@ def parent(qualified: str) -> str | None:
 
 @cache
 def fields(
-    qualified: str, version: str | None = None, parent_version: str | None = None
+    qualified: str, version: Version = None, parent_version: Version = None
 ) -> frozenset[str]:
     """The names of everything it accepts, inherited fields included.
 
     Args:
         qualified: for example ``peft.LoraConfig``.
-        version: of its package; ``None`` is the newest known.
+        version: of its package; ``None`` is the newest known; of a range, all that it allows count.
         parent_version: of the package it inherits from. When only ``version`` is given, a parent's
             field counts if any sampled version has it: which one goes with it is not known.
 
@@ -122,13 +125,14 @@ def every_field(qualified: str) -> frozenset[str]:
 
 @cache
 def defaults(
-    qualified: str, version: str | None = None, parent_version: str | None = None
+    qualified: str, version: Version = None, parent_version: Version = None
 ) -> Mapping[str, object]:
     """The literal defaults by field; a field without one is not in it.
 
-    Where the two samples around ``version`` disagree, the field is left out. The parent's are its
-    newest known, unless ``parent_version`` says otherwise. A ``None`` that the constructor replaces
-    at once is given as what replaces it (``bnb_4bit_compute_dtype``: ``"float32"``).
+    Where the samples around ``version``, or in its range, disagree, the field is left out. The
+    parent's are its newest known, unless ``parent_version`` says otherwise. A ``None`` that the
+    constructor replaces at once is given as what replaces it (``bnb_4bit_compute_dtype``:
+    ``"float32"``).
 
     Raises:
         KeyError: if the callee is not in the table, or the version is older than the oldest read.
@@ -179,7 +183,7 @@ def removed(qualified: str, field: str) -> str | None:
     return versions(qualified)[marks[-1]]
 
 
-def choices(qualified: str, field: str, version: str | None = None) -> tuple[str, ...]:
+def choices(qualified: str, field: str, version: Version = None) -> tuple[str, ...]:
     """The strings that the source lists for a field, up to that version; empty if it lists none.
 
     ``pissa_niter_[number of iters]`` stands, as in PEFT's own annotation, for a family of strings.
@@ -222,35 +226,44 @@ def _default(changes: list[list[object]], at: int) -> tuple[object, ...]:
 
 
 @cache
-def _neighbours(qualified: str, version: str | None) -> tuple[int, ...]:
-    """The index of the sample of that version, or of the two around it."""
-    known = [release(text) for text in versions(qualified)]
+def _neighbours(qualified: str, version: Version) -> tuple[int, ...]:
+    """The index of the sample of that version, or of the two around it; of a range, of all.
+
+    An end that is a sample and is not allowed itself (``<5``) is left out.
+    """
+    known = versions(qualified)
     if version is None:
         return (len(known) - 1,)
-    wanted = release(version)
-    if wanted < known[0]:
-        raise KeyError(f"{qualified} was not read before {versions(qualified)[0]}")
-    if wanted in known:
-        return (known.index(wanted),)
-    after = next((at for at, sampled in enumerate(known) if sampled > wanted), len(known))
-    return tuple(at for at in (after - 1, after) if at < len(known))
+    wanted = exactly(version) if isinstance(version, str) else version
+    found = {
+        at
+        for conditions in wanted.alternatives
+        for at in _around(known, VersionRange((conditions,)))
+    }
+    if not found:
+        raise KeyError(f"{qualified} was not read before {known[0]}")
+    return tuple(sorted(found))
 
 
-def release(version: str) -> tuple[int, ...]:
-    """The numbers of a version, for comparing: ``4.57.6`` is ``(4, 57, 6)``, ``1.0rc1`` ``(1, 0)``.
+def _around(known: tuple[str, ...], wanted: VersionRange) -> Iterator[int]:
+    last = len(known) - 1
+    if wanted.certainly_below(known[0]):
+        return
+    first = max((at for at in range(last + 1) if wanted.certainly_at_least(known[at])), default=0)
+    final = min((at for at in range(last + 1) if wanted.certainly_at_most(known[at])), default=last)
+    if wanted.high is not None and not compare(wanted.high, known[final]):
+        final -= wanted.certainly_below(known[final])
+    for at in range(first, final + 1):
+        if at in (first, final) or wanted.contains(known[at]):
+            yield at
 
-    Trailing zeros do not count.
-    """
-    numbers = list(_numbers(version))
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
+
+def newest(qualified: str, version: VersionRange) -> str | None:
+    """The newest version read that a range allows; ``None`` if none was read."""
+    return next((each for each in reversed(versions(qualified)) if version.contains(each)), None)
 
 
-def _numbers(version: str) -> Iterator[int]:
-    for part in version.split("+")[0].split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if digits:
-            yield int(digits)
-        if digits != part:
-            return
+def is_above_table(qualified: str, version: VersionRange) -> bool:
+    """Whether every allowed version is newer than the newest one read."""
+    last = versions(qualified)[-1]
+    return version.certainly_at_least(last) and not version.contains(last)

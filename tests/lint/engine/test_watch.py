@@ -12,6 +12,7 @@ import pytest
 
 from lora_lint.cli.main import main
 from lora_lint.engine.watch import seen
+from lora_lint.sources.pins import search
 from signals import hear_ctrl_c
 
 BAD = "from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
@@ -72,6 +73,19 @@ def test_settings_above_a_file_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("")
     after = seen([str(tmp_path / "deep" / "a.py"), str(tmp_path / "gone.py")])
     assert set(after) - set(before) == {str(tmp_path / "pyproject.toml")}
+
+
+def test_what_pins_versions_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "deep" / "a.py").write_text(BAD)
+    files = [str(tmp_path / "deep" / "a.py")]
+    before = seen(files)
+    wanted = {str(tmp_path / name) for name in ("uv.lock", "Dockerfile", "requirements/a.txt")}
+    for path in wanted:
+        Path(path).write_text("")
+    search.forget()
+    assert set(seen(files)) - set(before) == wanted
 
 
 def test_standard_input_cannot_be_watched(capsys: pytest.CaptureFixture[str]) -> None:

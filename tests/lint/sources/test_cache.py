@@ -20,8 +20,8 @@ from lora_lint.engine.finding import FileReport
 from lora_lint.sources import cache as caching
 from lora_lint.sources.cache import Cache
 from lora_lint.sources.discover import load
+from lora_lint.sources.pins import search
 from lora_lint.sources.source import Source
-from lora_rules.facts.versions import pins as versions
 
 EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*") if p.is_file())
 BAD = b"from peft import LoraConfig\n\nconfig = LoraConfig(r=8, lora_alpha=0)\n"
@@ -96,14 +96,19 @@ def test_other_bytes_names_settings_declarations_and_folders_are_other_entries(
 def test_what_is_pinned_beside_the_file_counts(
     kept: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lora_lint.engine import declare
-
     monkeypatch.chdir(tmp_path)
     source = Source("a.py", "python", BAD)
     before = kept.key(source, Config())
-    (tmp_path / "requirements.txt").write_text("peft==0.10.0\n")
-    declare.pins_of.cache_clear()
-    assert kept.key(source, Config()) != before
+    (tmp_path / "requirements.txt").write_text("peft==0.10.0\n-r more.txt\n")
+    search.forget()
+    key = kept.key(source, Config())
+    assert key != before  # the name of the file is in the key, its content in the entry
+    for name, text in (("requirements.txt", "peft==0.9.0\n-r more.txt\n"), ("more.txt", "trl\n")):
+        search.forget()
+        kept.put(key, check(source, Config(), {}))
+        assert kept.get(key, source) is not None
+        (tmp_path / name).write_text(text)
+        assert kept.get(key, source) is None
 
 
 def test_a_dataset_that_appears_changes_or_goes_is_noticed(kept: Cache, tmp_path: Path) -> None:
@@ -168,7 +173,6 @@ def test_every_look_at_another_file_is_noted(
         patch.setattr(os.path, "getsize", watched(os.path.getsize))
         patch.setattr(os, "listdir", watched(os.listdir))
         patch.setattr(builtins, "open", watched(builtins.open))
-        patch.setattr(versions, "pinned", lambda _folder: {})  # what is pinned is in the key
         report = check(source, Config(), {"gpu": "RTX 4090"})
     ours = (str(ROOT / "rules"), str(ROOT / "lint"))
     marks = (".git", ".hg")  # where a repository ends is taken to stay

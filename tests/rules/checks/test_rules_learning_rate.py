@@ -75,10 +75,16 @@ def test_completion_data_are_pretraining() -> None:
 
 def test_a_pinned_version_with_another_default_is_not_judged_by_the_newest(tmp_path: Path) -> None:
     script = str(tmp_path / "train.py")
-    (tmp_path / "requirements.txt").write_text("trl==0.12.0\n")
-    assert told(trl(""), "LL801", "python", script) == [("LL801", "warning")]
-    (tmp_path / "requirements.txt").write_text("trl==0.10.1\n")
-    assert told(trl(""), "LL801", "python", script) == []
+    speaks = [("LL801", "warning")]
+    for pin, expected in (
+        ("trl==0.12.0", speaks),
+        ("trl==0.10.1", []),
+        ("trl<0.11", []),
+        ("trl<0.13", speaks),  # the newest that is allowed
+        ("trl>=0.9", speaks),
+    ):
+        (tmp_path / "requirements.txt").write_text(pin + "\n")
+        assert told(trl(""), "LL801", "python", script) == expected
 
 
 @pytest.mark.parametrize(

@@ -328,4 +328,7 @@ def test_a_notebook_pins_what_it_installs():
     import json
 
     (recipe,) = notebook.read(Source("x.ipynb", "notebook", json.dumps(data).encode())).recipes
-    assert recipe.pins == {"transformers": "4.46.3", "trl": "0.12.0"}
+    assert {name: str(each) for name, each in recipe.pins.items()} == {
+        "transformers": "4.46.3",
+        "trl": "0.12.0",
+    }

@@ -187,10 +187,11 @@ def test_a_trainer_of_one_s_own_has_no_number() -> None:
 
 
 def test_an_old_bitsandbytes_keeps_more() -> None:
+    from lora_rules.engine.version_range import exactly
     from lora_rules.recipe import Origin, Setting
 
     here = recipe(TRL + FOUR_BIT + "gradient_checkpointing: false\n")
-    pin = Setting("pinned_bitsandbytes", ("0.43.1",), Origin.WRITTEN, "pin")
+    pin = Setting("pinned_bitsandbytes", (exactly("0.43.1"),), Origin.WRITTEN, "pin")
     older = here._replace(settings={**here.settings, "pinned_bitsandbytes": pin})
     (now,), (then,) = tell(here).forecasts, tell(older).forecasts
     assert then.plan.keeps_quantized_inputs

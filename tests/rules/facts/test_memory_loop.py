@@ -4,6 +4,7 @@ import pytest
 
 from lora_rules.engine.trainer import LossPath
 from lora_rules.engine.value import Unknown
+from lora_rules.engine.version_range import ANY, exactly
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,
@@ -18,20 +19,20 @@ from lora_rules.facts.memory.loop import (
     ("trainer", "version", "expected"),
     [
         ("trl", None, LossPath.CHUNKED),
-        ("trl", (1, 16), LossPath.CHUNKED),
-        ("trl", (1, 6), LossPath.TRAINER),
-        ("transformers", (4, 40), LossPath.TRAINER),
+        ("trl", "1.16", LossPath.CHUNKED),
+        ("trl", "1.6", LossPath.TRAINER),
+        ("transformers", "4.40", LossPath.TRAINER),
         ("unsloth", None, LossPath.CUT),
     ],
 )
 def test_who_computes_the_loss(trainer, version, expected):
-    assert loss_path(trainer, version)[0] is expected
+    assert loss_path(trainer, exactly(version) if version else ANY)[0] is expected
 
 
 def test_liger_and_cut():
     assert loss_path("transformers", liger=True)[0] is LossPath.LIGER
     assert loss_path("axolotl", cut=True)[0] is LossPath.CUT
-    assert loss_path("trl", (1, 16), liger=True)[0] is LossPath.CHUNKED
+    assert loss_path("trl", exactly("1.16"), liger=True)[0] is LossPath.CHUNKED
     with pytest.raises(Unknown, match="nemo"):
         loss_path("nemo")
 
@@ -49,7 +50,7 @@ def test_what_is_not_known_of_a_loop_is_assumed_and_said():
 def test_nothing_is_said_of_what_is_known():
     known = Known(
         "transformers",
-        (5, 0),
+        exactly("5.0"),
         dtype="fp16",
         adapter="fp32",
         padded=False,
@@ -64,12 +65,12 @@ def test_nothing_is_said_of_what_is_known():
 @pytest.mark.parametrize(
     ("version", "by_name", "dtype"),
     [
-        ((1, 16), True, "fp32"),
-        (None, True, "fp32"),
-        ((0, 27), True, "fp32"),
-        ((0, 26), True, "bf16"),
-        ((0, 15), True, "bf16"),
-        (None, False, "bf16"),
+        (exactly("1.16"), True, "fp32"),
+        (ANY, True, "fp32"),
+        (exactly("0.27"), True, "fp32"),
+        (exactly("0.26"), True, "bf16"),
+        (exactly("0.15"), True, "bf16"),
+        (ANY, False, "bf16"),
     ],
 )
 def test_trl_loads_float32_by_name(version, by_name, dtype):
@@ -78,14 +79,16 @@ def test_trl_loads_float32_by_name(version, by_name, dtype):
 
 def test_who_prepares_for_kbit_training():
     def loop(trainer, version):
-        return derive_loop(Known(trainer, version, quantization="nf4")).loop
+        return derive_loop(
+            Known(trainer, exactly(version) if version else ANY, quantization="nf4")
+        ).loop
 
-    assert loop("trl", (0, 12)).prepared
-    assert loop("trl", (0, 25)).prepared
-    assert not loop("trl", (0, 26)).prepared
+    assert loop("trl", "0.12").prepared
+    assert loop("trl", "0.25").prepared
+    assert not loop("trl", "0.26").prepared
     assert not loop("axolotl", None).prepared
-    assert not loop("trl", (1, 16)).prepared
-    assert loop("trl", (0, 12)).adapter == "fp32"
+    assert not loop("trl", "1.16").prepared
+    assert loop("trl", "0.12").adapter == "fp32"
 
 
 def test_kernels():

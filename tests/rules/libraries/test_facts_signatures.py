@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from lora_lint.sources.pins.requirement import parse
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries import signatures
 
 
@@ -101,6 +103,48 @@ def test_newer_than_the_newest_is_the_newest() -> None:
     assert signatures.fields("peft.LoraConfig", newest) == signatures.fields("peft.LoraConfig")
 
 
+def span(text: str) -> VersionRange:
+    requirement = parse(f"peft{text}", "requirements.txt")
+    assert requirement is not None
+    return VersionRange((requirement.conditions,))
+
+
+def test_a_range_has_what_any_of_its_versions_has() -> None:
+    def has_dora(text: str) -> bool:
+        return "use_dora" in signatures.fields("peft.LoraConfig", span(text))
+
+    assert not has_dora("<0.9.0")
+    assert not has_dora(">=0.5,<0.9")
+    assert has_dora("<=0.9.0")
+    assert has_dora(">=0.5")
+    assert has_dora("==0.9.*")
+    assert has_dora("<0.9.0") is has_dora("==0.8.0") is False
+
+
+def test_a_default_that_changes_within_a_range_is_not_known() -> None:
+    assert "lora_alpha" not in signatures.defaults("peft.LoraConfig", span(">=0.3.0,<0.5"))
+    assert signatures.defaults("peft.LoraConfig", span(">=0.9"))["lora_alpha"] == 8
+
+
+def test_the_newest_of_a_range() -> None:
+    assert signatures.newest("peft.LoraConfig", span("<0.9.0")) == "0.8.0"
+    assert signatures.newest("peft.LoraConfig", span(">=99")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "above"),
+    [("==99.0", True), (">=99", True), (">=0.9", False), ("<99", False), ("", False)],
+)
+def test_what_is_newer_than_everything_read(text: str, above: bool) -> None:
+    assert signatures.is_above_table("peft.LoraConfig", span(text)) is above
+
+
+def test_the_newest_one_read_is_not_above_the_table() -> None:
+    newest = signatures.versions("peft.LoraConfig")[-1]
+    assert not signatures.is_above_table("peft.LoraConfig", span(f">={newest}"))
+    assert signatures.is_above_table("peft.LoraConfig", span(f">{newest}"))
+
+
 def test_what_is_not_there() -> None:
     with pytest.raises(KeyError):
         signatures.fields("peft.NoSuchConfig")
@@ -155,16 +199,3 @@ def test_only_the_library_in_question_is_read(monkeypatch: pytest.MonkeyPatch) -
     assert not signatures.is_known("torch.nn.Linear")
     assert read == ["libraries/trl/signatures.json"]
     signatures._find.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("older", "newer"),
-    [("0.9.0", "0.10.0"), ("4.57.6", "5.0"), ("2024.8", "2024.12.12"), ("1.0rc1", "1.1")],
-)
-def test_releases_are_compared_by_number(older: str, newer: str) -> None:
-    assert signatures.release(older) < signatures.release(newer)
-
-
-def test_trailing_zeros_do_not_count() -> None:
-    assert signatures.release("0.9.0") == signatures.release("0.9")
-    assert signatures.release("4.46.3+cu121") == (4, 46, 3)

@@ -6,6 +6,8 @@ the framework's default there.
 
 from __future__ import annotations
 
+import os
+
 from lora_lint.read import Reading, Unreadable
 from lora_lint.read.shell.commands import Command, command
 from lora_lint.read.shell.scan import Scanner
@@ -31,6 +33,11 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except UnicodeDecodeError as error:
         raise Unreadable(f"is not UTF-8 text (byte {error.start})") from None
     recipes = read_text(text, source.path, dialect=dialect)
+    if recipes and "install" in text:
+        from lora_lint.sources.pins.commands import own_versions  # most scripts install nothing
+
+        pins = own_versions(text, os.path.basename(source.path))
+        recipes = tuple(recipe._replace(pins=pins) for recipe in recipes)
     return Reading(recipes, recipes[0].dialect if recipes else "")
 
 

@@ -9,7 +9,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
 from lora_rules.facts.run.run_settings import keys
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 
@@ -114,11 +114,8 @@ def _mixing(
 def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
     if strategy == "wrapped":
         return 'packing_strategy="wrapped" knows no borders'
-    version = pins(recipe).get("trl", "")
-    parts = version.split(".")
-    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
-        return ""
-    warns = (0, 20) <= (int(parts[0]), int(parts[1])) <= (1, 13)
+    version = version_of(recipe, "trl")
+    warns = version.certainly_at_least("0.20") and version.certainly_below("1.14")
     if warns and attention is not None and "flash" not in attention:
         return f"TRL {version} warns that {attention} attention may mix them"
     return ""

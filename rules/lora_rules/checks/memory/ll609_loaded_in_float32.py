@@ -9,6 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -122,10 +123,7 @@ def loaded_in_float32(
 def _loads_float32(recipe: Recipe, framework: Behaviour) -> bool:
     if not framework.loads_by_name and not _trainer_loads(recipe, framework):
         return False
-    from lora_rules.facts.run.run_settings import pinned  # only where all else holds
-
-    version = pinned(recipe, "trl")
-    if version is not None and version < (0, 27):
+    if version_of(recipe, "trl").certainly_below("0.27"):
         return False
     dtypes = [each for each in ("dtype", "torch_dtype") if each in recipe.settings]
     if any(recipe.settings[each].written and recipe.may_be(each) for each in dtypes):

@@ -9,6 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -95,9 +96,8 @@ def experts_not_quantized(
 
 def _quantizes_linears_only(recipe: Recipe, framework: Behaviour) -> bool:
     """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
-    from lora_rules.facts.run.run_settings import handed_to, is_on, pinned
+    from lora_rules.facts.run.run_settings import handed_to, is_on
 
-    version = pinned(recipe, "transformers")
-    old = version is not None and version < (5,)
+    old = version_of(recipe, "transformers").certainly_below("5")
     other = handed_to(recipe, framework) or not framework.quantizes_with_bitsandbytes
     return not (old or other or is_on(recipe, "quantize_moe_experts"))

@@ -8,6 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -96,8 +97,5 @@ def float32_embeddings(
 
 def _trl_trains(recipe: Recipe) -> bool:
     """Whether a trainer of TRL that makes no such call itself gets the model."""
-    from lora_rules.facts.run.run_settings import pinned  # only where it is called
-
-    version = pinned(recipe, "trl")
-    new = version is None or version >= (0, 26)
+    new = not version_of(recipe, "trl").certainly_below("0.26")
     return new and any(block.receiver in LOADERS for block in recipe.blocks)

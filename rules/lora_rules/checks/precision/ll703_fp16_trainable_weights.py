@@ -11,7 +11,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     PEFT_SOURCE,
 )
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.program import program_of
 from lora_rules.recipe import Call, Recipe
 
@@ -80,7 +80,7 @@ def fp16_trainable_weights(
     """
     if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
         return
-    if not framework.direct or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
+    if not framework.direct or not (_stays_float16(recipe) or _has_old_peft(recipe)):
         return
     if program_of(recipe).calls.named(".float", ".to", ".type"):
         return
@@ -103,12 +103,6 @@ def _keeps_dtype(call: Call) -> bool:
     return given is not None and given.candidates == (False,)
 
 
-def _is_before(recipe: Recipe, major: int, minor: int) -> bool:
-    """Whether the repository pins an older PEFT."""
-    parts = pins(recipe).get("peft", "").split(".")
-    return (
-        len(parts) > 1
-        and parts[0].isdigit()
-        and parts[1].isdigit()
-        and (int(parts[0]), int(parts[1])) < (major, minor)
-    )
+def _has_old_peft(recipe: Recipe) -> bool:
+    """Whether the repository keeps PEFT below the version that casts."""
+    return version_of(recipe, "peft").certainly_below("0.12")

@@ -12,7 +12,7 @@ from lora_rules.evidence import (
     BITSANDBYTES_SOURCE,
 )
 from lora_rules.facts.run.framework_defaults import is_silent, place_of
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -104,6 +104,6 @@ def _is_float16(recipe: Recipe, framework: Behaviour) -> bool:
     """Whether the weights that are not quantized are float16."""
     dtype = recipe.settings.get("dtype")
     if dtype is None and framework.direct:
-        return pins(recipe).get("transformers", "").startswith("4.")
+        return version_of(recipe, "transformers").certainly_below("5")
     value = recipe.known("dtype")
     return str(value).removeprefix("torch.") in ("float16", "fp16", "half")

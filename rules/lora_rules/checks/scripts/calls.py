@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.program import Calls, Test
-from lora_rules.recipe import Call, Recipe, Setting, Span, Thing
+from lora_rules.recipe import Call, Setting, Span, Thing
 
 _LIBRARIES = frozenset(
     [
@@ -316,17 +316,3 @@ def adapted(calls: Calls, recipe: Span) -> Iterator[tuple[Call, Thing]]:
         model = call.things.get("model")
         if model is not None and not model.part:
             yield call, model
-
-
-def pinned_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool | None:
-    """Whether the repository holds a package below a version; ``None`` if it does not say."""
-    from lora_rules.facts.versions.pins import pins
-    from lora_rules.facts.versions.version_bounds import (
-        stays_below,  # reads files: only where it matters
-    )
-
-    pinned = pins(recipe).get(package)
-    if pinned is None:
-        return True if stays_below(recipe, package, version) else None
-    numbers = tuple(int(part) for part in pinned.split(".")[: len(version)] if part.isdigit())
-    return numbers < version

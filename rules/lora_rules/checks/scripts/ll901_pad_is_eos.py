@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import certainly, pinned_below
+from lora_rules.checks.scripts.calls import certainly
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.facts.versions import version_of
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Recipe, Thing
 
@@ -148,7 +149,7 @@ def _masks_padding(recipe: Recipe, calls: Calls, call: Call, padding: Call) -> b
     elif call.name == "trl.SFTTrainer" and "data_collator" not in call.arguments:
         packed = recipe.settings.get("packing")
         unpacked = packed is None or certainly(packed, False)
-        return unpacked and call.complete and pinned_below(recipe, "trl", (0, 20)) is True
+        return unpacked and call.complete and version_of(recipe, "trl").certainly_below("0.20")
     else:
         return False
     if not masked or call.made is None:

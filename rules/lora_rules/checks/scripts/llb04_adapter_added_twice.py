@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import argument, is_adapter_load, pinned_below
+from lora_rules.checks.scripts.calls import argument, is_adapter_load
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
-from lora_rules.facts.versions.vcs_pins import held_at_revision
+from lora_rules.facts.versions import version_of
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Recipe, Thing
 
@@ -99,16 +99,15 @@ def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[P
             also=(first.span,),
         )
         return
-    older = pinned_below(recipe, "trl", (0, 29))
-    if older is None and held_at_revision(recipe, "trl"):
-        return
-    if not older:
-        unsaid = ", and no older version is pinned" if older is None else ""
+    version = version_of(recipe, "trl")
+    certain = version.certainly_at_least("0.29")
+    if not (version.certainly_below("0.29") or version.at_commit):
+        unsaid = "" if certain else ", and no older version is pinned"
         yield Problem(
             trainer.span,
             f"the model has an adapter since line {first.span.line}, and peft_config asks for "
             f"another: TRL raises ValueError from 0.29 on{unsaid}.",
-            severity=Severity.WARNING if older is None else Severity.ERROR,
+            severity=Severity.ERROR if certain else Severity.WARNING,
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),
         )

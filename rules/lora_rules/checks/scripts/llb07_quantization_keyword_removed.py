@@ -8,12 +8,11 @@ from lora_rules.checks.scripts.calls import (
     certainly,
     has_own_code,
     is_loaded_model,
-    pinned_below,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
-from lora_rules.facts.versions.vcs_pins import held_at_revision
+from lora_rules.facts.versions import version_of
 from lora_rules.program import Program
 
 
@@ -23,8 +22,9 @@ def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
 
     ## What it checks
     `from_pretrained(..., load_in_4bit=...)` of a transformers model, whatever the value: an error
-    where the repository or the notebook pins transformers 5, a warning where it pins none. Silent
-    where it pins an older one, and with `trust_remote_code`.
+    where the repository or the notebook allows transformers 5 only (`==5.0.0`, `>=5.1`), a warning
+    where it allows older ones too. Silent where it allows older ones only (`<5`), and with
+    `trust_remote_code`.
 
     ## Why it matters
     Since transformers 5 the keyword is no longer taken out and reaches the model's constructor,
@@ -67,17 +67,18 @@ def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
         if not is_loaded_model(call) or has_own_code(call):
             continue
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
-        older = pinned_below(program.file, "transformers", (5,)) if given else True
-        if older is None and held_at_revision(program.file, "transformers"):
+        if not given:
             continue
-        if not older:
+        version = version_of(program.file, "transformers")
+        certain = version.certainly_at_least("5")
+        if not (version.certainly_below("5") or version.at_commit):
             name = next((n for n in given if certainly(call.arguments[n], True)), given[0])
             off = certainly(call.arguments[name], False)
             config = f"quantization_config=BitsAndBytesConfig({name}=...)"
             yield Problem(
                 call.arguments[name].span,
                 f"from_pretrained of transformers 5 raises TypeError for {name}"
-                + (", and no older version is pinned." if older is None else "."),
-                severity=Severity.ERROR if older is False else None,
+                + ("." if certain else ", and no older version is pinned."),
+                severity=Severity.ERROR if certain else None,
                 help="Leave it out." if off else f"Pass {config}.",
             )

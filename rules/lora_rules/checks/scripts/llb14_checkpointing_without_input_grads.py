@@ -12,12 +12,12 @@ from lora_rules.checks.scripts.calls import (
     is_unknown,
     of,
     peft_wraps,
-    pinned_below,
     trainings,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
+from lora_rules.facts.versions import version_of
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Recipe, Thing
 
@@ -117,7 +117,7 @@ def _fails(recipe: Recipe, load: Call, kwargs: object) -> bool:
     reentrant = kwargs.get("use_reentrant") if isinstance(kwargs, dict) else None
     if any(word in load.name for word in ("Image", "Vision", "ViT", "Swin", "Dinov2")):
         return reentrant is True
-    return reentrant is not False and pinned_below(recipe, "transformers", (5,)) is True
+    return reentrant is not False and version_of(recipe, "transformers").certainly_below("5")
 
 
 def _sets_input_grads(call: Call, model: Thing) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Severity
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def renamed_in_5(inventory: Inventory, name: str) -> bool:
 
 def in_transformers_5(recipe: Recipe, severity: Severity) -> Severity:
     """The severity of what is new in transformers 5: a warning, unless that is pinned."""
-    pinned = str(recipe.known("pinned_transformers") or "")
-    return severity if pinned.startswith("5") else min(severity, Severity.WARNING)
+    certain = version_of(recipe, "transformers").certainly_at_least("5")
+    return severity if certain else min(severity, Severity.WARNING)
 
 
 def _renamed(inventory: Inventory, name: str) -> list[str]:

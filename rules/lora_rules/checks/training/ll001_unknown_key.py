@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.facts.versions.vcs_pins import held_at_revision
 from lora_rules.libraries import signatures
 from lora_rules.recipe import Block, Key, Recipe
 
@@ -22,20 +22,22 @@ from lora_rules.recipe import Block, Key, Recipe
 def unknown_key(
     recipe: Recipe,
     framework: Behaviour,
-    pinned_peft: str | None = None,
-    pinned_transformers: str | None = None,
-    pinned_trl: str | None = None,
+    pinned_peft: VersionRange | None = None,
+    pinned_transformers: VersionRange | None = None,
+    pinned_trl: VersionRange | None = None,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
     """A keyword or key that its receiver does not know.
 
     ## What it checks
-    Every keyword of a call is looked up in the signature of the installed library's version, if
-    the repository pins one, else of the newest; every key of a framework's file in the list of
-    keys that the framework reads, where that list is known in full. It is an error where the
-    receiver refuses the key, a warning where it drops it without a word, or where the key existed
-    in an older version and nothing is pinned.
+    Every keyword of a call is looked up in the signatures of the versions that the repository
+    allows (`==4.46.3`, `>=4.30,<5`), without a pin in the newest; every key of a framework's file
+    in the list of keys that the framework reads, where that list is known in full. It is an error
+    where the receiver refuses the key in every allowed version, a warning where it drops it
+    without a word, or where the newest allowed version refuses what an older one takes. Where only
+    versions are allowed that are newer than those we read, a key that none of those knows is an
+    info.
 
     ## Why it matters
     PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel and Unsloth Studio
@@ -73,59 +75,126 @@ def unknown_key(
     ## Options
     - `allow` (none): keys that pass everywhere.
     """
-    pins = {"peft": pinned_peft, "transformers": pinned_transformers, "trl": pinned_trl}
+    pins = {
+        "peft": pinned_peft or ANY,
+        "transformers": pinned_transformers or ANY,
+        "trl": pinned_trl or ANY,
+    }
     for block in recipe.blocks:
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
-            yield from _against_signature(recipe, block, pins, allow)
+            yield from _against_signature(block, pins, allow)
         elif block.known_keys:
             yield from _against_list(block, framework.label, allow)
 
 
 def _against_signature(
-    recipe: Recipe, block: Block, pins: Mapping[str, str | None], allow: tuple[str, ...]
+    block: Block, pins: Mapping[str, VersionRange], allow: tuple[str, ...]
 ) -> Iterator[Problem]:
-    if signatures.is_open(block.receiver):
+    receiver = block.receiver
+    if signatures.is_open(receiver):
         return
-    library, _, callee = block.receiver.partition(".")
-    callee = callee.rpartition(".")[2]
-    version = pins.get(library)
-    known = _known_fields(block.receiver, version, pins.get("transformers"))
-    quiet = callee == "BitsAndBytesConfig"  # it only logs what it does not know
+    own, inherited = pins.get(receiver.partition(".")[0], ANY), pins["transformers"]
+    newest = _in_newest(receiver, own, inherited)
+    unread = _above_tables(receiver, own, inherited)
     for key in block.keys:
-        if key.name in known or key.name in allow:
+        if key.name in newest or key.name in allow:
             continue
-        source = signatures.owner(block.receiver, key.name).partition(".")[0]
-        moment = _moment(block.receiver, key.name, source)
-        if moment:
-            pin = pins.get(source)
-            if not pin and held_at_revision(recipe, source):
-                continue
-            here = f"{source} {pin}" if pin else f"the newest {source}"
-            yield Problem(
-                key.span,
-                f"{callee} has no parameter {key.name} in {here}: it {moment}.",
-                severity=Severity.ERROR if pin and not quiet else Severity.WARNING,
-                help=f"Write it the way {here} wants it, or pin {source}.",
-                edits=_rename(key.name, known),
-            )
+        source = signatures.owner(receiver, key.name)
+        pin = pins.get(source.partition(".")[0], ANY)
+        if _moment(receiver, key.name, source):
+            if not pin.at_commit:
+                certain = key.name not in _in_any(receiver, own, inherited)
+                yield _of_other_version(block, key, pin, certain, newest)
         else:
-            effect = "it is ignored" if quiet else "TypeError"
-            text = f"{callee} has no parameter {key.name}: {effect}."
-            yield _unknown(key, text, known, Severity.WARNING if quiet else None)
+            yield _never_known(block, key, unread, newest)
 
 
-def _known_fields(receiver: str, version: str | None, parent: str | None) -> frozenset[str]:
-    """The parameters of a version; of one too old to be known, all that ever were."""
+def _of_other_version(
+    block: Block, key: Key, pin: VersionRange, certain: bool, known: frozenset[str]
+) -> Problem:
+    """A parameter that came or went, and is not there in the versions that are allowed."""
+    callee = block.receiver.rpartition(".")[2]
+    source = signatures.owner(block.receiver, key.name)
+    library = source.partition(".")[0]
+    where = ""
+    if not pin.bounded or not (certain or pin.capped):
+        here = f"the newest {library}"
+    elif pin.exact:
+        here = f"{library} {pin}"
+    else:
+        here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
+        where = f" ({', '.join(pin.places)})"
+    refused = pin.bounded and certain and not _drops(callee)
+    return Problem(
+        key.span,
+        f"{callee} has no parameter {key.name} in {here}{where}: it "
+        f"{_moment(block.receiver, key.name, source)}.",
+        severity=Severity.ERROR if refused else Severity.WARNING,
+        help=f"Write it the way {here} wants it, or pin {library}.",
+        edits=_rename(key.name, known),
+    )
+
+
+def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> Problem:
+    """A parameter that no version has, as far as we have read them."""
+    callee = block.receiver.rpartition(".")[2]
+    text = f"{callee} has no parameter {key.name}"
+    if unread:
+        return _unknown(key, f"{text}, as far as is known: {unread}.", known, Severity.INFO)
+    effect = "it is ignored" if _drops(callee) else "TypeError"
+    severity = Severity.WARNING if _drops(callee) else None
+    return _unknown(key, f"{text}: {effect}.", known, severity)
+
+
+def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> str:
+    """Whose versions are newer than those that we have read, if any are."""
+    above = signatures.parent(receiver)
+    for callee, pin in ((receiver, own), *(((above, inherited),) if above else ())):
+        if signatures.is_above_table(callee, pin):
+            library, last = callee.partition(".")[0], signatures.versions(callee)[-1]
+            return f"{library} {pin} is newer than {last}, the last that we have read"
+    return ""
+
+
+def _drops(callee: str) -> bool:
+    """Whether it only logs what it does not know."""
+    return callee == "BitsAndBytesConfig"
+
+
+def _in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
+    """The parameters of every allowed version; of one too old to be known, all that ever were."""
     try:
-        return signatures.fields(receiver, version, parent)
+        return signatures.fields(receiver, _asked(own), _asked(inherited))
     except KeyError:
         return signatures.every_field(receiver)
 
 
-def _moment(receiver: str, name: str, source: str) -> str:
+def _in_newest(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
+    """The parameters of the newest allowed version, which an installation gets."""
+    above = signatures.parent(receiver)
+    try:
+        version = _newest(receiver, own)
+        return signatures.fields(receiver, version, _newest(above, inherited) if above else None)
+    except KeyError:
+        return signatures.every_field(receiver)
+
+
+def _newest(receiver: str, pin: VersionRange) -> VersionRange | str | None:
+    """The version itself where it is exact; ``None`` where no version is too new."""
+    if pin.exact or not pin.bounded:
+        return _asked(pin)
+    return signatures.newest(receiver, pin) or pin if pin.capped else None
+
+
+def _asked(pin: VersionRange) -> VersionRange | None:
+    return pin if pin.bounded else None
+
+
+def _moment(receiver: str, name: str, owner: str) -> str:
     """When a parameter came or went, if it ever was one."""
+    source = owner.partition(".")[0]
     removed = signatures.removed(receiver, name)
     if removed:
         return f"was removed by {source} {removed}"

@@ -11,7 +11,7 @@ from lora_rules.evidence import (
     ARITHMETIC,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _ratio(ratio: float, most: float) -> Iterator[Problem]:
 
 
 def _share_as_steps(recipe: Recipe, warmup_steps: float, most: float) -> Iterator[Problem]:
-    version = pins(recipe).get("transformers", "")
-    if version and int(version.partition(".")[0].lstrip("v") or 5) < 5:
+    version = version_of(recipe, "transformers")
+    if version.certainly_below("5"):
         yield Problem(
             "warmup_steps",
             f"warmup_steps = {warmup_steps:g} with transformers {version} is less than one step: "

@@ -9,7 +9,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
-from lora_rules.facts.versions.pins import pins
+from lora_rules.facts.versions import version_of
 from lora_rules.program import any_within, program_of
 from lora_rules.recipe import Call, Recipe
 
@@ -126,6 +126,4 @@ def _keeps(call: Call) -> bool:
 
 
 def _is_old(recipe: Recipe) -> bool:
-    parts = pins(recipe).get("transformers", "").split(".")
-    numbers = [int(part) for part in parts[:2] if part.isdigit()]
-    return len(numbers) == 2 and numbers < [4, 44]
+    return version_of(recipe, "transformers").certainly_below("4.44")

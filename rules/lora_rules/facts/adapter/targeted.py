@@ -17,6 +17,7 @@ from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
 from lora_rules.facts.model.inventory import ADAPTABLE, CONV1D, LINEAR, OTHER, Inventory
 from lora_rules.facts.model.other_modules import is_named_in
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 CLASSIFIERS = ("classifier", "score")
@@ -158,9 +159,7 @@ def _check_readable(
 
 def is_before_5(recipe: Recipe) -> bool:
     """Whether a transformers older than 5 is pinned."""
-    pinned = str(recipe.known("pinned_transformers") or "")
-    major = pinned.partition(".")[0]
-    return major.isdigit() and int(major) < 5
+    return version_of(recipe, "transformers").certainly_below("5")
 
 
 def _was_renamed(inventory: Inventory) -> bool:

@@ -13,6 +13,7 @@ from enum import Enum
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.trainer import Checkpointing, LossPath, TrainerBehaviour
 from lora_rules.engine.value import Unknown
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.frameworks import trainer_named
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -121,7 +122,7 @@ def trainer_by(name: str) -> TrainerBehaviour:
 
 
 def loss_path(
-    trainer: str, version: tuple[int, ...] | None = None, liger: bool = False, cut: bool = False
+    trainer: str, version: VersionRange = ANY, liger: bool = False, cut: bool = False
 ) -> tuple[LossPath, str]:
     """Who computes the loss, from what is known of the trainer, and the assumption made.
 
@@ -135,7 +136,7 @@ def loss_path(
         Unknown: if nobody has looked at how that trainer computes its loss.
     """
     path, by_version = trainer_by(trainer).loss(version, liger=liger, cut=cut)
-    assumed = by_version and not version
+    assumed = by_version and not version.capped
     return path, f"the newest known {trainer} is assumed" if assumed else ""
 
 
@@ -144,7 +145,7 @@ class Known:
     """What is known of a run; ``None`` is not known, and is then assumed and said."""
 
     trainer: str
-    version: tuple[int, ...] | None = None
+    version: VersionRange = ANY
     liger: bool = False
     cut: bool = False
     by_name: bool = False

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_rules.facts.versions.pins import pins
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 _PACKAGES = {
@@ -29,9 +30,9 @@ def holds_when_pinned(recipe: Recipe, name: str) -> bool:
     """Whether a silent default is also that of the version that the repository pins."""
     setting = recipe.settings[name]
     package = _package(setting)
-    version = None if package is None else pins(recipe).get(package)
-    if version is None:
-        return True
+    version = ANY if package is None else version_of(recipe, package)
+    if not version.capped:
+        return True  # the newest, which an installation gets
     in_force = _defaults(_receiver(setting), version)
     return in_force.get(setting.key, in_force.get(name)) == setting.value
 
@@ -50,11 +51,13 @@ def _receiver(setting: Setting) -> str:
     return f"{package}.{setting.source.rpartition(' ')[2]}"
 
 
-def _defaults(receiver: str, version: str) -> Mapping[str, object]:
+def _defaults(receiver: str, version: VersionRange) -> Mapping[str, object]:
+    """Those of an exact version, else those of the newest that is allowed."""
     from lora_rules.libraries import signatures  # imported here: few repositories pin a version
 
     try:
-        return signatures.defaults(receiver, version)
+        newest = None if version.exact else signatures.newest(receiver, version)
+        return signatures.defaults(receiver, newest or version)
     except KeyError:
         return {}
 

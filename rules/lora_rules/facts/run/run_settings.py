@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.recipe import Key, Recipe
 
@@ -41,13 +39,6 @@ def written(recipe: Recipe, name: str) -> object:
     """The one value of a key that no setting stands for, else ``None``."""
     values = [key.candidates for key in keys(recipe) if key.name == name]
     return values[-1][0] if values and len(values[-1]) == 1 else None
-
-
-def pinned(recipe: Recipe, library: str) -> tuple[int, ...] | None:
-    """The version of a library that the repository pins."""
-    pin = recipe.known(f"pinned_{library}")
-    numbers = re.match(r"\d+(?:\.\d+)*", pin) if isinstance(pin, str) else None
-    return tuple(int(part) for part in numbers[0].split(".")) if numbers else None
 
 
 def handed_to(recipe: Recipe, framework: Behaviour) -> str:

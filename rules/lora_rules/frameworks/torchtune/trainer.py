@@ -19,9 +19,9 @@ from lora_rules.engine.trainer import (
     LossPath,
     OwnLoop,
     TrainerBehaviour,
-    Version,
 )
 from lora_rules.engine.value import Unknown
+from lora_rules.engine.version_range import VersionRange
 
 if TYPE_CHECKING:
     from lora_rules.engine.refusals import Written
@@ -77,7 +77,7 @@ class Trainer(TrainerBehaviour):
     own_kernels = True
     band = "TORCHTUNE"
 
-    def loss(self, version: Version | None, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:
+    def loss(self, version: VersionRange, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:
         """By the loss's class; a compiled one is as Liger's.
 
         Three runs of its README are forecast 0 to 5 % too high that way where checkpointing is on.

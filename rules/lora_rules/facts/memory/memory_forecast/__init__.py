@@ -63,7 +63,8 @@ from lora_rules.facts.memory.memory_forecast.several_gpus import sharding_of
 from lora_rules.facts.memory.shape import shape_of_architecture
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.architecture import architecture as find_architecture
-from lora_rules.facts.run.run_settings import is_on, pinned
+from lora_rules.facts.run.run_settings import is_on
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 __all__ = [
@@ -154,5 +155,5 @@ def _base(
 
 def _keeps_quantized_inputs(recipe: Recipe, quantization: str) -> bool:
     """Whether bitsandbytes is pinned below 0.44."""
-    version = pinned(recipe, "bitsandbytes")
-    return quantization.startswith("nf4") and version is not None and version < (0, 44)
+    old = version_of(recipe, "bitsandbytes").certainly_below("0.44")
+    return quantization.startswith("nf4") and old

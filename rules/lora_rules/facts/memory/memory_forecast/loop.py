@@ -14,11 +14,12 @@ from lora_rules.facts.memory.loop import Known, trainer_by
 from lora_rules.facts.memory.memory_forecast.trainer import (
     by_name,
     trainer_of,
-    version_of,
+    trainer_version,
     written_loss,
 )
 from lora_rules.facts.model.architecture import Architecture
-from lora_rules.facts.run.run_settings import is_off, is_on, keys, pinned, written
+from lora_rules.facts.run.run_settings import is_off, is_on, keys, written
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 OTHER_QUANTIZATION = ("quant_method", "quantization", "quantize")
@@ -55,7 +56,7 @@ def known_loop(
     dtype = _dtype(recipe, framework, trainer, quantization, said)
     return Known(
         trainer=trainer.name,
-        version=version_of(recipe, trainer),
+        version=trainer_version(recipe, trainer),
         liger=liger,
         cut=cut,
         by_name=by_name(recipe, framework, trainer),
@@ -217,10 +218,9 @@ def _dtype(
         if found not in _DTYPES:
             raise Unknown("the dtype that the base is loaded in is not known")
         return _DTYPES[found]
-    version = pinned(recipe, "transformers")
+    old = version_of(recipe, "transformers").certainly_below("5")
     shown = framework.direct and not by_name(recipe, framework, trainer)
-    loads = shown and quantization == "none"
-    return "fp32" if loads and version is not None and version < (5,) else None
+    return "fp32" if shown and quantization == "none" and old else None
 
 
 def asked_dtype(recipe: Recipe) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.engine.value import Unknown
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.facts.memory.loop import trainer_by
-from lora_rules.facts.run.run_settings import handed_to, is_on, keys, pinned
+from lora_rules.facts.run.run_settings import handed_to, is_on, keys
+from lora_rules.facts.versions import version_of
 from lora_rules.recipe import Recipe
 
 
@@ -37,9 +39,9 @@ def trainer_of(recipe: Recipe, framework: Behaviour) -> str:
     return package
 
 
-def version_of(recipe: Recipe, trainer: TrainerBehaviour) -> tuple[int, ...] | None:
-    """The trainer's pinned version."""
-    return pinned(recipe, trainer.name) if trainer.versioned else None
+def trainer_version(recipe: Recipe, trainer: TrainerBehaviour) -> VersionRange:
+    """The versions of the trainer's library that may be installed."""
+    return version_of(recipe, trainer.name) if trainer.versioned else ANY
 
 
 def by_name(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> bool:
