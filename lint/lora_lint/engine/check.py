@@ -22,7 +22,7 @@ from lora_lint.sources.source import Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Evaluation, Found
+from lora_rules.engine.injection import Evaluation, Found, asks_of_program_alone
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
@@ -152,12 +152,18 @@ def _run(
     about_recipes = [
         (rule, options_for(rule, config)) for rule in rules.values() if rule.code not in HYGIENE
     ]
+    asked: set[tuple[str, int]] = set()
+    """What was asked of a program that several recipes belong to."""
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
         evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
             if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
+            if asks_of_program_alone(rule.check):
+                if (rule.code, id(recipe.calls)) in asked:
+                    continue
+                asked.add((rule.code, id(recipe.calls)))
             outcome = evaluation.run(rule, options)
             for found in outcome.found:
                 finding = _finding(rule, found, recipe, number)

@@ -10,7 +10,6 @@ from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.reach import Guard, Guards, Inside, Past, entered
 from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_lint.read.python.values import (
-    MAX_CANDIDATES,
     Table,
     Unresolved,
     Value,
@@ -18,6 +17,7 @@ from lora_lint.read.python.values import (
     distinct,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.budgets import CANDIDATES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -74,7 +74,7 @@ class Branches:
             own = tuple(guard for guard in way.guards if guard not in common)
             chosen = self.taken(own)
             found.append(_among(way.values, chosen))
-        if sum(map(len, found)) > MAX_CANDIDATES:
+        if sum(map(len, found)) > CANDIDATES:
             return plain
         if not any(found):
             return plain
@@ -283,7 +283,7 @@ def any_key(resolver: Resolver, owners: Values, node: ast.expr, site: Site) -> V
     if not isinstance(table, Table) or table.hidden or isinstance(node, ast.Slice):
         return None
     keys = tuple(table.entries)
-    if not 0 < len(keys) <= MAX_CANDIDATES:
+    if not 0 < len(keys) <= CANDIDATES:
         return None
     point, order, scope = resolver.branches.key_point(node, site, keys)
     return tuple(

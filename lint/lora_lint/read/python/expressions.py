@@ -9,7 +9,6 @@ from lora_lint.read.python import comprehensions, operators
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.values import (
-    MAX_CANDIDATES,
     Entry,
     Items,
     Ref,
@@ -23,6 +22,7 @@ from lora_lint.read.python.values import (
     plain_all,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+from lora_rules.engine.budgets import CANDIDATES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -120,7 +120,7 @@ def boolean(resolver: Resolver, node: ast.BoolOp, site: Site) -> Values:
         )
         if not reached:
             break
-        if len(reached) > MAX_CANDIDATES:
+        if len(reached) > CANDIDATES:
             reached = [()]
     return tuple(open_values)
 

@@ -14,8 +14,7 @@ from bisect import bisect_left
 
 from lora_lint.read.python.scopes import Block, Def, Site, Step
 from lora_rules.engine._startup.typed import NamedTuple
-
-MAX_GUARDS = 12
+from lora_rules.engine.budgets import GUARDS
 
 
 class Guard(NamedTuple):
@@ -285,7 +284,7 @@ class _Walk:
 
     def _in(self, inside: Inside, guards: Guards) -> Guards:
         """Into a branch, from behind."""
-        return guards if self.repeated or len(guards) >= 2 * MAX_GUARDS else (*guards, inside)
+        return guards if self.repeated or len(guards) >= 2 * GUARDS else (*guards, inside)
 
     def _past(self, guards: Guards, passing: list[Guards], of: int) -> Guards:
         """Past a statement through those of its branches that do not bind the name.
@@ -297,7 +296,7 @@ class _Walk:
         """
         ways = tuple(way[len(guards) :] for way in passing)
         nothing_said = len(ways) == of and all(len(way) <= 1 for way in ways)
-        if nothing_said or self.repeated or len(guards) >= 2 * MAX_GUARDS:
+        if nothing_said or self.repeated or len(guards) >= 2 * GUARDS:
             return guards
         return (*guards, Past(ways))
 
@@ -318,7 +317,7 @@ class _Walk:
 def _and(guards: Guards, guard: Guard) -> Guards:
     """One more guard; those nearest to the use are enough."""
     count = len(guards)
-    if count >= MAX_GUARDS and sum(type(each) is Guard for each in guards) >= MAX_GUARDS:
+    if count >= GUARDS and sum(type(each) is Guard for each in guards) >= GUARDS:
         return guards
     return (*guards, guard)
 

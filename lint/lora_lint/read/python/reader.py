@@ -76,15 +76,15 @@ def _read_text(path: str, text: str) -> Reading:
             warnings.simplefilter("ignore")  # of somebody else's invalid escapes
             tree = parse("\n".join(lines))
         index.add(tree.body, Text(lines))
-        found = recipes(resolver, File(path, "python"))
+        made = recipes(resolver, File(path, "python"))
     except SyntaxError as error:
         raise Unreadable(f"not Python: {error.msg}", _place(error)) from error
     except (RecursionError, MemoryError) as error:
         raise Unreadable("it is nested too deeply to read") from error
     except ValueError as error:
         raise Unreadable(f"not Python: {error}") from error
-    dialect = found[0].dialect if found else ""
-    return Reading(tuple(found), dialect, close=resolver.close)
+    dialect = made.recipes[0].dialect if made.recipes else ""
+    return Reading(made.recipes, dialect, made.notes, resolver.close)
 
 
 def _place(error: SyntaxError) -> Span | None:
