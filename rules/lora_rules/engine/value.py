@@ -31,9 +31,11 @@ __all__ = [
     "Value",
     "certainly",
     "elements_of",
+    "flag_of",
     "is_given",
     "possibly",
     "required",
+    "text_of",
     "value_of",
     "value_or",
 ]
@@ -121,3 +123,31 @@ def value_or(value: Value, default: object) -> object:
         Unknown: if it is there and not known as a whole.
     """
     return default if isinstance(value, Absent) else required(value)
+
+
+def flag_of(setting: Setting | None) -> bool:
+    """The value of a flag that a rule takes with its place; off, where it is not there or null.
+
+    Raises:
+        Unknown: if it is no flag.
+    """
+    value = None if setting is None else setting.value
+    if setting is None or value is None:
+        return False
+    if not isinstance(value, bool):
+        raise Unknown(f"{setting.key} is {value!r}, which is not bool")
+    return value
+
+
+def text_of(setting: Setting | None) -> str:
+    """The value of a text that a rule takes with its place; empty, where it is not there or null.
+
+    Raises:
+        Unknown: if it is no text.
+    """
+    value = None if setting is None else setting.value
+    if setting is None or value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unknown(f"{setting.key} is {value!r}, which is not str")
+    return value
