@@ -34,6 +34,9 @@ FACTS = {
     "repeated_rows": "data.local_rows",
     "answer_tokens": "data.local_rows",
     "checkpoint_quantization": "model.checkpoint_quantization",
+    "pins": "versions.pins",
+    "model_size": "model.model_size",
+    "evaluation_split": "data.evaluation_split",
 }
 """Each fact's name and the module that holds a function of that name."""
 

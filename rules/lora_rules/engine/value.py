@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.types import fits
 from lora_rules.engine.unknown import Absent, Unknown
 from lora_rules.recipe import Setting
 
@@ -33,6 +34,7 @@ __all__ = [
     "elements_of",
     "flag_of",
     "is_given",
+    "number_of",
     "possibly",
     "required",
     "text_of",
@@ -114,6 +116,20 @@ def required(value: Value) -> object:
     if isinstance(value, Partial):
         raise Unknown(f"{value.setting.key} is known in part: {value.setting.reason}")
     raise value
+
+
+def number_of(setting: Setting) -> float:
+    """The value of a setting that a rule takes with its place.
+
+    Raises:
+        Unknown: if it is no number.
+        Absent: if it is ``None``.
+    """
+    value = setting.value
+    if isinstance(value, int | float) and fits("float", value):
+        return value
+    kind = Absent if value is None else Unknown
+    raise kind(f"{setting.key} is {value!r}, which is not float")
 
 
 def value_or(value: Value, default: object) -> object:
