@@ -108,7 +108,7 @@ def trained(architecture: Architecture, adapter: Adapter) -> list[Part]:
         raise Unknown("PEFT refuses lora_bias with use_dora")
     architecture = _for_task(architecture, adapter)
     found = architecture.modules
-    others = other_modules(found, architecture.values)
+    others = other_modules(found)
     saved = _saved_names(adapter)
     wanted = _wanted(found, others, saved, adapter)
     targets = _targets(found, wanted, saved, adapter)

@@ -7,12 +7,13 @@ For a type that the table of architectures lacks but whose modules' names are kn
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.model_class import loader, task_of
-from lora_rules.facts.model.modules import Embedding, FusedExperts, Linear, Modules
+from lora_rules.facts.model.modules import MODELS, Embedding, FusedExperts, Linear, Modules
 from lora_rules.facts.model.other_modules import Others, names_of, other_modules
 from lora_rules.recipe import Recipe
 
@@ -113,17 +114,12 @@ def inventory(
 
 def of_architecture(architecture: Architecture, *, fresh_head: bool = False) -> Inventory:
     """The same for an architecture whose class is settled."""
-    found = architecture.modules
-    kept: tuple[Architecture, Inventory] | None = found.kept.get((of_architecture, fresh_head))
-    if kept is None or kept[0] is not architecture:
-        made = _of_architecture(architecture, fresh_head=fresh_head)
-        kept = found.kept[of_architecture, fresh_head] = (architecture, made)
-    return kept[1]
+    return _of_modules(architecture.modules, fresh_head)
 
 
-def _of_architecture(architecture: Architecture, *, fresh_head: bool) -> Inventory:
-    found = architecture.modules
-    others = other_modules(found, architecture.values)
+@lru_cache(MODELS)
+def _of_modules(found: Modules, fresh_head: bool) -> Inventory:
+    others = other_modules(found)
     linears = {each.path: each for each in found.linears}
     embeddings = {each.path: each for each in found.embeddings}
     tops = {path.partition(".")[0] for path in (*linears, *embeddings)}
