@@ -31,7 +31,7 @@ from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
 from lora_rules.engine.value import Absent, Unknown, value_of
-from lora_rules.engine.views import SCRIPTS, VIEWS
+from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
 from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
@@ -204,16 +204,16 @@ def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
 
 @cache
 def _wants_script(function: Callable[..., Any]) -> bool:
-    return any(
-        need.name in ("script", "program") and not need.optional for need in _needs(function)
-    )
+    return any(need.name in OF_SCRIPTS and not need.optional for need in _needs(function))
 
 
 @cache
 def asks_of_program_alone(function: Callable[..., Any]) -> bool:
     """Whether the answer is the same for all recipes of a program, and need be asked for once."""
-    needs = _needs(function)
-    return bool(needs) and all(need.name == "program" for need in needs)
+    names = {need.name for need in _needs(function)}
+    return "program" in names and all(
+        name == "program" or name.startswith("pinned_") for name in names
+    )
 
 
 @cache
@@ -314,6 +314,8 @@ def _fill(need: _Need, world: World) -> object:
     name = need.name
     view = VIEWS.get(name)
     if view is not None:
+        if need.optional and name in OF_SCRIPTS and world.recipe.kind not in SCRIPTS:
+            return need.default
         return view(world.recipe, world.whole)
     if need.annotation == "Lazy":
         return Lazy(name, world)

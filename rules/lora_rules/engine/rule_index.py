@@ -4,6 +4,8 @@
 # fmt: off
 from __future__ import annotations
 
+from lora_rules.engine.version_range import ANY
+
 Row = tuple[
     str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
 ]
@@ -20,7 +22,7 @@ RULES: tuple[Row, ...] = (
     ('LL009', 'training.ll009_conflicting_sources', 'conflicting_sources', 2, (('recipe', 'Recipe'),), (), False, True, False),
     ('LL010', 'training.ll010_adapter_settings_without_adapter', 'adapter_settings_without_adapter', 2, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('lora_enabled', 'bool')), (), False, True, False),
     ('LL011', 'adapter.ll011_incompatible_settings', 'incompatible_settings', 3, (('recipe', 'Recipe'), ('framework', 'Behaviour')), (), False, False, False),
-    ('LL012', 'training.ll012_refused_by_framework', 'refused_by_framework', 3, (('recipe', 'Recipe'), ('framework', 'Behaviour')), (), False, False, False),
+    ('LL012', 'training.ll012_refused_by_framework', 'refused_by_framework', 3, (('framework', 'Behaviour'), ('blocks', 'tuple[Block, ...]'), ('target_modules', 'Value'), ('packing', 'Value'), ('max_length', 'Value'), ('eval_strategy', 'Value'), ('eval_steps', 'Value'), ('save_strategy', 'Value'), ('save_steps', 'Value'), ('load_best_model_at_end', 'Value'), ('program', 'Program | None'), ('pinned_trl', 'VersionRange')), (None, ANY), False, False, False),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('recipe', 'Recipe'), ('lora_alpha', 'float')), (), False, False, False),
@@ -49,7 +51,7 @@ RULES: tuple[Row, ...] = (
     ('LL404', 'targets.ll404_router_adapted', 'router_adapted', 1, (('targeted', 'Targeted'),), (), False, False, False),
     ('LL405', 'targets.ll405_partial_gated_mlp', 'partial_gated_mlp', 1, (('recipe', 'Recipe'), ('targeted', 'Targeted')), (), False, False, False),
     ('LL406', 'targets.ll406_embedding_or_head_target', 'embedding_or_head_target', 2, (('framework', 'Behaviour'), ('targeted', 'Targeted'), ('modules_to_save', 'list[str] | None'), ('ensure_weight_tying', 'bool')), (None, False), False, False, False),
-    ('LL407', 'scripts.ll407_new_tokens_untrained', 'new_tokens_untrained', 2, (('program', 'Program'), ('recipe', 'Recipe')), (), False, False, False),
+    ('LL407', 'scripts.ll407_new_tokens_untrained', 'new_tokens_untrained', 2, (('program', 'Program'), ('outline', 'Outline'), ('target_modules', 'Value'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
     ('LL408', 'targets.ll408_implicit_default_targets', 'implicit_default_targets', 1, (('recipe', 'Recipe'), ('targeted', 'Targeted')), (), False, False, False),
     ('LL409', 'targets.ll409_layer_index_out_of_range', 'layer_index_out_of_range', 3, (('targeted', 'Targeted'), ('layers_to_transform', 'list[int] | int'), ('layers_pattern', 'list[str] | str | None')), (None,), False, False, False),
     ('LL410', 'targets.ll410_modules_to_save_no_match', 'modules_to_save_no_match', 2, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('targeted', 'Targeted'), ('modules_to_save', 'list[str] | None'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (None, False, False), False, False, False),
@@ -101,7 +103,7 @@ RULES: tuple[Row, ...] = (
     ('LL811', 'training.ll811_epochs_by_default', 'epochs_by_default', 1, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('num_train_epochs', 'float'), ('max_steps', 'int | None'), ('training_kind', 'str')), (None, ''), False, False, False),
     ('LL812', 'training.ll812_warmup_without_effect', 'warmup_without_effect', 1, (('framework', 'Behaviour'), ('lr_scheduler_type', 'str'), ('warmup_steps', 'float | None'), ('warmup_ratio', 'float | None')), (None, None), False, False, False),
     ('LL813', 'training.ll813_evaluation_beyond_run', 'evaluation_beyond_run', 2, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('training_steps', 'Steps'), ('eval_strategy', 'str | None')), (None,), False, False, False),
-    ('LL901', 'scripts.ll901_pad_is_eos', 'pad_is_eos', 2, (('program', 'Program'), ('recipe', 'Recipe')), (), False, False, False),
+    ('LL901', 'scripts.ll901_pad_is_eos', 'pad_is_eos', 2, (('program', 'Program'), ('packing', 'Value'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, False),
     ('LL902', 'data.ll902_loss_on_prompt', 'loss_on_prompt', 1, (('recipe', 'Recipe'), ('training_kind', 'str')), (), False, False, False),
     ('LL903', 'data.ll903_packing_without_isolation', 'packing_without_isolation', 2, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('packing', 'bool'), ('attn_implementation', 'str | None'), ('packing_strategy', 'str | None')), (None, None), False, False, False),
     ('LL904', 'data.ll904_heavy_truncation', 'heavy_truncation', 2, (('recipe', 'Recipe'), ('max_length', 'int'), ('long_rows', 'LongRows'), ('packing', 'bool | None')), (None,), False, False, False),
@@ -114,22 +116,22 @@ RULES: tuple[Row, ...] = (
     ('LLB01', 'scripts.llb01_loaded_adapter_is_frozen', 'loaded_adapter_is_frozen', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB03', 'scripts.llb03_optimizer_before_adapter', 'optimizer_before_adapter', 3, (('program', 'Program'),), (), False, False, False),
-    ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'),), (), False, False, False),
+    ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, False),
     ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB06', 'scripts.llb06_quantized_without_adapter', 'quantized_without_adapter', 3, (('program', 'Program'),), (), False, False, False),
-    ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'),), (), False, False, True),
-    ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('recipe', 'Recipe'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False),
+    ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True),
+    ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False),
     ('LLB09', 'scripts.llb09_fsdp_needs_quant_storage', 'fsdp_needs_quant_storage', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'),), (), False, False, False),
-    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('recipe', 'Recipe'), ('fp16', 'bool')), (), False, False, False),
-    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'),), (), False, False, False),
-    ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('recipe', 'Recipe'), ('framework', 'Behaviour'), ('init_lora_weights', 'str')), (), False, False, False),
-    ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('script', 'Recipe'),), (), False, False, False),
+    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value')), (), False, False, False),
+    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False),
+    ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('outline', 'Outline'), ('framework', 'Behaviour'), ('init_lora_weights', 'str'), ('program', 'Program | None')), (None,), False, False, False),
+    ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('returns_nothing', 'ReturnsNothing'),), (), False, False, False),
     ('LLB17', 'scripts.llb17_legacy_state_dict_patch', 'legacy_state_dict_patch', 1, (('program', 'Program'),), (), False, False, False),
     ('LLB18', 'scripts.llb18_new_adapter_on_meta_device', 'new_adapter_on_meta_device', 3, (('program', 'Program'),), (), False, False, False),
-    ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('program', 'Program'), ('recipe', 'Recipe')), (), False, False, False),
+    ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
