@@ -32,7 +32,7 @@ from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
 from lora_rules.engine.value import Absent, Unknown, value_of
 from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
-from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
+from lora_rules.engine.worlds import Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class Evaluation:
         if len(missing) == len(results):
             return _not_run(next((m for m in missing if not isinstance(m, Absent)), missing[0]))
         per_world = [[] if isinstance(each, Unknown) else each for each in results]
-        not_all = "" if complete else f"only {MAX_WORLDS} combinations of its values were looked at"
+        looked_at = f"only {len(results)} combinations of its values were looked at"
+        not_all = "" if complete else looked_at
         if not any(per_world):
             return Outcome(not_all=not_all) if not_all else _NOTHING_FOUND
         return Outcome(tuple(_merge(per_world, complete=complete)), not_all=not_all)
@@ -166,7 +167,7 @@ def answers(function: Callable[..., Any], recipe: Recipe) -> list[Any]:
     """What a function of settings and facts gives, in every world in which that may differ.
 
     Raises:
-        Unknown: if it is not known in one of them, or there are more than ``MAX_WORLDS``.
+        Unknown: if it is not known in one of them, or there are more than are looked at.
     """
     return in_every_world(function, recipe, lambda world: function(*arguments(function, world)))
 
@@ -181,7 +182,7 @@ def in_every_world(
     """
     found, complete = Evaluation(recipe).results(function, ask)
     if not complete:
-        raise Unknown(f"there are more than {MAX_WORLDS} combinations of values")
+        raise Unknown(f"there are more than {len(found)} combinations of values")
     known: list[Result] = []
     for each in found:
         if isinstance(each, Unknown):

@@ -174,7 +174,7 @@ def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) 
 
         lacking = {name for found in (adapter, *members) for name in sometimes(found)}
         around = resolver.branches.taken(entered(adapter.site))
-        blocks = settle(settings, blocks, around, lacking)
+        blocks = settle(settings, blocks, around, lacking, links.notes)
     return Recipe(
         file.path,
         file.kind,

@@ -1,0 +1,87 @@
+"""Every limit of a reader that is reached is reported (small limits, so that files are small)."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from lora_lint.read import Reading, read
+from lora_lint.read.python import branches, order, worlds
+from lora_lint.sources.source import Source
+
+HEADER = """
+import sys
+from peft import LoraConfig, get_peft_model
+"""
+
+
+def reading(body: str) -> Reading:
+    return read(Source("train.py", "python", (HEADER + dedent(body)).encode()))
+
+
+def notes(body: str) -> str:
+    return "\n".join(reading(body).notes)
+
+
+DECIDED = """
+kind = "a" if sys.argv[1] else "b"
+if kind == "a":
+    r = 8
+else:
+    r = 16
+if kind == "b":
+    alpha = 16
+else:
+    alpha = 32
+c = LoraConfig(r=r, lora_alpha=alpha)
+"""
+
+
+def test_more_ways_through_tests_than_are_distinguished(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = """
+    if sys.argv[1]:
+        kind = "a"
+    elif sys.argv[2]:
+        kind = "b"
+    else:
+        kind = "c"
+    if kind != "c":
+        r = 8
+    else:
+        r = 16
+    c = LoraConfig(r=r, lora_alpha=16)
+    """
+    assert notes(body) == ""
+    monkeypatch.setattr(branches, "BRANCH_WAYS", 1)
+    assert "line 11: more than 1 ways" in notes(body)
+
+
+def test_tests_that_take_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert notes(DECIDED) == ""
+    monkeypatch.setattr(branches, "BRANCH_STEPS", 1)
+    assert "tests take more than 1 steps" in notes(DECIDED)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("CHOICE_PAIRS", 1), ("CHOICE_ROUNDS", 0)])
+def test_choices_that_are_not_compared(
+    limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert notes(DECIDED) == ""
+    monkeypatch.setattr(worlds, limit, value)
+    assert "too many choices" in notes(DECIDED)
+
+
+def test_functions_that_are_not_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = """
+    def first():
+        print(1)
+        print(2)
+
+    def second():
+        c = LoraConfig(r=8, lora_alpha=16)
+        return c
+    """
+    assert notes(body) == ""
+    monkeypatch.setattr(order, "STATEMENTS", 5)
+    assert "line 9: its functions take more than 5 statements" in notes(body)
