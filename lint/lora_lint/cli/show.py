@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from lora_lint.engine.result import place
 from lora_lint.report import terminal
-from lora_lint.report.jsonable import shown
 from lora_lint.report.setting_groups import grouped, is_declared, is_principal
 from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
+from lora_rules.engine.brief import written
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 _VALUE = 46
@@ -116,7 +116,7 @@ def _value(setting: Setting) -> list[str]:
     """The value in lines that fit its column."""
     if not setting.candidates:
         return ["unknown"]
-    text = terminal.safe(" | ".join(shown(value) for value in setting.candidates))
+    text = terminal.safe(" | ".join(written(value) for value in setting.candidates))
     lines = [""]
     for word in text.replace("\n", " ").split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word

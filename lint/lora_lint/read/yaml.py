@@ -13,7 +13,7 @@ from lora_lint.read.places import Places
 from lora_lint.read.pyyaml import yaml
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.read.yaml_scalars import resolve, scalar
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.recipe import Span
@@ -38,12 +38,16 @@ def read(source: Source, dialect: str | None) -> Reading:
         Unreadable: if it is not YAML.
     """
     if len(source.data) > MAX_BYTES:
-        return Reading(notes=(f"{len(source.data)} bytes are data, not a configuration",))
+        return Reading(data=f"its {len(source.data)} bytes are data, not a configuration")
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"this is neither UTF-8 nor marked UTF-16: {error.reason}") from error
-    return dialects.read_documents(documents(text), source, "yaml", dialect)
+    except NotText as error:
+        raise Unreadable(str(error)) from None
+    found, rest = _documents(text)
+    reading = dialects.read_documents(found, source, "yaml", dialect)
+    if rest is not None and not reading.recipes:
+        raise rest
+    return reading._replace(rest=rest)
 
 
 def documents(text: str) -> list[Node]:
@@ -52,17 +56,29 @@ def documents(text: str) -> list[Node]:
     Raises:
         Unreadable: if it is not YAML.
     """
+    found, rest = _documents(text)
+    if rest is not None:
+        raise rest
+    return found
+
+
+def _documents(text: str) -> tuple[list[Node], Unreadable | None]:
+    """The trees of the documents up to the first that is not YAML, and what is wrong with that."""
     places = Places(text)
+    found: list[Node] = []
     try:
-        return list(_Composer(text, places).documents())
+        found.extend(_Composer(text, places).documents())
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(_sentence(error), _where(error, places)) from error
+        return found, Unreadable(_sentence(error), _where(error, places))
     except yaml.reader.ReaderError as error:
         at = error.position if isinstance(error.position, int) else 0
         problem = f"this is not YAML: it holds the character #x{_code(error):04x}"
-        raise Unreadable(problem, places.span(at, at + 1)) from error
+        return found, Unreadable(problem, places.span(at, at + 1))
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
-        raise Unreadable(f"this is not YAML: {error}") from error
+        return found, Unreadable(f"this is not YAML: {error}")
+    except Unreadable as error:
+        return found, error
+    return found, None
 
 
 def _code(error: yaml.reader.ReaderError) -> int:

@@ -24,7 +24,7 @@ import lora_lint
 import lora_rules
 from lora_lint.engine.config import Config
 from lora_lint.engine.declare import pins_of
-from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
 from lora_rules.engine._startup.typed import Any
@@ -221,8 +221,9 @@ _EDITS: Mapping[str, Any] = {
 
 
 def _report(members: dict[str, Any]) -> FileReport:
-    for name in ("lines", "cells", "dialects", "not_checked"):
+    for name in ("lines", "cells", "dialects", "failures"):
         members[name] = tuple(members[name])
+    members["not_checked"] = tuple(NotChecked(*each) for each in members["not_checked"])
     members["findings"] = tuple(_finding(each) for each in members["findings"])
     return FileReport(**members)
 

@@ -22,6 +22,7 @@ from functools import cache
 from itertools import product
 
 from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.brief import brief
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
@@ -39,9 +40,15 @@ LARGEST = 1e100
 class Unknown(Exception):
     """What a rule needs is not known; the text says what is missing and why."""
 
+    about = ""
+    """The setting or fact that is missing; ``UNFIT`` where there is a value of another type."""
+
 
 class Absent(Unknown):
     """What a rule needs is not there at all: the rule has nothing to say here."""
+
+
+UNFIT = "unfit"
 
 
 class Found(NamedTuple):
@@ -58,6 +65,8 @@ class Outcome(NamedTuple):
     not_run: str = ""
     absent: bool = False
     """It could not run because what it speaks of is not there, as opposed to unknown."""
+    about: str = ""
+    """What was missing, as in :class:`Unknown`."""
 
 
 def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
@@ -69,7 +78,7 @@ def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outco
             for world in worlds(rule.check, recipe)
         ]
     except Unknown as missing:
-        return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
+        return Outcome((), str(missing), isinstance(missing, Absent), missing.about)
     return Outcome(tuple(_merge(per_world))) if any(per_world) else _NOTHING_FOUND
 
 
@@ -234,14 +243,19 @@ def _fill(need: _Need, world: World) -> object:
     if setting is not None:
         if not setting.candidates:
             why = f": {setting.reason}" if setting.reason else ""
-            raise Unknown(f"{setting.key} is unknown{why}")
+            raise _missing(Unknown(f"{setting.key} is unknown{why}"), name)
         return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
         return _of_fact(need, fact, world)
     if need.optional:
         return need.default
-    raise Absent(f"{name} is not given")
+    raise _missing(Absent(f"{name} is not given"), name)
+
+
+def _missing(problem: Unknown, about: str) -> Unknown:
+    problem.about = problem.about or about
+    return problem
 
 
 def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
@@ -258,7 +272,7 @@ def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
         try:
             world.facts[name] = fact(*arguments(fact, world))
         except Unknown as missing:
-            world.facts[name] = _bare(missing)
+            world.facts[name] = _missing(_bare(missing), name)
     value = world.facts[name]
     if isinstance(value, Unknown):
         raise _bare(value)
@@ -279,7 +293,7 @@ def _fitting(setting: Setting, need: _Need) -> object:
         if fits(value):
             return value
     kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not {need.annotation}")
+    raise _missing(kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT)
 
 
 def _anything(_value: object) -> bool:
@@ -296,6 +310,7 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "bool": lambda value: isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
     "None": lambda value: value is None,
+    "list": lambda value: isinstance(value, list | tuple | set | frozenset),
     "list[str]": lambda value: (
         isinstance(value, list | tuple | set | frozenset)
         and all(isinstance(item, str) for item in value)
