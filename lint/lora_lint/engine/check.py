@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_mean, matches
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
-from lora_lint.engine.isolate import ERRORS, of_file
 from lora_lint.engine.judge import run_rules
 from lora_lint.engine.select import complaint, is_known, selected
 from lora_lint.read import Reading, Unreadable, cells, read
@@ -38,7 +37,9 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
         return _check(source, config, command_line)
     except ConfigError:
         raise
-    except ERRORS as error:
+    except (Exception, SystemExit) as error:  # isolate.py says why
+        from lora_lint.engine.isolate import of_file
+
         return FileReport(source.path, failures=(of_file("reading it", error),))
 
 

@@ -29,12 +29,13 @@ _DATA = (
     "long_rows",
     "repeated_rows",
     "answer_tokens",
+    "training_steps",
 )
 _KIND_OF = {
     **dict.fromkeys(_MODEL, "model"),
     **dict.fromkeys(("gpu", "usable_gpu"), "gpu"),
     **dict.fromkeys(_DATA, "data"),
-    **dict.fromkeys(("training_kind", "training_steps", "effective_batch"), "method"),
+    **dict.fromkeys(("training_kind", "effective_batch"), "method"),
     **dict.fromkeys(("memory_forecast", "footprint"), "memory"),
 }
 
@@ -57,7 +58,8 @@ class Coverage(NamedTuple):
     @property
     def reason(self) -> str:
         """The reason that explains most of them."""
-        return KINDS[self.kinds[0][0]] if self.kinds else ""
+        most = self.kinds[0][0] if self.kinds else ""
+        return KINDS.get(most, most)
 
 
 def coverage(reports: Iterable[FileReport]) -> Coverage:
@@ -70,5 +72,5 @@ def coverage(reports: Iterable[FileReport]) -> Coverage:
             if each.code and each.kind:
                 first.setdefault(each.code, each.kind)
     kinds = Counter(first.values())
-    ordered = sorted(kinds.items(), key=lambda item: (-item[1], [*KINDS].index(item[0])))
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     return Coverage(rules, len(first), tuple(ordered))

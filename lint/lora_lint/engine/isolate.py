@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from lora_lint.engine.finding import Failure
+from lora_lint.engine.plugins import RESERVED
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.brief import sentence
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 ERRORS = (Exception, SystemExit)
 """What is caught around a rule or a file."""
-RESERVED = "LL"
-"""Codes that begin so are ours."""
 
 
 def where(error: BaseException) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from lora_lint.engine.config import Config
 from lora_lint.engine.coverage import kind_of
 from lora_lint.engine.finding import Failure, Finding, NotChecked
-from lora_lint.engine.isolate import ERRORS, of_rule, where
 from lora_lint.engine.select import options_for
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.brief import VALUE, brief, sentence, shortened
@@ -24,8 +23,8 @@ _WHOLE = frozenset({"script", "program"})
 """What a rule asks for that has to see a program to its end."""
 _NO_GPU = "no GPU is declared (--gpu, or a comment): memory is not checked"
 _NOT_STATED = {
-    "model_name_or_path": "the base model is not given",
-    "train_rows": "neither the training data nor their rows are given",
+    "model_name_or_path": "no base model is named",
+    "train_rows": "neither the training data nor their rows are named",
 }
 
 
@@ -84,7 +83,7 @@ class _Judge:
         try:
             outcome = evaluate(rule, recipe, options)
             found = [_finding(rule, each, recipe, number) for each in outcome.found]
-        except ERRORS as error:
+        except (Exception, SystemExit) as error:  # isolate.py says why
             self._fail(rule, recipe, error)
             return
         for finding in found:
@@ -98,7 +97,7 @@ class _Judge:
             kind = "" if outcome.about == UNFIT else kind_of(outcome.about)
             self._note(rule, recipe, outcome.not_run, kind)
             return
-        lacks = lacking(rule.check, recipe)
+        lacks = "" if recipe.result else lacking(rule.check, recipe)  # a finished run needs no GPU
         if lacks:
             self._lacks.setdefault(lacks, {})[rule.code] = None
 
@@ -115,6 +114,8 @@ class _Judge:
         self._not_checked.setdefault(text, NotChecked(text, rule.code, kind))
 
     def _fail(self, rule: Rule, recipe: Recipe, error: BaseException) -> None:
+        from lora_lint.engine.isolate import where
+
         self._failed.setdefault(where(error), (rule, recipe.span, set()))[2].add(rule.code)
         self._note(rule, recipe, "it failed", "failure")
 
@@ -122,12 +123,16 @@ class _Judge:
         """All that was collected."""
         for name in list(self._lacks):
             self.note_lack(name, _NOT_STATED.get(name, f"{name} is not given"))
-        failures = (
-            of_rule(rule, said, span, len(codes) - 1)
-            for said, (rule, span, codes) in self._failed.items()
-        )
         found, notes = self._findings.values(), self._not_checked.values()
-        return Judged(tuple(found), tuple(notes), tuple(failures), rules)
+        return Judged(tuple(found), tuple(notes), tuple(self._failures()), rules)
+
+    def _failures(self) -> Iterator[Failure]:
+        if not self._failed:
+            return
+        from lora_lint.engine.isolate import of_rule
+
+        for said, (rule, span, codes) in self._failed.items():
+            yield of_rule(rule, said, span, len(codes) - 1)
 
 
 def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:

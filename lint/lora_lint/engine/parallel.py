@@ -248,7 +248,7 @@ def _begin(request: Request, cache: bool) -> Callable[[list[Item]], list[Outcome
     """Set up another process."""
     gc.disable()
     gc.freeze()
-    job = Job(Run(request), _cache(request) if cache else None)
+    job = Job(Run(request, warns=False), _cache(request) if cache else None)
     garbage = Garbage()
 
     def work_on(items: list[Item]) -> list[Outcome]:

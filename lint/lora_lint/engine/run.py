@@ -62,12 +62,15 @@ class Trouble(NamedTuple):
 class Run:
     """Collects what the files say, then tells it."""
 
-    def __init__(self, request: Request, session: Fixes | None = None) -> None:
+    def __init__(
+        self, request: Request, session: Fixes | None = None, *, warns: bool = True
+    ) -> None:
         """Begin with nothing looked at.
 
         Args:
             request: what the command line asks for.
             session: mends each file before it is checked, where fixes are asked for.
+            warns: whether to complain of settings, which one of several processes does.
 
         Raises:
             ConfigError: if the command line selects a rule or names a GPU that does not exist.
@@ -84,13 +87,15 @@ class Run:
         self._checked: set[str] = set()
         self.sieves: list[Callable[[FileReport], FileReport]] = []
         """What leaves out, or marks, findings that were there before."""
-        _complain(
-            Config(
-                select=(*request.select, *request.extend_select),
-                ignore=request.ignore,
-                declared=request.declared,
+        self._warns = warns
+        if warns:
+            _complain(
+                Config(
+                    select=(*request.select, *request.extend_select),
+                    ignore=request.ignore,
+                    declared=request.declared,
+                )
             )
-        )
 
     def look_at(self, file: Found) -> None:
         """Lint one file, if it may hold a LoRA configuration.
@@ -177,7 +182,7 @@ class Run:
             ConfigError: if they are broken.
         """
         config = for_folder(os.path.dirname(path))
-        if config.origin not in self._checked:
+        if self._warns and config.origin not in self._checked:
             self._checked.add(config.origin)
             _complain(config)
             if config.plugins:

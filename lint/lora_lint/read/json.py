@@ -60,8 +60,8 @@ class _JsonLines(Exception):
     """The file holds one value after another."""
 
 
-_STARTS = "{[,"
-"""How a second value begins, after a comma in a list that lacks its brackets."""
+_SECOND = lazily(r"[\s]*\n[{\[]|.,[ \t]*\n[{\[]")
+"""The character before what follows the first value, and the second value on a line of its own."""
 
 
 def _may_be_settings(text: str) -> bool:
@@ -75,7 +75,7 @@ def _may_be_settings(text: str) -> bool:
     try:
         root = json.loads(text)
     except JSONDecodeError as error:
-        if error.msg == "Extra data" and text[error.pos] in _STARTS:
+        if error.msg == "Extra data" and _SECOND.match(text, error.pos - 1):
             raise _JsonLines from None
         return True
     except (ValueError, RecursionError):

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from lora_lint.engine.result import RunResult
 from lora_lint.report.terminal import write_plain
-from lora_rules.engine._startup.typed import NamedTuple, TextIO
+from lora_rules.engine._startup.typed import Any, NamedTuple, TextIO
 from lora_rules.engine.rule import Rule
 
 FORMATS = ("text", "json", "sarif", "github", "gitlab", "junit")
@@ -37,14 +37,17 @@ def write(form: str, result: RunResult, options: ReportOptions, stream: TextIO) 
     if form not in FORMATS:
         raise ValueError(f"no such format: {form}")
     module = import_module(f"lora_lint.report.{form}")
-    render = module.pieces if form == "text" else module.render
+
+    def render(of: RunResult) -> Any:  # noqa: ANN401  # text, or pieces of it
+        return (module.pieces if form == "text" else module.render)(of, options)
+
     failed = False
     try:
-        rendered = render(result, options)
+        rendered = render(result)
     except Exception:  # the report of one file must not cost that of the others
         from lora_lint.report.partial import without_failing
 
-        rendered, failed = render(without_failing(render, result, options), options), True
+        rendered, failed = render(without_failing(render, result)), True
     if form == "text":
         module.write_pieces(rendered, stream)
     else:
