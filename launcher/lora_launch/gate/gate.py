@@ -105,6 +105,8 @@ def judge(
     unread = report.unreadable or report.rest_unread
     if unread:
         raise LaunchError(f"{document.path}: {unread}.")
+    if report.failures and not report.recipes:
+        raise LaunchError(f"{document.path}: {report.failures[0].message}.")
     told = tuple(each for each in report.findings if _is_told(each))
     report = report._replace(findings=told)
     least = Severity.WARNING if strict else Severity.ERROR

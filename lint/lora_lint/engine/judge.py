@@ -13,7 +13,7 @@ from lora_rules.engine.brief import VALUE, brief, sentence, shortened
 from lora_rules.engine.injection import UNFIT, Found, Outcome, evaluate
 from lora_rules.engine.lacking import lacking
 from lora_rules.engine.lazy_rule import parameters_of
-from lora_rules.engine.problem import Problem
+from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
@@ -141,7 +141,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         path=recipe.path,
         code=rule.code,
         name=rule.name,
-        severity=problem.severity or rule.severity,
+        severity=Severity(problem.severity or rule.severity),
         message=sentence(problem.message + _provenance(problem, recipe)),
         span=_place(problem.at, recipe),
         help=sentence(problem.help),

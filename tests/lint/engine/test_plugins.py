@@ -303,3 +303,27 @@ def test_test_rules_tells_what_is_wrong(
     (here / "tools" / "ours.py").write_text(PLUGIN.replace(*change))
     assert main(["test-rules", "tools/ours.py"]) == 1
     assert said in capsys.readouterr().out
+
+
+def test_annotations_need_no_import_from_the_future(
+    here: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert "from __future__" not in PLUGIN
+    (here / "a.py").write_text(BAD.replace("r=64", "r='sixty'") + BAD.partition("\n")[2])
+    assert main(["--plugin-file", "tools/ours.py", "--select", "OUR001", "a.py"]) == 1
+    assert "a.py:5:18: warning: OUR001 rank-of-the-house" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "said", ["1 / 0", "'no problem'", "Problem(3, 4)", "Problem(None, 'x', 'high')"]
+)
+def test_a_rule_that_fails_stops_no_other(
+    here: Path, capsys: pytest.CaptureFixture, said: str
+) -> None:
+    (here / "tools" / "ours.py").write_text(PLUGIN.replace("yield Problem", f"yield {said}  #"))
+    (here / "b.py").write_text(BAD.replace("lora_alpha=64", "lora_alpha=0"))
+    assert main(["--plugin-file", "tools/ours.py", "a.py", "b.py"]) == 2
+    told = capsys.readouterr().out
+    assert told.count("rule OUR001 rank-of-the-house failed") == 2
+    assert "an error in the plugin, not in the file" in told
+    assert "LL101" in told
