@@ -12,7 +12,7 @@ from architectures_configs import DROPPED, PRESENT, BuildError, Flat, Kind, nest
 from architectures_observe import Observation
 from architectures_trace import Value
 from architectures_vary import sample
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model import model_table
 from lora_rules.facts.model.modules import Modules, modules
 

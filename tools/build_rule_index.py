@@ -23,7 +23,7 @@ HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do 
 from __future__ import annotations
 
 Row = tuple[
-    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool
+    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
 ]
 
 RULES: tuple[Row, ...] = (
@@ -31,7 +31,7 @@ RULES: tuple[Row, ...] = (
 
 FOOT = ''')
 """Code, module, function, severity, its positional parameters each with its annotation, the last
-ones' defaults, ``preview``, ``without_adapter``."""
+ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
 '''
 
 
@@ -52,6 +52,7 @@ def _row(rule: Rule) -> tuple[object, ...]:
         tuple(defaults),
         rule.preview,
         rule.without_adapter,
+        rule.of_records,
     )
 
 

@@ -19,8 +19,8 @@ import peft
 import torch
 import transformers
 
-from lora_rules.engine.injection import Unknown
 from lora_rules.engine.packaged import content
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter
 from lora_rules.facts.adapter.trainable_parameters import trainable_parameters
 from lora_rules.facts.model.architecture import Architecture, from_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter
 from lora_rules.facts.adapter.trainable_parameters import trainable_parameters
 from lora_rules.facts.model.architecture import Architecture

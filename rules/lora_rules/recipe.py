@@ -219,7 +219,8 @@ class Recipe(NamedTuple):
     domain: str = "language"
     """``language`` or ``image``: image adapters follow other conventions for alpha."""
     result: bool = False
-    """A trained adapter's record (``adapter_config.json``), not a run to come."""
+    """A trained adapter's record (``adapter_config.json``), or a program that only answers with a
+    trained adapter: not a run to come."""
     framework: str = ""
     """What a message calls the tool that reads this recipe, for example ``LLaMA-Factory``."""
     calls: tuple[Call, ...] = ()

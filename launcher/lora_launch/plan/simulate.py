@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lora_launch.plan.simulate_report import Simulated
@@ -60,17 +60,16 @@ def translations(options: argparse.Namespace) -> Iterator[Translated]:
     """
     from lora_launch.simulator.translate import translate
     from lora_lint.engine.result import place
-    from lora_rules.engine.injection import Unknown, arguments, worlds
+    from lora_rules.engine.injection import answers
+    from lora_rules.engine.value import Unknown
 
     for recipe in _recipes(options):
         where = place(recipe.path, recipe.span.cell, recipe.span.line)
         try:
-            every = list(worlds(translate, recipe))
+            every: list[Translated] = answers(translate, recipe)
             if len(every) > MOST:
                 raise Unknown(f"its candidates make {len(every)} runs; name one")
-            for each in every:
-                values: list[Any] = arguments(translate, each)
-                yield translate(*values)
+            yield from every
         except Unknown as missing:
             raise CannotSimulate(f"{where.rpartition(':')[2]}: {missing}") from None
 

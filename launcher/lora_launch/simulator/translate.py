@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lora_launch.simulator.run import BadRun, SimulatedRun
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter, trained
 from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.memory.loop import Assumed, Checkpointing, Known, LossPath, derive_loop

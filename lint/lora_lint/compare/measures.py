@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lora_rules.engine._startup.typed import Any, NamedTuple
-from lora_rules.engine.injection import Unknown, arguments, worlds
+from lora_rules.engine.injection import answers
+from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Recipe
 
 GIB = 2**30
@@ -53,8 +54,7 @@ def measures(recipe: Recipe) -> tuple[Measure, ...]:
 def _measure(name: str, of: Callable[..., Quantity], recipe: Recipe) -> Measure:
     found: list[Quantity] = []
     try:
-        for world in worlds(of, recipe):
-            value = of(*arguments(of, world))
+        for value in answers(of, recipe):
             if value not in found:
                 found.append(value)
     except Unknown as why:

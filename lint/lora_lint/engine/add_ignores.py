@@ -85,10 +85,16 @@ def _told(report: FileReport) -> list[tuple[str, str]]:
 def _hides(
     before: list[tuple[str, str]], reader: Reader, changed: Source, group: list[Finding]
 ) -> bool:
-    """Whether exactly those findings are told no more."""
+    """Whether exactly those findings are suppressed, and are otherwise what they were."""
     try:
-        after = _told(reader.report(changed))
+        report = reader.report(changed)
     except NotOffered:
+        return False
+    after = _told(report)
+    suppressed = {
+        (f.code, f.message, f.certain) for f in report.findings if f.suppressed is not None
+    }
+    if any((f.code, f.message, f.certain) not in suppressed for f in group):
         return False
     left = list(before)
     for finding in group:

@@ -19,6 +19,7 @@ from lora_rules.engine.brief import sentence
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Recipe
 
 
@@ -87,7 +88,7 @@ def _judge(
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
-        recipes=len(recipes),
+        recipes=sum(not _only_infers(recipe) for recipe in recipes),
         dialects=_dialects(reading),
         not_checked=(*notes, *judged.not_checked),
         rest_unread=_rest(reading.rest),
@@ -99,6 +100,11 @@ def _judge(
 
 def _rest(error: Unreadable | None) -> str | None:
     return None if error is None else f"{_why(error)}; only what comes before that was checked"
+
+
+def _only_infers(recipe: Recipe) -> bool:
+    """Whether it is a program that answers with a trained adapter: that is no recipe."""
+    return recipe.result and recipe.kind in SCRIPTS
 
 
 def recipes_of(

@@ -16,6 +16,7 @@ KINDS = {
     "memory": "the memory of such a run is not modelled",
     "rest": "only the beginning of a file could be read",
     "failure": "of an error in lora-lint or a plugin",
+    "worlds": "a file has more combinations of values than are looked at",
     "value": "values are not written in the files",
 }
 """Why a rule did not run: the kind of reason, and what a report says of it."""

@@ -12,6 +12,7 @@ from functools import cache
 
 from lora_lint.engine.config import DECLARATIONS, Config
 from lora_lint.read.directives import Directive
+from lora_lint.translate.records import lies_beside_adapter
 from lora_rules.engine._startup.typed import Any
 from lora_rules.facts.versions.pins import pinned
 from lora_rules.recipe import Origin, Recipe, Setting, Span
@@ -33,7 +34,8 @@ def with_declarations(
     settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
-    return recipe._replace(settings=settings)
+    record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path)
+    return recipe._replace(settings=settings, result=recipe.result or record)
 
 
 def _has_value(recipe: Recipe, name: str) -> bool:

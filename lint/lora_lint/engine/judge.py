@@ -10,11 +10,12 @@ from lora_lint.engine.finding import Failure, Finding, NotChecked
 from lora_lint.engine.select import options_for
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.brief import VALUE, brief, sentence, shortened
-from lora_rules.engine.injection import UNFIT, Found, Outcome, evaluate
+from lora_rules.engine.injection import Evaluation, Found, Outcome
 from lora_rules.engine.lacking import lacking
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.value import UNFIT
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -55,9 +56,11 @@ def run_rules(
     judge = _Judge(whole=whole)
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
+        evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
-            if not off or rule.without_adapter:
-                judge.run(rule, recipe, number, options)
+            if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
+                continue
+            judge.run(rule, evaluation, number, options)
     if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
         judge.note_lack("gpu", _NO_GPU)
     return judge.judged(len(about_recipes))
@@ -75,13 +78,16 @@ class _Judge:
         self._failed: dict[str, tuple[Rule, Span, set[str]]] = {}
         """By error: the first rule that it ended, on which recipe, and the codes of all."""
 
-    def run(self, rule: Rule, recipe: Recipe, number: int, options: Mapping[str, object]) -> None:
+    def run(
+        self, rule: Rule, evaluation: Evaluation, number: int, options: Mapping[str, object]
+    ) -> None:
         """Run one rule on one recipe."""
+        recipe = evaluation.recipe
         if not self._whole and not _WHOLE.isdisjoint(dict(parameters_of(rule.check)[0])):
             self._note(rule, recipe, "the rest of the file could not be read", "rest")
             return
         try:
-            outcome = evaluate(rule, recipe, options)
+            outcome = evaluation.run(rule, options)
             found = [_finding(rule, each, recipe, number) for each in outcome.found]
         except (Exception, SystemExit) as error:  # isolate.py says why
             self._fail(rule, recipe, error)
@@ -91,6 +97,8 @@ class _Judge:
             self._findings.setdefault((whole.code, whole.span, whole.message), whole)
         if outcome.not_run:
             self._not_run(rule, recipe, outcome)
+        if outcome.not_all:
+            self._note(rule, recipe, outcome.not_all, "worlds")
 
     def _not_run(self, rule: Rule, recipe: Recipe, outcome: Outcome) -> None:
         if not outcome.absent:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
-from lora_rules.engine.injection import Unknown, arguments, worlds
+from lora_rules.engine.injection import arguments, in_every_world
+from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -79,9 +80,11 @@ def count(recipe: Recipe) -> Iterator[Counted | Missing]:
     from lora_rules.facts.model.architecture import architecture
 
     try:
-        for world in worlds(trainable_parameters, recipe):
-            known = architecture(*_filled(architecture, world))
-            yield _counted(known, world)
+        yield from in_every_world(
+            trainable_parameters,
+            recipe,
+            lambda world: _counted(architecture(*_filled(architecture, world)), world),
+        )
     except Unknown as missing:
         yield Missing(str(missing))
 

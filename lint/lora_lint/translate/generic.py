@@ -13,6 +13,7 @@ from lora_lint.read.tree import Mapping, Opaque, Scalar
 from lora_lint.read.tree import Sequence as ListNode
 from lora_lint.translate.block import block_of
 from lora_lint.translate.draft import Draft, Found, is_null
+from lora_lint.translate.records import is_record
 from lora_lint.translate.table import Dialect, body
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
@@ -194,6 +195,7 @@ def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -
         span=_place(draft, mapping),
         settings={"lora_enabled": enabled, **draft.settings},
         blocks=(block_of(root, dialect.name, table.known_keys, table.strict),),
+        result=is_record(mapping),
     )
 
 

@@ -2,53 +2,46 @@
 
 A positional parameter is filled, by name, from
 
-1. ``recipe``: the whole recipe; ``script``: the same, but absent unless it is a program's;
-2. the recipe's settings, among them what was declared beside it (``gpu``, ``train_rows``, …);
-3. the facts of :mod:`lora_rules.engine.facts`, which are functions of the same kind;
+1. the views of :mod:`lora_rules.engine.views` (``blocks``, ``program``, ``framework``, ...);
+2. the recipe's settings, among them what was declared beside it (``gpu``, ``train_rows``, ...);
+3. the facts of :mod:`lora_rules.facts`, which are functions of the same kind;
 4. the parameter's own default, when the setting is *absent*.
+
+The annotation says what is wanted: a type (``int``) for the value, which is then known and of that
+type; ``Setting`` for the value with its place; ``Value`` for whatever is known of it
+(:mod:`lora_rules.engine.value`); ``Lazy`` for a fact that is worked out only if it is called.
 
 A setting that is there but *unknown* is never replaced by a default: the rule does not run, and
 says why. Nothing else in the program decides what "unknown" means.
 
-A setting with several candidates makes several worlds. A rule is evaluated in each of them; a
-problem found in all of them is certain, one found in some is only possible.
+A rule is evaluated in every world of the recipe (:mod:`lora_rules.engine.worlds`). A problem in all
+of them is certain, one in some is only possible.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from itertools import product
 
-from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
 from lora_rules.engine.brief import brief
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.tracking import Reads, has_several, tracked
+from lora_rules.engine.value import UNFIT, Absent, Unknown, concerning, value_of
+from lora_rules.engine.views import SCRIPTS, VIEWS
+from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
-SCRIPTS = ("python", "notebook")
-"""Kinds of recipes that are programs: others make no calls, and hold no objects."""
-MAX_WORLDS = 64
-"""More combinations than this are a sweep that nobody reads one by one: treated as unknown."""
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
+
 LARGEST = 1e100
 """A larger number is no setting, nor is infinity or nan; rules multiply without overflow."""
-
-
-class Unknown(Exception):
-    """What a rule needs is not known; the text says what is missing and why."""
-
-    about = ""
-    """The setting or fact that is missing; ``UNFIT`` where there is a value of another type."""
-
-
-class Absent(Unknown):
-    """What a rule needs is not there at all: the rule has nothing to say here."""
-
-
-UNFIT = "unfit"
 
 
 class Found(NamedTuple):
@@ -66,20 +59,140 @@ class Outcome(NamedTuple):
     absent: bool = False
     """It could not run because what it speaks of is not there, as opposed to unknown."""
     about: str = ""
-    """What was missing, as in :class:`Unknown`."""
+    """What was missing, as in :class:`lora_rules.engine.value.Unknown`."""
+    not_all: str = ""
+    """Which worlds were not looked at, in a sentence; what was found is then only possible."""
+
+
+class World(NamedTuple):
+    """A world of the recipe, with the facts that follow from it."""
+
+    recipe: Recipe
+    facts: dict[str, tuple[object, Reads]]
+    """Each fact that was asked for, with what was read for it."""
+    reads: Reads
+    """What has been read that differs from world to world."""
+    whole: Recipe
+    """The recipe with all candidates."""
+
+
+class Evaluation:
+    """One recipe, its worlds, and what is derived in each of them, for all rules that ask."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Derive nothing yet."""
+        self.recipe = recipe
+        self._facts: dict[tuple[object, ...], dict[str, tuple[object, Reads]]] = {}
+        """By what distinguishes a world."""
+        settings = recipe.settings
+        self._several = {name for name, each in settings.items() if has_several(each)}
+        self._is_one = not self._several and not _has_varying_keys(recipe)
+        self._shadowed = frozenset(FACTS.keys() & settings.keys())
+        """Facts that a setting of the same name stands for."""
+
+    def run(self, rule: Rule, options: Mapping[str, object]) -> Outcome:
+        """Run one rule in every world."""
+        check = rule.check
+        try:
+            _check_askable(check, self.recipe)
+        except Unknown as why:
+            return _not_run(why)
+        results, complete = self.results(check, lambda world: _problems(check, world, options))
+        missing = [each for each in results if isinstance(each, Unknown)]
+        if len(missing) == len(results):
+            return _not_run(next((m for m in missing if not isinstance(m, Absent)), missing[0]))
+        per_world = [[] if isinstance(each, Unknown) else each for each in results]
+        not_all = "" if complete else f"only {MAX_WORLDS} combinations of its values were looked at"
+        if not any(per_world):
+            return Outcome(not_all=not_all) if not_all else _NOTHING_FOUND
+        return Outcome(tuple(_merge(per_world, complete=complete)), not_all=not_all)
+
+    def results(
+        self, function: Callable[..., Any], ask: Callable[[World], Result]
+    ) -> tuple[list[Result | Unknown], bool]:
+        """What a question is answered in every world in which the answer may differ.
+
+        Args:
+            function: whose parameters are known to matter.
+            ask: the question.
+
+        Returns:
+            For each world an answer, or why there is none; and whether these are all worlds.
+        """
+        asked: set[str | int] = set(_reach(function, self._shadowed) & self._several)
+        while True:
+            found, complete = self._worlds(asked)
+            answers = [_answer(ask, world) for world in found]
+            read = set[str | int]().union(*(world.reads for world in found)) - asked
+            if not read:
+                return answers, complete
+            asked |= read
+
+    def _worlds(self, asked: set[str | int]) -> tuple[list[World], bool]:
+        if self._is_one:
+            return [self._world(Narrowed(self.recipe, ()))], True
+        found = worlds_of(self.recipe, asked)
+        return [self._world(each) for each in found.each], found.complete
+
+    def _world(self, narrowed: Narrowed) -> World:
+        reads: Reads = set()
+        recipe = narrowed.recipe if self._is_one else tracked(narrowed.recipe, reads)
+        facts = self._facts.setdefault(narrowed.identity, {})
+        return World(recipe, facts, reads, self.recipe)
+
+
+def _not_run(missing: Unknown) -> Outcome:
+    return Outcome((), str(missing), isinstance(missing, Absent), missing.about)
+
+
+def _answer(ask: Callable[[World], Result], world: World) -> Result | Unknown:
+    try:
+        return ask(world)
+    except Unknown as missing:
+        return _bare(missing)
+
+
+def _has_varying_keys(recipe: Recipe) -> bool:
+    return any(has_several(key) for block in recipe.blocks for key in block.keys)
+
+
+def _problems(
+    check: Callable[..., Any], world: World, options: Mapping[str, object]
+) -> list[Problem]:
+    return list(check(*arguments(check, world), **options))
 
 
 def evaluate(rule: Rule, recipe: Recipe, options: Mapping[str, object]) -> Outcome:
-    """Run one rule on one recipe, in every world that its candidates make."""
-    try:
-        _check_askable(rule.check, recipe)
-        per_world = [
-            list(rule.check(*arguments(rule.check, world), **options))
-            for world in worlds(rule.check, recipe)
-        ]
-    except Unknown as missing:
-        return Outcome((), str(missing), isinstance(missing, Absent), missing.about)
-    return Outcome(tuple(_merge(per_world))) if any(per_world) else _NOTHING_FOUND
+    """Run one rule on one recipe, in every world."""
+    return Evaluation(recipe).run(rule, options)
+
+
+def answers(function: Callable[..., Any], recipe: Recipe) -> list[Any]:
+    """What a function of settings and facts gives, in every world in which that may differ.
+
+    Raises:
+        Unknown: if it is not known in one of them, or there are more than ``MAX_WORLDS``.
+    """
+    return in_every_world(function, recipe, lambda world: function(*arguments(function, world)))
+
+
+def in_every_world(
+    function: Callable[..., Any], recipe: Recipe, ask: Callable[[World], Result]
+) -> list[Result]:
+    """What a question is answered in every world in which the answer of a function may differ.
+
+    Raises:
+        Unknown: as :func:`answers`.
+    """
+    found, complete = Evaluation(recipe).results(function, ask)
+    if not complete:
+        raise Unknown(f"there are more than {MAX_WORLDS} combinations of values")
+    known: list[Result] = []
+    for each in found:
+        if isinstance(each, Unknown):
+            raise each
+        known.append(each)
+    return known
 
 
 _NOTHING_FOUND = Outcome()
@@ -96,7 +209,9 @@ def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
 
 @cache
 def _wants_script(function: Callable[..., Any]) -> bool:
-    return any(need.name == "script" for need in _needs(function))
+    return any(
+        need.name in ("script", "program") and not need.optional for need in _needs(function)
+    )
 
 
 @cache
@@ -104,78 +219,23 @@ def _asked(function: Callable[..., Any]) -> tuple[tuple[str, frozenset[str]], ..
     """The facts that a function cannot do without, each with what it cannot be known without."""
     needs = _needs(function)
     return tuple(
-        (each.name, ASKS[each.name]) for each in needs if not each.optional and each.name in ASKS
+        (each.name, ASKS[each.name])
+        for each in needs
+        if not each.optional and each.annotation not in _ANY_STATE and each.name in ASKS
     )
 
 
-def _merge(per_world: list[list[Problem]]) -> Iterator[Found]:
+def _merge(per_world: list[list[Problem]], *, complete: bool) -> Iterator[Found]:
     """One entry a place: the text of the first world that has it, certain if all worlds do."""
-    places = [{problem.at for problem in problems} for problems in per_world]
-    told: set[object] = set()
+    places = [{(problem.at, problem.key) for problem in problems} for problems in per_world]
+    seen: set[object] = set()
     for problems in per_world:
         for problem in problems:
-            if problem.at in told:
+            identity = (problem.at, problem.key)
+            if identity in seen:
                 continue
-            yield Found(problem, all(problem.at in there for there in places))
-        told |= {problem.at for problem in problems}
-
-
-class World(NamedTuple):
-    """One choice among the candidates, with the facts that follow from it."""
-
-    recipe: Recipe
-    facts: dict[str, object]
-
-
-def worlds(function: Callable[..., Any], recipe: Recipe) -> Iterator[World]:
-    """Every choice among the candidates that a function's answer can depend on.
-
-    Raises:
-        Unknown: if there are more than ``MAX_WORLDS``.
-    """
-    known = _known(recipe)
-    if not known.several:
-        yield World(recipe, known.facts[()])
-        return
-    settings = recipe.settings
-    varying = {
-        name: settings[name].candidates
-        for name in sorted(_reach(function, known.shadowed) & known.several)
-    }
-    combinations = 1
-    for candidates in varying.values():
-        combinations *= len(candidates)
-    if combinations > MAX_WORLDS:
-        raise Unknown(f"{', '.join(varying)} together have {combinations} combinations")
-    for choice in product(*(range(len(candidates)) for candidates in varying.values())):
-        chosen = {
-            name: settings[name]._replace(candidates=(varying[name][number],))
-            for name, number in zip(varying, choice, strict=True)
-        }
-        world = recipe._replace(settings={**settings, **chosen}) if chosen else recipe
-        yield World(world, known.facts[tuple(zip(varying, choice, strict=True))])
-
-
-class _Known:
-    """What is known of the recipe at hand, of which all rules ask the same."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.facts: Mapping[tuple[tuple[str, int], ...], dict[str, object]] = defaultdict(dict)
-        """By what was chosen among the candidates."""
-        settings = recipe.settings
-        self.several = {name for name, each in settings.items() if len(each.candidates) > 1}
-        self.shadowed = frozenset(FACTS.keys() & settings.keys())
-        """Facts that a setting of the same name stands for."""
-
-
-_LATEST: list[_Known] = []
-
-
-def _known(recipe: Recipe) -> _Known:
-    if not _LATEST or _LATEST[0].recipe is not recipe:
-        _LATEST[:] = [_Known(recipe)]
-    return _LATEST[0]
+            yield Found(problem, complete and all(identity in there for there in places))
+        seen |= {(problem.at, problem.key) for problem in problems}
 
 
 @cache
@@ -202,6 +262,10 @@ class _Need(NamedTuple):
     """What its value may be; it is enough that one of them holds."""
     optional: bool
     default: object
+
+
+_ANY_STATE = ("Value", "Lazy")
+"""Annotations of parameters that are filled whatever is known."""
 
 
 @cache
@@ -235,27 +299,59 @@ def arguments(function: Callable[..., Any], world: World) -> list[object]:
     return [_fill(need, world) for need in _needs(function)]
 
 
+class Lazy:
+    """A fact that is worked out when it is called."""
+
+    def __init__(self, name: str, world: World) -> None:
+        """Work nothing out yet."""
+        self._need = _Need(name, "object", (_anything,), optional=False, default=None)
+        self._world = world
+
+    def __call__(self) -> Any:  # noqa: ANN401  # as untyped as a call through parameter names is
+        """The fact.
+
+        Raises:
+            Unknown: if it is not known.
+        """
+        return _fill(self._need, self._world)
+
+
 def _fill(need: _Need, world: World) -> object:
     name = need.name
-    if name in ("recipe", "script"):
-        return world.recipe
+    view = VIEWS.get(name)
+    if view is not None:
+        return view(world.recipe, world.whole)
+    if need.annotation == "Lazy":
+        return Lazy(name, world)
     setting = world.recipe.settings.get(name)
+    if need.annotation == "Value":
+        return _state(need, setting, world)
     if setting is not None:
         if not setting.candidates:
-            why = f": {setting.reason}" if setting.reason else ""
-            raise _missing(Unknown(f"{setting.key} is unknown{why}"), name)
+            raise concerning(_not_known(setting), name)
         return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
         return _of_fact(need, fact, world)
     if need.optional:
         return need.default
-    raise _missing(Absent(f"{name} is not given"), name)
+    raise concerning(Absent(f"{name} is not given"), name)
 
 
-def _missing(problem: Unknown, about: str) -> Unknown:
-    problem.about = problem.about or about
-    return problem
+def _not_known(setting: Setting) -> Unknown:
+    why = f": {setting.reason}" if setting.reason else ""
+    return Unknown(f"{setting.key} is unknown{why}")
+
+
+def _state(need: _Need, setting: Setting | None, world: World) -> object:
+    """Whatever is known of a setting; of a fact, its value or why there is none."""
+    fact = find_fact(need.name) if setting is None else None
+    if fact is None:
+        return value_of(setting, need.name)
+    try:
+        return _fact(need.name, fact, world)
+    except Unknown as missing:
+        return missing
 
 
 def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
@@ -269,14 +365,26 @@ def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
 
 def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     if name not in world.facts:
-        try:
-            world.facts[name] = fact(*arguments(fact, world))
-        except Unknown as missing:
-            world.facts[name] = _missing(_bare(missing), name)
-    value = world.facts[name]
+        world.facts[name] = _derive(name, fact, world)
+    value, reads = world.facts[name]
+    world.reads.update(reads)
     if isinstance(value, Unknown):
         raise _bare(value)
     return value
+
+
+def _derive(name: str, fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
+    """A fact, or why it is unknown; and what was read for it that differs between worlds."""
+    before = set(world.reads)
+    world.reads.clear()
+    value: object
+    try:
+        value = fact(*arguments(fact, world))
+    except Unknown as why:
+        value = concerning(_bare(why), name)
+    reads = set(world.reads)
+    world.reads.update(before)
+    return value, reads
 
 
 def _bare(missing: Unknown) -> Unknown:
@@ -293,7 +401,9 @@ def _fitting(setting: Setting, need: _Need) -> object:
         if fits(value):
             return value
     kind = Absent if value is None else Unknown
-    raise _missing(kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT)
+    raise concerning(
+        kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT
+    )
 
 
 def _anything(_value: object) -> bool:

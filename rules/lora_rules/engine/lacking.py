@@ -12,6 +12,7 @@ from functools import cache
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.facts import ASKS, FACTS
 from lora_rules.engine.lazy_rule import parameters_of
+from lora_rules.engine.views import VIEWS
 from lora_rules.recipe import Recipe
 
 STATEABLE = ("gpu", "model_name_or_path", "train_rows")
@@ -30,9 +31,14 @@ def lacking(function: Callable[..., Any], recipe: Recipe) -> str:
 def _required(function: Callable[..., Any]) -> tuple[frozenset[str], ...]:
     """For each parameter without a default, the settings of which one has to be there."""
     parameters, defaults = parameters_of(function)
-    names = [name for name, _annotation in parameters[: len(parameters) - len(defaults)]]
-    asked = [(name, ASKS.get(name, frozenset())) for name in names if name not in _VIEWS]
+    required = parameters[: len(parameters) - len(defaults)]
+    asked = [
+        (name, ASKS.get(name, frozenset()))
+        for name, annotation in required
+        if name not in VIEWS and annotation not in _ANY_STATE
+    ]
     return tuple(asks | {name} for name, asks in asked if asks or name not in FACTS)
 
 
-_VIEWS = ("recipe", "script")
+_ANY_STATE = ("Value", "Lazy")
+"""Annotations of parameters that are filled whatever is known."""

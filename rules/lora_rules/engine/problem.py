@@ -79,3 +79,5 @@ class Problem(NamedTuple):
     """Other settings or places that take part."""
     edits: tuple[Edit, ...] = ()
     safety: Safety = Safety.UNSAFE
+    key: str = ""
+    """Which of the rule's refusals it is; empty for a rule with one thing to say."""

@@ -32,6 +32,7 @@ def rule(
     evidence: Iterable[Evidence],
     preview: bool = False,
     without_adapter: bool = False,
+    of_records: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
@@ -49,7 +50,7 @@ def rule(
         if _is_taken(code, name, check.__module__):
             raise ValueError(f"{code} {name}: that code or name is taken")
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
-        _registry[code] = Rule(code, name, severity, check, preview, without_adapter)
+        _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check
 
     return register
@@ -78,6 +79,7 @@ def _indexed() -> Mapping[str, Rule]:
             Deferred(f"lora_rules.checks.{module}", function, parameters, defaults),
             preview,
             without_adapter,
+            of_records,
         )
         for (
             code,
@@ -88,6 +90,7 @@ def _indexed() -> Mapping[str, Rule]:
             defaults,
             preview,
             without_adapter,
+            of_records,
         ) in RULES
     }
 

@@ -34,6 +34,8 @@ class Rule(NamedTuple):
     preview: bool = False
     without_adapter: bool = False
     """Whether it also speaks where LoRA settings are written but LoRA is off."""
+    of_records: bool = False
+    """Whether it also speaks of what is trained already: of how it is used, not how to train it."""
 
     @property
     def function(self) -> Check:

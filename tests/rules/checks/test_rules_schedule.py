@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lora_rules.engine.injection import Absent, Unknown
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.facts.run.training_steps import Batch, Steps, effective_batch, training_steps
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 from told import factory, findings, told, trl

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model import model_table
 from lora_rules.facts.model.expressions import NoValueError, compile_formula, evaluate, holds
 from lora_rules.facts.model.model_table import load, model_types

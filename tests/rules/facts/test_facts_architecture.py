@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lora_rules.engine import packaged
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import architecture, from_config
 from lora_rules.recipe import Recipe, Span
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.data import dataset
 from lora_rules.facts.data.dataset import Rows, dataset_rows
 from lora_rules.facts.data.parquet import count_rows

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from counting import trainable_parameters
-from lora_rules.engine.injection import Unknown, evaluate
+from lora_rules.engine.injection import evaluate
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.footprint import NF4_BYTES, NF4_DOUBLE_BYTES, Footprint, footprint
 from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.model.architecture import architecture

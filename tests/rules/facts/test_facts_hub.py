@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from lora_lint.cli.main import main
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model import hub
 from lora_rules.facts.model.architecture import architecture
 from lora_rules.recipe import Origin, Recipe, Setting, Span
@@ -208,7 +208,7 @@ def test_the_linter_does_not_import_the_library_unasked() -> None:
     code = (
         "import sys\n"
         "from lora_rules.facts.model.architecture import architecture\n"
-        "from lora_rules.engine.injection import Unknown\n"
+        "from lora_rules.engine.value import Unknown\n"
         "try:\n    architecture('me/mine')\n"
         "except Unknown:\n    print('huggingface_hub' in sys.modules)\n"
     )

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from counting import trainable_parameters
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import architecture
 from lora_rules.facts.model.model_table import model_types
 from lora_rules.recipe import Origin, Recipe, Setting, Span

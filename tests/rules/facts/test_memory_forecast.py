@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.activations import checkpoint
 from lora_rules.facts.memory.adapter import Adapter, all_linear, uniform
 from lora_rules.facts.memory.allocator import T4

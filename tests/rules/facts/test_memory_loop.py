@@ -2,7 +2,7 @@
 
 import pytest
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory import activations, backward, loss, weights
 from lora_rules.facts.memory.adapter import Adapter, all_linear, uniform
 from lora_rules.facts.memory.allocator import Device, workspace

@@ -65,7 +65,51 @@ def _without_config(
                 callee=loaded[0].known.callee,
                 framework="PEFT",
                 calls=tuple(way.calls),
+                result=_only_infers(way),
             )
+
+
+_MORE_THAN_INFERENCE = frozenset(
+    [
+        ".train",
+        ".backward",
+        ".step",
+        ".fit",
+        ".merge_and_unload",
+        ".merge_adapter",
+        ".unload",
+        ".add_weighted_adapter",
+        ".save_pretrained",
+        ".push_to_hub",
+        ".prepare",
+    ]
+)
+"""Methods after which a loaded adapter was trained, merged or written anew."""
+
+
+_LIBRARIES = frozenset(
+    ["", "builtins", "transformers", "peft", "torch", "accelerate", "bitsandbytes"]
+)
+"""Whose functions do not train what they are given, but for those named here; ``""`` stands for a
+method. What another function does with a model is not known: it may train it."""
+
+
+def _only_infers(way: Run) -> bool:
+    """Whether a trained adapter is only loaded to answer with it: then nothing is fine-tuned."""
+    return not any(_does_more(call) for call in way.calls)
+
+
+def _does_more(call: Call) -> bool:
+    name = call.name
+    if name in _MORE_THAN_INFERENCE or name.endswith(("Trainer", ".get_peft_model")):
+        return True
+    if name.startswith(("=", "torch.optim.")):
+        return True
+    if name.startswith("peft.") and name.endswith(".from_pretrained"):
+        trainable = call.arguments.get("is_trainable")
+        return trainable is not None and trainable.candidates != (False,)
+    foreign = not name or ("." in name[1:] and name.split(".")[0] not in _LIBRARIES)
+    return foreign and bool(call.on or call.things)
 
 
 def _is_cli(found: Found) -> bool:

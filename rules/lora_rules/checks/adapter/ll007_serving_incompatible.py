@@ -10,7 +10,7 @@ from lora_rules.evidence import VLLM_SOURCE
 from lora_rules.recipe import Recipe
 
 
-@rule("LL007", Severity.WARNING, evidence=[VLLM_SOURCE])
+@rule("LL007", Severity.WARNING, evidence=[VLLM_SOURCE], of_records=True)
 def serving_incompatible(
     recipe: Recipe, serve: str, *, max_lora_rank: int = 16
 ) -> Iterator[Problem]:

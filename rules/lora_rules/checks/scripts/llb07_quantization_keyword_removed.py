@@ -17,7 +17,7 @@ from lora_rules.facts.versions.vcs_pins import held_at_revision
 from lora_rules.recipe import Recipe
 
 
-@rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
+@rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE], of_records=True)
 def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Known, Value
+from lora_rules.engine.views import Sweep
 from lora_rules.evidence import (
     CHEN_2026,
     SCHULMAN_2025,
 )
-from lora_rules.recipe import Recipe
 
 
 @rule("LL106", Severity.WARNING, evidence=[SCHULMAN_2025, CHEN_2026])
-def sweep_confounds_rank_and_lr(recipe: Recipe) -> Iterator[Problem]:
+def sweep_confounds_rank_and_lr(
+    sweep: Sweep, swept_by_loop: bool, learning_rate: Value
+) -> Iterator[Problem]:
     """A sweep over ranks in which alpha follows the rank, at one learning rate.
 
     ## What it checks
@@ -49,11 +52,10 @@ def sweep_confounds_rank_and_lr(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    ranks, alphas = recipe.settings.get("r"), recipe.settings.get("lora_alpha")
-    rate = recipe.settings.get("learning_rate")
-    if ranks is None or alphas is None or recipe.known("swept_by_loop") is not True:
+    ranks, alphas = sweep.get("r"), sweep.get("lora_alpha")
+    if ranks is None or alphas is None or not swept_by_loop:
         return
-    if rate is not None and not rate.known:
+    if "learning_rate" in sweep or not isinstance(learning_rate, Known | Absent):
         return
     if len(ranks.candidates) < 3 or len(alphas.candidates) != len(ranks.candidates):
         return

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.fused_targets import Wanted, rewrite
 from lora_rules.facts.adapter.saved_modules import saved_parts, saved_tokens
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Ranks, Targets

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 
 def adapter_scale(r: int, lora_alpha: float, use_rslora: bool = False) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
 from lora_rules.facts.model.modules import Modules
 from lora_rules.facts.model.other_modules import Others

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.trained_part import Part
 from lora_rules.facts.model.modules import Linear, Modules
 from lora_rules.facts.model.other_modules import Others, found_paths

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from lora_rules.engine._startup.record import record, replace
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import matrices
 from lora_rules.facts.adapter.fused_targets import HalfFused, Wanted, rewrite
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from lora_rules.engine._startup.record import record, replace
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 ALL_LINEAR = "all-linear"
 CONDENSED = 20

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from lora_rules.engine._startup.typed import Any, NamedTuple
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.file_dependencies import note
 from lora_rules.recipe import Recipe
 

@@ -25,7 +25,7 @@ optimizer      Adam keeps two numbers a parameter in the adapter's precision; it
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.recipe import Recipe
 

@@ -12,7 +12,7 @@ import re
 from functools import cache
 
 from lora_rules.engine._startup.record import lazily, record
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 
 class UnknownGpu(Unknown):

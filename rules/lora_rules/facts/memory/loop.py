@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element."""

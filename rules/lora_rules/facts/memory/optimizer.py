@@ -10,7 +10,7 @@ a row and a column for each matrix (Shazeer & Stern 2018).
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 ABSMAX = 4 / 256
 """Bytes of float32 absmax for each element of an 8-bit state."""

@@ -12,7 +12,7 @@ from enum import Enum
 
 from lora_rules.engine._startup.record import lazily, record
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Protocol
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.kinds import KINDS, Kind
 from lora_rules.facts.model.model_config import Config
 

@@ -15,7 +15,7 @@ from functools import cache
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.file_dependencies import note
 from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
 from lora_rules.recipe import Recipe

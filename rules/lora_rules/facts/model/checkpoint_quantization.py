@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.file_dependencies import note
 from lora_rules.recipe import Recipe
 

@@ -11,7 +11,7 @@ import os
 from functools import cache
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.file_dependencies import note
 
 _ID = lazily(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.model_class import loader, task_of
 from lora_rules.facts.model.modules import Embedding, FusedExperts, Linear, Modules

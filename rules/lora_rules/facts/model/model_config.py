@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 
 class Config:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.expressions import NoValueError, Value, evaluate
 from lora_rules.facts.model.model_table import Table, load
 

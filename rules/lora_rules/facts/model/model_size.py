@@ -7,7 +7,7 @@ it. A warning rule uses it only to be silent or to move a threshold, never as th
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Recipe
 
 SMALL = 2_000_000_000

@@ -11,7 +11,7 @@ from functools import cache
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 
 _FILE = "facts/model/architectures.json"
 

@@ -14,7 +14,7 @@ from math import prod
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.expressions import NoValueError, Value, evaluate, holds
 from lora_rules.facts.model.model_fields import Fields
 from lora_rules.facts.model.model_table import Group, Table, Task, load

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import ceil
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.engine.injection import Absent, Unknown
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ is that of int8 (10 runs in the simulator, at most 5.7 % off), DDP, ZeRO-1, ZeRO
 
 from __future__ import annotations
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter as Configured
 from lora_rules.facts.adapter.adapter import trained
 from lora_rules.facts.memory.gpu import Gpu

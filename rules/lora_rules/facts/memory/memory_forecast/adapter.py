@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lora_rules.engine._startup.record import replace
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.trained_part import Part
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.shape import Shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import Checkpointing, Known
 from lora_rules.facts.memory.memory_forecast.trainer import (
     by_name,

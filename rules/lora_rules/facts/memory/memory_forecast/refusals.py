@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.run.run_settings import is_on
 from lora_rules.recipe import Recipe
 

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.file_dependencies import note
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding

@@ -8,7 +8,7 @@ checkpoint does (torchtune bd2a0fc, ``models/*/_model_builders.py``; the ids are
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.injection import Unknown
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.run.run_settings import written

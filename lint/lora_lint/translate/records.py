@@ -1,0 +1,43 @@
+"""Records of finished runs: what PEFT wrote beside a trained adapter, also inside a summary.
+
+Nobody trains with them any more. PEFT switches ``inference_mode`` on when it saves, and names the
+base model and, in newer versions, itself.
+"""
+
+from __future__ import annotations
+
+import os
+
+from lora_lint.read.tree import Mapping, Scalar
+from lora_rules.facts.file_dependencies import note
+
+ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
+"""The weights of a trained adapter."""
+_WRITTEN_BY_PEFT = ("auto_mapping", "revision", "layers_pattern", "fan_in_fan_out")
+"""Keys that PEFT writes whatever they are, and hardly anybody else does."""
+
+
+def is_record(mapping: Mapping) -> bool:
+    """Whether a mapping is the configuration of an adapter as PEFT saves it."""
+    if mapping.get("peft_version") is not None:
+        return True
+    return (
+        _value(mapping, "inference_mode") is True
+        and _value(mapping, "peft_type") is not None
+        and _value(mapping, "base_model_name_or_path") is not None
+        and sum(mapping.get(key) is not None for key in _WRITTEN_BY_PEFT) >= 2
+    )
+
+
+def _value(mapping: Mapping, key: str) -> object:
+    entry = mapping.get(key)
+    return entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+
+
+def lies_beside_adapter(path: str) -> bool:
+    """Whether a file stands in the folder of a trained adapter."""
+    folder = os.path.dirname(os.path.abspath(path))
+    weights = [os.path.join(folder, name) for name in ADAPTERS]
+    for name in weights:
+        note(name)
+    return any(os.path.exists(name) for name in weights)

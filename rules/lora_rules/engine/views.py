@@ -1,0 +1,81 @@
+"""Views: what a rule may ask of a recipe besides its settings.
+
+``blocks``      the keys as they are written, block by block
+``outline``     what kind of recipe it is and where: nothing of what it sets
+``program``     the calls that a script makes; absent for any other kind of file
+``framework``   how the framework behaves that reads the recipe
+``sweep``       settings with several candidates, with all of them: for rules about sweeps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.recipe import Recipe, Setting, Span
+
+SCRIPTS = ("python", "notebook")
+"""Kinds of recipes that are programs: others make no calls, and hold no objects."""
+
+
+Sweep = Mapping[str, Setting]
+"""Settings with several candidates, by name."""
+
+
+class Outline(NamedTuple):
+    """What kind of recipe it is, and where it stands."""
+
+    path: str
+    kind: str
+    """``python``, ``notebook``, ``yaml``, ``json`` or ``shell``."""
+    span: Span
+    callee: str | None
+    """The qualified name of the call that makes it, when it is one."""
+    domain: str
+    """``language`` or ``image``."""
+    result: bool
+    """Whether it is a trained adapter's record, not a run to come."""
+    trains: bool
+    """Whether a training run certainly uses it."""
+
+
+def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
+    return Outline(
+        recipe.path,
+        recipe.kind,
+        recipe.span,
+        recipe.callee,
+        recipe.domain,
+        recipe.result,
+        recipe.trains,
+    )
+
+
+def _framework(recipe: Recipe, _whole: Recipe) -> object:
+    return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect)
+
+
+def _program(recipe: Recipe, _whole: Recipe) -> object:
+    return import_module("lora_rules.program").program_of(recipe)
+
+
+def _as_it_is(recipe: Recipe, _whole: Recipe) -> Recipe:
+    return recipe
+
+
+def _sweep(_recipe: Recipe, whole: Recipe) -> Sweep:
+    return {name: each for name, each in whole.settings.items() if len(each.candidates) > 1}
+
+
+VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
+    "blocks": lambda recipe, _whole: recipe.blocks,
+    "outline": _outline,
+    "framework": _framework,
+    "program": _program,
+    "recipe": _as_it_is,
+    "script": _as_it_is,
+    "sweep": _sweep,
+}
+"""Each view by the name that a parameter asks for it with: of a recipe in one world, and with all
+its candidates."""
