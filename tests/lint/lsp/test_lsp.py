@@ -175,6 +175,19 @@ def test_a_rule_that_fails_is_told_and_the_rest_is_underlined(tmp_path: Path) ->
     run(scene)
 
 
+def test_a_text_that_declares_another_encoding_has_its_places(tmp_path: Path) -> None:
+    text = "# coding: latin-1\n" + BAD.replace("config = ", "é = 'é'; config = ")
+
+    async def scene() -> None:
+        async with editor(tmp_path) as client:
+            client.open(tmp_path / "a.py", "python", text)
+            told = await asyncio.wait_for(client.told.get(), 60)
+            zero = next(each for each in told.diagnostics if each.code == "LL101")
+            assert text.splitlines()[3][zero.range.start.character :] == "0)"
+
+    run(scene)
+
+
 def test_a_file_that_breaks_off_is_underlined_up_to_there(tmp_path: Path) -> None:
     async def scene() -> None:
         async with editor(tmp_path) as client:
