@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test demo lint types fast rates docs oracle bench clean
+.PHONY: test demo lint types fast rates generate docs oracle bench clean
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,16 @@ demo: $(VENV)/.ready
 
 rates: $(VENV)/.ready
 	$(BIN)/python tools/fire_rates.py ../shared/data/recipes --json docs/fire_rates.json
+
+# What is generated: the index of the rules, the frameworks' tables, the pages. Needs no torch.
+generate: $(BIN)/python
+	$(BIN)/python tools/build_rule_index.py
+	$(BIN)/python tools/build_frameworks.py
+	$(BIN)/python tools/build_docs.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 
 docs: $(VENV)/.ready
 	$(BIN)/python tools/build_docs.py

@@ -1,6 +1,6 @@
 """Holds both memory models against every usable published measurement, and the peers beside them.
 
-    python benchmarks/memory_accuracy.py --points ../shared/data/memory_points.jsonl \
+    python benchmarks/memory_accuracy.py --points tests/data/memory_points.jsonl \
         [--peers /tmp/peers/bin/python] [--write docs/memory.md]
 
 ``--peers`` names a Python that has fitcheck-llm and peft-doctor; they run there in a process of
@@ -102,7 +102,7 @@ def write(path: Path, lines: Iterable[str]) -> None:
 def main() -> None:
     """Measure, print, and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = HERE.parent.parent / "shared/data/memory_points.jsonl"
+    default = HERE.parent / "tests/data/memory_points.jsonl"
     parser.add_argument("--points", type=Path, default=default)
     parser.add_argument("--peers", help="a Python that has fitcheck-llm and peft-doctor")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where simulations are kept")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from memory_points import GIB, MIB, Point
 
-from lora_rules.facts.memory.loop import Attention, Checkpointing
+from lora_rules.engine.trainer import Checkpointing
+from lora_rules.facts.memory.loop import Attention
 
 SCRIPT = r"""
 import json, sys

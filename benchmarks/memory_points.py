@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.adapter import all_linear, uniform
 from lora_rules.facts.memory.allocator import T4, Device
 from lora_rules.facts.memory.forecast import ONE_GPU, Forecast, forecast
-from lora_rules.facts.memory.loop import Attention, Checkpointing, Loop, LossPath
+from lora_rules.facts.memory.loop import Attention, Loop
 from lora_rules.facts.memory.shape import Block, Projection, Role, Shape, shape_of
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory.step import Step

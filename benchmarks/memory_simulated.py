@@ -18,8 +18,9 @@ from memory_points import Point
 
 import lora_launch.simulator
 from lora_launch.simulator import BadRun, SimulatedRun, simulate
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.allocator import T4
-from lora_rules.facts.memory.loop import Attention, Checkpointing, LossPath
+from lora_rules.facts.memory.loop import Attention
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "trl", "accelerate")
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}

@@ -11,9 +11,10 @@ from memory_points import GIB, Point, config_of
 from memory_simulated import Simulated
 from memory_why import WHY
 
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.adapter import all_linear
 from lora_rules.facts.memory.forecast import forecast
-from lora_rules.facts.memory.loop import Checkpointing, Loop, LossPath
+from lora_rules.facts.memory.loop import Loop
 from lora_rules.facts.memory.shape import shape_of
 from lora_rules.facts.memory.step import Step
 from lora_rules.facts.memory.verdict import verdict

@@ -3,7 +3,7 @@
     python benchmarks/peer_findings.py --peer /tmp/peers/bin/python --scripts /work/corpus
 
 ``--peer`` is a Python that has peft-doctor, torch, transformers and peft; ``--scripts`` a folder of
-public repositories. 60 of the files are PEFT cases of ``shared/data/peft_cases.jsonl``, written as
+public repositories. 60 of the files are PEFT cases of ``tests/data/peft_cases.jsonl``, written as
 Python: what real PEFT made of them is known. 40 are training scripts drawn by seed; what is true of
 them was judged by reading, in ``peer_verdicts.json``.
 

@@ -14,9 +14,16 @@ settings.register_profile(
 settings.load_profile("noisy")  # no test may fail because the machine is busy
 
 ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
 
 sys.path.insert(0, str(Path(__file__).parent))
+collect_ignore = ["data"]  # programs of others, to be read and never run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many of the official recipes the tests could read: fewer than all is no secret."""
+    import official_recipes
+
+    terminalreporter.write_line(official_recipes.summary())
 
 
 @pytest.fixture(autouse=True)

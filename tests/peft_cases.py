@@ -1,4 +1,4 @@
-"""The labelled PEFT cases of shared/data, rendered as files so that the reader is in the test.
+"""The labelled cases of ``data/peft_cases.jsonl``, rendered as files for the reader to read.
 
 A case names one of the small models of ``tools/oracle_models.py``; its ``config.json`` is put into
 a folder beside the rendered file, so that the linter knows the model as it would in earnest.
@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from conftest import SHARED
-
-CASES = SHARED / "data" / "peft_cases.jsonl"
-MODELS = Path(__file__).parent / "data" / "peft_models.json"
+DATA = Path(__file__).parent / "data"
+CASES = DATA / "peft_cases.jsonl"
+MODELS = DATA / "peft_models.json"
 
 LOADERS = {
     "ForCausalLM": "AutoModelForCausalLM",

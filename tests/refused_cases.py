@@ -1,6 +1,8 @@
-"""What LL012 reports of files: severity, the message's beginning, the lines, and mended lines."""
+"""What LL012 reports of files: severity, key, the lines that are refused, and repaired lines."""
 
 from __future__ import annotations
+
+from lora_rules.engine.keys import kebab
 
 E, W = "error", "warning"
 
@@ -22,77 +24,97 @@ HEADS = {
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 
 AXOLOTL = [
-    (E, "adapter: qlora without", "adapter: qlora\n", Q),
-    (E, "adapter: qlora with load_in_8bit", Q + "load_in_8bit: true\n", L + "load_in_8bit: true\n"),
-    (E, "adapter: qlora with gptq", Q + "gptq: true\n", L + "gptq: true\n"),
-    (E, "merge_lora with", Q + "merge_lora: true\n", "adapter: qlora\nmerge_lora: true\n"),
+    (E, "axolotl/qlora-needs-load-in-4bit", "adapter: qlora\n", Q),
+    (E, "axolotl/qlora-with-load-in-8bit", Q + "load_in_8bit: true\n", L + "load_in_8bit: true\n"),
+    (E, "axolotl/qlora-with-gptq", Q + "gptq: true\n", L + "gptq: true\n"),
     (
         E,
-        "peft_layers_to_transform and",
+        "axolotl/merge-lora-with-qlora-in-4bit",
+        Q + "merge_lora: true\n",
+        "adapter: qlora\nmerge_lora: true\n",
+    ),
+    (
+        E,
+        "axolotl/peft-layers-to-transform-with-unfrozen-parameters",
         L + "peft_layers_to_transform: [0]\nunfrozen_parameters: [x]\n",
         L + "peft_layers_to_transform: [0]\n",
     ),
     (
         E,
-        "lr_groups and",
+        "axolotl/lr-groups-with-loraplus",
         L + "lr_groups: [{name: a, modules: [b], lr: 1.0e-4}]\nloraplus_lr_ratio: 16\n",
         L + "loraplus_lr_ratio: 16\n",
     ),
-    (E, "flash_attn_fuse_mlp with", L + "flash_attn_fuse_mlp: true\n", L),
-    (E, "use_onebitllms with", L + "use_onebitllms: true\n", L),
+    (E, "axolotl/flash-attn-fuse-mlp-with-lora", L + "flash_attn_fuse_mlp: true\n", L),
+    (E, "axolotl/use-onebitllms-with-lora", L + "use_onebitllms: true\n", L),
     (
         E,
-        "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with load_in_8bit",
+        "axolotl/lora-kernels-with-load-in-8bit",
         L + "load_in_8bit: true\nlora_mlp_kernel: true\n",
         L + "load_in_8bit: true\nlora_mlp_kernel: false\n",
     ),
     (
         E,
-        "lora_mlp_kernel, lora_qkv_kernel or lora_o_kernel with trust_remote_code",
+        "axolotl/lora-kernels-with-trust-remote-code",
         L + "trust_remote_code: true\nlora_o_kernel: true\n",
         L + "trust_remote_code: true\n",
     ),
     (
         E,
-        "quantize_moe_experts with lora_target_linear",
+        "axolotl/quantize-moe-experts-with-lora-target-linear",
         Q + "quantize_moe_experts: true\nlora_target_linear: true\n",
         Q + "quantize_moe_experts: true\n",
     ),
-    (E, "quantize_moe_experts without", L + "quantize_moe_experts: true\n", L),
-    (E, "qat with", Q + "qat: {weight_dtype: int4}\n", L + "qat: {weight_dtype: int4}\n"),
+    (E, "axolotl/quantize-moe-experts-needs-quantization", L + "quantize_moe_experts: true\n", L),
     (
         E,
-        "model_quantization_config with",
+        "axolotl/qat-with-quantization",
+        Q + "qat: {weight_dtype: int4}\n",
+        L + "qat: {weight_dtype: int4}\n",
+    ),
+    (
+        E,
+        "axolotl/model-quantization-config-with-quantization",
         Q + "model_quantization_config: Mxfp4Config\n",
         L + "model_quantization_config: Mxfp4Config\n",
     ),
     (
         E,
-        "max_memory and",
+        "axolotl/max-memory-with-gpu-memory-limit",
         L + "max_memory: 10GB\ngpu_memory_limit: 10GB\n",
         L + "gpu_memory_limit: 10GB\n",
     ),
-    (E, "relora without", L + "relora: true\n", L + "relora: true\njagged_restart_steps: 9\n"),
     (
         E,
-        "relora with fsdp",
+        "axolotl/relora-needs-jagged-restart-steps",
+        L + "relora: true\n",
+        L + "relora: true\njagged_restart_steps: 9\n",
+    ),
+    (
+        E,
+        "axolotl/relora-with-sharding",
         L + "relora: true\njagged_restart_steps: 9\ndeepspeed: a.json\n",
         L + "deepspeed: a.json\n",
     ),
     (
         E,
-        "relora with lr_scheduler",
+        "axolotl/relora-with-one-cycle",
         L + "relora: true\njagged_restart_steps: 9\nlr_scheduler: one_cycle\n",
         L + "relora: true\njagged_restart_steps: 9\nlr_scheduler: cosine\n",
     ),
     (
         E,
-        "unfrozen_parameters with",
+        "axolotl/unfrozen-parameters-with-reentrant-checkpointing",
         L + "unfrozen_parameters: [x]\ngradient_checkpointing_kwargs: {use_reentrant: true}\n",
         L + "unfrozen_parameters: [x]\ngradient_checkpointing_kwargs: {use_reentrant: false}\n",
     ),
     *(
-        (E, f"{one} and {other}", f"{L}{one}: 4\n{other}: 2\n", f"{L}{one}: 4\n{other}: 0\n")
+        (
+            E,
+            f"axolotl/{kebab(one)}-with-{kebab(other)}",
+            f"{L}{one}: 4\n{other}: 2\n",
+            f"{L}{one}: 4\n{other}: 0\n",
+        )
         for one, other in (
             ("warmup_steps", "warmup_ratio"),
             ("saves_per_epoch", "save_steps"),
@@ -102,14 +124,14 @@ AXOLOTL = [
     ),
     (
         E,
-        "test_datasets and",
+        "axolotl/test-datasets-with-val-set-size",
         L + "test_datasets: [{path: a}]\nval_set_size: 0.1\n",
         L + "test_datasets: [{path: a}]\n",
     ),
     *(
         (
             E,
-            f"{steps} with an" if steps != "save_steps" else "save_steps with a",
+            f"axolotl/{kebab(steps)}-needs-{kebab(strategy)}-steps",
             f"{L}{steps}: 4\n{strategy}: epoch\n",
             f"{L}{steps}: 4\n{strategy}: steps\n",
         )
@@ -121,181 +143,216 @@ AXOLOTL = [
     ),
     (
         E,
-        "eval_steps or eval_strategy with",
+        "axolotl/evaluation-needs-evaluation-data",
         L + "val_set_size: 0\neval_steps: 10\n",
         L + "val_set_size: 0\neval_steps: 10\ntest_datasets: [{path: a}]\n",
     ),
-    (E, "do_bench_eval", L + "do_bench_eval: true\n", L + "do_bench_eval: true\neval_steps: 9\n"),
     (
         E,
-        "save_strategy: best",
+        "axolotl/do-bench-eval-needs-eval-steps",
+        L + "do_bench_eval: true\n",
+        L + "do_bench_eval: true\neval_steps: 9\n",
+    ),
+    (
+        E,
+        "axolotl/save-strategy-best-needs-metric",
         L + "save_strategy: best\n",
         L + "save_strategy: best\nmetric_for_best_model: eval_loss\n",
     ),
     (
         W,
-        "hub_model_id with",
+        "axolotl/hub-model-id-with-save-strategy-no",
         L + "hub_model_id: a/b\nsave_strategy: no\n",
         L + "hub_model_id: a/b\nsave_strategy: epoch\n",
     ),
     (
         W,
-        "early_stopping_patience without",
+        "axolotl/early-stopping-needs-save-and-eval-steps",
         L + "early_stopping_patience: 3\n",
         L + "early_stopping_patience: 3\nsave_steps: 20\neval_steps: 10\n",
     ),
     (
         E,
-        "early_stopping_patience with",
+        "axolotl/early-stopping-needs-save-steps-multiple",
         L + "early_stopping_patience: 3\nsave_steps: 25\neval_steps: 10\n",
         L + "save_steps: 25\neval_steps: 10\n",
     ),
     (
         E,
-        "pretraining_dataset without",
+        "axolotl/pretraining-dataset-needs-max-steps",
         L + "pretraining_dataset: [{path: a}]\n",
         L + "pretraining_dataset: [{path: a}]\nmax_steps: 9\n",
     ),
     (
         E,
-        "val_set_size with a dataset",
+        "axolotl/streaming-with-val-set-size",
         L + "streaming: true\nmax_steps: 9\nval_set_size: 0.1\n",
         L + "streaming: true\nmax_steps: 9\nval_set_size: 0\n",
     ),
-    (E, "streaming without", L + "streaming: true\n", L + "streaming: false\n"),
+    (E, "axolotl/streaming-needs-max-steps", L + "streaming: true\n", L + "streaming: false\n"),
     (
         E,
-        "sample_packing of several",
+        "axolotl/streaming-several-datasets-with-sample-packing",
         L + "streaming: true\nmax_steps: 9\nsample_packing: true\n"
         "datasets: [{path: a}, {path: b}]\n",
         L + "streaming: true\nmax_steps: 9\nsample_packing: true\ndatasets: [{path: a}]\n",
     ),
     (
         E,
-        "dataset_exact_deduplication with a",
+        "axolotl/deduplication-with-streaming",
         L + "dataset_exact_deduplication: true\nstreaming: true\nmax_steps: 9\n",
         L + "dataset_exact_deduplication: true\n",
     ),
     (
         E,
-        "dataset_exact_deduplication with skip",
+        "axolotl/deduplication-with-skip-prepare-dataset",
         L + "dataset_exact_deduplication: true\nskip_prepare_dataset: true\n",
         L + "skip_prepare_dataset: true\n",
     ),
     (
         E,
-        "push_dataset_to_hub",
+        "axolotl/push-dataset-to-hub-needs-token",
         L + "push_dataset_to_hub: a/b\n",
         L + "push_dataset_to_hub: a/b\nhf_use_auth_token: true\n",
     ),
-    (E, "chat_template: jinja", L + "chat_template: jinja\n", L + "chat_template: chatml\n"),
     (
         E,
-        "eval_table_size and",
+        "axolotl/chat-template-jinja-needs-template",
+        L + "chat_template: jinja\n",
+        L + "chat_template: chatml\n",
+    ),
+    (
+        E,
+        "axolotl/eval-table-size-with-eval-sample-packing",
         L + "sample_packing: true\neval_table_size: 5\n",
         L + "sample_packing: true\neval_table_size: 5\neval_sample_packing: false\n",
     ),
     (
         E,
-        "do_causal_lm_eval with",
+        "axolotl/do-causal-lm-eval-with-eval-sample-packing",
         L + "do_causal_lm_eval: true\neval_sample_packing: true\n",
         L + "do_causal_lm_eval: true\neval_sample_packing: false\n",
     ),
-    (E, "neftune_noise_alpha", L + "neftune_noise_alpha: 0\n", L + "neftune_noise_alpha: 5\n"),
-    (E, "rl and sample", L + "rl: dpo\nsample_packing: true\n", L + "rl: dpo\n"),
     (
         E,
-        "rl: kto with eval",
+        "axolotl/neftune-noise-alpha-not-positive",
+        L + "neftune_noise_alpha: 0\n",
+        L + "neftune_noise_alpha: 5\n",
+    ),
+    (E, "axolotl/rl-with-sample-packing", L + "rl: dpo\nsample_packing: true\n", L + "rl: dpo\n"),
+    (
+        E,
+        "axolotl/kto-with-eval-sample-packing",
         L + "rl: kto\nremove_unused_columns: false\neval_sample_packing: true\n",
         L + "rl: kto\nremove_unused_columns: false\n",
     ),
-    (E, "rl: kto without", L + "rl: kto\n", L + "rl: kto\nremove_unused_columns: false\n"),
-    (E, "rl: simpo", L + "rl: simpo\nwarmup_ratio: 0.1\n", L + "rl: simpo\nwarmup_steps: 9\n"),
     (
         E,
-        "dpo_loss_type or",
+        "axolotl/kto-needs-remove-unused-columns-off",
+        L + "rl: kto\n",
+        L + "rl: kto\nremove_unused_columns: false\n",
+    ),
+    (
+        E,
+        "axolotl/simpo-with-warmup-ratio",
+        L + "rl: simpo\nwarmup_ratio: 0.1\n",
+        L + "rl: simpo\nwarmup_steps: 9\n",
+    ),
+    (
+        E,
+        "axolotl/dpo-loss-type-needs-dpo",
         L + "rl: orpo\ndpo_loss_type: [ipo]\n",
         L + "rl: dpo\ndpo_loss_type: [ipo]\n",
     ),
     (
         E,
-        "dpo_loss_weights without",
+        "axolotl/dpo-loss-weights-needs-dpo-loss-type",
         L + "rl: dpo\ndpo_loss_weights: [1.0]\n",
         L + "rl: dpo\ndpo_loss_type: [ipo]\ndpo_loss_weights: [1.0]\n",
     ),
     (
         E,
-        "rl: grpo with trl",
+        "axolotl/grpo-needs-two-generations",
         L + "rl: grpo\ntrl: {num_generations: 1}\n",
         L + "rl: grpo\ntrl: {num_generations: 4}\nmicro_batch_size: 8\n",
     ),
     (
         W,
-        "rl: grpo with a generation",
+        "axolotl/grpo-batch-not-divisible-by-generations",
         L + "rl: grpo\ntrl: {num_generations: 8}\nmicro_batch_size: 4\n",
         L + "rl: grpo\ntrl: {num_generations: 8}\nmicro_batch_size: 4\n"
         "gradient_accumulation_steps: 2\n",
     ),
-    (E, "beta and", L + "beta: 0.1\ntrl: {beta: 0.2}\n", L + "beta: 0.1\ntrl: {beta: 0.1}\n"),
-    (E, "deepspeed and fsdp", L + "deepspeed: a.json\nfsdp: [full_shard]\n", L + "deepspeed: a\n"),
     (
         E,
-        "fsdp_version: 2 with",
+        "axolotl/beta-differs-from-trl-beta",
+        L + "beta: 0.1\ntrl: {beta: 0.2}\n",
+        L + "beta: 0.1\ntrl: {beta: 0.1}\n",
+    ),
+    (
+        E,
+        "axolotl/fsdp-with-deepspeed",
+        L + "deepspeed: a.json\nfsdp: [full_shard]\n",
+        L + "deepspeed: a\n",
+    ),
+    (
+        E,
+        "axolotl/fsdp2-with-quantized-preference-training",
         Q + "rl: dpo\nfsdp_version: 2\n",
         Q + "rl: dpo\nfsdp_version: 1\n",
     ),
     (
         E,
-        "an 8-bit optimizer with",
+        "axolotl/fsdp1-offload-with-8bit-optimizer",
         L + "optimizer: adamw_bnb_8bit\nfsdp_config: {offload_params: true}\n",
         L + "optimizer: adamw_torch\nfsdp_config: {offload_params: true}\n",
     ),
     (
         E,
-        "optimizer: adamw_8bit or",
+        "axolotl/fsdp2-with-bitsandbytes-optimizer",
         L + "optimizer: adamw_8bit\nfsdp_version: 2\nfsdp_config: {offload_params: true}\n",
         L + "optimizer: adamw_torch_8bit\nfsdp_version: 2\nfsdp_config: {offload_params: true}\n",
     ),
     (
         E,
-        "an 8-bit optimizer of",
+        "axolotl/tensor-parallel-with-8bit-optimizer",
         L + "optimizer: paged_adamw_8bit\ntensor_parallel_size: 2\n",
         L + "optimizer: paged_adamw_8bit\ntensor_parallel_size: 1\n",
     ),
     (
         E,
-        "optimizer: q_galore",
+        "axolotl/q-galore-with-adapter",
         L + "optimizer: q_galore_adamw8bit\n",
         L + "optimizer: adamw_torch\n",
     ),
     (
         E,
-        "optimizer: muon",
+        "axolotl/muon-or-flash-optimizer-needs-fsdp2",
         L + "optimizer: muon\nfsdp_config: {reshard_after_forward: true}\n",
         L + "optimizer: muon\nfsdp_config: {fsdp_version: 2}\n",
     ),
     (
         E,
-        "activation_offloading without",
+        "axolotl/activation-offloading-needs-gradient-checkpointing",
         L + "activation_offloading: true\n",
         L + "activation_offloading: true\ngradient_checkpointing: true\n",
     ),
     (
         E,
-        "selective_checkpointing without",
+        "axolotl/selective-checkpointing-needs-gradient-checkpointing",
         L + "selective_checkpointing: true\n",
         L + "selective_checkpointing: true\ngradient_checkpointing: true\n",
     ),
     (
         E,
-        "selective_checkpointing with use",
+        "axolotl/selective-checkpointing-with-reentrant-checkpointing",
         L + "selective_checkpointing: true\ngradient_checkpointing: true\n"
         "gradient_checkpointing_kwargs: {use_reentrant: true}\n",
         L + "gradient_checkpointing: true\ngradient_checkpointing_kwargs: {use_reentrant: true}\n",
     ),
     (
         E,
-        "selective_checkpointing with an",
+        "axolotl/selective-checkpointing-with-activation-offloading",
         L + "selective_checkpointing: true\ngradient_checkpointing: true\n"
         "activation_offloading: true\n",
         L + "selective_checkpointing: true\ngradient_checkpointing: true\n"
@@ -303,37 +360,37 @@ AXOLOTL = [
     ),
     (
         E,
-        "selective_checkpointing.save",
+        "axolotl/selective-checkpointing-of-matmuls-with-adapter",
         L + "gradient_checkpointing: true\nselective_checkpointing: {save: [mm]}\n",
         L + "gradient_checkpointing: true\nselective_checkpointing: {save: [attention]}\n",
     ),
     (
         E,
-        "more than one of cut",
+        "axolotl/several-cross-entropies",
         L + "cut_cross_entropy: true\nliger_fused_linear_cross_entropy: true\n",
         L + "cut_cross_entropy: true\n",
     ),
     (
         W,
-        "attn_implementation with one",
+        "axolotl/attn-implementation-with-older-switch",
         L + "attn_implementation: sdpa\nflash_attention: true\n",
         L + "flash_attention: true\n",
     ),
     (
         W,
-        "attn_implementation that",
+        "axolotl/attn-implementation-unknown",
         L + "attn_implementation: flash\n",
         L + "attn_implementation: kernels-community/flash-attn3\n",
     ),
     (
         E,
-        "context_parallel_size above 1 without",
+        "axolotl/context-parallel-needs-flash-attention",
         L + "context_parallel_size: 2\nattn_implementation: sdpa\n",
         L + "context_parallel_size: 2\nflash_attention: true\n",
     ),
     (
         E,
-        "context_parallel_size above 1 with sample",
+        "axolotl/context-parallel-packing-needs-micro-batch-of-one",
         L + "context_parallel_size: 2\nflash_attention: true\nsample_packing: true\n"
         "micro_batch_size: 2\n",
         L + "context_parallel_size: 2\nflash_attention: true\nsample_packing: true\n"
@@ -341,25 +398,30 @@ AXOLOTL = [
     ),
     (
         E,
-        "scaling_softmax",
+        "axolotl/scaling-softmax-needs-flex-attention",
         L + "scaling_softmax: true\n",
         L + "scaling_softmax: true\nattn_implementation: flex_attention\n",
     ),
     (
         E,
-        "torch_compile_options",
+        "axolotl/torch-compile-options-needs-torch-compile",
         L + "torch_compile_options: {shape_padding: true}\n",
         L + "torch_compile_options: {shape_padding: true}\ntorch_compile: true\n",
     ),
-    (E, "deepcompile", L + "deepcompile: true\n", L + "deepcompile: true\ndeepspeed: a.json\n"),
     (
         E,
-        "fp32_norms",
+        "axolotl/deepcompile-needs-deepspeed",
+        L + "deepcompile: true\n",
+        L + "deepcompile: true\ndeepspeed: a.json\n",
+    ),
+    (
+        E,
+        "axolotl/fp32-norms-needs-fsdp2",
         L + "fp32_norms: true\n",
         L + "fp32_norms: true\nfsdp_version: 2\nfsdp_config: {offload_params: false}\n",
     ),
     *(
-        (W, f"{name} has been removed", f"{L}{name}: true\n", f"{L}{name}: null\n")
+        (W, f"axolotl/{kebab(name)}-removed", f"{L}{name}: true\n", f"{L}{name}: null\n")
         for name in (
             *(f"unsloth_{p}" for p in ("lora_mlp", "lora_qkv", "lora_o", "rms_norm", "rope")),
             "unsloth_cross_entropy_loss",
@@ -373,112 +435,167 @@ AXOLOTL = [
             "rpo_alpha",
         )
     ),
-    (W, "save_safetensors", L + "save_safetensors: false\n", L + "save_safetensors: true\n"),
     (
         W,
-        "a dataset of type",
+        "axolotl/save-safetensors-removed",
+        L + "save_safetensors: false\n",
+        L + "save_safetensors: true\n",
+    ),
+    (
+        W,
+        "axolotl/sharegpt-removed",
         L + "datasets: [{path: a, type: sharegpt}]\n",
         L + "datasets: [{path: a, type: chat_template}]\n",
     ),
     (
         E,
-        "noisy_embedding_alpha and",
+        "axolotl/noisy-embedding-alpha-with-neftune-noise-alpha",
         L + "noisy_embedding_alpha: 5\nneftune_noise_alpha: 5\n",
         L + "neftune_noise_alpha: 5\n",
     ),
-    (W, "evaluation_strategy is", L + "evaluation_strategy: steps\n", L + "eval_strategy: steps\n"),
-    (W, "dpo_beta is", L + "dpo_beta: 0.1\n", L + "rl_beta: 0.1\n"),
-    (W, "noisy_embedding_alpha is", L + "noisy_embedding_alpha: 5\n", L),
-    (W, "sequence_parallel_degree is", L + "sequence_parallel_degree: 2\n", L),
+    (
+        W,
+        "axolotl/evaluation-strategy-renamed",
+        L + "evaluation_strategy: steps\n",
+        L + "eval_strategy: steps\n",
+    ),
+    (W, "axolotl/dpo-beta-renamed", L + "dpo_beta: 0.1\n", L + "rl_beta: 0.1\n"),
+    (W, "axolotl/noisy-embedding-alpha-renamed", L + "noisy_embedding_alpha: 5\n", L),
+    (W, "axolotl/sequence-parallel-degree-renamed", L + "sequence_parallel_degree: 2\n", L),
 ]
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
-    (E, "quantization_bit and pissa", B + "pissa_init: true\n", B),
-    (E, "quantization_bit and resize", B + "resize_vocab: true\n", "resize_vocab: true\n"),
+    (E, "llamafactory/quantization-bit-with-pissa-init", B + "pissa_init: true\n", B),
     (
         E,
-        "create_new_adapter over",
+        "llamafactory/quantization-bit-with-resize-vocab",
+        B + "resize_vocab: true\n",
+        "resize_vocab: true\n",
+    ),
+    (
+        E,
+        "llamafactory/quantization-bit-with-create-new-adapter",
         B + "adapter_name_or_path: a\ncreate_new_adapter: true\n",
         "adapter_name_or_path: a\ncreate_new_adapter: true\n",
     ),
-    (E, "several adapters", B + "adapter_name_or_path: a,b\n", B + "adapter_name_or_path: a\n"),
-    *(
-        (E, f"{name} with finetuning_type", f"{name}: true\n", f"{name}: false\n")
-        for name in ("use_galore", "use_apollo", "use_badam")
-    ),
-    (E, "pissa_init in", "pissa_init: true\nstage: dpo\n", "pissa_init: true\nstage: sft\n"),
-    (E, "fp8 with", B + "fp8: true\n", "fp8: true\n"),
     (
         E,
-        "quantization_device_map",
+        "llamafactory/quantization-bit-with-several-adapters",
+        B + "adapter_name_or_path: a,b\n",
+        B + "adapter_name_or_path: a\n",
+    ),
+    *(
+        (E, f"llamafactory/{kebab(name)}-with-lora", f"{name}: true\n", f"{name}: false\n")
+        for name in ("use_galore", "use_apollo", "use_badam")
+    ),
+    (
+        E,
+        "llamafactory/pissa-init-with-reference-stage",
+        "pissa_init: true\nstage: dpo\n",
+        "pissa_init: true\nstage: sft\n",
+    ),
+    (E, "llamafactory/fp8-with-quantization-bit", B + "fp8: true\n", "fp8: true\n"),
+    (
+        E,
+        "llamafactory/quantization-device-map-with-training",
         B + "quantization_device_map: auto\ndo_train: true\n",
         B + "do_train: true\n",
     ),
     *(
         (
             E,
-            f"{name} with deepspeed",
+            f"llamafactory/{kebab(name)}-with-deepspeed",
             f"{name}: true\ndeepspeed: a.json\n",
             "deepspeed: a.json\n",
         )
         for name in ("use_galore", "use_apollo")
     ),
-    (E, "eval_dataset and", "eval_dataset: a\nval_size: 0.1\n", "eval_dataset: a\n"),
     (
         E,
-        "streaming and max_samples",
+        "llamafactory/eval-dataset-with-val-size",
+        "eval_dataset: a\nval_size: 0.1\n",
+        "eval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/streaming-with-max-samples",
         "streaming: true\nmax_steps: 9\nmax_samples: 9\n",
         "max_samples: 9\n",
     ),
-    (E, "streaming without", "streaming: true\n", "streaming: true\nmax_steps: 9\n"),
     (
         E,
-        "streaming with a val",
+        "llamafactory/streaming-needs-max-steps",
+        "streaming: true\n",
+        "streaming: true\nmax_steps: 9\n",
+    ),
+    (
+        E,
+        "llamafactory/streaming-with-fractional-val-size",
         "streaming: true\nmax_steps: 9\nval_size: 0.1\n",
         "streaming: true\nmax_steps: 9\nval_size: 100\n",
     ),
     (
         E,
-        "interleave_probs without",
+        "llamafactory/interleave-probs-needs-interleaving",
         "interleave_probs: 0.5,0.5\ndataset: a,b\n",
         "interleave_probs: 0.5,0.5\ndataset: a,b\nmix_strategy: interleave_under\n",
     ),
     (
         E,
-        "as many interleave_probs",
+        "llamafactory/interleave-probs-not-one-a-dataset",
         "interleave_probs: 0.5,0.5\ndataset: a\nmix_strategy: interleave_under\n",
         "dataset: a\n",
     ),
-    (E, "mask_history and", "mask_history: true\ntrain_on_prompt: true\n", "mask_history: true\n"),
-    (E, "eval_strategy without", "eval_strategy: steps\n", "eval_strategy: steps\nval_size: 9\n"),
-    (E, "do_eval without", "do_eval: true\n", "do_eval: true\neval_dataset: a\n"),
+    (
+        E,
+        "llamafactory/mask-history-with-train-on-prompt",
+        "mask_history: true\ntrain_on_prompt: true\n",
+        "mask_history: true\n",
+    ),
+    (
+        E,
+        "llamafactory/eval-strategy-needs-evaluation-data",
+        "eval_strategy: steps\n",
+        "eval_strategy: steps\nval_size: 9\n",
+    ),
+    (
+        E,
+        "llamafactory/do-eval-needs-evaluation-data",
+        "do_eval: true\n",
+        "do_eval: true\neval_dataset: a\n",
+    ),
     *(
-        (E, f"{name} outside", f"stage: kto\n{name}: true\n", f"stage: sft\n{name}: true\n")
+        (
+            E,
+            f"llamafactory/{kebab(name)}-outside-sft",
+            f"stage: kto\n{name}: true\n",
+            f"stage: sft\n{name}: true\n",
+        )
         for name in ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
     ),
     (
         E,
-        "do_predict without",
+        "llamafactory/do-predict-needs-predict-with-generate",
         "do_predict: true\n",
         "do_predict: true\npredict_with_generate: true\n",
     ),
     (
         E,
-        "predict_with_generate and",
+        "llamafactory/predict-with-generate-with-compute-accuracy",
         "predict_with_generate: true\ncompute_accuracy: true\n",
         "compute_accuracy: true\n",
     ),
     (
         E,
-        "load_best_model_at_end in",
+        "llamafactory/load-best-model-in-rm-or-ppo",
         "stage: rm\nload_best_model_at_end: true\n",
         "stage: rm\n",
     ),
-    (E, "stage: ppo without", "stage: ppo\n", "stage: ppo\nreward_model: a\n"),
+    (E, "llamafactory/ppo-needs-reward-model", "stage: ppo\n", "stage: ppo\nreward_model: a\n"),
     (
         E,
-        "dpo_label_smoothing",
+        "llamafactory/dpo-label-smoothing-needs-sigmoid",
         "stage: dpo\npref_loss: simpo\ndpo_label_smoothing: 0.1\n",
         "stage: dpo\npref_loss: sigmoid\ndpo_label_smoothing: 0.1\n",
     ),
@@ -488,41 +605,76 @@ F = "attn_impl: flash_attn\n"
 G = "rlhf_type: grpo\n"
 SWIFT = [
     *(
-        (E, f"{n} without a Flash", f"{n}: true\n", f"{n}: true\n{F}")
+        (E, f"ms-swift/{kebab(n)}-needs-flash-attention", f"{n}: true\n", f"{n}: true\n{F}")
         for n in ("packing", "padding_free")
     ),
-    (E, "packing and lazy", F + "packing: true\nlazy_tokenize: true\n", F + "packing: true\n"),
-    (E, "streaming and lazy", "streaming: true\nlazy_tokenize: true\n", "streaming: true\n"),
-    (E, "fsdp and deepspeed", "fsdp: fsdp2\ndeepspeed: zero2\n", "deepspeed: zero2\n"),
-    (E, "save_only_model", "fsdp: fsdp2\nsave_only_model: true\n", "save_only_model: true\n"),
-    (W, "warmup_ratio and", "warmup_ratio: 0.1\nwarmup_steps: 9\n", "warmup_ratio: 0.1\n"),
-    (W, "warmup_ratio of", "warmup_ratio: 1\n", "warmup_ratio: 0.1\n"),
-    (E, "quant_method without", "quant_method: bnb\n", "quant_method: bnb\nquant_bits: 4\n"),
     (
         E,
-        "quant_method: bnb",
+        "ms-swift/packing-with-lazy-tokenize",
+        F + "packing: true\nlazy_tokenize: true\n",
+        F + "packing: true\n",
+    ),
+    (
+        E,
+        "ms-swift/streaming-with-lazy-tokenize",
+        "streaming: true\nlazy_tokenize: true\n",
+        "streaming: true\n",
+    ),
+    (E, "ms-swift/fsdp-with-deepspeed", "fsdp: fsdp2\ndeepspeed: zero2\n", "deepspeed: zero2\n"),
+    (
+        E,
+        "ms-swift/fsdp2-with-save-only-model",
+        "fsdp: fsdp2\nsave_only_model: true\n",
+        "save_only_model: true\n",
+    ),
+    (
+        W,
+        "ms-swift/warmup-ratio-with-warmup-steps",
+        "warmup_ratio: 0.1\nwarmup_steps: 9\n",
+        "warmup_ratio: 0.1\n",
+    ),
+    (W, "ms-swift/warmup-ratio-not-below-one", "warmup_ratio: 1\n", "warmup_ratio: 0.1\n"),
+    (
+        E,
+        "ms-swift/quant-method-needs-quant-bits",
+        "quant_method: bnb\n",
+        "quant_method: bnb\nquant_bits: 4\n",
+    ),
+    (
+        E,
+        "ms-swift/bnb-with-other-quant-bits",
         "quant_method: bnb\nquant_bits: 3\n",
         "quant_method: hqq\nquant_bits: 3\n",
     ),
-    (E, "ref_model in", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
+    (E, "ms-swift/ref-model-with-lora", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
     (
         E,
-        "vllm_mode without",
+        "ms-swift/vllm-mode-needs-use-vllm",
         G + "vllm_mode: colocate\n",
         G + "vllm_mode: colocate\nuse_vllm: true\n",
     ),
-    (E, "use_vllm without", G + "use_vllm: true\n", G + "use_vllm: true\nvllm_mode: server\n"),
     (
         E,
-        "rlhf_type: grpo with a trunc",
+        "ms-swift/use-vllm-needs-vllm-mode",
+        G + "use_vllm: true\n",
+        G + "use_vllm: true\nvllm_mode: server\n",
+    ),
+    (
+        E,
+        "ms-swift/grpo-with-other-truncation-strategy",
         G + "truncation_strategy: split\n",
         G + "truncation_strategy: delete\n",
     ),
-    (E, "rlhf_type: grpo with num", G + "num_generations: 1\n", G + "num_generations: 8\n"),
+    (
+        E,
+        "ms-swift/grpo-needs-two-generations",
+        G + "num_generations: 1\n",
+        G + "num_generations: 8\n",
+    ),
     *(
         (
             E,
-            f"{n} with an rlhf",
+            f"ms-swift/{kebab(n)}-with-other-rlhf-type",
             f"{F}rlhf_type: orpo\n{n}: true\n",
             f"{F}rlhf_type: dpo\n{n}: true\n",
         )
@@ -530,14 +682,14 @@ SWIFT = [
     ),
     (
         E,
-        "sequence_parallel_size above",
+        "ms-swift/sequence-parallel-with-other-rlhf-type",
         "rlhf_type: kto\nsequence_parallel_size: 2\n",
         "rlhf_type: dpo\nsequence_parallel_size: 2\n",
     ),
     *(
         (
             E,
-            f"rlhf_type: grpo with use_liger_kernel and {name}",
+            f"ms-swift/grpo-liger-with-{kebab(name)}",
             f"{F}{G}use_liger_kernel: true\n{name}: {value}\n",
             f"{F}{G}{name}: {value}\n",
         )
@@ -553,62 +705,87 @@ SWIFT = [
 
 S = "eval_strategy: steps\neval_steps: 50\n"
 TRAINER = [
-    (W, "padding_free without", "padding_free: true\n", "padding_free: true\nmax_length: null\n"),
     (
         W,
-        "padding_free with",
+        "trl/padding-free-with-max-length",
+        "padding_free: true\n",
+        "padding_free: true\nmax_length: null\n",
+    ),
+    (
+        W,
+        "trl/padding-free-with-batch-of-one",
         "padding_free: true\nmax_length: null\nper_device_train_batch_size: 1\n",
         "padding_free: true\nmax_length: null\nper_device_train_batch_size: 4\n",
     ),
-    (E, "packing with max", "packing: true\nmax_length: null\n", "packing: true\n"),
+    (E, "trl/packing-needs-max-length", "packing: true\nmax_length: null\n", "packing: true\n"),
     (
         E,
-        "datasets of which",
+        "trl/some-datasets-without-fraction",
         "datasets: [{path: a, fraction: 0.5}, {path: b}]\n",
         "datasets: [{path: a, fraction: 0.5}, {path: b, fraction: 0.5}]\n",
     ),
     (
         E,
-        "streaming with datasets",
+        "trl/streaming-with-fractions",
         "streaming: true\ndatasets: [{path: a, fraction: 0.5}]\n",
         "streaming: true\ndatasets: [{path: a}]\n",
     ),
-    (E, "env that", "env: 1\n", "env: {A: b}\n"),
-    (W, "datasets and", "datasets: [{path: a}]\ndataset_name: a\n", "dataset_name: a\n"),
+    (E, "trl/env-not-a-mapping", "env: 1\n", "env: {A: b}\n"),
+    (
+        W,
+        "trl/datasets-with-dataset-name",
+        "datasets: [{path: a}]\ndataset_name: a\n",
+        "dataset_name: a\n",
+    ),
     (
         E,
-        "load_best_model_at_end with a",
+        "transformers/best-model-needs-equal-strategies",
         "load_best_model_at_end: true\n",
         "load_best_model_at_end: true\neval_strategy: epoch\nsave_strategy: epoch\n",
     ),
     (
         E,
-        "load_best_model_at_end with save",
+        "transformers/best-model-needs-save-steps-multiple",
         f"load_best_model_at_end: true\n{S}save_steps: 75\n",
         f"load_best_model_at_end: true\n{S}save_steps: 100\n",
     ),
     (
         E,
-        "fp16_full_eval",
+        "transformers/fp16-full-eval-with-bf16-full-eval",
         "fp16_full_eval: true\nbf16_full_eval: true\n",
         "bf16_full_eval: true\n",
     ),
     (
         E,
-        "an lr_scheduler_type",
+        "transformers/lr-scheduler-needs-evaluation",
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
-    (E, "warmup_steps below", "warmup_steps: -1\n", "warmup_steps: 0\n"),
-    (E, "logging_steps: 0", "logging_steps: 0\n", 'logging_steps: 0\nlogging_strategy: "no"\n'),
-    *(
-        (E, f"{n}_steps above", f"{n}_strategy: steps\n{n}_steps: 1.5\n", f"{n}_steps: 2\n")
-        for n in ("logging", "eval", "save")
-    ),
-    (E, "fsdp and", "fsdp: full_shard\ndeepspeed: a.json\n", "deepspeed: a.json\n"),
+    (E, "transformers/warmup-steps-negative", "warmup_steps: -1\n", "warmup_steps: 0\n"),
     (
         E,
-        "fsdp_config.activation",
+        "transformers/logging-steps-zero",
+        "logging_steps: 0\n",
+        'logging_steps: 0\nlogging_strategy: "no"\n',
+    ),
+    *(
+        (
+            E,
+            f"transformers/{n}-steps-not-whole",
+            f"{n}_strategy: steps\n{n}_steps: 1.5\n",
+            f"{n}_steps: 2\n",
+        )
+        for n in ("logging", "eval", "save")
+    ),
+    (
+        E,
+        "transformers/fsdp-with-deepspeed",
+        "fsdp: full_shard\ndeepspeed: a.json\n",
+        "deepspeed: a.json\n",
+    ),
+    (
+        E,
+        "transformers/fsdp-activation-checkpointing-with-gradient-checkpointing",
         "fsdp: full_shard\nfsdp_config: {activation_checkpointing: true}\n"
         "gradient_checkpointing: true\n",
         "fsdp: full_shard\nfsdp_config: {activation_checkpointing: true}\n"
@@ -616,7 +793,7 @@ TRAINER = [
     ),
     (
         E,
-        "save_only_model with load",
+        "transformers/sharded-save-only-model-with-best-model",
         "save_only_model: true\nload_best_model_at_end: true\nfsdp: full_shard\n"
         "eval_strategy: epoch\nsave_strategy: epoch\n",
         "save_only_model: true\nload_best_model_at_end: true\n"
@@ -624,20 +801,20 @@ TRAINER = [
     ),
     (
         E,
-        "save_only_model with fsdp",
+        "transformers/save-only-model-with-sharded-state-dict",
         "save_only_model: true\nfsdp: full_shard\n"
         "fsdp_config: {state_dict_type: SHARDED_STATE_DICT}\n",
         "save_only_model: true\nfsdp: full_shard\n",
     ),
     (
         E,
-        "dataloader_prefetch_factor",
+        "transformers/prefetch-factor-needs-dataloader-workers",
         "dataloader_prefetch_factor: 2\n",
         "dataloader_prefetch_factor: 2\ndataloader_num_workers: 2\n",
     ),
     (
         E,
-        "save_strategy: best",
+        "transformers/save-strategy-best-needs-metric",
         "save_strategy: best\n",
         "save_strategy: best\nmetric_for_best_model: eval_loss\n",
     ),
@@ -655,43 +832,55 @@ OTHERS = [
     (
         "litgpt",
         E,
-        "quantize with a mixed",
+        "litgpt/quantize-with-mixed-precision",
         N + "precision: bf16-mixed\n",
         N + "precision: bf16-true\n",
     ),
-    ("litgpt", E, "quantize with devices", N + "devices: 2\n", N + "devices: 1\n"),
-    ("litgpt", E, "quantize with num_nodes", N + "num_nodes: 2\n", "num_nodes: 2\n"),
-    ("litgpt", E, "quantize with an", N + "optimizer: SGD\n", N + "optimizer: AdamW\n"),
+    ("litgpt", E, "litgpt/quantize-with-several-devices", N + "devices: 2\n", N + "devices: 1\n"),
+    ("litgpt", E, "litgpt/quantize-with-several-nodes", N + "num_nodes: 2\n", "num_nodes: 2\n"),
+    (
+        "litgpt",
+        E,
+        "litgpt/quantize-with-other-optimizer",
+        N + "optimizer: SGD\n",
+        N + "optimizer: AdamW\n",
+    ),
     *(
         (
             "litgpt",
             E,
-            f"train.{name}, which",
+            f"litgpt/train-{kebab(name)}-not-taken",
             f"train: {{{name}: 1}}\n",
             f"train: {{{name}: null}}\n",
         )
         for name in ("max_tokens", "max_norm", "tie_embeddings", "lr_warmup_fraction")
     ),
-    ("litgpt", E, "train.epochs: null", "train: {epochs: null}\n", "train: {epochs: 2}\n"),
+    ("litgpt", E, "litgpt/train-epochs-null", "train: {epochs: null}\n", "train: {epochs: 2}\n"),
     (
         "litgpt",
         E,
-        "eval.max_new_tokens: null",
+        "litgpt/eval-max-new-tokens-null",
         "eval: {max_new_tokens: null}\n",
         "eval: {max_new_tokens: 9}\n",
     ),
     (
         "litgpt",
         E,
-        "train.global_batch_size below",
+        "litgpt/global-batch-size-below-micro-batches",
         "train: {global_batch_size: 4, micro_batch_size: 4}\ndevices: 2\n",
         "train: {global_batch_size: 8, micro_batch_size: 4}\ndevices: 2\n",
     ),
-    ("torchtune", E, "dtype: fp16", T + "[q_proj]}\ndtype: fp16\n", T + "[q_proj]}\ndtype: bf16\n"),
     (
         "torchtune",
         E,
-        "enable_activation_offloading",
+        "torchtune/fp16-dtype",
+        T + "[q_proj]}\ndtype: fp16\n",
+        T + "[q_proj]}\ndtype: bf16\n",
+    ),
+    (
+        "torchtune",
+        E,
+        "torchtune/activation-offloading-needs-activation-checkpointing",
         T + "[q_proj]}\nenable_activation_offloading: True\n",
         T
         + "[q_proj]}\nenable_activation_offloading: True\nenable_activation_checkpointing: True\n",
@@ -699,29 +888,29 @@ OTHERS = [
     (
         "torchtune",
         E,
-        "dataset.packed",
+        "torchtune/packed-needs-max-seq-len",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: null}\n",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: 4096}\n",
     ),
-    ("torchtune", E, "an empty model", T + "[]}\n", T + "[q_proj]}\n"),
+    ("torchtune", E, "torchtune/lora-attn-modules-empty", T + "[]}\n", T + "[q_proj]}\n"),
     (
         "ludwig",
         E,
-        "an adapter with",
+        "ludwig/adapter-with-other-trainer-type",
         "adapter: {type: lora}\ntrainer: {type: dpo}\n",
         "adapter: {type: lora}\ntrainer: {type: finetune}\n",
     ),
     (
         "ludwig",
         E,
-        "merge_adapter_into_base_model",
+        "ludwig/merge-into-base-model-below-8-bits",
         LUDWIG + "quantization: {bits: 4}\n",
         LUDWIG + "quantization: {bits: 8}\n",
     ),
     (
         "oumi",
         E,
-        "fsdp.enable_fsdp and",
+        "oumi/fsdp-with-deepspeed",
         U
         + "}\n"
         + X
@@ -731,57 +920,63 @@ OTHERS = [
     (
         "oumi",
         E,
-        "model.compile",
+        "oumi/compile-in-model",
         U + ", compile: true}\n" + X + "TRL_SFT}\n",
         U + "}\n" + X + "TRL_SFT}\n",
     ),
     (
         "oumi",
         E,
-        "training.compile",
+        "oumi/compile-with-use-orig-params-off",
         U + "}\n" + X + "TRL_SFT, compile: true}\nfsdp: {use_orig_params: false}\n",
         U + "}\n" + X + "TRL_SFT, compile: true}\nfsdp: {use_orig_params: true}\n",
     ),
     (
         "oumi",
         E,
-        "training.mixed",
+        "oumi/mixed-precision-over-half-precision-model",
         U + ", torch_dtype_str: bfloat16}\n" + X + "TRL_SFT, mixed_precision_dtype: BF16}\n",
         U + ", torch_dtype_str: float32}\n" + X + "TRL_SFT, mixed_precision_dtype: BF16}\n",
     ),
     (
         "oumi",
         E,
-        "training.gradient",
+        "oumi/gradient-accumulation-below-one",
         U + "}\n" + X + "TRL_SFT, gradient_accumulation_steps: 0}\n",
         U + "}\n" + X + "TRL_SFT, gradient_accumulation_steps: 1}\n",
     ),
     (
         "oumi",
         E,
-        "training.include",
+        "oumi/performance-metrics-with-grpo",
         U + "}\n" + X + "TRL_GRPO, include_performance_metrics: true}\n",
         U + "}\n" + X + "TRL_GRPO}\n",
     ),
     (
         "nemo-automodel",
         E,
-        "peft.target_modules and",
+        "nemo-automodel/target-modules-with-exclude-modules",
         P + "target_modules: ['*_proj'], exclude_modules: ['*lm_head*']}\n",
         P + "target_modules: ['*_proj']}\n",
     ),
     (
         "nemo-automodel",
         E,
-        "peft.match_all_linear",
+        "nemo-automodel/match-all-linear-with-target-modules",
         P + "match_all_linear: true, exclude_modules: ['*lm_head*']}\n",
         P + "match_all_linear: true}\n",
     ),
-    ("llm-foundry", E, "model.load_in_8bit", FOUNDRY + ", load_in_8bit: true}\n", FOUNDRY + "}\n"),
+    (
+        "llm-foundry",
+        E,
+        "llm-foundry/load-in-8bit-in-training",
+        FOUNDRY + ", load_in_8bit: true}\n",
+        FOUNDRY + "}\n",
+    ),
     (
         "ai-toolkit",
         E,
-        "train.gradient_accumulation and",
+        "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
     ),

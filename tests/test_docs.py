@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import official_recipes
 from conftest import ROOT
 from lora_lint.engine.config import KEYS
 
@@ -17,11 +18,9 @@ import build_docs
 import docs_rules
 import fire_rates
 
-RECIPES = ROOT.parent / "shared" / "data" / "recipes"
-
 
 def test_no_generated_page_is_out_of_date() -> None:
-    assert build_docs.stale() == [], "run `make docs`"
+    assert build_docs.stale() == [], "run: make generate"
 
 
 def test_every_family_of_rules_has_a_title() -> None:
@@ -29,12 +28,12 @@ def test_every_family_of_rules_has_a_title() -> None:
     assert {code[:3] for code in codes} <= set(docs_rules.FAMILIES)
 
 
-@pytest.mark.skipif(not RECIPES.exists(), reason="shared/data is not here")
+@pytest.mark.skipif(bool(official_recipes.mark), reason=official_recipes.summary())
 def test_the_fire_rates_are_those_of_today() -> None:
-    reports = list(fire_rates.lint_all([str(RECIPES)]))
+    reports = list(fire_rates.lint_all([str(official_recipes.all_of_them().folder)]))
     counted = fire_rates.counts(reports, sum(report.recipes for report in reports))
     told = json.loads(docs_rules.RATES.read_text())
-    assert counted == told, "run `make rates docs`"
+    assert counted == told, "run `make rates generate`"
 
 
 def test_every_setting_is_in_the_reference() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
+from hook_repository import as_it_stands, commit, try_repo
 
 pytestmark = pytest.mark.slow
 
@@ -17,36 +15,9 @@ GOOD = (ROOT / "examples" / "sound" / "axolotl.yaml").read_text()
 BAD = (ROOT / "examples" / "broken" / "axolotl.yaml").read_text()
 
 
-def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=900)
-
-
 @pytest.fixture(scope="module")
 def hook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository as it stands, committed, for pre-commit to clone."""
-    clone = tmp_path_factory.mktemp("hook") / "lora-lint"
-    listed = run("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=ROOT).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, clone / name)
-    commit(clone)
-    return clone
-
-
-def commit(folder: Path) -> None:
-    for command in (
-        ("init", "-q"),
-        ("add", "-A"),
-        ("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "as it stands"),
-    ):
-        done = run("git", *command, cwd=folder)
-        assert done.returncode == 0, done.stderr
-
-
-def try_repo(hook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    pre_commit = str(Path(sys.executable).with_name("pre-commit"))
-    return run(pre_commit, "try-repo", str(hook), "lora-lint", "--all-files", cwd=folder)
+    return as_it_stands(tmp_path_factory.mktemp("hook"))
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def main() -> int:
         return 0
     wrong = stale()
     for name in wrong:
-        print(f"{name} is out of date: run `make docs`")
+        print(f"{name} is out of date: run `make generate`")
     return 1 if wrong else 0
 
 

@@ -8,20 +8,36 @@ To be run whenever a table changes; ``tests/rules/frameworks/test_dialects.py`` 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import yaml
 
+from lora_lint.translate.schema.check import TableError, check
+
 FOLDER = Path(__file__).parent.parent / "rules" / "lora_rules" / "frameworks"
 TABLES = FOLDER / "tables.json"
+OTHERS = FOLDER / "not_recipes.yaml"
 
 
 def tables() -> str:
-    """The text of the file: a line a table."""
-    tables = {path.parent.name.replace("_", "-"): path for path in FOLDER.glob("*/keys.yaml")}
-    tables["not-recipes"] = FOLDER / "not_recipes.yaml"
+    """The text of the file: a line a table.
+
+    Raises:
+        TableError: with the file, line and key of everything that is wrong in a table.
+    """
+    files = sorted(FOLDER.glob("*/keys.yaml"))
+    check(
+        {_called(path): path.read_text() for path in files}, {_called(OTHERS): OTHERS.read_text()}
+    )
+    tables = {path.parent.name.replace("_", "-"): path for path in files}
+    tables["not-recipes"] = OTHERS
     lines = [f"{json.dumps(name)}: {_line(path)}" for name, path in sorted(tables.items())]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _called(path: Path) -> str:
+    return str(path.relative_to(FOLDER.parent))
 
 
 def _line(path: Path) -> str:
@@ -33,4 +49,7 @@ def _line(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    TABLES.write_text(tables())
+    try:
+        TABLES.write_text(tables())
+    except TableError as error:
+        sys.exit(str(error))

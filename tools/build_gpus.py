@@ -1,6 +1,6 @@
 """Writes ``rules/lora_rules/facts/memory/gpus.json`` from measurements.
 
-    python tools/build_gpus.py ../shared/data/gpus.json
+    python tools/build_gpus.py tests/data/gpus.json
 
 The research table gives for each card the total that torch reports, as a range over drivers, with
 its source (a printed ``_CudaDeviceProperties``, an out-of-memory message, a notebook's banner).
@@ -149,13 +149,19 @@ def _row(card: dict[str, object]) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Build and write."""
-    cards = [*json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *MORE]
+def table(measurements: Path) -> tuple[str, list[str]]:
+    """The table's text, and the cards that are left out."""
+    cards = [*json.loads(measurements.read_text(encoding="utf-8")), *MORE]
     unsourced = [card["name"] for card in cards if "UNSOURCED" in card["certainty"]]
     rows = [_row(card) for card in cards if "UNSOURCED" not in card["certainty"]]
-    TARGET.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(rows)} cards; left out, because nobody published their total: {unsourced}")
+    return json.dumps(rows, indent=1) + "\n", unsourced
+
+
+def main() -> None:
+    """Build and write."""
+    text, unsourced = table(Path(sys.argv[1]))
+    TARGET.write_text(text, encoding="utf-8")
+    print(f"left out, because nobody published their total: {unsourced}")
 
 
 if __name__ == "__main__":

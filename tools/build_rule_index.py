@@ -8,8 +8,12 @@ To be run whenever a rule is added or its code, severity or parameters change;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from lora_rules.engine.askable import complaint, is_setting
+from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.registry import imported_rules
 from lora_rules.engine.rule import Rule
@@ -36,9 +40,33 @@ ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
 
 
 def index() -> str:
-    """The text of the index."""
+    """The text of the index.
+
+    Raises:
+        SystemExit: with everything that a rule or fact asks for and that there is not.
+    """
+    if wrong := complaints():
+        raise SystemExit("\n".join(wrong))
     rows = "".join(f"    {_row(rule)!r},\n" for rule in imported_rules().values())
     return HEAD + rows + FOOT
+
+
+def complaints() -> list[str]:
+    """What is wrong with the parameters of our rules and facts, a sentence each."""
+    asked: dict[str, Callable[..., Any]] = {
+        f"{rule.code} {rule.name}": rule.function for rule in imported_rules().values()
+    }
+    for name in FACTS:
+        if (fact := find_fact(name)) is not None:
+            asked[f"fact {name}"] = fact
+    found = [f"{what}: {wrong}" for what, each in asked.items() if (wrong := complaint(each))]
+    for name, settings in ASKS.items():
+        found += [
+            f"ASKS of the fact {name}: {each} is no setting"
+            for each in sorted(settings)
+            if not is_setting(each)
+        ]
+    return found
 
 
 def _row(rule: Rule) -> tuple[object, ...]:

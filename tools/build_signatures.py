@@ -1,10 +1,10 @@
-"""Writes ``rules/lora_rules/libraries/signatures.json``: what each callee accepts.
+"""Writes ``rules/lora_rules/libraries/<name>/signatures.json``: what each callee accepts.
 
 Downloads the wheels below from PyPI, reads them with ``ast`` and runs none of them.
 
     python tools/build_signatures.py [--wheels FOLDER]
 
-The table, for each callee:
+A table, for each callee:
 
 * ``versions``: the versions read, oldest first; every number below is an index into it;
 * ``parent``: the callee of another package whose fields it inherits (``None``: it stands alone);
@@ -32,7 +32,7 @@ from read_signature import (
 )
 from wheel_source import Wheel, download
 
-TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries/signatures.json"
+TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries"
 
 VERSIONS = {
     "peft": "0.3.0 0.4.0 0.5.0 0.6.0 0.7.0 0.8.0 0.9.0 0.10.0 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0"
@@ -135,10 +135,11 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
     }
 
 
-def build(folder: Path) -> dict[str, object]:
-    """The whole table."""
-    table: dict[str, object] = {}
+def build(folder: Path) -> dict[str, dict[str, object]]:
+    """The table of each library."""
+    tables: dict[str, dict[str, object]] = {}
     for package, callees in CALLEES.items():
+        table = tables.setdefault(package, {})
         read: dict[str, list[tuple[str, Signature]]] = {callee: [] for callee in callees}
         for version in VERSIONS[package].split():
             wheel = Wheel(download(package, version, folder), package)
@@ -150,7 +151,7 @@ def build(folder: Path) -> dict[str, object]:
             versions = [version for version, _ in found]
             table[f"{package}.{callee}"] = _entry(versions, [one for _, one in found])
             print(f"{package}.{callee}: {len(found)} versions, {versions[0]} to {versions[-1]}")
-    return table
+    return tables
 
 
 def main() -> None:
@@ -158,11 +159,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--wheels", type=Path, help="keep the wheels in this folder")
     folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
-    table = build(folder).items()
-    rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in table]
-    text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.engine.packaged reads it
-    TARGET.write_text(text, encoding="utf-8")
-    print(f"{TARGET}: {len(text)} bytes")
+    for library, table in build(folder).items():
+        rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in table.items()]
+        text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.engine.packaged reads it
+        target = TARGET / library / "signatures.json"
+        target.write_text(text, encoding="utf-8")
+        print(f"{target}: {len(text)} bytes")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,13 @@ from pathlib import Path
 
 from lora_lint.cli.explain import rules_markdown
 from lora_lint.cli.main import main
+from lora_lint.translate import framework
 from lora_rules.engine.registry import all_rules
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+OURS = ("generic", "peft-adapter-json", "lora-launch")
+"""Formats that no framework brings, which the text names."""
 PICTURE = "lora-lint examples/broken/train.py"
 SESSION = (
     "lora-lint init",
@@ -32,8 +35,19 @@ def readme() -> str:
     text = README.read_text()
     text = _replaced(text, PICTURE, f"$ {PICTURE}\n{_printed(PICTURE, ROOT)}")
     text = _replaced(text, SESSION[0], "\n".join(_session()))
+    text = re.sub(r"\| YAML, JSON \|.*\n", lambda _: f"{_formats()}\n", text)
     table = rules_markdown(all_rules().values())
     return re.sub(r"\| code \| name \|.*?\n(?!\|)", lambda _: table, text, flags=re.DOTALL)
+
+
+def _formats() -> str:
+    """The row of the frameworks whose files are read."""
+    labels = {framework.load(name).framework for name in framework.names() if name not in OURS}
+    listed = ", ".join(sorted(labels, key=str.lower))
+    return (
+        f"| YAML, JSON | {listed}, `adapter_config.json`, our own format, and blocks of PEFT's"
+        " names in anybody's file |"
+    )
 
 
 def _replaced(text: str, command: str, shown: str) -> str:

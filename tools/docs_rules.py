@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from lora_lint.cli.explain import page
+from lora_rules.engine.keys import KeyPage, full_code
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 
@@ -62,7 +63,50 @@ def rule_pages() -> Iterator[tuple[str, str]]:
         head, _, rest = page(rule).partition("\n\n")
         severity, _, rest = rest.partition("\n\n")
         facts = f"{severity} · fires on {_share(rule)} of the official recipes"
-        yield f"{code}.md", f"{head}\n\n{facts}\n\n{rest}"
+        yield f"{code}.md", f"{head}\n\n{facts}\n\n{rest}{key_sections(rule)}"
+
+
+def key_sections(rule: Rule) -> str:
+    """A section for each key of a rule, those of one owner together; empty where it has none."""
+    pages = list(rule.keys.values())
+    owners = dict.fromkeys(page.owner for page in pages)
+    return "".join(_owner(rule, [each for each in pages if each.owner == one]) for one in owners)
+
+
+def _owner(rule: Rule, pages: list[KeyPage]) -> str:
+    """The keys of one owner; what holds for all of them stands once, at the top."""
+    common = {(page.moment, page.source) for page in pages if page.moment}
+    shared = common.pop() if len(common) == 1 else ("", "")
+    head = [f"## Refused by {pages[0].owner}"]
+    if shared != ("", ""):
+        head.append(_sentences(shared[0], _link(shared[1])))
+    return "\n" + "\n\n".join([*head, *(_key(rule, page, shared) for page in pages)]) + "\n"
+
+
+def _key(rule: Rule, page: KeyPage, shared: tuple[str, str]) -> str:
+    code = full_code(rule.code, page.key)
+    own = page.moment and (page.moment, page.source) != shared
+    severity = page.severity or rule.severity
+    text = _sentences(
+        page.says,
+        page.why,
+        page.moment if own else "",
+        page.do,
+        f"Since: {page.since}." if page.since else "",
+        _link(page.source) if own else "",
+    )
+    rate = _rate(_rates()["keys"].get(code, {}), severity.word)
+    return f"### {code}\n\n{severity.word}, fires on {rate}\n\n{text}"
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(text for text in texts if text)
+
+
+def _link(source: str) -> str:
+    """``<address>, where in it``, where there is an address."""
+    address, comma, rest = source.partition(",")
+    return f"Source: <{address}>{comma}{rest.rstrip('.')}." if source.startswith("http") else source
 
 
 def _row(rule: Rule) -> str:
@@ -76,13 +120,15 @@ def _row(rule: Rule) -> str:
 
 def _share(rule: Rule) -> str:
     """``1.3 %``, or by severity where a rule has several."""
-    rates = _rates()
-    fired = rates["fired"].get(rule.code, {})
+    return _rate(_rates()["fired"].get(rule.code, {}), rule.severity.word)
+
+
+def _rate(fired: dict[str, int], usual: str) -> str:
+    """The share of the recipes, by severity where that is not the usual one."""
     if not fired:
         return "0 %"
     return ", ".join(
-        f"{100 * count / rates['recipes']:.1f} %"
-        + ("" if word == rule.severity.word else f" {word}")
+        f"{100 * count / _rates()['recipes']:.1f} %" + ("" if word == usual else f" {word}")
         for word, count in fired.items()
     )
 

@@ -23,7 +23,7 @@ def main() -> None:
     """Lint, count and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="+")
-    parser.add_argument("--findings", metavar="RULE", help="print the findings of one rule too")
+    parser.add_argument("--findings", metavar="RULE", help="print the findings of a rule or key")
     parser.add_argument("--json", metavar="FILE", help="write the counts for the documentation")
     options = parser.parse_args()
     reports = list(lint_all(options.paths))
@@ -51,9 +51,14 @@ def lint_all(paths: list[str]) -> list[FileReport]:
 
 
 def counts(reports: list[FileReport], recipes: int) -> dict[str, object]:
-    """How many recipes there are, and for each rule how many of them it is told of, by severity."""
+    """How many recipes there are, and how many each rule and key fires on, by severity."""
     rates = {code: dict(words) for code, words in _fired(reports).items()}
-    return {"recipes": recipes, "fired": dict(sorted(rates.items()))}
+    keys = {code: dict(words) for code, words in _fired(reports, by_key=True).items()}
+    return {
+        "recipes": recipes,
+        "fired": dict(sorted(rates.items())),
+        "keys": {code: keys[code] for code in sorted(keys) if ":" in code},
+    }
 
 
 def table(reports: list[FileReport], recipes: int) -> list[str]:
@@ -67,11 +72,13 @@ def table(reports: list[FileReport], recipes: int) -> list[str]:
     return lines
 
 
-def _fired(reports: list[FileReport]) -> dict[str, Counter[str]]:
-    """A file with several findings of one rule and severity counts once."""
+def _fired(reports: list[FileReport], *, by_key: bool = False) -> dict[str, Counter[str]]:
+    """A file with several findings of one rule (or key) and severity counts once."""
     fired: dict[str, Counter[str]] = {}
     for report in reports:
-        for code, word in {(f.code, f.severity.word) for f in report.findings if f.certain}:
+        certain = [finding for finding in report.findings if finding.certain]
+        codes = {(f.full_code if by_key else f.code, f.severity.word) for f in certain}
+        for code, word in codes:
             fired.setdefault(code, Counter())[word] += 1
     return fired
 
@@ -80,7 +87,7 @@ def show(reports: list[FileReport], code: str) -> None:
     """Print every finding of one rule."""
     for report in reports:
         for finding in report.findings:
-            if finding.code == code:
+            if code in (finding.code, finding.full_code):
                 print(f"{finding.path}:{finding.span.line}: {finding.message}")
 
 

@@ -1,6 +1,6 @@
 """Small models of many architectures, real enough for PEFT: two layers, a width of 64.
 
-The first thirty are those of ``shared/data/peft_cases.jsonl``, under the names that it uses.
+The first thirty are those of ``tests/data/peft_cases.jsonl``, under the names that it uses.
 """
 
 from __future__ import annotations

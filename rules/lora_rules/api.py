@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
-from lora_rules.engine.registry import rule
+from lora_rules.engine.registry import fact, rule
+from lora_rules.engine.value import Absent, Unknown
 from lora_rules.evidence import Evidence
+from lora_rules.frameworks import register_framework
 from lora_rules.recipe import Recipe, Span
 
 __all__ = [
+    "Absent",
     "Add",
+    "Behaviour",
     "Evidence",
+    "KeyPage",
     "Problem",
     "Recipe",
     "Remove",
@@ -18,5 +25,8 @@ __all__ = [
     "Set",
     "Severity",
     "Span",
+    "Unknown",
+    "fact",
+    "register_framework",
     "rule",
 ]

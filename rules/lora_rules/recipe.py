@@ -12,21 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from lora_rules.engine._startup.typed import NamedTuple
-
-HANDED_ON = frozenset(
-    [
-        "peft",
-        "unsloth",
-        "xtuner",
-        "peft-adapter-json",
-        "lora-launch",
-        "llm-foundry",
-        "axolotl",
-        "trl",
-    ]
-)
-"""Dialects whose adapter settings reach PEFT as they are written. Others' programs read them first,
-and may know more spellings than PEFT does."""
+from lora_rules.repository import NO_FILES, Repository
 
 
 class Origin(Enum):
@@ -227,6 +213,10 @@ class Recipe(NamedTuple):
     """Of a script: what it does, in the order in which it runs."""
     pins: Mapping[str, str] = {}
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by package."""
+    repository: Repository = NO_FILES
+    """The files around it."""
+    is_configuration: bool = False
+    """A Python file that names what is to be called, and leaves the calls to a program."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""
@@ -245,7 +235,7 @@ class Recipe(NamedTuple):
         """Whether a training run certainly uses it: a script may only load or convert adapters."""
         if self.result:
             return False
-        if self.kind not in ("python", "notebook") or self.dialect == "xtuner":
+        if self.kind not in ("python", "notebook") or self.is_configuration:
             return True
         return any(block.receiver.endswith("Trainer") for block in self.blocks)
 

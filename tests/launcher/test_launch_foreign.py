@@ -12,6 +12,7 @@ from lora_launch.cli import main
 from lora_launch.config import document as documents
 from lora_launch.gate import foreign, frameworks, gate
 from lora_launch.plan.devices import Devices
+from lora_rules.engine.launch import LaunchBehaviour
 
 H200 = "NVIDIA H200, 143771 MiB"
 
@@ -78,6 +79,11 @@ def test_set_is_for_our_own_format(capsys):
     assert "edit the file" in capsys.readouterr().err
 
 
+class Installed(LaunchBehaviour):
+    package = "json"
+    install = "nothing"
+
+
 @pytest.mark.usefixtures("gpus")
 def test_its_exit_code_and_its_arguments_are_its_own(tmp_path, monkeypatch):
     def script(document, _recipe, _devices):
@@ -87,20 +93,23 @@ def test_its_exit_code_and_its_arguments_are_its_own(tmp_path, monkeypatch):
     sound = (ROOT / "examples" / "sound" / "train.py").read_text()
     stop = 'import sys\nsys.exit(7 if sys.argv[1:] == ["--fast", "1"] else 8)\n'
     path.write_text(stop + sound)
-    monkeypatch.setitem(
-        foreign.FRAMEWORKS,
-        "python",
-        frameworks.Framework("the script", "json", "nothing", script),
-    )
+    mine = frameworks.Framework("the script", Installed(), script)
+    monkeypatch.setattr(foreign, "framework_of", {"python": mine}.get)
     assert main(["--config", str(path), "--", "--fast", "1"]) == 7
     assert main(["--config", str(path)]) == 8
+
+
+def started(kind: str) -> frameworks.Framework:
+    found = frameworks.framework_of(kind)
+    assert found is not None
+    return found
 
 
 def command(kind: str, path, devices: Devices) -> list[str]:
     """The words of a framework's command, without where the programs are."""
     document = documents.load(str(path))
     assert documents.framework(document) == kind
-    line = frameworks.FRAMEWORKS[kind].command(document, gate.recipe_of(document, {}), devices)
+    line = started(kind).command(document, gate.recipe_of(document, {}), devices)
     return [line[0].rpartition("/")[2], *line[1:-1]]
 
 
@@ -151,7 +160,7 @@ def test_ms_swift_has_a_command_for_preferences(tmp_path):
     ],
 )
 def test_torchrun_is_asked_for_by_their_variables(kind, one, two):
-    variables = frameworks.FRAMEWORKS[kind].variables
+    variables = started(kind).variables
     assert variables(Devices("cuda", 1)) == one
     assert variables(Devices("cuda", 2)) == two
 

@@ -112,6 +112,21 @@ def test_warnings_are_shown_and_refuse_only_if_strict(tmp_path, capsys):
 def test_allowing_a_rule_that_does_not_exist_is_told(tmp_path, capsys):
     assert launch(folder(tmp_path), "--dry-run", "--allow", "LL999") == 2
     assert "no such rule" in capsys.readouterr().err
+    assert launch(folder(tmp_path), "--dry-run", "--allow", "LL011:peft/lora-bias-with-dorra") == 2
+    assert "did you mean 'peft/lora-bias-with-dora'" in capsys.readouterr().err
+
+
+def test_one_key_of_a_rule_is_allowed(tmp_path, capsys):
+    key = "LL011:peft/target-in-modules-to-save"
+    both = "target_modules: [q_proj, v_proj]\n  modules_to_save: [q_proj]"
+    text = CONFIG.replace("target_modules: all-linear", both)
+    path = folder(tmp_path, text)
+    assert launch(path, "--dry-run", "--strict") == 1
+    assert f"mend {key}" in capsys.readouterr().out
+    for name in (key, key.replace("LL011", "incompatible-settings"), "LL011:peft", "LL011"):
+        assert launch(path, "--dry-run", "--strict", "--allow", name) == 0
+        assert f"recorded: {key}" in capsys.readouterr().out
+    assert launch(path, "--dry-run", "--strict", "--allow", "LL011:transformers") == 1
 
 
 def test_a_suppressed_finding_refuses_nothing(tmp_path):

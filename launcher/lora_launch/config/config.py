@@ -2,14 +2,16 @@
 
 The names of ``LoraConfig``, ``BitsAndBytesConfig`` and ``SFTConfig`` come from the packaged
 signatures, so that everything these libraries take is accepted, and nothing else is. A value's type
-is checked as far as its default shows one; what the library itself checks is left to it and to the
-linter.
+is checked as the vocabulary declares it (:mod:`lora_rules.settings`), or else as far as the default
+shows one; what the library itself checks is left to it and to the linter.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping as AnyMapping
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, create_model
@@ -21,6 +23,7 @@ from lora_launch.errors import LaunchError
 from lora_launch.opaque import Opaque
 from lora_lint.read.tree import plain
 from lora_rules.libraries.signatures import defaults, fields
+from lora_rules.settings import SETTINGS
 
 CLASSES = {
     "quantization": "transformers.BitsAndBytesConfig",
@@ -31,27 +34,18 @@ CLASSES = {
 FRACTIONS = ("logging_steps", "eval_steps", "save_steps", "warmup_steps")
 """Whole numbers of steps, or a share of all of them."""
 STRATEGIES = ("eval_strategy", "save_strategy", "logging_strategy")
-WIDER: dict[str, Any] = {
-    "init_lora_weights": StrictBool | StrictStr,
-    "lora_alpha": StrictInt | float,
-    "bias": StrictStr,
-    "fsdp": object,
-    "report_to": StrictStr | list[str],
-    "debug": StrictStr | list[str],
-    "lr_scheduler_kwargs": dict[str, Any],
-    "load_best_model_at_end": StrictBool,
-    "eval_accumulation_steps": StrictInt,
-    "max_length": StrictInt,
-    "bf16": StrictBool,
-    "gradient_checkpointing": StrictBool,
-    "include_num_input_tokens_seen": StrictBool | StrictStr,
-    "target_modules": StrictStr | list[str],
-    "exclude_modules": StrictStr | list[str],
-    "modules_to_save": list[str],
-    "task_type": StrictStr,
-    "use_liger_kernel": StrictBool,
+TYPES: AnyMapping[str, Any] = {
+    "int": StrictInt,
+    "float": StrictInt | float,
+    "bool": StrictBool,
+    "str": StrictStr,
+    "dict[str, object]": dict[str, Any],
+    "list[str]": list[str],
+    "list[int]": list[StrictInt],
+    "list[list[int]]": list[list[StrictInt]],
+    "object": object,
 }
-"""Types of keys whose default does not show what else they take."""
+"""What a kind of the vocabulary is to pydantic."""
 
 
 class _Section(BaseModel):
@@ -156,8 +150,9 @@ def _default(known: AnyMapping[str, object], key: str) -> str:
 
 
 def _kind(key: str, default: object) -> Opaque:
-    if key in WIDER:
-        return WIDER[key]
+    if key in SETTINGS:
+        kinds: list[Any] = [TYPES[kind] for kind in SETTINGS[key].kinds]
+        return reduce(or_, kinds)
     if isinstance(default, bool):
         return StrictBool
     if isinstance(default, int):

@@ -19,7 +19,7 @@ from types import FrameType
 from lora_launch.config.document import Document
 from lora_launch.errors import DONE, REFUSED, LaunchError
 from lora_launch.gate import checks, gate
-from lora_launch.gate.frameworks import FRAMEWORKS, Framework, written
+from lora_launch.gate.frameworks import Framework, framework_of, written
 from lora_launch.plan import plan
 from lora_launch.plan.devices import Devices, find
 from lora_launch.run.launch import environment
@@ -42,7 +42,7 @@ def run(document: Document, kind: str, options: argparse.Namespace) -> int:
             f"--set changes our own format; {document.path} is for {kind}: edit the file."
         )
     recipe = gate.recipe_of(document, {})
-    framework = FRAMEWORKS.get(kind)
+    framework = framework_of(kind, recipe.framework)
     devices = _devices(recipe, framework, only_plan=options.dry_run)
     verdict = gate.judge(
         document, devices.declared, strict=options.strict, allow=tuple(options.allow)
@@ -61,10 +61,10 @@ def run(document: Document, kind: str, options: argparse.Namespace) -> int:
     sys.stdout.flush()
     if options.dry_run:
         return DONE
-    if find_spec(framework.package) is None or shutil.which(line[0]) is None:
+    if find_spec(framework.launch.package) is None or shutil.which(line[0]) is None:
         raise LaunchError(
-            f"{framework.name} is not installed: `pip install {framework.install}`, and start this"
-            " again."
+            f"{framework.name} is not installed: `pip install {framework.launch.install}`, and"
+            " start this again."
         )
     variables = {**environment(devices), **framework.variables(devices)}
     code = _hand_over([*line, *options.rest], variables)
@@ -75,7 +75,7 @@ def run(document: Document, kind: str, options: argparse.Namespace) -> int:
 
 def _devices(recipe: Recipe, framework: Framework | None, *, only_plan: bool) -> Devices:
     """The devices that are here, or the CPU if the file asks for it in its framework's way."""
-    key, value = framework.on_cpu if framework is not None else ON_CPU
+    key, value = framework.launch.on_cpu if framework is not None else ON_CPU
     says = str(value).lower() if value is True else value
     return find(
         {"gpu": recipe.known("gpu"), "count": recipe.known("gpu_count")},
@@ -95,12 +95,14 @@ def _shared(recipe: Recipe, devices: Devices) -> str:
 
 def _why(framework: Framework, code: int, variables: Mapping[str, str]) -> str:
     """A sentence after the framework's own words: is it the installation, or the run?"""
-    if framework.module:
-        probe = [sys.executable, "-c", f"import {framework.module}"]
+    if framework.launch.module:
+        probe = [sys.executable, "-c", f"import {framework.launch.module}"]
         found = subprocess.run(probe, env=dict(variables), capture_output=True, text=True)
         if found.returncode:
             last = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            return f"{framework.name} cannot be loaded here: {last}. {framework.needs}".rstrip()
+            return (
+                f"{framework.name} cannot be loaded here: {last}. {framework.launch.needs}".rstrip()
+            )
     return f"{framework.name} ended with exit code {code}; its own words are above."
 
 

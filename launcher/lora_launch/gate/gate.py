@@ -16,6 +16,8 @@ from lora_lint.engine.check import check, recipes_of
 from lora_lint.engine.config import Config, ConfigError, for_folder
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.result import RunProblem, RunResult
+from lora_lint.engine.select import complaint, is_known
+from lora_lint.engine.selector import means, rule_part
 from lora_lint.read import Unreadable
 from lora_lint.report import ReportOptions
 from lora_rules.engine.problem import Severity
@@ -45,7 +47,7 @@ class Verdict:
 
 def _record(finding: Finding) -> dict[str, object]:
     return {
-        "code": finding.code,
+        "code": finding.full_code,
         "name": finding.name,
         "severity": finding.severity.word,
         "line": finding.span.line,
@@ -95,12 +97,12 @@ def judge(
         document: the configuration.
         declared: the GPU and how many there are.
         strict: warnings refuse too.
-        allow: codes or names of rules that refuse nothing.
+        allow: codes or names of rules, or keys of them, that refuse nothing.
 
     Raises:
         LaunchError: if it cannot be read, or a rule to allow does not exist.
     """
-    waved = codes(allow)
+    waved = allowed_codes(allow)
     report = check(document.source, _settings(document), declared)
     unread = report.unreadable or report.rest_unread
     if unread:
@@ -113,8 +115,8 @@ def judge(
     severe = [each for each in told if each.severity >= least and each.suppressed is None]
     return Verdict(
         report,
-        tuple(each for each in severe if each.code not in waved),
-        tuple(each for each in severe if each.code in waved),
+        tuple(each for each in severe if not is_allowed(each, waved)),
+        tuple(each for each in severe if is_allowed(each, waved)),
     )
 
 
@@ -122,8 +124,8 @@ def _is_told(finding: Finding) -> bool:
     return finding.severity >= Severity.WARNING and finding.certain
 
 
-def codes(allow: Iterable[str]) -> set[str]:
-    """The codes of rules that are named by code or name.
+def allowed_codes(allow: Iterable[str]) -> set[str]:
+    """The codes, or codes with a key, of what is named by code or name.
 
     Raises:
         LaunchError: for one that does not exist.
@@ -132,10 +134,21 @@ def codes(allow: Iterable[str]) -> set[str]:
     names = {rule.name: code for code, rule in rules.items()} | {code: code for code in rules}
     codes = set()
     for name in allow:
-        if name not in names:
+        rule, colon, key = name.partition(":")
+        if rule not in names:
             raise LaunchError(f"--allow {name}: there is no such rule; see `lora-lint rules`.")
-        codes.add(names[name])
+        if colon and not is_known(name):
+            raise LaunchError(f"--allow {name}: {complaint(name)}.")
+        codes.add(f"{names[rule]}{colon}{key}")
     return codes
+
+
+def is_allowed(finding: Finding, allowed: Iterable[str]) -> bool:
+    """Whether one of these codes, with or without a key, is the finding's."""
+    return any(
+        rule_part(each) == finding.code and means(each, finding.code, finding.name, finding.key)
+        for each in allowed
+    )
 
 
 def tell(verdict: Verdict, document: Document, stream: TextIO) -> None:
@@ -148,12 +161,12 @@ def tell(verdict: Verdict, document: Document, stream: TextIO) -> None:
     result = RunResult((verdict.report,), problems, 1)
     reports.write("text", result, ReportOptions(), stream)
     if verdict.allowed:
-        codes = ", ".join(sorted({each.code for each in verdict.allowed}))
+        codes = ", ".join(sorted({each.full_code for each in verdict.allowed}))
         stream.write(f"Waved through by --allow, and recorded: {codes}.\n")
     if verdict.refused:
         stream.write(f"\nNot started: {_why(verdict.refused)}\n")
 
 
 def _why(refused: tuple[Finding, ...]) -> str:
-    codes = ", ".join(sorted({each.code for each in refused}))
+    codes = ", ".join(sorted({each.full_code for each in refused}))
     return f"mend {codes}, or wave a rule through with --allow."

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lora_launch.simulator.run import BadRun, SimulatedRun
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter, trained
 from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.facts.memory.loop import Assumed, Checkpointing, Known, LossPath, derive_loop
+from lora_rules.facts.memory.loop import Assumed, Known, derive_loop
 from lora_rules.facts.memory.memory_forecast import device_of
 from lora_rules.facts.memory.memory_forecast.loop import known_loop, optimizer_of
 from lora_rules.facts.memory.memory_forecast.refusals import refuse, sizes
@@ -66,6 +68,7 @@ class Rows:
 
 def translate(
     recipe: Recipe,
+    framework: Behaviour,
     architecture: Architecture,
     per_device_train_batch_size: int,
     adapter: Adapter,
@@ -85,13 +88,13 @@ def translate(
             raise Unknown(f"{recipe.settings[name].key} is not simulated")
     said: list[str] = []
     size = sizes(recipe, per_device_train_batch_size, max_length, gradient_accumulation_steps)
-    known = _known(recipe, architecture, said)
+    known = _known(recipe, framework, architecture, said)
     rows = _rows(recipe, known, size[0], size[1])
     assumed = derive_loop(
         replace(known, padded=rows.padded, modern_gpu=_capability(usable_gpu) >= (8, 0))
     )
     _refuse_nothing_trained(architecture, adapter)
-    sharding = sharding_of(recipe, said)
+    sharding = sharding_of(recipe, framework, said)
     lora = {**adapter._asdict(), "lora_dropout": lora_dropout}
     used = {
         name: value
@@ -106,7 +109,7 @@ def translate(
         "batch": rows.batch,
         "length": rows.length,
         "packing": rows.packing,
-        "optimizer": optimizer_of(recipe, said),
+        "optimizer": optimizer_of(recipe, known.behaviour, said),
         "accumulation": size[2],
         "clip": _sure(recipe, "max_grad_norm", 1.0) not in (0, None),
         "world_size": sharding.gpus,
@@ -121,13 +124,15 @@ def translate(
     )
 
 
-def _known(recipe: Recipe, architecture: Architecture, said: list[str]) -> Known:
+def _known(
+    recipe: Recipe, framework: Behaviour, architecture: Architecture, said: list[str]
+) -> Known:
     """The loop as the closed form knows it, and int8, whose kernels only the simulator runs."""
     int8 = recipe.known("load_in_8bit") is True
     if int8:
         others = {name: one for name, one in recipe.settings.items() if name != "load_in_8bit"}
         recipe = recipe._replace(settings=others)
-    known = known_loop(recipe, architecture, said)
+    known = known_loop(recipe, framework, architecture, said)
     if known.trainer not in TRAINERS:
         raise Unknown(f"how {known.trainer} trains is not simulated: its kernels are its own")
     if known.checkpointing is Checkpointing.OFFLOADED:

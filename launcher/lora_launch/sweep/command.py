@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     options = found.parse_args(arguments)
     if not (options.space or options.axis or options.sequential):
         found.error("say what to sweep: --space quick, --axis lora.r=8,16, or --sequential")
-    gate.codes(options.allow)
+    gate.allowed_codes(options.allow)
     axes = parse(options.axis)
     document = apply(load(options.config), options.set)
     job = cluster.job(options)

@@ -90,8 +90,8 @@ def one(candidate: Candidate, axes: Sequence[Axis], base: Base, policy: Policy) 
         refusing = [*verdict.refused, *_refusing(verdict, policy)]
         if refusing:
             worst = refusing[0]
-            said = f"{worst.code} {worst.name}: {worst.message}"
-            return replace(found, refused=said, code=worst.code)
+            said = f"{worst.full_code} {worst.name}: {worst.message}"
+            return replace(found, refused=said, code=worst.full_code)
         return replace(found, plan=_plan(document, base, policy, verdict))
     except LaunchError as error:
         return replace(found, refused=str(error))
@@ -111,16 +111,18 @@ def _read(document: Document) -> Config:
 
 def _warnings(verdict: gate.Verdict) -> tuple[str, ...]:
     said = (each for each in verdict.report.findings if each.suppressed is None)
-    return tuple(sorted({each.code for each in said if each.severity is Severity.WARNING}))
+    return tuple(sorted({each.full_code for each in said if each.severity is Severity.WARNING}))
 
 
 def _refusing(verdict: gate.Verdict, policy: Policy) -> list[Finding]:
     """Warnings that this space does not take."""
-    waved = gate.codes(policy.allow)
+    allowed = gate.allowed_codes(policy.allow)
     return [
         each
         for each in verdict.report.findings
-        if each.code in policy.refuses - waved and each.suppressed is None
+        if gate.is_allowed(each, policy.refuses)
+        and not gate.is_allowed(each, allowed)
+        and each.suppressed is None
     ]
 
 

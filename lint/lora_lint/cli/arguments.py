@@ -195,6 +195,7 @@ def reading_parser(command: str, description: str) -> argparse.ArgumentParser:
     _path_arguments(parser)
     fact_arguments(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    plugin_argument(parser)
     return parser
 
 
@@ -203,7 +204,12 @@ def explain_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lora-lint explain", description="Print the page of a rule."
     )
-    parser.add_argument("rules", nargs="+", metavar="RULE", help="a code or a name")
+    parser.add_argument(
+        "rules",
+        nargs="+",
+        metavar="RULE",
+        help="a code, a name, or a code and key: LL012:axolotl/qlora-needs-load-in-4bit",
+    )
     plugin_argument(parser)
     return parser
 

@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from lora_lint.engine.selector import means
 from lora_lint.report import terminal
 from lora_lint.report.jsonable import jsonable
 from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
 from lora_rules.engine.brief import written
+from lora_rules.engine.keys import KeyPage, full_code
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.unindexed import missing_from_index
 from lora_rules.evidence import Evidence
 
 VERSION = 1
@@ -38,7 +41,12 @@ def find(name: str, rules: Iterable[Rule]) -> Rule | None:
 
 
 def suggestion(name: str, rules: Iterable[Rule]) -> str:
-    """``did you mean LL102 (…)?`` where something is near, else where to look."""
+    """``did you mean LL102 (…)?`` where something is near, else where to look.
+
+    A rule that is written and not in the index yet is named with the command that puts it there.
+    """
+    if unindexed := missing_from_index(name):
+        return unindexed[0]
     by_word = {word: rule for rule in rules for word in (rule.code.lower(), rule.name)}
     near = get_close_matches(name.strip().lower().replace("_", "-"), by_word, n=1)
     if not near:
@@ -58,6 +66,42 @@ def page(rule: Rule) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def keys_meant(name: str, rules: Iterable[Rule]) -> tuple[Rule | None, list[KeyPage]]:
+    """The rule and the keys that ``LL012:axolotl/…`` means; ``LL012:axolotl`` is all of them."""
+    code, _colon, key = name.strip().partition(":")
+    rule = find(code, rules)
+    if rule is None:
+        return None, []
+    selector = f"{rule.code}:{key.lower().replace('_', '-')}"
+    meant = [each for each in rule.keys.values() if means(selector, rule.code, rule.name, each.key)]
+    return rule, meant
+
+
+def key_page(rule: Rule, key: KeyPage) -> str:
+    """What there is to say of one key, in Markdown."""
+    severity = (key.severity or rule.severity).word
+    parts = [
+        f"# {full_code(rule.code, key.key)}",
+        f"Severity: {severity} · one of the refusals of {rule.code} {rule.name}",
+        f"## What is refused\n\n{key.says}",
+        f"## Why it is refused\n\n{key.why}" if key.why else "",
+        f"## When\n\n{key.moment}" if key.moment else "",
+        f"## What to do\n\n{key.do}" if key.do else "",
+        f"## Since\n\n{key.since}" if key.since else "",
+        f"## Source\n\n{key.source}" if key.source else "",
+    ]
+    if not key.source:
+        parts += ["## Evidence", "\n".join(_source(source) for source in rule.evidence)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def key_list(rule: Rule) -> str:
+    """The keys of a rule, a line each; empty for a rule that has none."""
+    lines = [f"- `{full_code(rule.code, key)}`" for key in rule.keys]
+    about = f"`lora-lint explain {rule.code}:…` says more of each. All can be selected and ignored."
+    return "\n\n".join(("", "## Keys", about, "\n".join(lines))) + "\n" if lines else ""
+
+
 def _source(source: Evidence) -> str:
     where = f"<{source.where}>" if source.where.startswith("http") else source.where
     tier = f"**{source.tier}** ({TIERS.get(source.tier, 'tier unknown')})"
@@ -65,20 +109,38 @@ def _source(source: Evidence) -> str:
 
 
 def explain(name: str, stream: TextIO, rules: Iterable[Rule] | None = None) -> int:
-    """Print a rule's page, or on the standard error that there is none; the exit code."""
+    """Print the page of a rule or key, or on the standard error that there is none.
+
+    Returns:
+        The exit code.
+    """
     known = tuple(all_rules().values() if rules is None else rules)
     rule = find(name, known)
-    if rule is None:
-        terminal.write(
-            [("error", "error"), (f": no rule is called {name}; {suggestion(name, known)}\n", "")],
-            sys.stderr,
-        )
+    text = page(rule) + key_list(rule) if rule is not None else _of_keys(name, known)
+    if not text:
+        terminal.write([("error", "error"), (f": {_missing(name, known)}\n", "")], sys.stderr)
         return 2
     if terminal.on_terminal(stream):
-        _markdown(page(rule), stream)
+        _markdown(text, stream)
     else:
-        terminal.write_plain(page(rule), stream)
+        terminal.write_plain(text, stream)
     return 0
+
+
+def _missing(name: str, rules: Iterable[Rule]) -> str:
+    """Why nothing can be said of a name."""
+    code, colon, key = name.partition(":")
+    rule = find(code, rules)
+    if rule is None:
+        return f"no rule is called {code}; {suggestion(code, rules)}"
+    from lora_lint.engine.select import complaint
+
+    return complaint(f"{rule.code}{colon}{key.strip().lower().replace('_', '-')}")
+
+
+def _of_keys(name: str, rules: Iterable[Rule]) -> str:
+    rule, meant = keys_meant(name, rules) if ":" in name else (None, [])
+    return "\n".join(key_page(rule, key) for key in meant) if rule is not None else ""
 
 
 def list_rules(
@@ -103,6 +165,8 @@ def list_rules(
         terminal.write_plain(rules_markdown(known), stream)
     else:
         terminal.write(_table(known), stream)
+    for sentence in missing_from_index():
+        terminal.write([("warning", "warning"), (f": {sentence}\n", "")], sys.stderr)
     return 0
 
 
@@ -115,6 +179,7 @@ def rules_json(rules: Iterable[Rule]) -> str:
             "severity": rule.severity.word,
             "preview": rule.preview,
             "summary": rule.summary,
+            "keys": list(rule.keys),
             "options": {name: jsonable(value) for name, value in rule.options.items()},
             "evidence": [
                 {"tier": source.tier, "text": source.text, "where": source.where}

@@ -121,7 +121,8 @@ def load_plugins(named: list[str] | None) -> bool:
         return False
     from lora_lint.engine.plugins import load
 
-    return bool(load(found.load))
+    load(found.load)
+    return True
 
 
 def _tell(run: Run, options: Options) -> int:
@@ -206,6 +207,7 @@ def _params(arguments: list[str]) -> int:
 
 
 def _recipes(options: Options | Namespace) -> tuple[tuple[Recipe, ...], Run]:
+    load_plugins(options.plugin_file)  # they may bring the framework that a file is written for
     run = Run(Request(declared=declared(options), stdin_filename=options.stdin_filename or ""))
     return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
 

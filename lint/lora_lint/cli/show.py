@@ -9,7 +9,7 @@ from lora_lint.report import terminal
 from lora_lint.report.setting_groups import grouped, is_declared, is_principal
 from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
-from lora_rules.engine.brief import written
+from lora_rules.engine.brief import brief, written
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 _VALUE = 46
@@ -50,13 +50,14 @@ def _recipe(recipe: Recipe, *, everything: bool) -> Iterator[Segment]:
         if everything or setting.written or is_principal(name)
     }
     rows = list(shown_settings.values())
+    leaders = _leaders(rows)
     names = max((terminal.width(setting.name) for setting in rows), default=0)
     places = max((len(_place(setting.span)) for setting in rows), default=0)
     values = max((terminal.width(line) for row in rows for line in _value(row)), default=0)
     for title, settings in grouped(shown_settings).items():
         yield f"\n  {title}\n", "also"
         for setting in settings:
-            yield from _setting(setting, names, values, places)
+            yield from _setting(setting, names, values, places, leaders.get(setting.name, ""))
     hidden = len(recipe.settings) - len(rows)
     if hidden:
         yield f"\n  and {hidden} more defaults: show --all\n", "dim"
@@ -73,28 +74,47 @@ def _what(recipe: Recipe) -> str:
     return "; ".join(parts)
 
 
-def _setting(setting: Setting, names: int, values: int, places: int) -> Iterator[Segment]:
+def _leaders(rows: list[Setting]) -> dict[str, str]:
+    """Of a setting whose values belong to those of one before it, the name of that one."""
+    first: dict[str, str] = {}
+    leaders: dict[str, str] = {}
+    for setting in rows:
+        points = {choice.point for choices in setting.choices for choice in choices}
+        known = [first[point] for point in sorted(points) if point in first]
+        if known:
+            leaders[setting.name] = known[0]
+        for point in points:
+            first.setdefault(point, setting.name)
+    return leaders
+
+
+def _setting(
+    setting: Setting, names: int, values: int, places: int, leader: str
+) -> Iterator[Segment]:
     quiet = "" if setting.written else "dim"
     first, *more = _value(setting)
     yield f"    {_pad(setting.name, names)}  ", quiet
     yield _pad(first, values), quiet or ("strong" if setting.candidates else "warning")
     yield f"  {_place(setting.span):>{places}}", "dim"
-    yield f"  {_how(setting)}\n", quiet
+    yield f"  {_how(setting, leader)}\n", quiet
     for line in more:
         yield f"    {' ' * names}  {line}\n", quiet or "strong"
 
 
-def _how(setting: Setting) -> str:
+def _how(setting: Setting, leader: str) -> str:
     """How it is known, in a few words."""
     said = [_origin(setting)]
     if len(setting.candidates) > 1:
-        said.append(f"one of {len(setting.candidates)}")
+        count = len({written(value) for value in setting.candidates})
+        said.append(f"one of {count} (with {leader})" if leader else f"one of {count}")
     if setting.declared is not None and setting.declared != setting.span:
         said.append(f"value from {_place(setting.declared)}")
     if setting.overridable:
         said.append("a run may override it")
     if not setting.candidates:
         said.append(setting.reason or "cannot be known from the file")
+    if setting.elements:
+        said.append(f"it has {', '.join(brief(element) for element in setting.elements)}")
     return "; ".join(said)
 
 
@@ -116,7 +136,8 @@ def _value(setting: Setting) -> list[str]:
     """The value in lines that fit its column."""
     if not setting.candidates:
         return ["unknown"]
-    text = terminal.safe(" | ".join(written(value) for value in setting.candidates))
+    every = dict.fromkeys(written(value) for value in _in_order(setting))
+    text = terminal.safe(" | ".join(every))
     lines = [""]
     for word in text.replace("\n", " ").split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
@@ -129,6 +150,16 @@ def _value(setting: Setting) -> list[str]:
         rest = sum(map(len, lines[_LINES - 1 :]))
         lines = [*lines[: _LINES - 1], f"... ({rest} more characters)"]
     return lines
+
+
+def _in_order(setting: Setting) -> tuple[object, ...]:
+    """The candidates in the order of the branches, passes or items that they belong to."""
+    if not setting.choices:
+        return setting.candidates
+    places = range(len(setting.candidates))
+    return tuple(
+        setting.candidates[at] for at in sorted(places, key=lambda at: (setting.choices[at], at))
+    )
 
 
 def _pieces(word: str) -> list[str]:

@@ -154,9 +154,9 @@ def _findings(side: Side, number: int | None) -> list[Finding]:
 
 def _less(findings: list[Finding], others: list[Finding]) -> Iterator[Finding]:
     """The findings whose rule and severity the other side does not have as often."""
-    left = [(other.code, other.severity) for other in others]
+    left = [(other.full_code, other.severity) for other in others]
     for finding in findings:
-        told = (finding.code, finding.severity)
+        told = (finding.full_code, finding.severity)
         if told in left:
             left.remove(told)
         else:
@@ -205,4 +205,4 @@ def _text(setting: Setting | None) -> str:
         return "not set"
     if not setting.candidates:
         return "not known"
-    return " | ".join(map(written, setting.candidates))
+    return " | ".join(dict.fromkeys(map(written, setting.candidates)))

@@ -11,7 +11,7 @@ from lora_lint.engine.result import place
 from lora_lint.report import jsonable, terminal
 from lora_lint.report.terminal import Segment
 
-VERSION = 1
+VERSION = 2
 NOTHING = "Nothing changed in meaning."
 
 
@@ -41,7 +41,7 @@ def _recipe(change: RecipeChange) -> Iterator[Segment]:
     for sign, findings in (("+", change.appeared), ("-", change.vanished)):
         for finding in findings:
             style = finding.severity.word if sign == "+" else "good"
-            yield f"  {sign} {finding.severity.word} {finding.code} {finding.name}", style
+            yield f"  {sign} {finding.severity.word} {finding.full_code} {finding.name}", style
             yield f": {' '.join(finding.message.split())}\n", "" if sign == "+" else "dim"
     same = ", ".join(m.name for m in change.measures if not m.changed and m.new.values)
     if same:
@@ -118,7 +118,7 @@ def _table(change: RecipeChange) -> Iterator[str]:
         yield ""
     for word, findings in (("new", change.appeared), ("gone", change.vanished)):
         for finding in findings:
-            name = f"{finding.code} {finding.name}"
+            name = f"{finding.full_code} {finding.name}"
             yield f"- {word}: **{finding.severity.word}** {name}: {_plain(finding.message)}"
     unknown = [f"{name} ({why})" for name, why in _unknown(change)]
     if unknown:
@@ -182,7 +182,9 @@ def _numbers(measure: Measure) -> list[float]:
 
 def _finding(finding: Finding) -> dict[str, object]:
     return {
-        "code": finding.code,
+        "code": finding.full_code,
+        "rule": finding.code,
+        "key": finding.key or None,
         "name": finding.name,
         "severity": finding.severity.word,
         "message": finding.message,

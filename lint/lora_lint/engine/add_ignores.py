@@ -65,7 +65,7 @@ def _by_line(report: FileReport) -> list[list[Finding]]:
 def _first_that_works(
     source: Source, group: list[Finding], reader: Reader, reason: str
 ) -> Source | None:
-    codes = tuple(sorted({finding.code for finding in group}))
+    codes = tuple(sorted({finding.full_code for finding in group}))
     try:
         document = Notebook(source) if source.kind == "notebook" else Document(source)
         before = _told(reader.report(source))
@@ -79,7 +79,7 @@ def _first_that_works(
 
 
 def _told(report: FileReport) -> list[tuple[str, str]]:
-    return sorted((f.code, f.message) for f in report.findings if f.suppressed is None)
+    return sorted((f.full_code, f.message) for f in report.findings if f.suppressed is None)
 
 
 def _hides(
@@ -98,9 +98,9 @@ def _hides(
         return False
     left = list(before)
     for finding in group:
-        if (finding.code, finding.message) not in left:
+        if (finding.full_code, finding.message) not in left:
             return False
-        left.remove((finding.code, finding.message))
+        left.remove((finding.full_code, finding.message))
     return after == left
 
 

@@ -103,8 +103,8 @@ def _add_ignores(run: Run, reason: str) -> int:
         done = add_ignores(source, report, config, run.request.declared, reason)
         for finding in done.left:
             sys.stderr.write(
-                f"lora-lint: {report.path}:{finding.span.line}: {finding.code}: no comment can be "
-                "written here; use --write-baseline or per-file-ignores\n"
+                f"lora-lint: {report.path}:{finding.span.line}: {finding.full_code}: no comment "
+                "can be written here; use --write-baseline or per-file-ignores\n"
             )
         if done.source.data != source.data:
             try:

@@ -1,5 +1,8 @@
 """The baseline: findings that were there when the linter came, counted by file and rule.
 
+Where a rule's refusals have keys, they are counted by key; a count of the code alone, as older
+baselines have it, covers findings of any key that no count of their own covers.
+
 Lines are not in it, so moving code changes nothing. Where a file has more findings of a rule than
 are counted, all of them are told: which one is new cannot be known.
 """
@@ -19,7 +22,7 @@ VERSION = 1
 REASON = "in the baseline"
 
 Counts = Mapping[str, Mapping[str, int]]
-"""By file, relative to the baseline's folder, and by rule."""
+"""By file, relative to the baseline's folder, and by rule (``LL102``, ``LL012:axolotl/…``)."""
 
 
 class Baseline:
@@ -53,11 +56,16 @@ class Baseline:
     def mark(self, report: FileReport) -> FileReport:
         """The report with the findings that are counted marked as suppressed."""
         known = self.counts.get(self._name(report.path), {})
-        found = Counter(finding.code for finding in report.findings if _counts_for(finding))
-        self.gone += sum(max(count - found[code], 0) for code, count in known.items())
+        counted = [finding for finding in report.findings if _counts_for(finding)]
+        found = Counter(finding.full_code for finding in counted)
+        keyed = {code for code in found if ":" in code and found[code] <= known.get(code, 0)}
+        rest = Counter(finding.code for finding in counted if finding.full_code not in keyed)
+        seen = {code: (found if ":" in code else rest)[code] for code in known}
+        self.gone += sum(max(count - seen[code], 0) for code, count in known.items())
         marked = tuple(
             finding._replace(suppressed=REASON)
-            if _counts_for(finding) and found[finding.code] <= known.get(finding.code, 0)
+            if _counts_for(finding)
+            and (finding.full_code in keyed or rest[finding.code] <= known.get(finding.code, 0))
             else finding
             for finding in report.findings
         )
@@ -73,7 +81,7 @@ class Baseline:
             if name not in seen and os.path.lexists(os.path.join(folder, name))
         }
         for report in reports:
-            found = Counter(f.code for f in report.findings if _counts_for(f))
+            found = Counter(f.full_code for f in report.findings if _counts_for(f))
             if found:
                 counts[self._name(report.path)] = found
         return Baseline(self.path, counts)

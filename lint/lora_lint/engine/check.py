@@ -8,9 +8,10 @@ from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_mean, matches
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.judge import run_rules
-from lora_lint.engine.select import complaint, is_known, selected
+from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
 from lora_lint.read import Reading, Unreadable, cells, read
 from lora_lint.read.directives import Directive, parse
+from lora_lint.sources.files import Files
 from lora_lint.sources.source import NotText, Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
@@ -20,6 +21,7 @@ from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.views import SCRIPTS
+from lora_rules.facts.file_dependencies import taken
 from lora_rules.recipe import Recipe
 
 
@@ -51,6 +53,7 @@ def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> F
     except (NotText, Unreadable) as error:
         return FileReport(source.path, unreadable=_why(error))
     directives = parse(text, source.kind)
+    files = Files()
     lines = tuple(text.splitlines()) if source.kind != "notebook" else ()
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
@@ -58,10 +61,12 @@ def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> F
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
-        report = _judge(source, reading, directives, config, command_line)
+        report = _judge(source, reading, directives, config, command_line, files)
     finally:
         reading.close()
-    return report._replace(lines=lines, cells=cell_lines)
+    return report._replace(
+        lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for) | taken()
+    )
 
 
 def _judge(
@@ -70,6 +75,7 @@ def _judge(
     directives: tuple[Directive, ...],
     config: Config,
     command_line: Mapping[str, Any],
+    files: Files,
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
     notes = tuple(NotChecked(sentence(note)) for note in (*reading.notes, reading.data) if note)
@@ -78,13 +84,15 @@ def _judge(
             source.path, dialects=_dialects(reading), not_checked=notes, data=reading.data
         )
     recipes = tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
     rules = selected(config, source.path)
     judged = run_rules(recipes, rules, config, whole=reading.rest is None)
-    found, used = suppress.apply(list(judged.findings), directives, recipes)
-    found += _hygiene(source.path, directives, used, rules)
+    is_wanted = wanted_keys(config, source.path)
+    wanted = [each for each in judged.findings if is_wanted(each.code, each.name, each.key)]
+    found, used = suppress.apply(wanted, directives, recipes)
+    found += _hygiene(source.path, directives, used, rules, is_wanted)
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
@@ -135,8 +143,9 @@ def recipes_before_error(
         raise Unreadable(str(error)) from None
     directives = parse(text, source.kind)
     reading = read(source, _forced_dialect(source.path, directives, config))
+    files = Files()
     recipes = tuple(
-        declare.with_declarations(recipe, config, command_line, directives)
+        declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
     return recipes, reading.rest
@@ -165,12 +174,15 @@ def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) 
 
 
 def _hygiene(
-    path: str, directives: tuple[Directive, ...], used: set[int], rules: Mapping[str, Rule]
+    path: str,
+    directives: tuple[Directive, ...],
+    used: set[int],
+    rules: Mapping[str, Rule],
+    is_wanted: IsWanted,
 ) -> list[Finding]:
-    ran, names = set(rules), {rule.name for rule in rules.values()}
     findings = []
     for position, directive in enumerate(directives):
-        for code, problem in _directive_problems(directive, position in used, ran, names):
+        for code, problem in _directive_problems(directive, position in used, rules, is_wanted):
             if code in rules:
                 rule = all_rules()[code]
                 findings.append(
@@ -188,15 +200,15 @@ def _hygiene(
 
 
 def _directive_problems(
-    directive: Directive, used: bool, ran: set[str], names: set[str]
+    directive: Directive, used: bool, rules: Mapping[str, Rule], is_wanted: IsWanted
 ) -> Iterator[tuple[str, Problem]]:
     text = _malformed(directive)
     if text:
         for problem in malformed_directive((text, directive.span)):
             yield "LL091", problem
-    elif not used and suppress.judged(directive, ran, names):
-        rules = ", ".join(directive.rules) or "all rules"
-        for problem in unused_suppression((rules, directive.span)):
+    elif not used and suppress.judged(directive, rules, is_wanted):
+        names = ", ".join(directive.rules) or "all rules"
+        for problem in unused_suppression((names, directive.span)):
             yield "LL090", problem
 
 

@@ -12,6 +12,8 @@ from functools import cache
 
 from lora_lint.engine.config import DECLARATIONS, Config
 from lora_lint.read.directives import Directive
+from lora_lint.sources.files import Files
+from lora_lint.sources.repository import FileRepository
 from lora_lint.translate.records import lies_beside_adapter
 from lora_rules.engine._startup.typed import Any
 from lora_rules.facts.versions.pins import pinned
@@ -26,16 +28,27 @@ def with_declarations(
     config: Config,
     command_line: Mapping[str, Any],
     directives: tuple[Directive, ...],
+    files: Files,
 ) -> Recipe:
-    """The recipe, with everything that was declared beside it among its settings."""
+    """The recipe, with everything that was declared beside it, and the files around it."""
     comments = _from_comments(directives)
     if _has_value(recipe, "model_name_or_path"):
         comments.pop("model_name_or_path", None)
     settings = {**_from_config(config), **_versions(recipe), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
-    record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path)
-    return recipe._replace(settings=settings, result=recipe.result or record)
+    record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path, files)
+    return recipe._replace(
+        settings=settings,
+        result=recipe.result or record,
+        repository=FileRepository(
+            os.path.dirname(recipe.path), files, online=_is_online(command_line)
+        ),
+    )
+
+
+def _is_online(command_line: Mapping[str, Any]) -> bool:
+    return command_line.get("online") is True
 
 
 def _has_value(recipe: Recipe, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.keys import full_code
 from lora_rules.engine.problem import Edit, Safety, Severity
 from lora_rules.recipe import Span
 
@@ -12,7 +13,7 @@ class Finding(NamedTuple):
 
     path: str
     code: str
-    """``LL102``."""
+    """The rule's: ``LL102``."""
     name: str
     """``alpha-rank-ratio-out-of-range``."""
     severity: Severity
@@ -30,6 +31,13 @@ class Finding(NamedTuple):
     """The reason given in a suppression comment (possibly empty); ``None`` when it is not one."""
     recipe: int | None = None
     """Which of the file's recipes it speaks of, counted from 0: what a fix changes."""
+    key: str = ""
+    """Which of the rule's refusals it is, where they have keys."""
+
+    @property
+    def full_code(self) -> str:
+        """The code as it is printed: ``LL102``, ``LL012:axolotl/qlora-needs-load-in-4bit``."""
+        return full_code(self.code, self.key)
 
     @property
     def sort_key(self) -> tuple[str, int, int, int, str]:
@@ -79,6 +87,8 @@ class FileReport(NamedTuple):
     """Errors of our own; what other rules found is in the report all the same."""
     rules: int = 0
     """How many rules were to run on its recipes."""
+    depends_on: frozenset[str] = frozenset()
+    """Other files that were looked for, whether they were there or not."""
 
     def line(self, span: Span) -> str:
         """The source line that a span begins on, or an empty string."""

@@ -15,7 +15,7 @@ from lora_rules.engine.lacking import lacking
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
-from lora_rules.engine.value import UNFIT
+from lora_rules.engine.unknown import UNFIT
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -158,6 +158,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         safety=problem.safety,
         certain=found.certain,
         recipe=number,
+        key=problem.key,
     )
 
 

@@ -130,12 +130,9 @@ class Job:
         source = item.source or self.run.open(item.file)
         if source is None:
             return None
-        from lora_rules.facts import file_dependencies as elsewhere
-
-        elsewhere.taken()
         report = self.run.report(source, self.run.settings(source.path))
         if self._cache is not None and item.key and not report.failures:
-            self._cache.put(item.key, report, elsewhere.taken())
+            self._cache.put(item.key, report)
         return report
 
     def done(self, item: Item, report: FileReport | None) -> None:

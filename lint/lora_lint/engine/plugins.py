@@ -1,4 +1,4 @@
-"""Rules of a team's own: Python files, or installed packages, that the settings name.
+"""Rules and frameworks of a team's own: Python files, or packages, that the settings name.
 
     [tool.lora-lint]
     plugins = ["tools/our_rules.py", "acme-lora-rules"]
@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from lora_lint.engine.config import Config, ConfigError, is_plugin_file, repository
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.registry import all_rules
+from lora_rules.engine.registry import RegistrationError, all_rules
 from lora_rules.engine.rule import Rule
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def load(names: Iterable[str]) -> tuple[Rule, ...]:
             _import(name)
         except ConfigError:
             raise
+        except RegistrationError as error:
+            raise ConfigError(f"plugin {name}: {error}") from error
         except (Exception, SystemExit) as error:  # a stranger's code: anything may come out of it
             raise ConfigError(
                 f"plugin {name}: cannot be loaded: {type(error).__name__}: {error}"

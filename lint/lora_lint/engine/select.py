@@ -1,30 +1,47 @@
-"""Which rules run on a file: ``select`` and ``ignore``, by code, prefix or name."""
+"""Which rules run on a file: ``select`` and ``ignore``, by code, prefix, name or key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lora_lint.engine.config import Config, ConfigError, did_you_mean, matches
 from lora_lint.engine.profiles import PROFILES, Profile, graded, is_off
+from lora_lint.engine.selector import means, rule_part
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 
 
 def is_match(rule: Rule, selector: str) -> bool:
-    """Whether a selector means a rule: ``ALL``, ``LL1``, ``LL102`` or the rule's name."""
-    return selector == "ALL" or rule.code.startswith(selector) or rule.name == selector
+    """Whether a selector means a rule: ``ALL``, ``LL1``, ``LL102``, its name, or a key of it."""
+    if ":" in selector:
+        return rule_part(selector) in (rule.code, rule.name)
+    return selector == "ALL" or means(selector, rule.code, rule.name)
 
 
 def is_known(selector: str) -> bool:
-    """Whether a selector means any rule at all."""
-    return bool(selector) and any(is_match(rule, selector) for rule in all_rules().values())
+    """Whether a selector means any rule at all, or a key that its rule has."""
+    meant = [rule for rule in all_rules().values() if selector and is_match(rule, selector)]
+    if ":" not in selector:
+        return bool(meant)
+    return any(means(selector, rule.code, rule.name, key) for rule in meant for key in rule.keys)
 
 
 def complaint(selector: str) -> str:
-    """What to tell about a selector that means no rule."""
+    """What to report of a selector that means no rule, or no key of its rule."""
+    from lora_rules.engine.unindexed import missing_from_index  # imported here: for a message only
+
+    code, _colon, key = selector.partition(":")
+    if unindexed := missing_from_index(code):
+        return f"no rule is called {code!r}: {unindexed[0]}"
     names = [name for rule in all_rules().values() for name in (rule.code, rule.name)]
-    return f"no rule is called {selector!r}{did_you_mean(selector, names)}"
+    rule = next((each for each in all_rules().values() if code in (each.code, each.name)), None)
+    if rule is None:
+        return f"no rule is called {code!r}{did_you_mean(code, names)}"
+    if not rule.keys:
+        return f"{code} has no keys: write {code!r}"
+    keys = [*rule.keys, *dict.fromkeys(page.owner for page in rule.keys.values())]
+    return f"{code} has no key {key!r}{did_you_mean(key, keys)}"
 
 
 def selected(config: Config, path: str) -> dict[str, Rule]:
@@ -34,15 +51,53 @@ def selected(config: Config, path: str) -> dict[str, Rule]:
     or its name: ``ALL`` does not mean it, ``LL4`` does.
     """
     profile = PROFILES[config.profile]
-    ignored = set(config.ignore)
-    for pattern, selectors in config.per_file_ignores.items():
-        if matches(path, pattern, config.root):
-            ignored.update(selectors)
+    ignored = {selector for selector in _ignored(config, path) if ":" not in selector}
     return {
         code: graded(rule, profile)
         for code, rule in all_rules().items()
         if _is_selected(rule, config, profile) and not _any(rule, ignored)
     }
+
+
+IsWanted = Callable[[str, str, str], bool]
+"""Whether findings of a rule (its code and name) with a key are reported."""
+
+
+def wanted_keys(config: Config, path: str) -> IsWanted:
+    """Which keys are reported of the rules that run on a file: all, unless the settings name some.
+
+    A key that is ignored is not reported. Of a rule that is selected by nothing but keys, only
+    those are.
+    """
+    ignored = [selector for selector in _ignored(config, path) if ":" in selector]
+    chosen = [selector for selector in config.select if ":" in selector]
+    whole = [selector for selector in config.select if ":" not in selector]
+    profile = PROFILES[config.profile]
+
+    def is_wanted(code: str, name: str, key: str) -> bool:
+        if any(means(selector, code, name, key) for selector in ignored):
+            return False
+        if not any(rule_part(selector) in (code, name) for selector in chosen):
+            return True
+        rule = all_rules()[code]
+        return _is_selected(rule, config._replace(select=tuple(whole)), profile) or any(
+            means(selector, code, name, key) for selector in chosen
+        )
+
+    return is_wanted if ignored or chosen else _wants_all
+
+
+def _wants_all(_code: str, _name: str, _key: str) -> bool:
+    return True
+
+
+def _ignored(config: Config, path: str) -> list[str]:
+    """What the settings ignore in a file."""
+    ignored = list(config.ignore)
+    for pattern, selectors in config.per_file_ignores.items():
+        if matches(path, pattern, config.root):
+            ignored += selectors
+    return ignored
 
 
 def _is_selected(rule: Rule, config: Config, profile: Profile) -> bool:

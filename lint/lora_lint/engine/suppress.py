@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 
 from lora_lint.engine.finding import Finding
+from lora_lint.engine.select import IsWanted
+from lora_lint.engine.selector import means, rule_part
 from lora_lint.read.directives import Directive
+from lora_rules.engine.rule import Rule
 from lora_rules.recipe import Recipe, Span
 
 
@@ -34,7 +37,7 @@ def _covers(directive: Directive, finding: Finding, calls: list[Span]) -> bool:
     if directive.kind not in ("ignore", "ignore-file"):
         return False
     if directive.rules and not any(
-        finding.code.startswith(rule) or finding.name == rule for rule in directive.rules
+        means(selector, finding.code, finding.name, finding.key) for selector in directive.rules
     ):
         return False
     if directive.kind == "ignore-file":
@@ -58,8 +61,15 @@ def _touches(directive: Directive, span: Span, calls: list[Span]) -> bool:
     )
 
 
-def judged(directive: Directive, ran: Collection[str], names: Collection[str]) -> bool:
-    """Whether a suppression can be called unused: every rule that it names ran."""
+def judged(directive: Directive, rules: Mapping[str, Rule], is_wanted: IsWanted) -> bool:
+    """Whether a suppression can be called unused: every rule and key that it names was checked."""
     return directive.kind in ("ignore", "ignore-file") and all(
-        any(code.startswith(rule) for code in ran) or rule in names for rule in directive.rules
+        any(_checks(rule, selector, is_wanted) for rule in rules.values())
+        for selector in directive.rules
     )
+
+
+def _checks(rule: Rule, selector: str, is_wanted: IsWanted) -> bool:
+    """Whether a rule that ran reports what a selector means."""
+    key = selector.partition(":")[2]
+    return means(rule_part(selector), rule.code, rule.name) and is_wanted(rule.code, rule.name, key)

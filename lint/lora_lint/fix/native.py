@@ -6,11 +6,12 @@ was not read back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from lora_lint.fix.text import NotOffered
 from lora_lint.translate.table import Field
 from lora_rules.engine.problem import Add, Edit, Set
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Recipe, Setting
 
 PYTHON = frozenset({"python", "notebook"})
@@ -27,9 +28,9 @@ def spellings(recipe: Recipe, name: str, value: object) -> Iterator[object]:
         yield value
         return
     field = _field(recipe, name)
-    turned = _BACKWARDS.get((recipe.dialect, name))
+    turned = behaviour_of(recipe.dialect).spelled(name, value, recipe.known)
     if turned is not None:
-        yield from turned(recipe, value)
+        yield from turned
         return
     if field is not None and field.equals is not None:
         if value is True:
@@ -63,18 +64,6 @@ def _all_linear(recipe: Recipe) -> Iterator[object]:
         yield [spelling[1:-1]] if listed else spelling
 
 
-def _mlx_scale(recipe: Recipe, value: object) -> Iterator[object]:
-    """mlx-lm writes alpha / rank."""
-    r = recipe.known("r")
-    if isinstance(r, int) and r > 0 and isinstance(value, int | float):
-        yield float(f"{value / r:.6g}")
-
-
-_BACKWARDS: Mapping[tuple[str, str], Callable[[Recipe, object], Iterator[object]]] = {
-    ("mlx-lm", "lora_alpha"): _mlx_scale
-}
-
-
 def paths(recipe: Recipe, name: str) -> tuple[str, ...]:
     """The dotted keys under which a setting may be written in the recipe's file.
 
@@ -87,7 +76,7 @@ def paths(recipe: Recipe, name: str) -> tuple[str, ...]:
         if field is not None and field.keys:
             return (setting.key,)
     field = _field(recipe, name)
-    if field is not None and field.keys and recipe.dialect != "generic":
+    if field is not None and field.keys and behaviour_of(recipe.dialect).one_spelling:
         return tuple(_prefix(recipe) + key for key in field.keys)
     if any(name in block.known_keys for block in recipe.blocks):
         return (name,)  # a key of the framework's own, which is no setting elsewhere
@@ -118,9 +107,8 @@ def completed(recipe: Recipe, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     quantizes = any(
         isinstance(edit, Set | Add) and edit == type(edit)("load_in_4bit", True) for edit in edits
     )
-    if quantizes and recipe.dialect == "axolotl":
-        return (Set("lora_enabled", "qlora"), *edits)
-    return edits
+    adapter = behaviour_of(recipe.dialect).four_bit_adapter
+    return (Set("lora_enabled", adapter), *edits) if quantizes and adapter else edits
 
 
 def has(recipe: Recipe, edit: Set | Add) -> bool:

@@ -113,7 +113,7 @@ class Session:
                     yield from _line(applied)
                 for finding, why in fixed.refused:
                     yield f"{_where(finding)}: ", "strong"
-                    yield f"no fix for {finding.code}: {why}\n", "dim"
+                    yield f"no fix for {finding.full_code}: {why}\n", "dim"
         files = sum(bool(fixed.applied) for fixed in self._files)
         if files or self.mode.show:
             verb = "Would fix" if self.mode.diff else "Fixed"
@@ -128,13 +128,13 @@ class Session:
             for applied in fixed.applied:
                 if " goes from " in applied.step:
                     yield f"{_where(applied.finding)}: ", "strong"
-                    yield f"{applied.finding.code}: {applied.step}\n", ""
+                    yield f"{applied.finding.full_code}: {applied.step}\n", ""
 
 
 def _line(applied: Applied) -> Iterator[Segment]:
     finding = applied.finding
     yield f"{_where(finding)}: ", "strong"
-    yield f"{finding.code} {finding.name}", "good"
+    yield f"{finding.full_code} {finding.name}", "good"
     step = f" ({applied.step})" if applied.step else ""
     yield f": {finding.message}{step}\n", ""
 

@@ -42,7 +42,7 @@ def _fix(analysis: Analysis, finding: Finding, told: Diagnostic) -> Iterator[Cod
     except NotOffered:
         return
     warning = "" if is_safe(finding) else " (changes what the run does)"
-    title = f"{finding.code}: {', '.join(map(said, finding.edits))}{warning}"
+    title = f"{finding.full_code}: {', '.join(map(said, finding.edits))}{warning}"
     action = _action(analysis, title, mended.source, told)
     action.is_preferred = is_safe(finding)
     yield action
@@ -53,7 +53,7 @@ def _ignore(analysis: Analysis, finding: Finding, told: Diagnostic) -> Iterator[
     alone = analysis.report._replace(findings=(finding,))
     ignored = add_ignores(source, alone, analysis.config, analysis.declared, "")
     if ignored.written:
-        title = f"Ignore {finding.code} {finding.name} here"
+        title = f"Ignore {finding.full_code} {finding.name} here"
         yield _action(analysis, title, ignored.source, told)
 
 

@@ -42,7 +42,7 @@ def diagnostic(finding: Finding, location: Location, view: View) -> Diagnostic:
         location.range,
         message if finding.certain else f"Possible: {message}",
         severity=_SEVERITIES[finding.severity],
-        code=finding.code,
+        code=finding.full_code,
         source=SOURCE,
         tags=[DiagnosticTag.Unnecessary] if finding.code == _UNUSED else None,
         related_information=_related(finding, view) or None,

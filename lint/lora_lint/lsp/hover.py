@@ -8,11 +8,11 @@ from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 
 from lora_lint.engine.finding import Finding
 from lora_lint.lsp.analysis import Analysis
-from lora_lint.lsp.meanings import MEANINGS
 from lora_lint.lsp.places import touches
 from lora_rules.engine.brief import brief
 from lora_rules.engine.registry import all_rules
 from lora_rules.recipe import Origin, Recipe, Setting
+from lora_rules.settings import SETTINGS
 
 _LONGEST = 300
 """Characters of a value that are shown."""
@@ -53,7 +53,7 @@ def _settings(analysis: Analysis, uri: str, here: Range) -> Iterator[tuple[Setti
 def _written(recipe: Recipe) -> Iterator[Setting]:
     for setting in recipe.settings.values():
         whole = setting.span == recipe.span  # derived from the call: not what is pointed at
-        if not whole and (setting.name in MEANINGS or setting.origin is Origin.WRITTEN):
+        if not whole and (setting.name in SETTINGS or setting.origin is Origin.WRITTEN):
             yield setting
 
 
@@ -62,10 +62,10 @@ def about(setting: Setting) -> str:
     lines = [f"**`{setting.name}`**"]
     if setting.key not in ("", setting.name):
         lines[0] += f", here `{setting.key}`"
-    if setting.name in MEANINGS:
-        lines.append(MEANINGS[setting.name])
+    if setting.name in SETTINGS:
+        lines.append(SETTINGS[setting.name].doc)
     if setting.candidates:
-        value = " or ".join(f"`{_short(value)}`" for value in setting.candidates)
+        value = " or ".join(dict.fromkeys(f"`{_short(value)}`" for value in setting.candidates))
         lines.append(f"In effect: {value} ({_how(setting)}).")
     else:
         lines.append(f"In effect: unknown ({setting.reason or 'the file does not say'}).")
@@ -93,7 +93,15 @@ def _short(value: object) -> str:
 def page(finding: Finding) -> str:
     """A finding's rule, as ``lora-lint explain`` tells it."""
     rule = all_rules().get(finding.code)
-    head = f"**{finding.code} {finding.name}** ({finding.severity.word})\n\n{finding.message}"
+    head = f"**{finding.full_code} {finding.name}** ({finding.severity.word})\n\n{finding.message}"
     if finding.help:
         head += f"\n\n{finding.help}"
-    return f"{head}\n\n{rule.page}" if rule is not None else head
+    if rule is None:
+        return head
+    key = rule.keys.get(finding.key)
+    about = (
+        f"{key.says} {key.why}\n\n{key.moment}\n\n{key.source}"
+        if key is not None and key.source
+        else rule.page
+    )
+    return f"{head}\n\n{about}"

@@ -1,6 +1,7 @@
 """What a file's comments tell the linter: what to ignore, and what the file does not say itself.
 
     # lora-lint: ignore[LL102, dropout-at-tiny-rank] measured, see the wiki
+    # lora-lint: ignore[LL012:axolotl/relora-with-sharding] a fork that can
     # lora-lint: ignore-file[LL201] distillation
     # lora-lint: gpu=RTX 4090; train-rows=800
 
@@ -184,8 +185,8 @@ def _ignore(verb: str, rest: str, blank: Directive, target: int | None) -> Direc
     return blank._replace(kind=kind, rules=rules, reason=_reason(after), applies_to=line)
 
 
-_CODE = lazily(r"[(=:]?\s*\b(LL\d+)\b[)]?", re.IGNORECASE)
-_NAME = lazily(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_CODE = lazily(r"[(=:]?\s*\b(LL\d+(?::[\w/-]+)?)\b[)]?", re.IGNORECASE)
+_NAME = lazily(r"{0}(?::{0}(?:/{0})?)?".format(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"))
 
 
 def _reason(text: str) -> str:

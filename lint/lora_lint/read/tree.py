@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_lint.read.choices import Arms
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Span
 
@@ -37,6 +38,8 @@ class Sequence(NamedTuple):
 
     items: tuple[Node, ...]
     span: Span
+    choices: tuple[Arms, ...] = ()
+    """What is chosen for each item, where these are the values that one word may have."""
 
 
 class Entry(NamedTuple):

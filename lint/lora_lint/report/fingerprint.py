@@ -19,7 +19,7 @@ def fingerprints(result: RunResult) -> Iterator[tuple[Finding, str]]:
     reports = {report.path: report for report in result.reports}
     seen: Counter[tuple[str, str, str]] = Counter()
     for finding in result.everything:
-        like = (finding.path, finding.code, _text(finding, reports[finding.path]))
+        like = (finding.path, finding.full_code, _text(finding, reports[finding.path]))
         seen[like] += 1
         parts = "\0".join([*like, str(seen[like])])
         yield finding, sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()

@@ -26,7 +26,7 @@ def _finding(finding: Finding, root: str) -> str:
         properties |= {"line": span.line, "endLine": max(span.end_line, span.line)}
         if span.end_line <= span.line:  # GitHub takes columns only within one line
             properties |= {"col": span.column, "endColumn": max(span.end_column - 1, span.column)}
-    properties["title"] = f"{finding.code} {finding.name}"
+    properties["title"] = f"{finding.full_code} {finding.name}"
     message = cell_prefix(span.cell, span.line, span.column)
     message += finding.message if finding.certain else f"possible: {finding.message}"
     message += f"\n{finding.help}" if finding.help else ""

@@ -32,7 +32,7 @@ def _finding(finding: Finding, fingerprint: str, root: str) -> dict[str, object]
     message = finding.message if finding.certain else f"possible: {finding.message}"
     return {
         "description": cell_prefix(span.cell, span.line, span.column) + message,
-        "check_name": f"{finding.code} {finding.name}",
+        "check_name": f"{finding.full_code} {finding.name}",
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity],
         "location": {

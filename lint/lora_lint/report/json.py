@@ -9,7 +9,7 @@ from lora_lint.report.jsonable import document, jsonable
 from lora_rules.engine.problem import Edit, Severity
 from lora_rules.recipe import Span
 
-VERSION = 1
+VERSION = 2
 """Grows when a reader of the old form would misread the new; an added member is no change."""
 
 
@@ -50,7 +50,9 @@ def _file(report: FileReport) -> dict[str, object]:
 def _finding(finding: Finding) -> dict[str, object]:
     return {
         "path": finding.path,
-        "code": finding.code,
+        "code": finding.full_code,
+        "rule": finding.code,
+        "key": finding.key or None,
         "name": finding.name,
         "severity": finding.severity.word,
         "message": finding.message,

@@ -41,7 +41,7 @@ def _suite(root: ET.Element, report: FileReport) -> None:
 
 def _finding(suite: ET.Element, finding: Finding) -> None:
     span = finding.span
-    case = _case(suite, f"{finding.code} {finding.name}", finding.path)
+    case = _case(suite, f"{finding.full_code} {finding.name}", finding.path)
     case.set("line", str(span.line))
     message = finding.message if finding.certain else f"possible: {finding.message}"
     failure = ET.SubElement(

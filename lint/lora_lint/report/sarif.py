@@ -48,18 +48,31 @@ def render(result: RunResult, options: ReportOptions) -> str:
 
 
 def _descriptors(result: RunResult, options: ReportOptions) -> dict[str, Object]:
-    """Every rule by its code; those that live outside the registry as their findings name them."""
+    """Every rule by its code, and below it the keys that were reported.
+
+    Those that live outside the registry are described as their findings name them.
+    """
     rules = all_rules().values() if options.rules is None else options.rules
     found = {rule.code: _rule(rule) for rule in rules}
     for finding in result.everything:
-        if finding.code not in found:
-            found[finding.code] = {
-                "id": finding.code,
+        if _id(finding) not in found:
+            about = found.get(finding.code, {})
+            rule = all_rules().get(finding.code) if finding.key else None
+            key = rule.keys.get(finding.key) if rule is not None else None
+            text = key.says if key is not None else finding.name.replace("-", " ")
+            found[_id(finding)] = {
+                **about,
+                "id": _id(finding),
                 "name": finding.name,
-                "shortDescription": {"text": finding.name.replace("-", " ")},
+                "shortDescription": {"text": text},
                 "defaultConfiguration": {"level": _LEVELS[finding.severity]},
             }
     return found
+
+
+def _id(finding: Finding) -> str:
+    """SARIF separates the parts of an identifier by slashes: ``LL012/axolotl/…``."""
+    return f"{finding.code}/{finding.key}" if finding.key else finding.code
 
 
 def _rule(rule: Rule) -> Object:
@@ -86,8 +99,8 @@ def _result(
     if finding.help:
         message += f"\n{finding.help}"
     result: Object = {
-        "ruleId": finding.code,
-        "ruleIndex": index[finding.code],
+        "ruleId": _id(finding),
+        "ruleIndex": index[_id(finding)],
         "level": _LEVELS[finding.severity],
         "message": {"text": cell_prefix(span.cell, span.line, span.column) + message},
         "locations": [_location(finding.path, span, root, report.line(span))],

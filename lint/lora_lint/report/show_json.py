@@ -37,6 +37,11 @@ def _setting(setting: Setting) -> dict[str, object]:
     span = setting.span
     return {
         "candidates": [jsonable(value) for value in setting.candidates],
+        "choices": [
+            [{"point": choice.point, "arm": choice.arm} for choice in choices]
+            for choices in setting.choices
+        ],
+        "elements": [jsonable(value) for value in setting.elements],
         "origin": setting.origin.value,
         "cell": span.cell if span else None,
         "line": span.line if span else None,

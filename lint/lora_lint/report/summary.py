@@ -67,7 +67,7 @@ def _not_run(result: RunResult) -> str:
 
 def statistics(result: RunResult) -> Iterator[Segment]:
     """Each rule that fired and how often, the most frequent first."""
-    counted = Counter((f.severity, f.code, f.name) for f in result.findings)
+    counted = Counter((f.severity, f.full_code, f.name) for f in result.findings)
     rows = sorted(counted.items(), key=lambda row: (-row[1], -row[0][0], row[0][1]))
     digits = max((len(str(count)) for _, count in rows), default=0)
     letters = max((len(severity.word) for (severity, _, _), _ in rows), default=0)

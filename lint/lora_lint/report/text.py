@@ -37,6 +37,8 @@ def segments(result: RunResult, options: ReportOptions) -> Iterator[Segment]:
         yield from _problem(problem)
     if result.problems and not options.quiet:
         yield "\n", ""
+    if options.verbose:
+        yield from _not_in_index()
     if options.statistics:
         yield from statistics(result)
     else:
@@ -45,6 +47,15 @@ def segments(result: RunResult, options: ReportOptions) -> Iterator[Segment]:
             yield from _file(report, options, quiet_about=told)
     if not options.quiet:
         yield from summary(result, options.hidden)
+
+
+def _not_in_index() -> Iterator[Segment]:
+    """Rules of ours that cannot run: whoever has just written one wonders why nothing is found."""
+    from lora_rules.engine.unindexed import missing_from_index
+
+    for sentence in missing_from_index():
+        yield "warning", "warning"
+        yield f": {sentence}\n\n", ""
 
 
 def _problem(problem: RunProblem) -> Iterator[Segment]:
@@ -80,13 +91,13 @@ def _what_was_read(report: FileReport, unreadable_is_told: bool) -> Iterator[Seg
 
 def _one_line(finding: Finding) -> Iterator[Segment]:
     yield from _head(_where(finding), finding.severity.word)
-    yield f"{finding.code} {finding.name}", "strong"
+    yield f"{finding.full_code} {finding.name}", "strong"
     yield f": {_possibly(finding)}{_line(finding.message)}\n", ""
 
 
 def _in_full(finding: Finding, report: FileReport) -> Iterator[Segment]:
     yield from _head(_where(finding), finding.severity.word)
-    yield f"{finding.code} {finding.name}", "strong"
+    yield f"{finding.full_code} {finding.name}", "strong"
     yield "\n", ""
     yield _wrapped(_possibly(finding) + finding.message), ""
     yield from _source(finding, report)

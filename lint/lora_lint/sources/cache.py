@@ -94,19 +94,16 @@ class Cache:
             return None
         return _with_lines(report, source) if report.findings else report
 
-    def put(self, key: str, report: FileReport, elsewhere: Iterable[str]) -> None:
-        """Keep what was found in a file.
-
-        Args:
-            key: of the file.
-            report: what was found.
-            elsewhere: the other files that were looked for.
-        """
-        bare = report._replace(lines=(), cells=())
+    def put(self, key: str, report: FileReport) -> None:
+        """Keep what was found in a file, as long as the files that it depends on stay the same."""
+        bare = report._replace(lines=(), cells=(), depends_on=frozenset())
         try:
             written = _written(bare)
             text = dumps(
-                {"elsewhere": {name: state(name) for name in elsewhere}, "report": written},
+                {
+                    "elsewhere": {name: state(name) for name in sorted(report.depends_on)},
+                    "report": written,
+                },
                 allow_nan=False,
                 separators=(",", ":"),
             )
@@ -205,6 +202,7 @@ def _with_lines(report: FileReport, source: Source) -> FileReport:
 
 def _written(report: FileReport) -> dict[str, Any]:
     members = report._asdict()
+    del members["depends_on"]
     members["findings"] = [_written_finding(finding) for finding in report.findings]
     return members
 

@@ -49,12 +49,12 @@ class Since:
         if old is None:
             return report
         before = _codes(old._replace(path=report.path), config, declared)
-        now = Counter(finding.code for finding in report.findings)
+        now = Counter(finding.full_code for finding in report.findings)
         lines = _Lines(self.revision, report, old)
         kept = tuple(
             finding
             for finding in report.findings
-            if now[finding.code] > before[finding.code] or lines.touch(finding)
+            if now[finding.full_code] > before[finding.full_code] or lines.touch(finding)
         )
         return report._replace(findings=kept)
 
@@ -69,7 +69,7 @@ def _codes(old: Source, config: Config, declared: Mapping[str, Any]) -> Counter[
     from lora_lint.engine.run import is_shown
 
     report = check(old, config, declared)
-    return Counter(finding.code for finding in report.findings if is_shown(finding, config))
+    return Counter(finding.full_code for finding in report.findings if is_shown(finding, config))
 
 
 class _Lines:

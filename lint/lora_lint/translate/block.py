@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as AnyMapping
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
+from lora_lint.translate.values import Values
 from lora_rules.recipe import Block, Key, Span
 
 _DEPTH = 8
 
 
-def block_of(root: Mapping, receiver: str, known_keys: frozenset[str], strict: bool) -> Block:
+def block_of(
+    root: Mapping,
+    receiver: str,
+    known_keys: frozenset[str],
+    strict: bool,
+    swept: AnyMapping[Span, Values],
+) -> Block:
     """The block that a file's mapping is.
 
     ``known_keys`` closes a mapping as soon as it lists one key of it. A mapping of which it lists
     none takes anything, and what stands in it is added to the block's known keys. What is below an
-    unknown key is left out: one misspelt key is one problem.
+    unknown key is left out: one misspelt key is one problem. ``swept`` holds the lists of which
+    each item is a value of its own.
     """
     prefixes = {name.rpartition(".")[0] for name in known_keys}
     keys: list[Key] = []
     open_keys: list[str] = []
     for path, parent, entry in _walk(root, "", known_keys, prefixes, _DEPTH):
-        keys.append(key_of(path, entry))
+        key = key_of(path, entry)
+        several = swept.get(entry.node.span) if isinstance(entry.node, Sequence) else None
+        if several is not None:
+            choices = written(several.choices)
+            key = key._replace(candidates=several.candidates, choices=choices)
+        keys.append(key)
         if known_keys and parent not in prefixes:
             open_keys.append(path)
     return Block(

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.translate.spelling import CHANGES_KIND, SPELLINGS
 from lora_lint.translate.table import REQUIRED, Dialect, Field, Times
 from lora_lint.translate.values import Values, normal, unknown, values_of
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.recipe import Origin, Setting, Span
+from lora_rules.settings import names_where
 
-ADAPTER = frozenset(
-    [
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "target_modules",
-        "exclude_modules",
-        "bias",
-        "modules_to_save",
-        "use_rslora",
-        "use_dora",
-        "init_lora_weights",
-        "rank_pattern",
-        "alpha_pattern",
-        "layers_to_transform",
-        "layers_pattern",
-        "target_parameters",
-        "trainable_token_indices",
-        "fan_in_fan_out",
-        "loftq_config",
-        "eva_config",
-        "loraplus_lr_ratio",
-    ]
-)
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import KeyFound
+
+ADAPTER = names_where(lambda setting: setting.needs_adapter)
 """The settings that say nothing unless there is an adapter."""
 
 
@@ -67,6 +49,8 @@ class Draft:
         self.root = root
         self.prefix = prefix
         self.settings: dict[str, Setting] = {}
+        self.swept: dict[Span, Values] = {}
+        """The lists of which each item is a value of its own, by place."""
 
     def find(self, keys: Iterable[str]) -> Found | None:
         """The first of the keys that is there and not null."""
@@ -126,6 +110,11 @@ class Draft:
 
     def write(self, name: str, found: Found, values: Values, derived: str = "") -> None:
         """Note a setting that the file gives; ``derived`` says from what, if not word for word."""
+        self._note(name, found, values, derived)
+        if not derived and (trap := self._string_trap(found, values)):
+            self.settings[name] = self.settings[name]._replace(source=trap)
+
+    def _note(self, name: str, found: KeyFound, values: Values, derived: str) -> None:
         origin = Origin.DERIVED if derived else Origin.WRITTEN
         self.settings[name] = Setting(
             name=name,
@@ -134,8 +123,9 @@ class Draft:
             key=found.key,
             span=found.span,
             key_span=found.key_span,
-            source=derived or self._string_trap(found, values),
+            source=derived,
             reason=values.reason,
+            choices=written(values.choices),
         )
 
     def _string_trap(self, found: Found, values: Values) -> str:
@@ -146,9 +136,28 @@ class Draft:
             return ""
         return f"{found.node.raw} is a string to YAML 1.1, not a number"
 
-    def conclude(self, name: str, value: object, found: Found, source: str) -> None:
+    def take_from(self, name: str, key: str) -> None:
+        """Note a setting that a key gives word for word, if it is there."""
+        found = self.find([key])
+        if found is not None:
+            self.write(name, found, self.values(found, name))
+
+    def rewrite(self, name: str, value: object, found: KeyFound) -> None:
+        """Note a setting that a key gives in another spelling."""
+        self._note(name, found, Values((value,)), "")
+
+    def conclude(self, name: str, value: object, found: KeyFound, source: str) -> None:
         """Note a setting that follows from what is written."""
-        self.write(name, found, Values((value,)), source)
+        self._note(name, found, Values((value,)), source)
+
+    def leave_open(self, name: str, found: KeyFound, reason: str, source: str = "") -> None:
+        """Note a setting that is there and not known."""
+        self._note(name, found, unknown(reason), source)
+
+    def without(self, *names: str) -> None:
+        """Forget settings that nobody reads."""
+        for name in names:
+            self.settings.pop(name, None)
 
     def default(self, name: str, value: object, *, key: str = "", by: str = "") -> None:
         """Note a silent default, unless the setting is there."""
@@ -165,17 +174,19 @@ class Draft:
             return
         values = self.values(found, spec.name)
         if spec.equals is not None:
-            same = tuple(dict.fromkeys(value == spec.equals for value in values.candidates))
-            self.write(spec.name, found, values._replace(candidates=same), _quote(found))
+            same = values.of((value == spec.equals, arms) for value, arms in values.each())
+            self.write(spec.name, found, same.distinct(), _quote(found))
             return
-        spelled = [self._spell(spec, value) for value in values.candidates]
-        kept = tuple(value for value in spelled if value is not None or spec.if_null)
-        if values.candidates and not kept:
-            return
-        changed = spec.spelling in CHANGES_KIND and kept != values.candidates
-        self.write(
-            spec.name, found, values._replace(candidates=kept), _quote(found) if changed else ""
+        if values.choices:
+            self.swept[found.span] = values
+        spelled = [(self._spell(spec, value), arms) for value, arms in values.each()]
+        kept = values.of(
+            (value, arms) for value, arms in spelled if value is not None or spec.if_null
         )
+        if values.candidates and not kept.candidates:
+            return
+        changed = spec.spelling in CHANGES_KIND and kept.candidates != values.candidates
+        self.write(spec.name, found, kept, _quote(found) if changed else "")
 
     def _spell(self, spec: Field, value: object) -> object:
         if spec.name == "target_modules" and self._is_all_linear(value):
@@ -208,13 +219,17 @@ class Draft:
         base = self.settings.get(times.of)
         if base is None:
             return
-        products = tuple(
-            times.factor * value for value in base.candidates if isinstance(value, int | float)
-        )
+        numbers = [at for at, v in enumerate(base.candidates) if isinstance(v, int | float)]
+        products = tuple(times.factor * v for v in base.candidates if isinstance(v, int | float))
         source = f"{times.factor:g} x {base.key}, {self.dialect.framework}'s default"
-        values = Values(products) if products else unknown(f"{base.key} is unknown")
         self.settings[spec.name] = Setting(
-            spec.name, values.candidates, Origin.DERIVED, key, source=source, reason=values.reason
+            spec.name,
+            products,
+            Origin.DERIVED,
+            key,
+            source=source,
+            reason="" if products else f"{base.key} is unknown",
+            choices=tuple(base.choices[at] for at in numbers) if base.choices else (),
         )
 
     def is_true(self, name: str) -> bool:

@@ -23,6 +23,8 @@ from lora_rules.recipe import Recipe
 __all__ = ["Dialect", "detect", "load", "names", "read_documents", "translate"]
 
 GENERIC = "generic"
+ORDER = 10
+"""Where a table stands that gives no number: those with a smaller one are tried before it."""
 _NOT_RECIPES = "not-recipes"
 
 
@@ -36,15 +38,20 @@ def load(name: str) -> Dialect:
     if name == _NOT_RECIPES:
         raise KeyError(name)
     head = table.head(name)
-    domain = head.get("domain", "language")
-    return Dialect(name, head["framework"], head["order"], head["signature"], domain)
+    order, domain = head.get("order", ORDER), head.get("domain", "language")
+    return Dialect(name, head["framework"], order, head["signature"], domain)
+
+
+def names() -> tuple[str, ...]:
+    """Every dialect's name, in the order in which they are tried; of equals, by name."""
+    return _in_order(table.stems())
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """Every dialect's name, in the order in which they are tried."""
-    found = [load(stem) for stem in table.stems() if stem != _NOT_RECIPES]
-    return tuple(dialect.name for dialect in sorted(found, key=lambda dialect: dialect.order))
+def _in_order(stems: tuple[str, ...]) -> tuple[str, ...]:
+    found = [load(stem) for stem in stems if stem != _NOT_RECIPES]
+    found.sort(key=lambda dialect: (dialect.name == GENERIC, dialect.order, dialect.name))
+    return tuple(dialect.name for dialect in found)
 
 
 def detect(root: Mapping, file_name: str) -> Dialect | None:

@@ -194,7 +194,7 @@ def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -
         dialect=dialect.name,
         span=_place(draft, mapping),
         settings={"lora_enabled": enabled, **draft.settings},
-        blocks=(block_of(root, dialect.name, table.known_keys, table.strict),),
+        blocks=(block_of(root, dialect.name, table.known_keys, table.strict, draft.swept),),
         result=is_record(mapping),
     )
 

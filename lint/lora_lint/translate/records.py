@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from lora_lint.read.tree import Mapping, Scalar
-from lora_rules.facts.file_dependencies import note
+from lora_lint.sources.files import Files
 
 ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 """The weights of a trained adapter."""
@@ -34,10 +34,7 @@ def _value(mapping: Mapping, key: str) -> object:
     return entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
 
 
-def lies_beside_adapter(path: str) -> bool:
+def lies_beside_adapter(path: str, files: Files) -> bool:
     """Whether a file stands in the folder of a trained adapter."""
     folder = os.path.dirname(os.path.abspath(path))
-    weights = [os.path.join(folder, name) for name in ADAPTERS]
-    for name in weights:
-        note(name)
-    return any(os.path.exists(name) for name in weights)
+    return any(files.is_file(os.path.join(folder, name)) for name in ADAPTERS)

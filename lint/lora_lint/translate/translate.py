@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 
+from lora_lint.read.choices import written
 from lora_lint.read.tree import Mapping, Scalar, Sequence
 from lora_lint.translate.block import block_of, whole
-from lora_lint.translate.derive import DERIVATIONS
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
 from lora_lint.translate.table import Dialect, Switch
 from lora_lint.translate.values import Values
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 
@@ -53,8 +54,7 @@ def _recipe(draft: Draft, path: str, kind: str) -> Recipe | None:
         return None
     for spec in table.fields:
         draft.take(spec)
-    for name in table.derive:
-        DERIVATIONS[name](draft)
+    behaviour_of(draft.dialect.name, draft.dialect.framework).derive(draft)
     if state is _State.OFF and not draft.has_adapter_settings():
         return None
     if state is not _State.OFF:
@@ -73,7 +73,9 @@ def finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
         dialect=dialect.name,
         span=_place(draft, switch),
         settings=settings,
-        blocks=(block_of(draft.document, dialect.name, table.known_keys, table.strict),),
+        blocks=(
+            block_of(draft.document, dialect.name, table.known_keys, table.strict, draft.swept),
+        ),
         domain=dialect.domain,
         result=table.result,
         framework=dialect.framework,
@@ -107,7 +109,8 @@ def _enabled(draft: Draft, switch: Switch | None) -> tuple[_State, Setting]:
         state = states.pop()
         origin = "" if isinstance(values.candidates[0], bool) else _said(found)
         return state, _at(found, Values((state is _State.ON,)), origin)
-    both = Values(tuple(sorted({state is _State.ON for state in states})), values.reason)
+    judged = values.of((_judge(switch, v) is _State.ON, arms) for v, arms in values.each())
+    both = judged.of(sorted(judged.distinct().each(), key=lambda each: bool(each[0])))
     return _State.UNKNOWN, _at(found, both, _said(found))
 
 
@@ -146,4 +149,5 @@ def _at(found: Found, values: Values, source: str) -> Setting:
         key_span=found.key_span,
         source=source,
         reason=values.reason,
+        choices=written(values.choices),
     )

@@ -3,91 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-
-LISTS = frozenset(
-    {
-        "target_modules",
-        "exclude_modules",
-        "modules_to_save",
-        "layers_to_transform",
-        "layers_pattern",
-        "target_parameters",
-        "train_dataset",
-        "dataset_split",
-        "eval_dataset",
-        "max_samples",
-        "fsdp",
-        "alora_invocation_tokens",
-        "layer_replication",
-        "trainable_token_indices",
-    }
-)
-"""Settings whose value may be a list; for any other a list is a sweep."""
-MAPPINGS = frozenset(
-    {
-        "rank_pattern",
-        "alpha_pattern",
-        "loftq_config",
-        "eva_config",
-        "corda_config",
-        "lora_ga_config",
-        "arrow_config",
-        "kasa_config",
-        "velora_config",
-        "monteclora_config",
-        "megatron_config",
-        "runtime_config",
-        "use_bdlora",
-        "auto_mapping",
-        "trainable_token_indices",
-        "deepspeed",
-        "fsdp",
-        "eval_dataset",
-    }
-)
-NUMBERS = frozenset(
-    {
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "loraplus_lr_ratio",
-        "learning_rate",
-        "per_device_train_batch_size",
-        "gradient_accumulation_steps",
-        "global_batch_size",
-        "num_train_epochs",
-        "max_steps",
-        "warmup_steps",
-        "warmup_ratio",
-        "weight_decay",
-        "max_length",
-        "max_samples",
-        "seed",
-        "neftune_noise_alpha",
-        "val_set_size",
-        "gpu_count",
-    }
-)
-FLAGS = frozenset(
-    {
-        "lora_enabled",
-        "use_rslora",
-        "use_dora",
-        "inference_mode",
-        "fan_in_fan_out",
-        "load_in_4bit",
-        "load_in_8bit",
-        "bnb_4bit_use_double_quant",
-        "bf16",
-        "fp16",
-        "gradient_checkpointing",
-        "packing",
-    }
-)
+from lora_rules.settings import declared
 
 _REFERENCE = lazily(r"\$\{([\w.]+)\}")
 _WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
@@ -102,6 +24,33 @@ class Values(NamedTuple):
     candidates: tuple[object, ...]
     reason: str = ""
     """Why there is none."""
+    choices: tuple[Arms, ...] = ()
+    """What is chosen for each candidate; empty if there is nothing to choose."""
+
+    def each(self) -> list[tuple[object, Arms]]:
+        """Every candidate with its choices."""
+        return list(zip(self.candidates, self.choices or ((),) * len(self.candidates), strict=True))
+
+    def of(self, candidates: Iterable[tuple[object, Arms]]) -> Values:
+        """The same setting with other candidates."""
+        kept = list(candidates)
+        every = tuple(choices for _, choices in kept)
+        return self._replace(
+            candidates=tuple(value for value, _ in kept), choices=every if any(every) else ()
+        )
+
+    def distinct(self) -> Values:
+        """Each candidate once, or once for each of the choices that it comes with."""
+        found: list[tuple[object, list[Arms]]] = []
+        for value, choices in self.each():
+            same = next((others for other, others in found if other == value), None)
+            if same is None:
+                found.append((value, [choices]))
+            else:
+                same.append(choices)
+        if len(found) == 1:
+            return self._replace(candidates=(found[0][0],), choices=())
+        return self.of((value, arms) for value, every in found for arms in merged(every))
 
 
 def unknown(reason: str) -> Values:
@@ -170,32 +119,35 @@ def _of_list(node: Sequence, name: str, root: Mapping, placeholder: str) -> Valu
     every = [values_of(item, name, root, placeholder) for item in node.items]
     lacking = next((item for item in every if not item.candidates), None)
     swept = every and all(isinstance(item, Sequence) for item in node.items)
-    if name in LISTS and (name == "layer_replication" or not swept):  # that is a list of pairs
+    if declared(name).takes_list and (declared(name).takes_list_of_lists or not swept):
         if lacking is not None:
             return lacking
         return Values(([item.candidates[0] for item in every],))
     if lacking is not None or not every:
         return lacking or unknown("the list is empty")
-    return Values(_distinct(every))
-
-
-def _distinct(every: list[Values]) -> tuple[object, ...]:
-    found: list[object] = []
-    for item in every:
-        found += [value for value in item.candidates if value not in found]
-    return tuple(found)
+    if not node.choices:  # the list's own choice: what is written twice is one arm of it
+        every = [item for number, item in enumerate(every) if item not in every[:number]]
+    point = place(node.span)
+    items: list[tuple[object, Arms]] = []
+    for number, item in enumerate(every):
+        arms = node.choices[number] if node.choices else (Arm(point, number, len(every)),)
+        for value, choices in item.each():
+            both = united(arms, choices)
+            if both is not None:
+                items.append((value, both))
+    return Values(()).of(items).distinct()
 
 
 def _of_mapping(node: Mapping, name: str, root: Mapping, placeholder: str) -> Values:
-    swept = None if name in MAPPINGS else _sweep(node)  # "value" is a module of BERT, too
-    if swept is not None:
-        return values_of(swept.node, name, root, placeholder)
-    if name not in MAPPINGS:
+    if declared(name).takes_mapping:  # and then "value" is a key like any other
+        try:
+            return Values((plain(node),))
+        except ValueError as opaque:
+            return unknown(str(opaque))
+    swept = _sweep(node)
+    if swept is None:
         return unknown("it is a mapping")
-    try:
-        return Values((plain(node),))
-    except ValueError as opaque:
-        return unknown(str(opaque))
+    return values_of(swept.node, name, root, placeholder)
 
 
 def _sweep(node: Mapping) -> Entry | None:
@@ -215,9 +167,9 @@ def normal(name: str, value: object, *, read_text: bool) -> object:
         value: as written.
         read_text: whether a number or flag that was written as text is what it says.
     """
-    if read_text and name in NUMBERS:
+    if read_text and isinstance(value, str) and declared(name).is_number:
         value = _number(value)
-    elif read_text and name in FLAGS and isinstance(value, str):
+    elif read_text and isinstance(value, str) and declared(name).is_flag:
         return {"true": True, "false": False}.get(value.lower(), value)
     if name == "r" and isinstance(value, float) and value.is_integer():
         return int(value)

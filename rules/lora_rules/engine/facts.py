@@ -59,9 +59,17 @@ ASKS: dict[str, frozenset[str]] = {
 """Settings of which a fact needs at least one: without them its module is not even imported."""
 
 
-@cache
+registered: dict[str, Callable[..., Any]] = {}
+"""Facts that plugins bring (:func:`lora_rules.engine.registry.fact`)."""
+
+
 def find_fact(name: str) -> Callable[..., Any] | None:
     """The fact of that name, or ``None``."""
+    return registered.get(name) or _packaged(name)
+
+
+@cache
+def _packaged(name: str) -> Callable[..., Any] | None:
     module = FACTS.get(name)
     if module is None:
         return None

@@ -30,7 +30,8 @@ from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
-from lora_rules.engine.value import UNFIT, Absent, Unknown, concerning, value_of
+from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
+from lora_rules.engine.value import value_of
 from lora_rules.engine.views import SCRIPTS, VIEWS
 from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting

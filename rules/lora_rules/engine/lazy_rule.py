@@ -57,7 +57,7 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameters, tuple[objec
     names = code.co_varnames[: code.co_argcount]
     annotations = function.__annotations__
     written = [annotations.get(name, "object") for name in names]
-    if not function.__module__.startswith("lora_rules."):
+    if not (function.__module__ or "").startswith("lora_rules."):
         from lora_rules.engine.annotations import spelled  # ours are text, in one spelling
 
         written = [spelled(annotation) for annotation in written]

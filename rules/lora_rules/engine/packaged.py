@@ -25,6 +25,11 @@ def content(file: str) -> bytes:
         return table.read()
 
 
+def is_there(file: str) -> bool:
+    """Whether there is such a table."""
+    return os.path.exists(os.path.join(_ROOT, file))
+
+
 def entry(file: str, name: str, section: str = "") -> Mapping[str, Any] | None:
     """What a table says under a name; ``None`` if it has no such entry.
 

@@ -80,4 +80,4 @@ class Problem(NamedTuple):
     edits: tuple[Edit, ...] = ()
     safety: Safety = Safety.UNSAFE
     key: str = ""
-    """Which of the rule's refusals it is; empty for a rule with one thing to say."""
+    """Which of the rule's refusals it is (:mod:`lora_rules.engine.keys`); most rules have none."""

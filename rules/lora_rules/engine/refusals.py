@@ -1,7 +1,8 @@
 """A framework's refusals as data: which keys, in which state, and the sentence that says so.
 
 A table of them says nothing on a value that is not known, and nothing on a key's absence where
-more keys may arrive unseen.
+more keys may arrive unseen. Each row has a key that is stable for ever: people select it, and
+suppress it by it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.recipe import Block, Key, Span
 
@@ -151,33 +153,75 @@ def where(holds: Callable[[Written], bool], *names: str) -> State:
 class Refusal(NamedTuple):
     """What a framework refuses, or warns of."""
 
+    key: str
+    """What is refused, not how that is worded: ``qlora-needs-load-in-4bit``; never renamed."""
     at: str
-    """The key that it is reported at."""
+    """The setting that it is reported at."""
     when: tuple[State, ...]
     """All hold."""
     says: str
-    """The keys as written, and what is wrong with them; without a full stop."""
+    """The settings as written, and what is wrong with them; without a full stop."""
     do: str
     raises: str = "ValueError"
     """What the framework raises; empty where it only warns."""
     newer: bool = False
     """Only the current version raises: a warning, for no file says which it is for."""
+    since: str = ""
+    """The first version that refuses it, where that is known: ``TRL 0.29``."""
+    why: str = ""
+    """The reason, in sentences, where it is not plain from what is refused."""
 
 
-def judge(keys: Written, table: tuple[Refusal, ...], framework: str) -> Iterator[Problem]:
-    """What a table says of these keys."""
-    for one in table:
+class Refusals(NamedTuple):
+    """What one framework or library refuses."""
+
+    owner: str
+    """The first part of the keys: ``llamafactory``."""
+    called: str
+    """Its name in messages: ``LLaMA-Factory``."""
+    rows: tuple[Refusal, ...]
+    source: str
+    """Where its code does so."""
+    moment: str
+    """When that is, in a sentence."""
+
+    def pages(self) -> Iterator[KeyPage]:
+        """What the documentation says of each."""
+        for one in self.rows:
+            yield KeyPage(
+                f"{self.owner}/{one.key}",
+                one.says + _outcome(one, self.called),
+                one.do,
+                self.source,
+                moment=self.moment if one.raises else "",
+                why=one.why,
+                since=one.since,
+                severity=_severity(one),
+            )
+
+
+def judge(keys: Written, refusals: Refusals) -> Iterator[Problem]:
+    """What is refused of these keys."""
+    for one in refusals.rows:
         if not all(state.holds(keys) for state in one.when):
             continue
         involved = [name for state in one.when for name in state.names if name in keys.keys]
         at = one.at if one.at in keys.keys else next(iter(involved))
         others = dict.fromkeys(name for name in involved if name != at)
-        now = "now raises" if one.newer else "raises"
-        ending = f": {framework} {now} {one.raises}." if one.raises else "."
         yield Problem(
             keys.span(at),
-            one.says + ending,
-            severity=None if one.raises and not one.newer else Severity.WARNING,
+            one.says + _outcome(one, refusals.called),
+            severity=_severity(one),
             help=one.do,
             also=tuple(keys.span(name) for name in others),
+            key=f"{refusals.owner}/{one.key}",
         )
+
+
+def _severity(one: Refusal) -> Severity | None:
+    return None if one.raises and not one.newer else Severity.WARNING
+
+
+def _outcome(one: Refusal, framework: str) -> str:
+    now = "now raises" if one.newer else "raises"
+    return f": {framework} {now} {one.raises}." if one.raises else "."

@@ -12,14 +12,23 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 
-from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+from lora_rules.engine.facts import registered
 from lora_rules.engine.lazy_rule import Deferred
 from lora_rules.engine.problem import Severity
 from lora_rules.engine.rule import Check, Rule
 from lora_rules.engine.rule_index import RULES
 
 if TYPE_CHECKING:
+    from lora_rules.engine.keys import KeyPage
     from lora_rules.evidence import Evidence
+
+
+class RegistrationError(ValueError):
+    """A rule or fact that cannot be registered; the text is a sentence that says why."""
+
+
+Fact = Callable[..., Any]
 
 _registry: dict[str, Rule] = {}
 """Every rule whose module has been imported."""
@@ -33,32 +42,71 @@ def rule(
     preview: bool = False,
     without_adapter: bool = False,
     of_records: bool = False,
+    keys: Callable[[], Iterable[KeyPage]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
+    ``keys`` gives what is to be said of each key that its problems may have.
+
     Raises:
-        ValueError: if the code is taken, or there is no evidence or no page.
+        RegistrationError: if the code is taken, there is no evidence or no page, or a parameter
+            names nothing that a rule can ask for.
     """
     sources = tuple(evidence)
 
     def register(check: Check) -> Check:
         name = check.__name__.replace("_", "-")
         if not sources:
-            raise ValueError(f"{code} {name}: a rule needs evidence")
+            raise RegistrationError(f"{code} {name}: a rule needs evidence")
         if not check.__doc__:
-            raise ValueError(f"{code} {name}: a rule needs a page (its docstring)")
+            raise RegistrationError(f"{code} {name}: a rule needs a page (its docstring)")
         if _is_taken(code, name, check.__module__):
-            raise ValueError(f"{code} {name}: that code or name is taken")
+            raise RegistrationError(f"{code} {name}: that code or name is taken")
+        if not _is_ours(check.__module__):  # ours are checked when the index is built
+            _check_parameters(f"{code} {name}", check)
         check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
+        check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
         _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check
 
     return register
 
 
+def fact(function: Fact) -> Fact:
+    """Register the function below as a fact, for rules that are registered after it.
+
+    Its parameters are filled as a rule's are. Where the answer is not known it raises
+    :class:`lora_rules.api.Unknown`.
+
+    Raises:
+        RegistrationError: if the name is taken, or a parameter names nothing that a fact can ask
+            for.
+    """
+    from lora_rules.engine import askable
+
+    name = function.__name__
+    if askable.is_taken(name):
+        where = askable.place(function)
+        raise RegistrationError(f"fact {name}: that name is taken ({where})")
+    _check_parameters(f"fact {name}", function)
+    registered[name] = function
+    return function
+
+
+def _check_parameters(what: str, function: Fact) -> None:
+    from lora_rules.engine.askable import complaint  # imported here: only plugins are checked
+
+    if wrong := complaint(function):
+        raise RegistrationError(f"{what}: {wrong}")
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("lora_rules.")
+
+
 def _is_taken(code: str, name: str, module: str) -> bool:
     """Whether another rule has that code or name. Of ours, a test compares the names."""
-    if code in _registry or module.startswith("lora_rules."):
+    if code in _registry or _is_ours(module):
         return code in _registry
     return any(code == other.code or name == other.name for other in all_rules().values())
 

@@ -18,6 +18,7 @@ from lora_rules.engine.lazy_rule import Deferred
 from lora_rules.engine.problem import Problem, Severity
 
 if TYPE_CHECKING:
+    from lora_rules.engine.keys import KeyPage
     from lora_rules.evidence import Evidence
 
 
@@ -47,6 +48,12 @@ class Rule(NamedTuple):
         """What it rests on."""
         sources: tuple[Evidence, ...] = getattr(self.function, "evidence", ())
         return sources
+
+    @property
+    def keys(self) -> Mapping[str, KeyPage]:
+        """What is to be said of each of its refusals, by key; empty for most rules."""
+        pages: Callable[[], Iterable[KeyPage]] | None = getattr(self.function, "keys", None)
+        return dict(sorted((page.key, page) for page in pages())) if pages is not None else {}
 
     @property
     def page(self) -> str:

@@ -17,32 +17,26 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.unknown import Absent, Unknown, concerning
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
-    from typing import TypeAlias, TypeVar
+    from typing import TypeAlias
 
-    _Missing = TypeVar("_Missing", bound="Unknown")
-
-
-class Unknown(Exception):
-    """It is not known; the text says what is missing and why."""
-
-    about = ""
-    """The setting or fact that is missing; ``UNFIT`` where there is a value of another type."""
-
-
-class Absent(Unknown):
-    """It is not there at all: a rule that speaks of it has nothing to say."""
-
-
-UNFIT = "unfit"
-
-
-def concerning(problem: _Missing, about: str) -> _Missing:
-    """The same, which says what it is about unless it does already."""
-    problem.about = problem.about or about
-    return problem
+__all__ = [
+    "Absent",
+    "Known",
+    "Partial",
+    "Unknown",
+    "Value",
+    "certainly",
+    "elements_of",
+    "is_given",
+    "possibly",
+    "required",
+    "value_of",
+    "value_or",
+]
 
 
 class Known(NamedTuple):

@@ -1,6 +1,7 @@
 """Views: what a rule may ask of a recipe besides its settings.
 
 ``blocks``      the keys as they are written, block by block
+``repository``  the files around it, among them what the base model and the data are
 ``outline``     what kind of recipe it is and where: nothing of what it sets
 ``program``     the calls that a script makes; absent for any other kind of file
 ``framework``   how the framework behaves that reads the recipe
@@ -53,7 +54,7 @@ def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
 
 
 def _framework(recipe: Recipe, _whole: Recipe) -> object:
-    return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect)
+    return import_module("lora_rules.frameworks").behaviour_of(recipe.dialect, recipe.framework)
 
 
 def _program(recipe: Recipe, _whole: Recipe) -> object:
@@ -70,6 +71,7 @@ def _sweep(_recipe: Recipe, whole: Recipe) -> Sweep:
 
 VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "blocks": lambda recipe, _whole: recipe.blocks,
+    "repository": lambda recipe, _whole: recipe.repository,
     "outline": _outline,
     "framework": _framework,
     "program": _program,

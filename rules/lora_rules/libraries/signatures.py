@@ -1,13 +1,15 @@
 """What the classes and functions of a recipe accept, version by version.
 
-The table is ``signatures.json``, read from the wheels on PyPI by ``tools/build_signatures.py``.
-It samples the versions. A version between two samples gets the fields of *both*, so that a field
+Each library's table is ``libraries/<name>/signatures.json``, read from the wheels on PyPI by
+``tools/build_signatures.py``; only that of the library in question is loaded. It samples the
+versions. A version between two samples gets the fields of *both*, so that a field
 is called unknown only when neither neighbour has it; a version newer than the newest sample gets
 the newest one's.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -15,22 +17,48 @@ from types import MappingProxyType
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.typed import Any
 
-_TABLE = "libraries/signatures.json"
+_FOLDER = os.path.dirname(__file__)
 Table = Mapping[str, Any]
 
 
 @cache
 def _entry(qualified: str) -> Table:
-    found = packaged.entry(_TABLE, qualified)
+    found = _find(qualified)
     if found is None:
         raise KeyError(qualified)
     return found
 
 
 @cache
+def _find(qualified: str) -> Table | None:
+    library = qualified.partition(".")[0]
+    return packaged.entry(_table(library), qualified) if _has_table(library) else None
+
+
+@cache
+def _has_table(library: str) -> bool:
+    return os.path.exists(os.path.join(_FOLDER, library, "signatures.json"))
+
+
+def _table(library: str) -> str:
+    return f"libraries/{library}/signatures.json"
+
+
+@cache
+def libraries() -> frozenset[str]:
+    """The libraries that have a table."""
+    return frozenset(filter(_has_table, os.listdir(_FOLDER)))
+
+
+def is_known(qualified: str) -> bool:
+    """Whether a table has a callee of that name, for example ``peft.LoraConfig``."""
+    return _find(qualified) is not None
+
+
+@cache
 def callees() -> frozenset[str]:
-    """Every qualified name that the table knows, for example ``peft.LoraConfig``."""
-    return frozenset(packaged.names(_TABLE))
+    """Every qualified name that a table has."""
+    return frozenset(name for each in libraries() for name in packaged.names(_table(each)))
 
 
 def versions(qualified: str) -> tuple[str, ...]:

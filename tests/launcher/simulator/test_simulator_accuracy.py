@@ -21,9 +21,7 @@ from lora_launch.simulator import SimulatedRun, simulate
 pytestmark = pytest.mark.slow
 
 MIB = 2**20
-POINTS = Path(__file__).parents[4] / "shared" / "data" / "memory_points.jsonl"
-if not POINTS.exists():
-    pytest.skip("shared/data is not here", allow_module_level=True)
+POINTS = Path(__file__).parents[2] / "data" / "memory_points.jsonl"
 ROWS = [
     row
     for row in map(json.loads, POINTS.read_text().splitlines())

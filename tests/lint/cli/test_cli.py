@@ -207,13 +207,13 @@ def test_a_yaml_recipe_imports_only_rules_that_may_speak_of_it() -> None:
     unneeded = {"checks.memory.memory", "checks.targets.heads", *calls}
     assert spoken_of & unneeded == set()
     assert spoken_of & {"frameworks.axolotl.refusals", "frameworks.ms_swift.refusals"} == set()
-    assert sum(name.startswith("lora_") for name in found) <= 174
+    assert sum(name.startswith("lora_") for name in found) <= 280
 
 
 def test_a_script_is_read_without_yaml() -> None:
     found = imported_for(["--no-cache", "train.py"], ROOT / "examples" / "sound")
     assert found & ((NEVER - {"argparse"}) | {"yaml", FORECAST}) == set()
-    assert sum(name.startswith("lora_") for name in found) <= 240
+    assert sum(name.startswith("lora_") for name in found) <= 280
 
 
 def test_options_have_the_defaults_that_argparse_gives_them() -> None:

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from lora_lint.cli.explain import explain, list_rules
+from lora_lint.cli.main import main
+from lora_lint.engine import select
+from lora_rules.engine import unindexed
+from lora_rules.engine.registry import all_rules
 from report_samples import RATIO, golden
 from report_strategies import Terminal
 
@@ -64,3 +69,26 @@ def test_the_real_rules_have_pages():
 
     for code in all_rules():
         assert explain(code, io.StringIO()) == 0
+
+
+def test_a_rule_that_is_not_in_the_index_yet_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    """Somebody wrote LL102's file, so to say, and did not rebuild the index."""
+    monkeypatch.setattr(unindexed, "_INDEXED", unindexed._INDEXED - {"LL102"})
+    said = (
+        "LL102 alpha-rank-ratio-out-of-range in checks/adapter/"
+        "ll102_alpha_rank_ratio_out_of_range.py is not in the index: run python "
+        "tools/build_rule_index.py"
+    )
+    others = [rule for rule in all_rules().values() if rule.code != "LL102"]
+    assert explain("ll102", io.StringIO(), others) == 2
+    assert f"no rule is called ll102; {said}" in capsys.readouterr().err
+    assert main(["rules"]) == 0
+    assert f"warning: {said}" in capsys.readouterr().err
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    main(["--verbose", str(tmp_path)])
+    assert f"warning: {said}" in capsys.readouterr().out
+    monkeypatch.setattr(select, "all_rules", lambda: {rule.code: rule for rule in others})
+    assert main(["--select", "LL102", str(tmp_path)]) == 2
+    assert f"no rule is called 'LL102': {said}" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 
 from lora_lint.cli.params import params
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+from repositories import beside
 
 
 def recipe(**settings: Any) -> Recipe:
@@ -24,7 +25,7 @@ def recipe(**settings: Any) -> Recipe:
         )
         for name, value in settings.items()
     }
-    return Recipe("run.py", "python", "peft", Span(3, 1, 3, 9), known)
+    return Recipe("run.py", "python", "peft", Span(3, 1, 3, 9), known, repository=beside())
 
 
 def text(*recipes: Recipe) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lora_lint.cli.show import segments, show
 from lora_lint.report import terminal
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.recipe import Choice, Origin, Recipe, Setting, Span
 from report_samples import RECIPES, golden
 from report_strategies import values
 
@@ -34,6 +34,26 @@ def test_show_json_is_as_it_was():
     assert first["settings"]["r"]["line"] == 3
 
 
+def test_values_that_belong_together_are_shown_in_one_order():
+    passes = ((Choice("4:1", 0),), (Choice("4:1", 1),))
+    r = Setting("r", (4, 128), Origin.WRITTEN, "r", choices=passes)
+    alpha = Setting("lora_alpha", (256, 8), Origin.WRITTEN, "lora_alpha", choices=passes[::-1])
+    targets = Setting(
+        "target_modules", (), Origin.WRITTEN, "target_modules", reason="why", elements=("q_proj",)
+    )
+    named = {each.name: each for each in (r, alpha, targets)}
+    recipe = Recipe("f.py", "python", "peft", Span(1, 1, 1, 1), named)
+    text = " ".join(shown(recipes=(recipe,)).split())
+    assert "r 4 | 128 - written; one of 2 lora_alpha 8 | 256 - written; one of 2 (with r)" in text
+    assert "target_modules unknown - written; why; it has 'q_proj'" in text
+    settings = json.loads(shown("json", (recipe,)))["recipes"][0]["settings"]
+    assert settings["lora_alpha"]["choices"] == [
+        [{"point": "4:1", "arm": 1}],
+        [{"point": "4:1", "arm": 0}],
+    ]
+    assert settings["target_modules"]["elements"] == ["q_proj"]
+
+
 def test_nothing_to_show():
     assert shown(recipes=()) == "No LoRA recipe here.\n"
 
@@ -48,6 +68,7 @@ settings = st.builds(
     overridable=st.booleans(),
     source=st.text(max_size=5),
     reason=st.text(max_size=5),
+    choices=st.just(()),
 )
 
 

@@ -206,10 +206,10 @@ def test_a_notebook_gets_its_comment_in_the_cell(here: Path) -> None:
 
 
 def test_json_has_no_comments(here: Path, capsys: pytest.CaptureFixture) -> None:
-    text = '{"peft_type": "LORA", "r": 8, "lora_alpha": 0}'
-    (here / "adapter_config.json").write_text(text)
-    assert lint("--add-ignores", "adapter_config.json") == 0
-    assert (here / "adapter_config.json").read_text() == text
+    text = '{"lora": {"r": 8, "lora_alpha": 0, "target_modules": "all-linear"}}'
+    (here / "run.json").write_text(text)
+    assert lint("--add-ignores", "run.json") == 0
+    assert (here / "run.json").read_text() == text
     assert "no comment can be written here" in capsys.readouterr().err
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lora_lint.cli.main import main
+from lora_rules.engine import facts
 from lora_rules.engine import registry as rules
 
 PLUGIN = '''
@@ -50,6 +51,26 @@ def rank_of_the_house(r: int, *, most: int = 32):
     if r > most:
         yield Problem("r", f"r = {r} is above {most}.", edits=(Set("r", most),))
 '''
+FACT = PLUGIN.replace(
+    "\n\n@rule",
+    """
+
+@fact
+def house_rank(r: int) -> int:
+    if r == 7:
+        raise Unknown("we do not count sevens")
+    return r
+
+
+@rule""",
+).replace("import Evidence", "import Unknown, fact, Evidence")
+for _old, _new in (
+    ("(r: int, *,", "(house_rank: int, *,"),
+    ("if r > most", "if house_rank > most"),
+    ("r = {r} is", "r = {house_rank} is"),
+):
+    FACT = FACT.replace(_old, _new)
+"""The same, by a fact of its own."""
 BAD = "from peft import LoraConfig\n\nc = LoraConfig(r=64, lora_alpha=64)\n"
 
 
@@ -67,6 +88,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield repository
     rules._registry.clear()
     rules._registry.update(before)
+    facts.registered.clear()
     for name in [name for name in sys.modules if name.startswith(("lora_lint_plugin_", "acme_"))]:
         del sys.modules[name]
 
@@ -89,6 +111,22 @@ def test_a_plugins_rule_is_one_like_ours(here: Path, capsys: pytest.CaptureFixtu
     assert "a.py:3:18: warning: OUR001 rank-of-the-house" in capsys.readouterr().out
     assert main(["--select", "OUR001", "--fix", "--unsafe-fixes", "a.py"]) == 0
     assert (here / "a.py").read_text() == BAD.replace("r=64", "r=32")
+
+
+def test_a_plugin_brings_facts(here: Path, capsys: pytest.CaptureFixture) -> None:
+    (here / "tools" / "ours.py").write_text(FACT)
+    settings(here)
+    of_the_user(here)
+    assert main(["--select", "OUR001", "a.py"]) == 1
+    assert "r = 64 is above 32." in capsys.readouterr().out
+    (here / "a.py").write_text(BAD.replace("r=64", "r=7"))
+    assert main(["--select", "OUR001", "--verbose", "a.py"]) == 0
+    assert "we do not count sevens" in capsys.readouterr().out
+
+
+def test_the_examples_of_a_rule_on_a_plugins_fact_are_run(here: Path) -> None:
+    (here / "tools" / "ours.py").write_text(FACT)
+    assert main(["test-rules", "tools/ours.py"]) == 0
 
 
 def test_its_options_and_its_page(here: Path, capsys: pytest.CaptureFixture) -> None:
@@ -141,6 +179,23 @@ def test_the_roots_plugins_count_in_a_folder_below(
         (PLUGIN.replace('"OUR001"', '"our"'), "it needs two capital letters"),
         (PLUGIN.replace("## Bad", "## Wrong"), "its docstring is no page"),
         (PLUGIN.replace("def rank_of_the_house", "def zero_or_negative_alpha"), "is taken"),
+        (
+            PLUGIN.replace("(r: int,", "(lora_alhpa: float,"),
+            "tools/ours.py: OUR001 rank-of-the-house: it asks for lora_alhpa, which is no "
+            "setting, fact or view; did you mean lora_alpha? (tools/ours.py, line 7)",
+        ),
+        (PLUGIN.replace("(r: int,", "(r: int, lora_dropuot: float = 0.0,"), "mean lora_dropout?"),
+        (PLUGIN.replace("(r: int,", "(r: 'itn',"), "asks for r as itn, which is no type of a"),
+        (PLUGIN.replace("(r: int,", "(r: 'str',"), "asks for r as str, but its type is int"),
+        (
+            FACT.replace("def house_rank(r:", "def house_rank(rr:"),
+            "house_rank: it asks for rr",
+        ),
+        (
+            FACT.replace("def house_rank(", "def dataset_rows("),
+            "dataset_rows: that name is taken",
+        ),
+        (FACT.replace("(house_rank:", "(house_rnak:"), "asks for house_rnak, which is no setting,"),
     ],
 )
 def test_a_broken_plugin_is_trouble_in_a_sentence(
@@ -327,3 +382,22 @@ def test_a_rule_that_fails_stops_no_other(
     assert told.count("rule OUR001 rank-of-the-house failed") == 2
     assert "an error in the plugin, not in the file" in told
     assert "LL101" in told
+
+
+def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixture) -> None:
+    keyed = PLUGIN.replace("Problem, Set", "KeyPage, Problem, Set")
+    keyed = keyed.replace("evidence=[HOUSE])", "evidence=[HOUSE], keys=keys)")
+    keyed = keyed.replace("most),))", 'most),), key="house/rank-too-high")')
+    keyed = keyed.replace(
+        "@rule(",
+        'def keys():\n    return [KeyPage("house/rank-too-high", "A high rank.")]\n\n\n@rule(',
+    )
+    (here / "tools" / "ours.py").write_text(keyed)
+    settings(here)
+    of_the_user(here)
+    code = "OUR001:house/rank-too-high"
+    assert main(["--select", code, "--quiet", "a.py"]) == 1
+    assert f"{code} rank-of-the-house" in capsys.readouterr().out
+    assert main(["--select", "OUR001", "--ignore", code, "a.py"]) == 0
+    assert main(["explain", code]) == 0
+    assert "A high rank." in capsys.readouterr().out

@@ -28,7 +28,7 @@ YAML = (
     "lora_rank: 8\nlora_alpha: 0\nlora_target: all\ndataset: alpaca_en_demo\ntemplate: qwen\n"
     "cutoff_len: 2048\nper_device_train_batch_size: 1\noutput_dir: out\nbf16: true\n"
 )
-JSON = json.dumps({"peft_type": "LORA", "r": 8, "lora_alpha": 0}, indent=2)
+JSON = json.dumps({"lora": {"r": 8, "lora_alpha": 0, "target_modules": "all-linear"}}, indent=2)
 
 
 class Editor(LanguageClient):
@@ -98,7 +98,7 @@ def run(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "language", "text"),
-    [("a.py", "python", BAD), ("a.yaml", "yaml", YAML), ("adapter_config.json", "json", JSON)],
+    [("a.py", "python", BAD), ("a.yaml", "yaml", YAML), ("run.json", "json", JSON)],
 )
 def test_opening_a_file_underlines_what_is_wrong(
     tmp_path: Path, name: str, language: str, text: str
@@ -260,6 +260,7 @@ def test_actions_mend_and_ignore(tmp_path: Path) -> None:
                     if action.title.startswith("Ignore"):
                         assert f"# lora-lint: ignore[{each.code}]" in changed
             assert any(title.startswith("Ignore LL101") for title in titles)
+            assert "Ignore LL002:peft/invalid-bias invalid-value here" in titles
             assert any(title.startswith("LL") for title in titles)
 
     run(scene)

@@ -61,7 +61,7 @@ def test_every_format_can_be_written(capsys):
 @given(reports)
 def test_json_keeps_everything(report):
     read = json.loads(report_json.render(RunResult((report,)), OPTIONS))
-    assert read["version"] == 1
+    assert read["version"] == 2
     assert len(read["findings"]) == len(report.findings)
     told = {(f["message"], f["line"], f["cell"], f["suppressed"]) for f in read["findings"]}
     assert told == {(f.message, f.span.line, f.span.cell, f.suppressed) for f in report.findings}

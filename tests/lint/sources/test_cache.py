@@ -21,7 +21,6 @@ from lora_lint.sources import cache as caching
 from lora_lint.sources.cache import Cache
 from lora_lint.sources.discover import load
 from lora_lint.sources.source import Source
-from lora_rules.facts import file_dependencies as elsewhere
 from lora_rules.facts.versions import pins as versions
 
 EXAMPLES = sorted(p for p in (ROOT / "examples").rglob("*") if p.is_file())
@@ -47,9 +46,8 @@ def answer(kept: Cache, source: Source, config: Config | None = None) -> FileRep
 
 
 def keep(kept: Cache, source: Source, config: Config | None = None) -> FileReport:
-    elsewhere.taken()
     report = check(source, config or Config(), {})
-    kept.put(kept.key(source, config or Config()), report, elsewhere.taken())
+    kept.put(kept.key(source, config or Config()), report)
     return report
 
 
@@ -66,7 +64,8 @@ def test_the_answer_is_the_same_as_without(path: Path, kept: Cache) -> None:
     found = answer(kept, source)
     assert found is not None
     assert found.findings == report.findings
-    assert found._replace(lines=(), cells=()) == report._replace(lines=(), cells=())
+    bare = report._replace(lines=(), cells=(), depends_on=frozenset())
+    assert found._replace(lines=(), cells=()) == bare
     if report.findings:
         assert (found.lines, found.cells) == (report.lines, report.cells)
 
@@ -170,8 +169,7 @@ def test_every_look_at_another_file_is_noted(
         patch.setattr(os, "listdir", watched(os.listdir))
         patch.setattr(builtins, "open", watched(builtins.open))
         patch.setattr(versions, "pinned", lambda _folder: {})  # what is pinned is in the key
-        elsewhere.taken()
-        check(source, Config(), {"gpu": "RTX 4090"})
+        report = check(source, Config(), {"gpu": "RTX 4090"})
     ours = (str(ROOT / "rules"), str(ROOT / "lint"))
     marks = (".git", ".hg")  # where a repository ends is taken to stay
     outside = {
@@ -179,7 +177,7 @@ def test_every_look_at_another_file_is_noted(
         for name in looked
         if not os.path.abspath(name).startswith(ours) and os.path.basename(name) not in marks
     }
-    assert outside <= elsewhere.taken()
+    assert outside <= report.depends_on
 
 
 @pytest.mark.parametrize(
@@ -226,7 +224,7 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(kept: Cache) -> None:
                 found = kept.get(key, source)
                 if found is not None and found.findings != reports[source.path].findings:
                     wrong.append(source.path)
-                kept.put(key, reports[source.path], ())
+                kept.put(key, reports[source.path])
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

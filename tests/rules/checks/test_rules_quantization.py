@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lora_rules.facts.model.checkpoint_quantization import Checkpoint, checkpoint_quantization
-from lora_rules.recipe import Recipe, Span
+from repositories import beside
 from told import axolotl, factory, findings, told
 
 RATE = "learning_rate: 2.0e-4\n"
@@ -115,8 +115,7 @@ def test_a_quantized_checkpoint_by_its_config(
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"quantization_config": quantization}))
     path = str(tmp_path / "train.py")
-    recipe = Recipe(path, "python", "peft", Span(1, 1, 1, 2))
-    assert checkpoint_quantization("base", recipe) == Checkpoint(method, certain=True)
+    assert checkpoint_quantization("base", beside(path)) == Checkpoint(method, certain=True)
     text = script('load_in_4bit=True, bnb_4bit_quant_type="nf4"', "base")
     expected = [] if severity is None else [("LL507", severity)]
     assert told(text, "LL507", "python", path) == expected

@@ -152,6 +152,15 @@ def test_arguments_of_a_script(training: str, severity: str) -> None:
     assert told(text, "LL012", "python") == [("LL012", severity)] * bool(severity)
 
 
+def test_what_the_command_line_can_change_is_not_judged() -> None:
+    """A value of a flag, beside one that rests on a choice: neither is certain."""
+    flag = "import argparse\np = argparse.ArgumentParser()\n"
+    flag += 'p.add_argument("--steps", type=int, default=-1)\na = p.parse_args()\n'
+    text = flag + trl("learning_rate=2e-4, warmup_steps=a.steps if a.steps < 9 else -2")
+    assert told(text, "LL012", "python") == []
+    assert told(trl("learning_rate=2e-4, warmup_steps=-1"), "LL012", "python") == REFUSED
+
+
 def test_the_finding_underlines_the_second_and_points_to_the_first() -> None:
     (one,) = findings(axolotl(f"warmup_steps: 10\n{RATE}warmup_ratio: 0.03\n"), "LL012")
     assert one.span.line == 9

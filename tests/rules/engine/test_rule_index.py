@@ -15,7 +15,7 @@ from lora_rules.engine.registry import all_rules, imported_rules, rule
 
 
 def test_the_index_is_up_to_date() -> None:
-    assert INDEX.read_text() == index(), "run: python tools/build_rule_index.py"
+    assert INDEX.read_text() == index(), "run: make generate"
 
 
 def test_no_two_rules_have_one_name() -> None:

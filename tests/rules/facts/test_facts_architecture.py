@@ -10,7 +10,7 @@ import pytest
 from lora_rules.engine import packaged
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import architecture, from_config
-from lora_rules.recipe import Recipe, Span
+from repositories import beside
 
 MODELS = json.loads(packaged.content("facts/model/models.json"))
 
@@ -84,17 +84,17 @@ TINY = {
 def test_a_local_model(tmp_path: Path) -> None:
     """By hand: q 64x64, k and v 64x32, o 64x64, three of 64x128, two norms; twice; two tables."""
     layer = 64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 128 + 2 * 64
-    known = architecture(_folder(tmp_path, TINY))
+    known = architecture(_folder(tmp_path, TINY), beside())
     assert known.parameters == 2 * layer + 2 * 100 * 64 + 64
     assert [linear.name for linear in known.linears][:2] == ["q_proj", "k_proj"]
-    tied = architecture(_folder(tmp_path, {**TINY, "tie_word_embeddings": True}))
+    tied = architecture(_folder(tmp_path, {**TINY, "tie_word_embeddings": True}), beside())
     assert tied.parameters == known.parameters - 100 * 64
 
 
 def test_fields_that_are_absent_have_their_types_default(tmp_path: Path) -> None:
     """As transformers fills them in: 32,000 rows for a Llama."""
     silent = {key: value for key, value in TINY.items() if key != "vocab_size"}
-    assert architecture(_folder(tmp_path, silent)).embedding.rows == 32_000
+    assert architecture(_folder(tmp_path, silent), beside()).embedding.rows == 32_000
 
 
 def test_a_mixture_of_experts(tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_a_mixture_of_experts(tmp_path: Path) -> None:
         "first_k_dense_replace": 1,
         "n_routed_experts": 4,
     }
-    few = architecture(_folder(tmp_path, mixture))
-    many = architecture(_folder(tmp_path, {**mixture, "n_routed_experts": 6}))
+    few = architecture(_folder(tmp_path, mixture), beside())
+    many = architecture(_folder(tmp_path, {**mixture, "n_routed_experts": 6}), beside())
     assert many.parameters - few.parameters == 2 * 2 * (3 * 64 * 32 + 64)
     assert many.linear_parameters == few.linear_parameters
 
@@ -116,15 +116,15 @@ def test_a_mixture_of_experts(tmp_path: Path) -> None:
 def test_a_local_model_is_looked_for_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     _folder(tmp_path / "base", TINY)
-    recipe = Recipe(str(tmp_path / "run.yaml"), "yaml", "axolotl", Span(1, 1, 1, 1))
-    assert architecture("./base", recipe).model_type == "llama"
+    repository = beside(str(tmp_path / "run.yaml"))
+    assert architecture("./base", repository).model_type == "llama"
     with pytest.raises(Unknown):
-        architecture("./base")
+        architecture("./base", beside())
 
 
 def test_a_quantized_checkpoint(tmp_path: Path) -> None:
     four = {**TINY, "quantization_config": {"load_in_4bit": True}}
-    assert architecture(_folder(tmp_path, four)).prequantized
+    assert architecture(_folder(tmp_path, four), beside()).prequantized
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,15 @@ def test_a_quantized_checkpoint(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_counted(tmp_path: Path, config: object) -> None:
     with pytest.raises(Unknown):
-        architecture(_folder(tmp_path, config))
+        architecture(_folder(tmp_path, config), beside())
 
 
 def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
     for section, entries in MODELS.items():
         for name, entry in entries.items():
             assert packaged.entry("facts/model/models.json", name, section) == entry
-    assert set(packaged.names("libraries/signatures.json")) == set(
-        json.loads(packaged.content("libraries/signatures.json"))
-    )
+    signatures = "libraries/trl/signatures.json"
+    assert set(packaged.names(signatures)) == set(json.loads(packaged.content(signatures)))
     for name in ("values", "ids", "configs", "", "llama-7b", 'gpt2":', "gp", "gpt2\n", "\ud800"):
         assert packaged.entry("facts/model/models.json", name, "ids") is None
 
@@ -164,7 +163,7 @@ def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:
     [
         "facts/model/architectures",
         "facts/model/other_modules",
-        "libraries/signatures",
+        "libraries/trl/signatures",
         "facts/model/models",
     ],
 )

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from lora_lint.sources import rows as row_files
+from lora_lint.sources.parquet import count_rows
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.data import dataset
 from lora_rules.facts.data.dataset import Rows, dataset_rows
-from lora_rules.facts.data.parquet import count_rows
-from lora_rules.recipe import Recipe, Span
+from repositories import beside
 
 THREE_ROWS = Path(__file__).parent.parent.parent / "data" / "three_rows.parquet"
 """Written by pyarrow 26.0.1: columns a (int64) and b (bool with a null), three rows."""
@@ -40,19 +40,21 @@ def _write(folder: Path, name: str, text: str) -> str:
     ],
 )
 def test_local_files(tmp_path: Path, name: str, text: str, rows: int) -> None:
-    assert dataset_rows(train_dataset=_write(tmp_path, name, text)) == Rows(rows, exact=True)
+    assert dataset_rows(train_dataset=_write(tmp_path, name, text), repository=beside()) == Rows(
+        rows, exact=True
+    )
 
 
 def test_parquet() -> None:
     assert count_rows(str(THREE_ROWS)) == 3
-    assert dataset_rows(train_dataset=str(THREE_ROWS)) == Rows(3, exact=True)
+    assert dataset_rows(train_dataset=str(THREE_ROWS), repository=beside()) == Rows(3, exact=True)
 
 
 @pytest.mark.parametrize("cut", [0, 4, 11, 100, -1, -8])
 def test_damaged_parquet(tmp_path: Path, cut: int) -> None:
     (tmp_path / "a.parquet").write_bytes(THREE_ROWS.read_bytes()[:cut])
     with pytest.raises(Unknown):
-        dataset_rows(train_dataset=str(tmp_path / "a.parquet"))
+        dataset_rows(train_dataset=str(tmp_path / "a.parquet"), repository=beside())
 
 
 @given(some.binary(max_size=200))
@@ -79,19 +81,21 @@ def test_any_footer_is_a_number_or_a_value_error(
 )
 def test_what_cannot_be_counted(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(Unknown):
-        dataset_rows(train_dataset=_write(tmp_path, name, text))
+        dataset_rows(train_dataset=_write(tmp_path, name, text), repository=beside())
 
 
 def test_large_files_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path, "a.jsonl", "{}\n{}\n")
-    monkeypatch.setattr(dataset, "MAX_FILE_BYTES", 3)
+    monkeypatch.setattr(row_files, "MAX_FILE_BYTES", 3)
     with pytest.raises(Unknown, match="2 GiB"):
-        dataset_rows(train_dataset=path)
+        dataset_rows(train_dataset=path, repository=beside())
 
 
 def test_declared_wins(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.jsonl", "{}\n{}\n")
-    assert dataset_rows(train_rows=7, train_dataset=path, max_samples=1) == Rows(7, exact=True)
+    assert dataset_rows(
+        train_rows=7, train_dataset=path, max_samples=1, repository=beside()
+    ) == Rows(7, exact=True)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,10 @@ def test_declared_wins(tmp_path: Path) -> None:
 )
 def test_a_slice_of_an_unknown_data_set_is_a_bound(split: str, rows: int) -> None:
     bound = Rows(rows, exact=False)
-    assert dataset_rows(train_dataset="tatsu-lab/alpaca", dataset_split=split) == bound
+    assert (
+        dataset_rows(train_dataset="tatsu-lab/alpaca", dataset_split=split, repository=beside())
+        == bound
+    )
     assert dataset_rows(dataset_split=split) == bound
 
 
@@ -115,7 +122,7 @@ def test_a_slice_of_an_unknown_data_set_is_a_bound(split: str, rows: int) -> Non
 )
 def test_a_slice_that_bounds_nothing(split: str) -> None:
     with pytest.raises(Unknown):
-        dataset_rows(train_dataset="tatsu-lab/alpaca", dataset_split=split)
+        dataset_rows(train_dataset="tatsu-lab/alpaca", dataset_split=split, repository=beside())
 
 
 @pytest.mark.parametrize(
@@ -129,20 +136,35 @@ def test_a_slice_that_bounds_nothing(split: str) -> None:
         ("train[:-4]", 6),
         ("train[:50%]", 5),
         ("train[:10%]+train[-20%:]", 3),
+        ("train[:26%]", 3),  # to the closest row, as `datasets` does: 2.6
+        ("train[:24%]", 2),
+        ("train[76%:]", 2),
     ],
 )
 def test_a_slice_of_a_local_file_is_exact(tmp_path: Path, split: str, rows: int) -> None:
     path = _write(tmp_path, "a.jsonl", "{}\n" * 10)
-    assert dataset_rows(train_dataset=path, dataset_split=split) == Rows(rows, exact=True)
+    assert dataset_rows(train_dataset=path, dataset_split=split, repository=beside()) == Rows(
+        rows, exact=True
+    )
 
 
 def test_max_samples(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.jsonl", "{}\n" * 10)
-    assert dataset_rows(train_dataset=path, max_samples=4) == Rows(4, exact=True)
-    assert dataset_rows(train_dataset=path, max_samples=40) == Rows(10, exact=True)
-    assert dataset_rows(train_dataset="org/name", max_samples=40) == Rows(40, exact=False)
-    assert dataset_rows(train_dataset=["a/b", "c/d"], max_samples=40) == Rows(80, exact=False)
-    assert dataset_rows(train_dataset=[path, "c/d"], max_samples=40) == Rows(50, exact=False)
+    assert dataset_rows(train_dataset=path, max_samples=4, repository=beside()) == Rows(
+        4, exact=True
+    )
+    assert dataset_rows(train_dataset=path, max_samples=40, repository=beside()) == Rows(
+        10, exact=True
+    )
+    assert dataset_rows(train_dataset="org/name", max_samples=40, repository=beside()) == Rows(
+        40, exact=False
+    )
+    assert dataset_rows(train_dataset=["a/b", "c/d"], max_samples=40, repository=beside()) == Rows(
+        80, exact=False
+    )
+    assert dataset_rows(train_dataset=[path, "c/d"], max_samples=40, repository=beside()) == Rows(
+        50, exact=False
+    )
 
 
 def test_nothing_known() -> None:
@@ -153,18 +175,18 @@ def test_nothing_known() -> None:
 
 def test_beside_the_recipe_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "configs").mkdir()
-    recipe = Recipe(str(tmp_path / "configs" / "a.yaml"), "yaml", "axolotl", Span(1, 1, 1, 1))
+    repository = beside(str(tmp_path / "configs" / "a.yaml"))
     _write(tmp_path, "here.jsonl", "{}\n")
     _write(tmp_path / "configs", "beside.jsonl", "{}\n{}\n")
     monkeypatch.chdir(tmp_path)
-    assert dataset_rows(train_dataset="here.jsonl", recipe=recipe).number == 1
-    assert dataset_rows(train_dataset="beside.jsonl", recipe=recipe).number == 2
+    assert dataset_rows(train_dataset="here.jsonl", repository=repository).number == 1
+    assert dataset_rows(train_dataset="beside.jsonl", repository=repository).number == 2
     _write(tmp_path / "configs", "here.jsonl", "{}\n{}\n")
     with pytest.raises(Unknown, match="twice"):
-        dataset_rows(train_dataset="here.jsonl", recipe=recipe)
+        dataset_rows(train_dataset="here.jsonl", repository=repository)
 
 
 def test_json_of_another_shape_is_no_data(tmp_path: Path) -> None:
     path = _write(tmp_path, "a.json", json.dumps({"train": [1, 2]}, indent=1))
     with pytest.raises(Unknown):
-        dataset_rows(train_dataset=path)
+        dataset_rows(train_dataset=path, repository=beside())

@@ -14,8 +14,10 @@ from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.footprint import NF4_BYTES, NF4_DOUBLE_BYTES, Footprint, footprint
 from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.model.architecture import architecture
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
+PEFT = behaviour_of("peft")
 LLAMA2 = architecture("meta-llama/Llama-2-7b-hf")
 LLAMA3 = architecture("meta-llama/Meta-Llama-3-8B")
 
@@ -54,7 +56,7 @@ def test_below_what_was_measured() -> None:
 
 
 def test_parts_add_up() -> None:
-    run = footprint(LLAMA3, 1_000_000, recipe=_recipe(optim="adamw_torch"))
+    run = footprint(LLAMA3, 1_000_000, recipe=_recipe(optim="adamw_torch"), framework=PEFT)
     assert (run.adapters, run.gradients, run.optimizer) == (4_000_000, 4_000_000, 8_000_000)
     assert run.total == 2 * LLAMA3.parameters + 16_000_000
     assert run.quantized_total == run.quantized_weights + 16_000_000
@@ -66,13 +68,21 @@ def test_parts_add_up() -> None:
     [("adamw_bnb_8bit", 2), ("adamw_8bit", 2), ("paged_adamw_8bit", 0), ("sgd", 0), ("?", 0)],
 )
 def test_optimizers(optim: str, each: int) -> None:
-    assert footprint(LLAMA3, 1000, recipe=_recipe(optim=optim)).optimizer == each * 1000
+    assert (
+        footprint(LLAMA3, 1000, recipe=_recipe(optim=optim), framework=PEFT).optimizer
+        == each * 1000
+    )
 
 
 def test_where_nothing_is_known_the_smaller_counts() -> None:
     run = footprint(LLAMA3, 1000)
     assert (run.adapters, run.gradients, run.optimizer) == (2000, 2000, 0)
-    assert footprint(LLAMA3, 1000, recipe=_recipe("torchtune")).adapters == 2000
+    assert (
+        footprint(
+            LLAMA3, 1000, recipe=_recipe("torchtune"), framework=behaviour_of("torchtune")
+        ).adapters
+        == 2000
+    )
     assert footprint(LLAMA3, 0, recipe=_recipe(dtype="?")).weights == 2 * LLAMA3.parameters
 
 
@@ -94,8 +104,14 @@ def test_prequantized_checkpoints_are_quantized() -> None:
 
 
 def test_unsloth_may_move_the_embedding() -> None:
-    moved = footprint(LLAMA3, 0, recipe=_recipe("unsloth")).total
+    moved = footprint(LLAMA3, 0, recipe=_recipe("unsloth"), framework=behaviour_of("unsloth")).total
     assert moved == 2 * LLAMA3.parameters - 2 * LLAMA3.embedding_parameters
+
+
+def test_an_embedding_that_is_also_the_head_is_not_moved() -> None:
+    tied = architecture("Qwen/Qwen2.5-0.5B")
+    assert tied.tied
+    assert footprint(tied, 0, recipe=_recipe("unsloth")).total == 2 * tied.parameters
 
 
 @pytest.mark.parametrize("value", ["gptq", "?"])

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from conftest import ROOT
 from lora_rules.facts.memory.gpu import UnknownGpu, _keys, find_gpu, usable_gpu
+
+sys.path.insert(0, str(ROOT / "tools"))
+import build_gpus
 
 GIB = 2**30
 
@@ -100,3 +106,10 @@ def test_unknown_names_the_nearest() -> None:
 def test_refused(said: str) -> None:
     with pytest.raises(UnknownGpu):
         find_gpu(said)
+
+
+def test_the_table_is_what_the_tool_makes_of_the_measurements() -> None:
+    made, _ = build_gpus.table(ROOT / "tests" / "data" / "gpus.json")
+    assert build_gpus.TARGET.read_text() == made, (
+        "run: python tools/build_gpus.py tests/data/gpus.json"
+    )

@@ -11,10 +11,11 @@ from types import ModuleType
 import pytest
 
 from lora_lint.cli.main import main
+from lora_lint.sources import hub
+from lora_lint.sources.files import Files
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.model import hub
 from lora_rules.facts.model.architecture import architecture
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from repositories import beside
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TINY = {
@@ -59,7 +60,7 @@ def test_the_cache_is_where_huggingface_hub_keeps_it(
 ) -> None:
     monkeypatch.setenv(variable, str(tmp_path / value))
     fill(tmp_path / root)
-    known = architecture("me/mine")
+    known = architecture("me/mine", beside())
     assert known.model_type == "llama"
     assert "snapshots" in known.source
 
@@ -71,7 +72,7 @@ def test_the_folder_is_the_librarys_own(monkeypatch: pytest.MonkeyPatch, tmp_pat
     fill(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     found = try_to_load_from_cache("me/mine", "config.json", cache_dir=tmp_path)
-    folder = hub.cached_folder("me/mine")
+    folder = hub.cached_folder("me/mine", Files())
     assert folder is not None
     assert found == str(Path(folder) / "config.json")
 
@@ -79,7 +80,7 @@ def test_the_folder_is_the_librarys_own(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_table_wins_over_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     fill(tmp_path, "mistralai/Mistral-7B-v0.1")
-    assert architecture("mistralai/Mistral-7B-v0.1").parameters == 7_241_732_096
+    assert architecture("mistralai/Mistral-7B-v0.1", beside()).parameters == 7_241_732_096
 
 
 @pytest.mark.parametrize("commit", ["", "../../..", "main", "0" * 39])
@@ -89,19 +90,14 @@ def test_a_broken_reference_is_no_model(
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     fill(tmp_path, commit=commit)
     with pytest.raises(Unknown, match="--online"):
-        architecture("me/mine")
+        architecture("me/mine", beside())
 
 
 @pytest.mark.parametrize("model", ["../mine", "/etc", "a/b/c", "", "me/../mine", "me--mine"])
 def test_what_is_no_id_of_the_hub_is_not_looked_for(model: str) -> None:
-    assert hub.cached_folder(model) is None
+    assert hub.cached_folder(model, Files()) is None
     with pytest.raises(Unknown):
         hub.downloaded_folder(model)
-
-
-def online(value: object = True) -> Recipe:
-    setting = Setting("online", (value,), Origin.WRITTEN, "online", source="the command line")
-    return Recipe("run.yaml", "yaml", "axolotl", Span(1, 1, 1, 1), {"online": setting})
 
 
 def fake_hub(monkeypatch: pytest.MonkeyPatch, answer: object) -> list[tuple[str, str]]:
@@ -126,10 +122,13 @@ def test_the_hub_is_asked_once_and_only_with_the_flag(
     (tmp_path / "config.json").write_text(json.dumps(TINY))
     asked = fake_hub(monkeypatch, tmp_path / "config.json")
     with pytest.raises(Unknown, match="--online asks the hub"):
-        architecture("me/mine", online(False))
+        architecture("me/mine", beside())
     assert asked == []
-    assert architecture("me/mine", online()).parameters == architecture(str(tmp_path)).parameters
-    assert architecture("me/mine", online()).model_type == "llama"
+    assert (
+        architecture("me/mine", beside(online=True)).parameters
+        == architecture(str(tmp_path), beside()).parameters
+    )
+    assert architecture("me/mine", beside(online=True)).model_type == "llama"
     assert asked == [("me/mine", "config.json")]
 
 
@@ -158,7 +157,7 @@ def test_what_the_hub_refuses_is_a_sentence(
 ) -> None:
     fake_hub(monkeypatch, problem)
     with pytest.raises(Unknown, match=said):
-        architecture("me/mine", online())
+        architecture("me/mine", beside(online=True))
 
 
 def test_a_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ from lora_lint.engine.check import check, recipes_of
 from lora_lint.engine.config import Config
 from lora_lint.report.memory_outlook import Told, tell
 from lora_lint.sources.source import Source
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.band import TORCHTUNE, UNMEASURED
 from lora_rules.facts.memory.band import UNSLOTH as UNSLOTH_BAND
-from lora_rules.facts.memory.loop import Attention, Checkpointing, LossPath
+from lora_rules.facts.memory.loop import Attention
 from lora_rules.facts.memory.memory_forecast import MemoryForecast
 from lora_rules.facts.memory.sharding import Sharding
 from memory_recipes import AXOLOTL, FACTORY, FOUR_BIT, MIXTRAL, TRL, TUNE, UNSLOTH

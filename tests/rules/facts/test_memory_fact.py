@@ -9,8 +9,8 @@ from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
 from lora_lint.report.memory_outlook import tell
 from lora_lint.sources.source import Source
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.facts.memory.gpu import find_gpu
-from lora_rules.facts.memory.loop import Checkpointing, LossPath
 from lora_rules.facts.memory.memory_forecast import MemoryForecast, Outlook, outlook, remedies
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.recipe import Recipe
@@ -93,6 +93,21 @@ def test_llama_factory_keeps_a_float32_adapter_and_does_not_prepare() -> None:
     loop = told(FACTORY + "quantization_bit: 4\n").plan.assumed(None).loop
     assert (loop.adapter, loop.prepared, loop.base) == ("fp32", False, "bf16")
     assert loop.checkpointing is Checkpointing.FULL
+
+
+@pytest.mark.parametrize(
+    ("text", "reentrant"),
+    [
+        (FACTORY, True),
+        (FACTORY + "use_reentrant_gc: false\n", False),
+        (AXOLOTL, True),
+        (AXOLOTL + "gradient_checkpointing_kwargs: {use_reentrant: false}\n", False),
+        (TRL, False),
+        (TRL + "gradient_checkpointing_kwargs: {use_reentrant: true}\n", True),
+    ],
+)
+def test_whose_checkpointing_is_reentrant(text: str, reentrant: bool) -> None:
+    assert told(text).plan.assumed(None).loop.reentrant is reentrant
 
 
 def test_a_name_given_to_trl_s_trainer_loads_float32() -> None:
@@ -193,6 +208,14 @@ def test_remedies_lower_the_peak_and_the_last_resort_combines_them() -> None:
     assert words[0] == "`enable_liger_kernel: true`"
     assert words[1] == "a micro batch of 1 with 16 accumulation steps"
     assert words[2].startswith("a 4-bit base")
+
+
+def test_a_change_that_helps_by_less_than_a_tenth_is_named() -> None:
+    found = told(TRL.replace("size: 2", "size: 8").replace("2048", "4096") + FOUR_BIT)
+    gpu = find_gpu("RTX 4090")
+    (fewer,) = [each for each in remedies(found.plan, gpu, found.switch) if "q_proj" in each.what]
+    now = found.plan.on(gpu).allocated
+    assert 0.9 * now < fewer.forecast.allocated < 0.99 * now
 
 
 def test_free_changes_together_come_before_one_that_costs() -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lora_rules.engine.trainer import LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory.loop import (
     Attention,
     Known,
-    LossPath,
     attention_kernel,
     derive_loop,
     loss_path,
@@ -22,7 +22,6 @@ from lora_rules.facts.memory.loop import (
         ("trl", (1, 6), LossPath.TRAINER),
         ("transformers", (4, 40), LossPath.TRAINER),
         ("unsloth", None, LossPath.CUT),
-        ("plain", None, LossPath.PLAIN),
     ],
 )
 def test_who_computes_the_loss(trainer, version, expected):
@@ -64,7 +63,14 @@ def test_nothing_is_said_of_what_is_known():
 
 @pytest.mark.parametrize(
     ("version", "by_name", "dtype"),
-    [((1, 16), True, "fp32"), (None, True, "fp32"), ((0, 15), True, "bf16"), (None, False, "bf16")],
+    [
+        ((1, 16), True, "fp32"),
+        (None, True, "fp32"),
+        ((0, 27), True, "fp32"),
+        ((0, 26), True, "bf16"),
+        ((0, 15), True, "bf16"),
+        (None, False, "bf16"),
+    ],
 )
 def test_trl_loads_float32_by_name(version, by_name, dtype):
     assert derive_loop(Known("trl", version, by_name=by_name)).loop.base == dtype
@@ -75,6 +81,8 @@ def test_who_prepares_for_kbit_training():
         return derive_loop(Known(trainer, version, quantization="nf4")).loop
 
     assert loop("trl", (0, 12)).prepared
+    assert loop("trl", (0, 25)).prepared
+    assert not loop("trl", (0, 26)).prepared
     assert not loop("axolotl", None).prepared
     assert not loop("trl", (1, 16)).prepared
     assert loop("trl", (0, 12)).adapter == "fp32"

@@ -2,11 +2,12 @@
 
 import pytest
 
+from lora_rules.engine.trainer import Checkpointing, LossPath
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.memory import activations, backward, loss, weights
 from lora_rules.facts.memory.adapter import Adapter, all_linear, uniform
 from lora_rules.facts.memory.allocator import Device, workspace
-from lora_rules.facts.memory.loop import Attention, Checkpointing, Loop, LossPath
+from lora_rules.facts.memory.loop import Attention, Loop
 from lora_rules.facts.memory.optimizer import find_optimizer
 from lora_rules.facts.memory.shape import (
     Block,
@@ -262,6 +263,17 @@ def test_old_bitsandbytes_kept_inputs():
     loop = Loop(quantization="nf4", keeps_quantized_inputs=True)
     assert activations.quantized_inputs(step(loop), BLOCK) == (2 * 8 + 24) * 2
     assert activations.quantized_inputs(step(Loop(quantization="nf4")), BLOCK) == 0
+
+
+def test_int8_keeps_the_inputs_of_its_projections_from_checkpointing():
+    """Each of the four inputs of a layer: of queries, of the output, of the gate, of the last."""
+    kept = activations.hidden_from_checkpointing
+    loop = Loop(quantization="int8")
+    wide = shape_of({**SMALL, "head_dim": 3})  # queries of 12 are not as wide as the layer's 8
+    assert kept(step(loop), BLOCK) == 10 * 2 * (2 * 8 + 8 + 24)
+    assert kept(step(loop, shape=wide), wide.blocks[0]) == 10 * 2 * (2 * 8 + 12 + 24)
+    assert kept(step(Loop(quantization="int8", reentrant=True)), BLOCK) == 0
+    assert kept(step(Loop(quantization="nf4")), BLOCK) == 0
 
 
 def test_the_first_layer_keeps_less():

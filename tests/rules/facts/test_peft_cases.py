@@ -12,10 +12,8 @@ from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
 from lora_lint.sources.source import Source
 from lora_rules.engine.problem import Severity
-from peft_cases import CASES, Case, as_python, as_yaml, cases, write_models
+from peft_cases import Case, as_python, as_yaml, cases, write_models
 from peft_diagnoses import owed
-
-pytestmark = pytest.mark.skipif(not CASES.exists(), reason="shared/data is not here")
 
 EVERYTHING = Config(min_severity="info")
 RENDER: dict[str, Callable[[Case], str]] = {"python": as_python, "yaml": as_yaml}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -136,9 +137,24 @@ def test_every_callee_can_be_read(callee: str) -> None:
     assert set(signatures.defaults(callee)) <= signatures.fields(callee)
 
 
-def test_the_table_is_small() -> None:
-    path = os.path.join(os.path.dirname(signatures.__file__), "signatures.json")
-    assert os.path.getsize(path) < 150_000
+def test_each_library_has_its_own_callees_and_they_are_small() -> None:
+    assert signatures.libraries() == {"peft", "transformers", "trl", "unsloth"}
+    folder = os.path.dirname(signatures.__file__)
+    for library in signatures.libraries():
+        path = os.path.join(folder, library, "signatures.json")
+        assert os.path.getsize(path) < 80_000
+        with open(path, encoding="utf-8") as table:
+            assert {name.partition(".")[0] for name in json.load(table)} == {library}
+
+
+def test_only_the_library_in_question_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(signatures.packaged, "entry", lambda file, _name: read.append(file))
+    signatures._find.cache_clear()
+    assert not signatures.is_known("trl.SFTConfig")
+    assert not signatures.is_known("torch.nn.Linear")
+    assert read == ["libraries/trl/signatures.json"]
+    signatures._find.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lora_lint.read.choices import Arms
 from lora_lint.read.python.calls import LAST_NAMES, Known, find
 from lora_lint.read.python.imports import canonical
 from lora_lint.read.python.resolver import Resolver
@@ -23,6 +24,8 @@ class Argument(NamedTuple):
     site: Site | None = None
     key_span: Span | None = None
     span: Span | None = None
+    absent: tuple[Arms, ...] = ()
+    """The choices with which it is not given."""
 
 
 class Found:
@@ -176,5 +179,7 @@ def _splat(found: Found, table: Table, site: Site, node: ast.expr) -> None:
             key_span = at.text.span(entry.key_node)
         if entry.node is not None:
             span = at.text.span(entry.node)
-        found.arguments[key] = Argument(key, entry.thunk, entry.node, at, key_span, span)
+        found.arguments[key] = Argument(
+            key, entry.thunk, entry.node, at, key_span, span, entry.absent
+        )
     found.hidden = found.hidden or table.hidden

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from lora_lint.read.choices import Arms, united
 from lora_lint.read.python import operators
 from lora_lint.read.python.scopes import Def, Step
 from lora_lint.read.python.values import (
@@ -21,6 +22,7 @@ from lora_lint.read.python.values import (
     Unresolved,
     Value,
     Values,
+    choices_of,
     combine,
     constantly,
     failing,
@@ -40,7 +42,8 @@ def after(resolver: Resolver, binding: Def, step: Step | None) -> Values:
         return _new_part(resolver, binding)
     base = _before(resolver, binding, None)
     changed = tuple(
-        Value(_changed(resolver, binding, value), value.node, value.site) for value in base
+        Value(_changed(resolver, binding, value), value.node, value.site, choices=value.choices)
+        for value in base
     )
     return resolver.stepped(changed, step)
 
@@ -57,7 +60,7 @@ def _augmented(resolver: Resolver, binding: Def, step: Step | None) -> Values:
     right = resolver.resolve(stmt.value, binding.site)
     if isinstance(stmt.op, ast.BitOr) and all(isinstance(v.value, Table) for v in (*left, *right)):
         return tuple(
-            Value(a.value.joined(b.value))
+            Value(a.value.joined(b.value), choices=choices_of((a, b)))
             for a, b in combine([left, right])
             if isinstance(a.value, Table) and isinstance(b.value, Table)
         )
@@ -93,7 +96,12 @@ def _changed(resolver: Resolver, binding: Def, base: Value) -> object:
         return thing
     if kind == "attr" and isinstance(thing, Record):
         return Changed(thing, {str(key): thunk})
-    if isinstance(thing, Items) and isinstance(key, int) and 0 <= key < len(thing.members):
+    if (
+        isinstance(thing, Items)
+        and not thing.hidden
+        and isinstance(key, int)
+        and 0 <= key < len(thing.members)
+    ):
         members = (*thing.members[:key], thunk, *thing.members[key + 1 :])
         return Items(thing.kind, members)
     raise Unresolved(f"it is changed at line {binding.site.line}")
@@ -141,34 +149,54 @@ def updated(
     return base
 
 
+def _partly(thing: Items, reason: str) -> Items:
+    return Items(thing.kind, thing.members, thing.hidden or reason)
+
+
 def _longer(resolver: Resolver, binding: Def, call: ast.Call, thing: Items, name: str) -> Items:
     if name in {"append", "add"}:
         added = (resolver.thunk(call.args[0], binding.site),)
-        return Items(thing.kind, (*thing.members, *added))
+        return Items(thing.kind, (*thing.members, *added), thing.hidden)
     if name in {"extend", "update"}:
-        found = resolver.resolve(call.args[0], binding.site)
+        try:
+            found = resolver.resolve(call.args[0], binding.site)
+        except Unresolved as why:
+            return _partly(thing, str(why))
         if len(found) == 1 and isinstance(found[0].value, Items):
-            return Items(thing.kind, (*thing.members, *found[0].value.members))
+            more = found[0].value
+            hidden = thing.hidden or more.hidden
+            return Items(thing.kind, (*thing.members, *more.members), hidden)
         (only,) = plain_all(found)[:1]
         if len(found) == 1 and isinstance(only.value, list | tuple):
-            more = tuple(constantly((Value(item, plain=False),)) for item in only.value)
-            return Items(thing.kind, (*thing.members, *more))
+            items = tuple(constantly((Value(item, plain=False),)) for item in only.value)
+            return Items(thing.kind, (*thing.members, *items), thing.hidden)
     raise Unresolved(f"it is changed at line {binding.site.line}")
 
 
-def either(tables: list[Table]) -> Table:
-    """One of several tables: what all of them hold has all their candidates."""
-    shared = set(tables[0].entries).intersection(*(table.entries for table in tables[1:]))
+def either(tables: list[tuple[Table, Arms]]) -> Table:
+    """One of several tables, by what is chosen: a key that some lack is absent there."""
     entries: dict[object, Entry] = {}
-    hidden = next((table.hidden for table in tables if table.hidden), "")
-    for table in tables:
+    hidden = next((table.hidden for table, _ in tables if table.hidden), "")
+    for table, _ in tables:
         for key, entry in table.entries.items():
-            if key not in shared:
-                entries[key] = Entry(failing(SOMETIMES), entry.key_node)
-            elif key not in entries:
-                entries[key] = Entry(_any_of([other.entries[key] for other in tables]))
+            if key not in entries:
+                entries[key] = _any_of(key, entry, tables)
     return Table(entries, hidden)
 
 
-def _any_of(entries: list[Entry]) -> Thunk:
-    return lambda: tuple(value for entry in entries for value in entry.thunk())
+def _any_of(key: object, first: Entry, tables: list[tuple[Table, Arms]]) -> Entry:
+    """What the tables hold at a key."""
+    there = [(table.entries[key], arms) for table, arms in tables if key in table.entries]
+    lacking = [(table, arms) for table, arms in tables if key not in table.entries]
+    if any(table.hidden for table, _ in lacking):
+        return Entry(failing(SOMETIMES), first.key_node)
+    absent = [arms for _, arms in lacking]
+    for entry, arms in there:
+        absent += [both for each in entry.absent if (both := united(each, arms)) is not None]
+
+    def thunk() -> Values:
+        return tuple(
+            part for entry, arms in there for value in entry.thunk() for part in value.chosen(arms)
+        )
+
+    return Entry(thunk, first.key_node if absent else None, absent=tuple(absent))

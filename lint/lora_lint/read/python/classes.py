@@ -62,7 +62,16 @@ class Instance:
             given = self._given(name)
             if given is not None:
                 return given
-            return self._own(name)
+            return self.seen_from_outside(self._own(name))
+
+    def seen_from_outside(self, values: Values) -> Values:
+        """What methods make of the constructor's arguments, for this object's own arguments."""
+        bindings = self.scope.bindings.get("__init__", ())
+        node = bindings[0].node if len(bindings) == 1 else None
+        scope = None if node is None else self.resolver.index.scopes.get(node)
+        if scope is None:
+            return values
+        return self.resolver.branches.at_call(values, scope, self.call, self.site)
 
     def _given(self, name: str) -> Values | None:
         """What the call that made it says, when the class takes its fields as arguments."""
@@ -79,7 +88,7 @@ class Instance:
             if keyword.arg is None:
                 table = self.resolver.table_of(keyword.value, site)
                 if name in table.entries:
-                    return table.entries[name].thunk()
+                    return table.entries[name].over(lambda: self._own(name))
                 if table.hidden:
                     raise Unresolved(table.hidden)
         return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lora_lint.read.choices import Arm, Arms
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.text import Located
 from lora_lint.read.python.values import (
     Items,
+    Product,
     Table,
     Thunk,
     Unresolved,
@@ -25,23 +28,32 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 200
 
 
-def members(resolver: Resolver, node: ast.expr, site: Site) -> Values:
-    """Everything that a loop over an expression gives its variable."""
-    found = tuple(
-        part
-        for value in resolver.resolve(node, site)
-        for thunk in thunks(value)
-        for part in thunk()
-    )
+def members(resolver: Resolver, node: ast.expr, site: Site, loop: Located) -> Values:
+    """Everything that a loop over an expression gives its variable, each in its own pass."""
+    found: list[Value] = []
+    point = resolver.place(loop, site)
+    for value in resolver.resolve(node, site):
+        inside = thunks(value)
+        for number, thunk in enumerate(inside):
+            arms: Arms = ()
+            if len(inside) > 1:
+                arms = (Arm(point, number, len(inside), site.block.scope),)
+            found += (part for each in thunk() for part in each.chosen(value.choices, arms))
     if not found:
         raise Unresolved("a loop over nothing")
-    return found
+    return tuple(found)
+
+
+def members_of(value: Value) -> tuple[Thunk, ...]:
+    """The members of a list that are known."""
+    thing = value.value
+    return thing.members if isinstance(thing, Items) else thunks(value)
 
 
 def thunks(value: Value) -> tuple[Thunk, ...]:
     """The members of one iterable."""
     thing = value.value
-    if isinstance(thing, Items):
+    if isinstance(thing, Items) and (not thing.hidden or isinstance(thing, Product)):
         return thing.members
     if isinstance(thing, Table) and not thing.hidden:
         return tuple(constantly((Value(key),)) for key in thing.entries)
@@ -50,14 +62,23 @@ def thunks(value: Value) -> tuple[Thunk, ...]:
     raise Unresolved("a loop over something unknown")
 
 
+def product(resolver: Resolver, node: ast.Call, site: Site) -> Values:
+    """``itertools.product(a, b)``: what is taken of one list does not depend on the others."""
+    if node.keywords or not node.args or any(isinstance(arg, ast.Starred) for arg in node.args):
+        raise Unresolved("a product that is not worked out")
+    parts = tuple(constantly(members(resolver, arg, site, arg)) for arg in node.args)
+    row = Value(Items(tuple, parts), node, site)
+    return (Value(Product(list, (constantly((row,)),), "a product of lists"), node, site),)
+
+
 def bound(resolver: Resolver, site: Site, name: str) -> Values:
     """The candidates of a comprehension's variable."""
     generator = site.binds[name]
     if generator is None or generator.ifs or site.outer is None:
         raise Unresolved(f"{name} is a variable of an inner function or of a filtered loop")
     path = _path(generator.target, name)
-    found = members(resolver, generator.iter, site.outer)
-    return tuple(part for value in found for part in resolver.unpacked((value,), path))
+    found = members(resolver, generator.iter, site.outer, generator.iter)
+    return resolver.unpacked(found, path)
 
 
 def _path(target: ast.expr, name: str) -> tuple[int, ...]:
@@ -126,12 +147,18 @@ def _assumptions(target: ast.expr, member: Value) -> Iterator[tuple[str, Value]]
 def spread(resolver: Resolver, node: Any, kind: Any, site: Site) -> Values:  # noqa: ANN401
     """``[*a, "b"]``."""
     inside: list[Thunk] = []
+    hidden = ""
     for part in node.elts:
         if not isinstance(part, ast.Starred):
             inside.append(resolver.thunk(part, site))
             continue
-        found = resolver.resolve(part.value, site)
-        if len(found) != 1:
-            raise Unresolved("one of several lists is spread")
-        inside += thunks(found[0])
-    return (Value(Items(kind, tuple(inside)), node, site),)
+        try:
+            found = resolver.resolve(part.value, site)
+            if len(found) != 1:
+                raise Unresolved("one of several lists is spread")
+            if isinstance(found[0].value, Items):
+                hidden = hidden or found[0].value.hidden
+            inside += members_of(found[0])
+        except Unresolved as why:
+            hidden = hidden or str(why)
+    return (Value(Items(kind, tuple(inside), hidden), node, site),)

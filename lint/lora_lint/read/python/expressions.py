@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 
+from lora_lint.read.choices import Arms
 from lora_lint.read.python import comprehensions, operators
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.values import (
+    MAX_CANDIDATES,
     Entry,
     Items,
     Table,
+    Thunk,
     Unresolved,
     Value,
     Values,
+    choices_of,
     combine,
     plain_all,
 )
@@ -25,16 +29,54 @@ if TYPE_CHECKING:
 
 def binary(resolver: Resolver, node: ast.BinOp, site: Site) -> Values:
     """``a + b``; ``|`` joins dictionaries."""
-    left, right = resolver.resolve(node.left, site), resolver.resolve(node.right, site)
+    left: Values | str
+    right: Values | str
+    if isinstance(node.op, ast.Add):
+        left, right = _operand(resolver, node.left, site), _operand(resolver, node.right, site)
+        if partly := _longer(left, right):
+            return (Value(partly, node, site),)
+        if isinstance(left, str) or isinstance(right, str):
+            raise Unresolved(left if isinstance(left, str) else str(right))
+    else:
+        left, right = resolver.resolve(node.left, site), resolver.resolve(node.right, site)
     if isinstance(node.op, ast.BitOr) and all(
         isinstance(value.value, Table) for value in (*left, *right)
     ):
-        return tuple(Value(a.value.joined(b.value)) for a, b in combine([left, right]))  # type: ignore[attr-defined]
+        return tuple(
+            Value(a.value.joined(b.value), choices=choices_of((a, b)))  # type: ignore[attr-defined]
+            for a, b in combine([left, right])
+        )
     text = f"`{ast.unparse(node)}`"
     return tuple(
         resolver.derived(operators.binary(node.op, a.value, b.value), a, b, text=text)
         for a, b in combine([plain_all(left), plain_all(right)])
     )
+
+
+def _operand(resolver: Resolver, node: ast.expr, site: Site) -> Values | str:
+    """One side of an operator, or why it is unknown."""
+    try:
+        return resolver.resolve(node, site)
+    except Unresolved as why:
+        return str(why) or "not a constant"
+
+
+def _longer(*sides: Values | str) -> Items | None:
+    """A list and something unknown, one after the other: a list of which a part is known."""
+    reason = next((side for side in sides if isinstance(side, str)), "")
+    members: list[Thunk] = []
+    known = False
+    for side in sides:
+        if isinstance(side, str):
+            continue
+        thing = side[0].value
+        if len(side) != 1 or not isinstance(thing, Items | list):
+            return None
+        known = True
+        if isinstance(thing, Items):
+            reason = reason or thing.hidden
+        members += comprehensions.members_of(side[0])
+    return Items(list, tuple(members), reason) if known and reason else None
 
 
 def unary(resolver: Resolver, node: ast.UnaryOp, site: Site) -> Values:
@@ -63,13 +105,19 @@ def boolean(resolver: Resolver, node: ast.BoolOp, site: Site) -> Values:
     stops = isinstance(node.op, ast.Or)
     open_values: list[Value] = []
     parts = list(node.values)
+    reached: list[Arms] = [()]
     for position, part in enumerate(parts):
         values = operand(resolver, part, site, last=position == len(parts) - 1)
-        deciding = [value for value in values if bool(value.value) is stops]
-        open_values += deciding if position < len(parts) - 1 else values
-        passing = [value for value in values if bool(value.value) is not stops]
-        if not passing:
+        here = [there for value in values for arms in reached for there in value.chosen(arms)]
+        deciding = [value for value in here if bool(value.value) is stops]
+        open_values += deciding if position < len(parts) - 1 else here
+        reached = list(
+            dict.fromkeys(value.choices for value in here if bool(value.value) is not stops)
+        )
+        if not reached:
             break
+        if len(reached) > MAX_CANDIDATES:
+            reached = [()]
     return tuple(open_values)
 
 
@@ -86,6 +134,7 @@ def conditional(resolver: Resolver, node: ast.IfExp, site: Site) -> Values:
         return resolver.resolve(node.body if truth else node.orelse, site)
     text = dump(node.test)
     found: list[Value] = []
+    ways: list[list[Value]] = []
     for branch, outcome in ((node.body, True), (node.orelse, False)):
         values = resolver.resolve(branch, site)
         query = dump(branch)
@@ -95,10 +144,12 @@ def conditional(resolver: Resolver, node: ast.IfExp, site: Site) -> Values:
                 for value in values
                 if resolver.truth(node.test, site, {query: value}) in (None, outcome)
             )
+        arms = resolver.branches.of_test(node.test, node, site, outcome)
+        ways.append([part for value in values for each in arms for part in value.chosen(each)])
         found += values
     if not found:
         raise Unresolved("the tests around it exclude its default")
-    return tuple(found)
+    return tuple(part for way in ways for part in way) if all(ways) else tuple(found)
 
 
 def sequence(resolver: Resolver, node: ast.List | ast.Tuple | ast.Set, site: Site) -> Values:

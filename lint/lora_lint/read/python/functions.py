@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 
 from lora_lint.read.python import classes, options
+from lora_lint.read.python.branches import Way
+from lora_lint.read.python.reach import entered
 from lora_lint.read.python.scopes import FunctionNode, Scope, Site
 from lora_lint.read.python.values import Class, Function, Table, Unresolved, Value, Values, distinct
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -183,20 +185,23 @@ def _from_calls(
 ) -> Values:
     """What the calls in this file give, joined."""
     found: list[Value] = []
-    for call, site in calls:
+    arms = resolver.branches.call_arms(scope, calls)
+    for (call, site), chosen in zip(calls, arms, strict=True):
         given = argument(resolver, scope, name, call, site, skip=1 if owner is not None else 0)
-        if given is not None:
-            found += given
-            continue
-        fallback = default(scope, name)
-        if fallback is None:
-            raise Unresolved(f"a call of {_function(scope).name}() does not give {name}")
-        found += resolver.resolve(*fallback)
+        if given is None:
+            fallback = default(scope, name)
+            if fallback is None:
+                raise Unresolved(f"a call of {_function(scope).name}() does not give {name}")
+            given = resolver.resolve(*fallback)
+        found += (part for value in given for part in value.chosen(chosen))
     if not resolver.index.is_script and not _called_by_module(calls):
         # A module of a library: others may call it as well.
         fallback = default(scope, name)
         if fallback is not None:
-            found += resolver.resolve(*fallback)
+            inside = resolver.branches.from_outside(scope, False)
+            found = [part for value in found for part in value.chosen(inside)]
+            outside = resolver.branches.from_outside(scope, True)
+            found += (v for value in resolver.resolve(*fallback) for v in value.chosen(outside))
         source = f"the calls of {_function(scope).name}() in this file"
         return options.as_default(distinct(found), source)
     return distinct(found)
@@ -223,24 +228,32 @@ def argument(
         if keyword.arg is None:
             table = resolver.table_of(keyword.value, site)
             if name in table.entries:
-                return table.entries[name].thunk()
+                fallback = default(scope, name)
+                entry = table.entries[name]
+                return entry.thunk() if fallback is None else entry.over(resolver.thunk(*fallback))
             if table.hidden:
                 raise Unresolved(table.hidden)
     return None
 
 
-def returned(resolver: Resolver, scope: Scope) -> Values:
-    """What a function of this file may return."""
+def returned(
+    resolver: Resolver, scope: Scope, call: ast.Call | None = None, site: Site | None = None
+) -> Values:
+    """What a function of this file may return, if known at one call of it."""
+    return resolver.branches.at_call(_returned(resolver, scope), scope, call, site)
+
+
+def _returned(resolver: Resolver, scope: Scope) -> Values:
     node = _function(scope)
     if scope.generator or set(decorators(node)) - _TRANSPARENT:
         raise Unresolved(f"the result of {node.name}()")
     with resolver.active((scope, "returned")):
-        found: list[Value] = []
+        ways: list[Way] = []
         for statement, site in scope.returns:
-            if statement.value is None:
-                found.append(Value(None))
-            else:
-                found += resolver.resolve(statement.value, site)
+            values: Values = (Value(None),)
+            if statement.value is not None:
+                values = resolver.resolve(statement.value, site)
+            ways.append(Way(None, entered(site), values))
         if not scope.root.leaves:
-            found.append(Value(None))
-    return distinct(found)
+            ways.append(Way(None, (), (Value(None),)))
+    return resolver.branches.joined(ways, scope, "returned")

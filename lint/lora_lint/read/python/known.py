@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Callable
 
-from lora_lint.read.python import classes, functions, operators, options
+from lora_lint.read.python import classes, comprehensions, functions, operators, options
 from lora_lint.read.python.imports import canonical
 from lora_lint.read.python.index import MUTATORS
 from lora_lint.read.python.scopes import Site
@@ -25,6 +25,7 @@ from lora_lint.read.python.values import (
     Values,
     combine,
     plain_all,
+    within,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 
@@ -49,42 +50,41 @@ def call(resolver: Resolver, node: ast.Call, site: Site) -> Values:
 
 
 def _any_of(resolver: Resolver, node: ast.Call, callees: Values, site: Site) -> Values:
-    found: list[Value] = []
-    for callee in callees:
-        thing = callee.value
-        if isinstance(thing, Ref):
-            found += _library_call(resolver, node, thing.name, site)
-        elif isinstance(thing, Class):
-            found.append(Value(classes.Instance(resolver, thing.scope, node, site), node, site))
-        elif isinstance(thing, Function):
-            found += functions.returned(resolver, thing.scope)
-        else:
-            raise Unresolved(f"the result of {ast.unparse(node.func)}()")
-    return tuple(found)
+    return within(callees, lambda callee: _called(resolver, node, callee.value, site))
+
+
+def _called(resolver: Resolver, node: ast.Call, thing: object, site: Site) -> Values:
+    if isinstance(thing, Ref):
+        return _library_call(resolver, node, thing.name, site)
+    if isinstance(thing, Class):
+        return (Value(classes.Instance(resolver, thing.scope, node, site), node, site),)
+    if isinstance(thing, Function):
+        return functions.returned(resolver, thing.scope, node, site)
+    raise Unresolved(f"the result of {ast.unparse(node.func)}()")
 
 
 def _attribute_call(
     resolver: Resolver, node: ast.Call, function: ast.Attribute, site: Site
 ) -> Values:
     owners = resolver.resolve(function.value, site)
-    found: list[Value] = []
-    for owner in owners:
-        thing = owner.value
-        if isinstance(thing, Ref):
-            name = canonical(f"{thing.name}.{function.attr}")
-            found += _library_call(resolver, node, name, site)
-        elif isinstance(thing, Table) and function.attr == "get" and node.args:
-            found += _get(resolver, thing, node, site)
-        elif isinstance(thing, Table) and function.attr == "copy":
-            found.append(owner)
-        elif function.attr in _RETURN_NOTHING and isinstance(thing, _COLLECTIONS):
-            source = f"`{ast.unparse(node)}` returns None"
-            found.append(Value(None, node, site, plain=False, source=source))
-        elif isinstance(thing, Class | Record):
-            found += _method_of_ours(resolver, node, owner, function.attr, site)
-        else:
-            found += _pure_method(resolver, node, plain_all((owner,)), function.attr, site)
-    return tuple(found)
+    return within(owners, lambda owner: _on(resolver, node, owner, function.attr, site))
+
+
+def _on(resolver: Resolver, node: ast.Call, owner: Value, attribute: str, site: Site) -> Values:
+    """What a method of one object gives."""
+    thing = owner.value
+    if isinstance(thing, Ref):
+        return _library_call(resolver, node, canonical(f"{thing.name}.{attribute}"), site)
+    if isinstance(thing, Table) and attribute == "get" and node.args:
+        return _get(resolver, thing, node, site)
+    if isinstance(thing, Table) and attribute == "copy":
+        return (owner,)
+    if attribute in _RETURN_NOTHING and isinstance(thing, _COLLECTIONS):
+        source = f"`{ast.unparse(node)}` returns None"
+        return (Value(None, node, site, plain=False, source=source),)
+    if isinstance(thing, Class | Record):
+        return _method_of_ours(resolver, node, owner, attribute, site)
+    return _pure_method(resolver, node, plain_all((owner,)), attribute, site)
 
 
 def _method_of_ours(
@@ -96,21 +96,24 @@ def _method_of_ours(
     scope = thing.scope if isinstance(thing, classes.Instance | Class) else None
     if scope is None:
         raise Unresolved(f"the result of {ast.unparse(node.func)}()")
-    return _any_of(resolver, node, classes.class_attribute(resolver, Class(scope), name), site)
+    found = _any_of(resolver, node, classes.class_attribute(resolver, Class(scope), name), site)
+    return thing.seen_from_outside(found) if isinstance(thing, classes.Instance) else found
 
 
 def _get(resolver: Resolver, table: Table, node: ast.Call, site: Site) -> Values:
-    found: list[Value] = []
-    for key in resolver.plain(node.args[0], site):
+    def fallback() -> Values:
+        if len(node.args) > 1:
+            return resolver.resolve(node.args[1], site)
+        return (Value(None, plain=False),)
+
+    def at(key: Value) -> Values:
         if key.value in table.entries:
-            found += table.entries[key.value].thunk()
-        elif table.hidden:
+            return table.entries[key.value].over(fallback)
+        if table.hidden:
             raise Unresolved(table.hidden)
-        elif len(node.args) > 1:
-            found += resolver.resolve(node.args[1], site)
-        else:
-            found.append(Value(None, plain=False))
-    return tuple(found)
+        return fallback()
+
+    return within(resolver.plain(node.args[0], site), at)
 
 
 def _pure_method(
@@ -231,7 +234,8 @@ def _getattr(resolver: Resolver, node: ast.Call, site: Site) -> Values:
                 overridable=part.overridable or key.overridable,
                 source=part.source or key.source,
             )
-            for part in parts
+            for found_part in parts
+            for part in found_part.chosen(owner.choices, key.choices)
         ]
     return tuple(found)
 
@@ -239,7 +243,8 @@ def _getattr(resolver: Resolver, node: ast.Call, site: Site) -> Values:
 def _vars(resolver: Resolver, node: ast.Call, site: Site) -> Values:
     if len(node.args) != 1:
         raise Unresolved("the names of a scope")
-    return tuple(Value(_table_of_record(v.value)) for v in resolver.resolve(node.args[0], site))
+    owners = resolver.resolve(node.args[0], site)
+    return within(owners, lambda owner: (Value(_table_of_record(owner.value)),))
 
 
 def _table_of_record(thing: object) -> Table:
@@ -315,6 +320,7 @@ _SPECIAL: dict[str, Callable[[Resolver, ast.Call, Site], Values]] = {
     "peft.VeloraConfig": _peft_part,
     "types.SimpleNamespace": _namespace,
     "argparse.Namespace": _namespace,
+    "itertools.product": comprehensions.product,
     "os.environ.get": _environment,
     "os.getenv": _environment,
     "os.path.join": _join_path,

@@ -3,6 +3,8 @@
 From the use backwards through its block, then through the block's owner, up to the start of the
 scope. A branch that ends in ``return`` or ``raise`` does not flow on. Every way into or past an
 ``if`` is remembered as a :class:`Guard`, so that a candidate that the test excludes can be dropped.
+The branch that a binding itself stands in is an :class:`Inside`: bindings of one branch belong
+together.
 """
 
 from __future__ import annotations
@@ -22,9 +24,19 @@ class Guard(NamedTuple):
     test: ast.expr
     outcome: bool
     site: Site
+    repeated: bool = False
+    """It is passed in a loop that the use is not in, or in another pass of its loop."""
 
 
-Guards = tuple[Guard, ...]
+class Inside(NamedTuple):
+    """A branch that a binding stands in, of a statement that the use comes after."""
+
+    site: Site
+    arm: int
+    of: int
+
+
+Guards = tuple[Guard | Inside, ...]
 
 
 class Reaching:
@@ -61,17 +73,38 @@ def reaching_end(block: Block, name: str, step: Step | None = None) -> Reaching:
     return walk.result
 
 
+def entered(site: Site) -> Guards:
+    """The branches that a statement of its scope stands in, and those that it is past."""
+    guards: Guards = ()
+    block, index = site.block, site.index
+    while True:
+        for way_out in block.exits[: bisect_left(block.exits, index)]:
+            past = block.sites[way_out]
+            guards = (*guards, Guard(_test(past), False, past))
+        owner = block.owner
+        if owner is None:
+            return guards
+        if isinstance(owner.stmt, ast.If):
+            guards = (*guards, Guard(owner.stmt.test, block.part == "body", owner))
+        elif isinstance(owner.stmt, ast.Match):
+            guards = (*guards, _case(owner, owner.stmt, owner.blocks.index(block)))
+        block, index = owner.block, owner.index
+
+
 class _Walk:
-    __slots__ = ("name", "result", "step")
+    __slots__ = ("name", "repeated", "result", "step")
 
     name: str
     step: Step | None
     result: Reaching
+    repeated: bool
+    """What is walked through now is another pass of a loop, or all passes of one."""
 
     def __init__(self, name: str, step: Step | None) -> None:
         self.name = name
         self.step = step
         self.result = Reaching()
+        self.repeated = False
 
     def before(self, block: Block, index: int, guards: Guards) -> None:
         """Collect what reaches the statement at ``index``."""
@@ -97,7 +130,7 @@ class _Walk:
         while mark >= 0 or way_out >= 0:
             if mark < 0 or (way_out >= 0 and exits[way_out] > marks[mark]):
                 site = block.sites[exits[way_out]]
-                guards = _and(guards, Guard(_test(site), False, site))
+                guards = _and(guards, Guard(_test(site), False, site, self.repeated))
                 way_out -= 1
                 continue
             if way_out >= 0 and exits[way_out] == marks[mark]:
@@ -114,13 +147,13 @@ class _Walk:
         stmt = owner.stmt
         if isinstance(stmt, ast.If):
             outcome = block.part == "body"
-            return self._own(owner, _and(guards, Guard(stmt.test, outcome, owner)))
+            return self._own(owner, _and(guards, Guard(stmt.test, outcome, owner, self.repeated)))
         if isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
             if self._own(owner, guards) is None:
                 return None
             self._loop_body(owner, guards)
             if isinstance(stmt, ast.While) and block.part == "body":
-                return _and(guards, Guard(stmt.test, True, owner))
+                return _and(guards, Guard(stmt.test, True, owner, self.repeated))
             return guards
         if isinstance(stmt, ast.Try | ast.TryStar):
             return self._enter_try(block, owner, guards)
@@ -180,11 +213,13 @@ class _Walk:
             if _never(stmt.test, outcome):
                 continue
             inner: Guards | None = guards
+            inside = Inside(site, 0 if outcome else 1, 2)
             if part in parts:
-                inner = self._block_end(parts[part], guards)
+                inner = self._block_end(parts[part], self._in(inside, guards))
             if inner is not None:
                 # Only what comes from before the test was there to be tested.
-                passing.append(_and(inner, Guard(stmt.test, outcome, site)))
+                passed = tuple(guard for guard in inner if guard != inside)
+                passing.append(_and(passed, Guard(stmt.test, outcome, site, self.repeated)))
         if not passing:
             return None
         return self._own(site, passing[0] if len(passing) == 1 else guards)
@@ -199,10 +234,12 @@ class _Walk:
 
     def _loop_body(self, site: Site, guards: Guards) -> None:
         body = site.blocks[0]
+        before, self.repeated = self.repeated, True
         if body.jumps or body.leaves:
             self._anything_in([body], guards)
         else:
             self._scan(body, len(body.sites), guards)
+        self.repeated = before
 
     def _through_try(self, site: Site, guards: Guards) -> Guards | None:
         parts: dict[str, Block] = {block.part: block for block in site.blocks}
@@ -211,30 +248,43 @@ class _Walk:
             passed = self._block_end(parts["finalbody"], guards)
         if passed is None:
             return None
+        handlers = [b for b in site.blocks if b.part == "handler" and not b.leaves]
+        arms = [Inside(site, number, len(handlers) + 1) for number in range(len(handlers) + 1)]
         ways: list[Guards | None] = []
-        tried: Guards | None = passed
-        if "orelse" in parts:
-            tried = self._block_end(parts["orelse"], passed)
+        tried: Guards | None = self._in(arms[0], passed)
+        if tried is not None and "orelse" in parts:
+            tried = self._block_end(parts["orelse"], tried)
         ways.append(None if tried is None else self._block_end(parts["body"], tried))
-        for block in site.blocks:
-            if block.part == "handler" and not block.leaves:
-                handled = self._block_end(block, passed)
-                if handled is not None:
-                    self._anything_in([parts["body"]], passed)
-                ways.append(handled)
-        return passed if any(way is not None for way in ways) else None
+        for block, arm in zip(handlers, arms[1:], strict=True):
+            failed = self._in(arm, passed)
+            handled = self._block_end(block, failed)
+            if handled is not None:
+                self._anything_in([parts["body"]], failed)
+            ways.append(handled)
+        return self._passed(passed, ways, arms)
 
     def _through_match(self, site: Site, stmt: ast.Match, guards: Guards) -> Guards | None:
-        ways = [self._block_end(block, guards) for block in site.blocks]
-        complete = any(
-            isinstance(case.pattern, ast.MatchAs)
-            and case.pattern.pattern is None
-            and not case.guard
-            for case in stmt.cases
-        )
-        if complete and all(way is None for way in ways):
+        arms = [_case(site, stmt, number) for number in range(len(site.blocks) + 1)]
+        ways = [
+            self._block_end(block, self._in(arm, guards))
+            for block, arm in zip(site.blocks, arms, strict=False)
+        ]
+        if not _is_complete(stmt):
+            ways.append(guards)
+        return self._passed(guards, ways, arms)
+
+    def _in(self, inside: Inside, guards: Guards) -> Guards:
+        """Into a branch, from behind."""
+        return guards if self.repeated or len(guards) >= 2 * MAX_GUARDS else (*guards, inside)
+
+    def _passed(
+        self, guards: Guards, ways: list[Guards | None], arms: list[Inside]
+    ) -> Guards | None:
+        """Past a statement through those of its branches that bind nothing."""
+        passing = [arm for way, arm in zip(ways, arms, strict=False) if way is not None]
+        if not passing:
             return None
-        return guards
+        return self._in(passing[0], guards) if len(passing) == 1 else guards
 
     def _block_end(self, block: Block, guards: Guards) -> Guards | None:
         if block.leaves:
@@ -252,7 +302,22 @@ class _Walk:
 
 def _and(guards: Guards, guard: Guard) -> Guards:
     """One more guard; those nearest to the use are enough."""
-    return guards if len(guards) >= MAX_GUARDS else (*guards, guard)
+    count = len(guards)
+    if count >= MAX_GUARDS and sum(type(each) is Guard for each in guards) >= MAX_GUARDS:
+        return guards
+    return (*guards, guard)
+
+
+def _case(site: Site, stmt: ast.Match, number: int) -> Inside:
+    return Inside(site, number, len(stmt.cases) + (not _is_complete(stmt)))
+
+
+def _is_complete(stmt: ast.Match) -> bool:
+    """Whether a ``match`` has a case for everything."""
+    return any(
+        isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and not case.guard
+        for case in stmt.cases
+    )
 
 
 def _test(site: Site) -> ast.expr:

@@ -8,9 +8,11 @@ from lora_lint.read.python import datasets, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.links import Linked, Links, in_order
 from lora_lint.read.python.order import Run, runs
+from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.settings import Told, setting
+from lora_lint.read.python.settings import Told, setting, sometimes
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
@@ -19,7 +21,6 @@ _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 _IMAGE_TARGETS = frozenset(
     ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
 )
-_FRAMEWORKS = {"peft": "PEFT", "unsloth": "Unsloth", "xtuner": "XTuner", "trl": "TRL"}
 
 
 class File(NamedTuple):
@@ -143,18 +144,27 @@ def _recipe(
             settings.setdefault(name, value)
     dialect = _dialect(adapter)
     others = in_order(each for calls in linked.by_kind.values() for each in calls)
-    blocks = [adapter, *(found for found in others if found is not adapter)]
+    blocks = tuple(
+        told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
+    )
+    if any(setting.choices for setting in settings.values()):
+        from lora_lint.read.python.worlds import settle  # most recipes have one world
+
+        lacking = {name for found in (adapter, *members) for name in sometimes(found)}
+        around = resolver.branches.taken(entered(adapter.site))
+        blocks = settle(settings, blocks, around, lacking)
     return Recipe(
         file.path,
         file.kind,
         dialect,
         adapter.span,
         settings,
-        tuple(told.block(found) for found in blocks),
+        blocks,
         adapter.known.callee,
         _domain(resolver, settings),
-        framework=_FRAMEWORKS[dialect],
+        framework=behaviour_of(dialect).label,
         calls=calls,
+        is_configuration=adapter.referenced,
     )
 
 
@@ -170,7 +180,9 @@ def _undecided(told: Told, several: list[Found], kind: str) -> dict[str, Setting
     for found in several:
         for name, value in told.written(found).items():
             reason = f"there are {len(several)} calls that may give it ({kind})"
-            settings[name] = value._replace(candidates=(), declared=None, reason=reason)
+            settings[name] = value._replace(
+                candidates=(), declared=None, reason=reason, choices=(), elements=()
+            )
     return settings
 
 
@@ -182,7 +194,7 @@ def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Settin
     argument = Argument("model", resolver.thunk(node, site), node, site, None, site.text.span(node))
     named = setting(resolver, "model_name_or_path", argument, site)
     if any(not isinstance(value, str) for value in named.candidates):
-        named = named._replace(candidates=(), reason="the model is an object")
+        named = named._replace(candidates=(), choices=(), reason="the model is an object")
     settings["model_name_or_path"] = named
 
 
@@ -211,7 +223,7 @@ def _quantization(linked: Linked, settings: dict[str, Setting]) -> None:
         for name in names:
             known = settings.get(name)
             if known is not None and known.candidates and False not in known.candidates:
-                settings[name] = known._replace(candidates=(*known.candidates, False))
+                settings[name] = known._replace(candidates=(*known.candidates, False), choices=())
 
 
 def _gradient_checkpointing(

@@ -12,7 +12,9 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from lora_lint.read.choices import place
 from lora_lint.read.python import (
+    branches,
     changes,
     classes,
     comprehensions,
@@ -22,11 +24,13 @@ from lora_lint.read.python import (
     operators,
     options,
 )
+from lora_lint.read.python.branches import Way
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.imports import STAR_EXPORTS, canonical, imported
 from lora_lint.read.python.index import Index
-from lora_lint.read.python.reach import Guard, Guards, Reaching, reaching, reaching_end
+from lora_lint.read.python.reach import Guard, Reaching, reaching, reaching_end
 from lora_lint.read.python.scopes import Def, Scope, Site, Step, step_of
+from lora_lint.read.python.text import Located
 from lora_lint.read.python.values import (
     Class,
     Function,
@@ -38,9 +42,11 @@ from lora_lint.read.python.values import (
     Unresolved,
     Value,
     Values,
+    choices_of,
     combine,
     distinct,
     plain_all,
+    within,
 )
 from lora_rules.engine._startup.typed import Any
 
@@ -62,10 +68,12 @@ class Resolver:
         self._truths: dict[ast.expr, bool | None] = {}
         self.options: options.Options | None = None
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
+        self.branches = branches.Branches(self)
 
     def close(self) -> None:
         """Forget everything: what is still to be worked out refers back to here."""
         self.index.close()
+        self.branches.__dict__.clear()
         self.__dict__.clear()
 
     # The two questions
@@ -136,6 +144,15 @@ class Resolver:
         finally:
             self.assumed = before
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being worked out, so that other things may seem circular."""
+        return bool(self._active or self.assumed)
+
+    def place(self, node: Located, site: Site) -> str:
+        """The name of a point of choice."""
+        return place(site.text.span(node))
+
     def thunk(self, node: ast.expr, site: Site) -> Thunk:
         """The expression, to be worked out when asked for."""
         return lambda: self.resolve(node, site)
@@ -170,16 +187,18 @@ class Resolver:
     def _join(
         self, found: Reaching, site: Site, name: str, query: ast.expr, step: Step | None
     ) -> Values:
-        ways: list[tuple[Guards, Values]] = []
+        ways: list[Way] = []
         for binding, guards in found.defs:
-            ways.append((guards, self._of_binding(binding, step)))
+            ways.append(Way(binding, guards, self._of_binding(binding, step)))
         if found.from_outside:
             scope = site.block.scope
             if name in scope.parameters:
-                ways.append((found.guards, self.stepped(self._parameter(scope, name), step)))
+                ways.append(
+                    Way(None, found.guards, self.stepped(self._parameter(scope, name), step))
+                )
             elif not ways or self._is_outside(scope, name):
-                ways.append((found.guards, self._from_outer(scope, name, query, step)))
-        return self._admitted(ways, query)
+                ways.append(Way(None, found.guards, self._from_outer(scope, name, query, step)))
+        return self._admitted(ways, query, site.block.scope)
 
     def _is_outside(self, scope: Scope, name: str) -> bool:
         """Whether a name that a scope binds on some ways only is another scope's on the others.
@@ -221,7 +240,7 @@ class Resolver:
             for binding in scope.bindings[name]
             if step is None or binding.step in (None, step) or binding.kind != "change"
         ]
-        ending = {binding for binding, _ in reaching_end(scope.root, name, step).defs}
+        ending = dict(reaching_end(scope.root, name, step).defs)
         used_up: set[Def] = set()
         for binding in bindings:
             if binding.builds_on:
@@ -229,10 +248,13 @@ class Resolver:
                     before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
-        found = [value for binding in seen for value in self._of_binding(binding, step)]
+        ways = [
+            Way(binding, ending.get(binding, ()), self._of_binding(binding, step))
+            for binding in seen
+        ]
         if name in scope.parameters and not any(binding in ending for binding in bindings):
-            found += self.stepped(self._parameter(scope, name), step)
-        return distinct(found)
+            ways.append(Way(None, (), self.stepped(self._parameter(scope, name), step)))
+        return self.branches.joined(ways, scope)
 
     def _parameter(self, scope: Scope, name: str) -> Values:
         with self.active((scope, name)):
@@ -244,8 +266,8 @@ class Resolver:
             return values
         kind, key = step
         if kind == "attr":
-            return tuple(part for value in values for part in self.attribute(value, str(key)))
-        return tuple(part for value in values for part in self.item(value, Value(key)))
+            return within(values, lambda value: self.attribute(value, str(key)))
+        return within(values, lambda value: self.item(value, Value(key)))
 
     # Bindings
 
@@ -261,8 +283,8 @@ class Resolver:
         if binding.kind == "value" and isinstance(node, ast.expr):
             return self.unpacked(self.resolve(node, site), binding.path)
         if binding.kind == "loop" and isinstance(node, ast.expr):
-            members = comprehensions.members(self, node, site)
-            return tuple(part for v in members for part in self.unpacked((v,), binding.path))
+            members = comprehensions.members(self, node, site, site.stmt)
+            return self.unpacked(members, binding.path)
         if binding.kind == "import":
             return (Value(Ref(imported(binding))),)
         if binding.kind == "function" and node is not None:
@@ -274,35 +296,39 @@ class Resolver:
     def unpacked(self, values: Values, path: tuple[int, ...]) -> Values:
         """The part at a path of tuple positions."""
         for position in path:
-            values = tuple(part for value in values for part in self.item(value, Value(position)))
+            values = self.stepped(values, ("item", position))
         return values
 
     # Guards
 
-    def _admitted(self, ways: list[tuple[Guards, Values]], query: ast.expr) -> Values:
+    def _admitted(self, ways: list[Way], query: ast.expr, scope: Scope) -> Values:
         """The candidates that the tests on their way let through."""
-        if not any(guards for guards, _ in ways):
-            return distinct(_some(value for _, values in ways for value in values))
+        if not any(way.guards for way in ways):
+            _some(value for way in ways for value in way.values)
+            return self.branches.joined(ways, scope)
         text = dump(query)
-        kept: list[Value] = []
-        for guards, values in ways:
+        kept: list[Way] = []
+        for way in ways:
+            guards = [guard for guard in way.guards if isinstance(guard, Guard)]
             asking = [guard for guard in guards if text in self._dump(guard.test)]
-            kept += [
-                value
-                for value in values
-                if all(self._admits(guard, {text: value}) for guard in asking)
-            ]
-        _some(kept)
-        if len(ways) > 1 and len(kept) > 1:
+            values = way.values
+            if asking:
+                values = tuple(
+                    value
+                    for value in values
+                    if all(self._admits(guard, {text: value}) for guard in asking)
+                )
+            kept.append(way._replace(values=values))
+        _some(value for way in kept for value in way.values)
+        if len(kept) > 1 and sum(len(way.values) for way in kept) > 1:
             open_ways = [
-                value
-                for guards, values in ways
-                if all(self._admits(guard, {}) for guard in guards)
-                for value in values
-                if any(value is other for other in kept)
+                way
+                for way in kept
+                if way.values
+                and all(self._admits(guard, {}) for guard in way.guards if isinstance(guard, Guard))
             ]
             kept = open_ways or kept
-        return distinct(kept)
+        return self.branches.joined(kept, scope)
 
     def _dump(self, test: ast.expr) -> str:
         found = self._dumps.get(test)
@@ -340,7 +366,7 @@ class Resolver:
         if isinstance(node.value, ast.Name):
             return self.lookup(node.value.id, site, node, ("attr", node.attr))
         owners = self.resolve(node.value, site)
-        return tuple(part for owner in owners for part in self.attribute(owner, node.attr))
+        return within(owners, lambda owner: self.attribute(owner, node.attr))
 
     def attribute(self, owner: Value, name: str) -> Values:
         """The candidates of an attribute."""
@@ -362,10 +388,23 @@ class Resolver:
         owners = self.resolve(node.value, site)
         if isinstance(node.slice, ast.Slice):
             return self._sliced(owners, node.slice, site)
-        keys = self.plain(node.slice, site)
+        keys = self._keys(owners, node.slice, site)
         return tuple(
-            part for owner, key in combine([owners, keys]) for part in self.item(owner, key)
+            part
+            for owner, key in combine([owners, keys])
+            for found in self.item(owner, key)
+            for part in found.chosen(owner.choices, key.choices)
         )
+
+    def _keys(self, owners: Values, node: ast.expr, site: Site) -> Values:
+        """The keys that a subscript may be; of a whole mapping any, if nothing is known of it."""
+        try:
+            return self.plain(node, site)
+        except Unresolved:
+            keys = branches.any_key(self, owners, node, site)
+            if keys is None:
+                raise
+            return keys
 
     def _sliced(self, owners: Values, node: ast.Slice, site: Site) -> Values:
         bounds = [
@@ -376,13 +415,15 @@ class Resolver:
         for owner, *rest in combine([owners, *bounds]):
             thing = owner.value
             ends = [bound.value for bound in rest if isinstance(bound.value, int | None)]
-            if isinstance(thing, Items) and len(ends) == len(rest):
+            if isinstance(thing, Items) and len(ends) == len(rest) and not thing.hidden:
                 # Members that are objects of ours stay so: ``parse_args_into_dataclasses()[:2]``.
-                found.append(owner._replace(value=Items(thing.kind, thing.members[slice(*ends)])))
+                part = Items(thing.kind, thing.members[slice(*ends)])
+                found.append(owner._replace(value=part, choices=choices_of((owner, *rest))))
                 continue
             (whole,) = plain_all((owner,))
-            part = slice(*(bound.value for bound in rest))
-            found.append(self.derived(operators.subscript(whole.value, part), whole, *rest))
+            bounds_of = slice(*(bound.value for bound in rest))
+            result = self.derived(operators.subscript(whole.value, bounds_of), whole, *rest)
+            found += result.chosen(owner.choices)
         return tuple(found)
 
     def item(self, owner: Value, key: Value) -> Values:
@@ -391,6 +432,8 @@ class Resolver:
         if isinstance(thing, Table):
             return thing.item(key.value)
         if isinstance(thing, Items):
+            if thing.hidden:
+                raise Unresolved(thing.hidden)
             if not isinstance(key.value, int) or not -len(thing.members) <= key.value < len(
                 thing.members
             ):
@@ -412,6 +455,7 @@ class Resolver:
             plain=False,
             overridable=any(part.overridable for part in parts),
             source=source,
+            choices=choices_of(parts),
         )
 
     def table_of(self, node: ast.expr, site: Site) -> Table:
@@ -424,7 +468,10 @@ class Resolver:
         if len(tables) == 1 and isinstance(tables[0], Table):
             return tables[0]
         if all(isinstance(table, Table) for table in tables):
-            return changes.either([table for table in tables if isinstance(table, Table)])
+            each = self.branches.exclusive(values, self.place(node, site), site.block.scope)
+            return changes.either(
+                [(v.value, v.choices) for v in each if isinstance(v.value, Table)]
+            )
         return Table({}, f"**{ast.unparse(node)} is not a dictionary that can be known")
 
     def _call(self, node: ast.Call, site: Site) -> Values:
@@ -440,11 +487,9 @@ class Resolver:
         return self.resolve(node.value, site)
 
 
-def _some(values: Iterable[Value]) -> list[Value]:
-    kept = list(values)
-    if not kept:
+def _some(values: Iterable[Value]) -> None:
+    if not any(True for _ in values):
         raise Unresolved("the tests around it exclude its default")
-    return kept
 
 
 Handler = Callable[[Resolver, Any, Site], Values]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from lora_lint.read.choices import place, written
 from lora_lint.read.python.arguments import Argument, Found
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
-from lora_lint.read.python.values import SOMETIMES, Unresolved, Value, Values, plain_all
-from lora_rules.recipe import Block, Key, Origin, Setting
-
-_NEVER_NONE = frozenset(
-    ["r", "lora_alpha", "lora_dropout", "learning_rate", "model_name_or_path", "train_dataset"]
+from lora_lint.read.python.values import (
+    SOMETIMES,
+    Unresolved,
+    Value,
+    Values,
+    certain_elements,
+    constantly,
+    plain_all,
 )
-_NEVER_EMPTY = frozenset(["model_name_or_path", "train_dataset", "data_files"])
-_NEVER_ZERO = frozenset(["r", "lora_alpha"])
+from lora_rules.recipe import Block, Key, Origin, Setting
+from lora_rules.settings import declared
 
 
 class Told:
@@ -55,13 +59,34 @@ def _written(resolver: Resolver, found: Found) -> dict[str, Setting]:
         if known.only and argument.name not in known.only:
             continue
         name = known.names.get(argument.name, argument.name)
-        settings[name] = setting(resolver, name, argument, found.site)
+        settings[name] = setting(resolver, name, _or_default(found, argument), found.site)
     settings.update(_assigned_later(resolver, found))
     for name, value in known.fixed.items():
         settings.setdefault(
             name, Setting(name, (value,), Origin.DERIVED, name, found.span, source=known.callee)
         )
     return settings
+
+
+def sometimes(found: Found) -> set[str]:
+    """The settings that a call gives with some choices only, and for which it has no default."""
+    lacking = [argument.name for argument in found.arguments.values() if argument.absent]
+    if not lacking:
+        return set()
+    defaults = _signature(found.known.callee)
+    return {found.known.names.get(name, name) for name in lacking if name not in defaults}
+
+
+def _or_default(found: Found, argument: Argument) -> Argument:
+    """An argument that is not given with some choices: the callee's default there."""
+    defaults = _signature(found.known.callee) if argument.absent else {}
+    if argument.name not in defaults:
+        return argument
+    default = Value(defaults[argument.name])
+    ways = [argument.thunk, *(constantly(default.chosen(arms)) for arms in argument.absent)]
+    return argument._replace(
+        thunk=lambda: tuple(value for thunk in ways for value in thunk()), absent=()
+    )
 
 
 def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Setting:
@@ -71,11 +96,13 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     )
     resolver.steps = 0
     try:
-        values = _meant(name, plain_all(argument.thunk()), at)
+        values = _meant(name, plain_all(argument.thunk(), whole=not argument.absent), at)
     except Unresolved as why:
-        return empty._replace(reason=str(why) or "not a constant")
+        reason = str(why) or "not a constant"
+        return empty._replace(reason=reason, elements=_elements(argument))
     except RecursionError:
         return empty._replace(reason="nested too deeply")
+    values = _apart(resolver, values, argument, at)
     derived = [value for value in values if value.overridable or not value.plain]
     declared = None
     if len(values) == 1 and values[0].site is not None and values[0].node is not None:
@@ -87,7 +114,26 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
         source=next((value.source for value in derived if value.source), ""),
         declared=declared,
         overridable=any(value.overridable for value in values),
+        choices=written([value.choices for value in values]),
     )
+
+
+def _apart(resolver: Resolver, values: Values, argument: Argument, at: Site) -> Values:
+    """The candidates, no two of which are of the same run."""
+    if len(values) < 2:
+        return values if argument.absent else tuple(v._replace(choices=()) for v in values)
+    if not any(value.choices for value in values):
+        return values
+    point = argument.name if argument.span is None else place(argument.span)
+    return resolver.branches.exclusive(values, point, at.block.scope)
+
+
+def _elements(argument: Argument) -> tuple[object, ...]:
+    """What a list or mapping holds in any case, although it is unknown."""
+    try:
+        return tuple(_listed(item) for item in certain_elements(argument.thunk()))
+    except (Unresolved, RecursionError):
+        return ()
 
 
 def _meant(name: str, values: Values, at: Site) -> Values:
@@ -101,12 +147,11 @@ def _meant(name: str, values: Values, at: Site) -> Values:
 def _placeholder(name: str, value: Value, at: Site) -> bool:
     if not value.overridable:
         return False
-    if value.value is None:
-        return name in _NEVER_NONE
-    if value.value == "":
-        return name in _NEVER_EMPTY
+    never = declared(name).never
+    if value.value is None or value.value == "":
+        return value.value in never
     zero = isinstance(value.value, int | float) and not value.value and value.value is not False
-    return zero and name in _NEVER_ZERO and _is_guarded(at)
+    return zero and 0 in never and _is_guarded(at)
 
 
 def _is_guarded(site: Site) -> bool:
@@ -195,7 +240,9 @@ def _block(resolver: Resolver, found: Found) -> Block:
         if argument.key_span is None:
             continue
         given = setting(resolver, argument.name, argument, found.site)
-        if given.reason == SOMETIMES:
+        if given.reason == SOMETIMES or argument.absent:
             continue  # the branch that gives it may be the one that another call follows
-        keys.append(Key(argument.name, argument.key_span, given.candidates, argument.span))
+        keys.append(
+            Key(argument.name, argument.key_span, given.candidates, argument.span, given.choices)
+        )
     return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)

@@ -111,7 +111,7 @@ def _scalar(value: Text) -> Node:
     if not value.candidates:
         return Opaque(f"{value.unknown} is not known from this file", value.span)
     scalars = tuple(resolve(text, value.span) for text in value.candidates)
-    return scalars[0] if len(scalars) == 1 else Sequence(scalars, value.span)
+    return scalars[0] if len(scalars) == 1 else Sequence(scalars, value.span, value.choices)
 
 
 def _from_to(first: Span, last: Span) -> tuple[int, int, int, int, int | None]:

@@ -4,14 +4,124 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import HANDED_ON, Origin, Recipe
+from lora_rules.recipe import Origin, Recipe
+
+VARIANTS = (
+    "use_dora",
+    "arrow_config",
+    "use_bdlora",
+    "alora_invocation_tokens",
+    "velora_config",
+    "monteclora_config",
+    "kasa_config",
+)
+"""PEFT 0.21.2 builds a layer as exactly one of these (lora/layer.py)."""
 
 
-@rule("LL011", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE])
-def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
+def keys() -> tuple[KeyPage, ...]:
+    """What is to be said of each key."""
+    return (
+        KeyPage(
+            "peft/layers-to-transform-with-text-targets",
+            "layers_to_transform with a text for target_modules: PEFT raises ValueError.",
+            "List the modules, or put the layer numbers into the expression.",
+        ),
+        KeyPage(
+            "peft/layers-pattern-with-text-targets",
+            "layers_pattern with a text for target_modules: PEFT raises ValueError.",
+            "List the modules, or put the layers' place into the expression.",
+        ),
+        KeyPage(
+            "peft/layers-pattern-needs-layers-to-transform",
+            "layers_pattern without layers_to_transform: PEFT raises ValueError.",
+            "Add layers_to_transform, or remove it.",
+        ),
+        KeyPage(
+            "peft/lora-bias-with-dora",
+            "lora_bias with use_dora: PEFT raises ValueError.",
+            "Remove one of them.",
+        ),
+        KeyPage(
+            "peft/lora-bias-with-initialisation",
+            "lora_bias with the name of a method in init_lora_weights: PEFT raises ValueError.",
+            "Remove one of them.",
+        ),
+        KeyPage(
+            "peft/dora-with-megatron",
+            "use_dora with megatron_config: PEFT raises.",
+            "Remove use_dora.",
+        ),
+        KeyPage(
+            "peft/several-variants",
+            f"More than one of {', '.join(VARIANTS)} and MiCA: PEFT builds a layer as one of them.",
+            "Keep one of them.",
+        ),
+        KeyPage(
+            "peft/loftq-needs-config",
+            'init_lora_weights="loftq" without loftq_config: PEFT raises ValueError.',
+            "Pass loftq_config=LoftQConfig(loftq_bits=4).",
+        ),
+        KeyPage(
+            "peft/loftq-config-incomplete",
+            "A dict as loftq_config that lacks loftq_bits or loftq_iter: PEFT raises KeyError.",
+            "Pass loftq_config=LoftQConfig(loftq_bits=4), which fills in the rest.",
+        ),
+        KeyPage(
+            "peft/orthogonal-needs-even-rank",
+            'An odd r with init_lora_weights="orthogonal": PEFT raises ValueError.',
+            "Set r to an even number.",
+        ),
+        KeyPage(
+            "peft/rslora-patterns-with-converted-initialisation",
+            "rank_pattern or alpha_pattern with use_rslora and an initialisation that changes the "
+            "base weights: PEFT warns.",
+            "Train with one rank, or without use_rslora.",
+            why="The adapter cannot be converted back to plain LoRA after training.",
+            severity=Severity.WARNING,
+        ),
+        KeyPage(
+            "transformers/load-in-4bit-with-load-in-8bit",
+            "load_in_4bit and load_in_8bit are both on: transformers raises ValueError.",
+            "Keep one.",
+        ),
+        KeyPage(
+            "peft/every-target-excluded",
+            "exclude_modules takes out every target: PEFT raises, no module is left to adapt.",
+            "Exclude less.",
+        ),
+        KeyPage(
+            "peft/target-in-modules-to-save",
+            "A module that is in target_modules and in modules_to_save: it is trained in full, "
+            "without LoRA. Where all are, PEFT raises, because no module is left to adapt.",
+            "Name each module in one of the two.",
+        ),
+        KeyPage(
+            "peft/bdlora-sides-overlap",
+            "target_modules_bd_a and target_modules_bd_b of use_bdlora overlap: PEFT raises "
+            "ValueError.",
+            "Name each module in one of the two.",
+        ),
+        KeyPage(
+            "peft/bdlora-target-on-neither-side",
+            "A target that is in neither target_modules_bd_a nor target_modules_bd_b of "
+            "use_bdlora: PEFT raises ValueError.",
+            "Name each target in one of the two.",
+        ),
+    )
+
+
+@rule(
+    "LL011",
+    Severity.ERROR,
+    evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE],
+    keys=keys,
+)
+def incompatible_settings(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Two settings that the library refuses together.
 
     ## What it checks
@@ -68,7 +178,7 @@ def incompatible_settings(recipe: Recipe) -> Iterator[Problem]:
     None.
     """
     yield from _two_widths(recipe)
-    if recipe.dialect not in HANDED_ON:
+    if not framework.adapter_as_written:
         return
     for conflict in CONFLICTS:
         yield from conflict(recipe)
@@ -84,6 +194,7 @@ def _text_targets(recipe: Recipe) -> Iterator[Problem]:
                 f"{name} needs target_modules as a list; PEFT raises ValueError for a text.",
                 help="List the modules, or put the layer numbers into the expression.",
                 also=("target_modules",),
+                key=f"peft/{kebab(name)}-with-text-targets",
             )
 
 
@@ -93,6 +204,7 @@ def _pattern_alone(recipe: Recipe) -> Iterator[Problem]:
             "layers_pattern",
             "layers_pattern without layers_to_transform: PEFT raises ValueError.",
             help="Add layers_to_transform, or remove it.",
+            key="peft/layers-pattern-needs-layers-to-transform",
         )
 
 
@@ -100,31 +212,28 @@ def _lora_bias(recipe: Recipe) -> Iterator[Problem]:
     if recipe.known("lora_bias") is not True:
         return
     if recipe.known("use_dora") is True:
-        yield Problem("lora_bias", "lora_bias does not work with use_dora: PEFT raises ValueError.")
+        yield Problem(
+            "lora_bias",
+            "lora_bias does not work with use_dora: PEFT raises ValueError.",
+            key="peft/lora-bias-with-dora",
+        )
     method = recipe.known("init_lora_weights")
     if isinstance(method, str):
         yield Problem(
             "lora_bias",
             f'lora_bias does not work with init_lora_weights="{method}": PEFT raises ValueError.',
             also=("init_lora_weights",),
+            key="peft/lora-bias-with-initialisation",
         )
-
-
-VARIANTS = (
-    "use_dora",
-    "arrow_config",
-    "use_bdlora",
-    "alora_invocation_tokens",
-    "velora_config",
-    "monteclora_config",
-    "kasa_config",
-)
-"""PEFT 0.21.2 builds a layer as exactly one of these (lora/layer.py)."""
 
 
 def _variants(recipe: Recipe) -> Iterator[Problem]:
     if recipe.known("use_dora") is True and _given(recipe, "megatron_config"):
-        yield Problem("use_dora", "use_dora does not work with megatron_config: PEFT raises.")
+        yield Problem(
+            "use_dora",
+            "use_dora does not work with megatron_config: PEFT raises.",
+            key="peft/dora-with-megatron",
+        )
     chosen = [name for name in VARIANTS if _given(recipe, name)]
     if chosen and recipe.known("init_lora_weights") == "mica":
         chosen.insert(0, "init_lora_weights")  # MiCA is a variant, too
@@ -133,6 +242,7 @@ def _variants(recipe: Recipe) -> Iterator[Problem]:
             chosen[1],
             f"{' and '.join(chosen)} cannot be combined: PEFT builds one variant of LoRA.",
             also=(chosen[0],),
+            key="peft/several-variants",
         )
 
 
@@ -149,6 +259,7 @@ def _loftq(recipe: Recipe) -> Iterator[Problem]:
                 "init_lora_weights",
                 'init_lora_weights="loftq" needs a loftq_config: PEFT raises ValueError.',
                 help="Pass loftq_config=LoftQConfig(loftq_bits=4).",
+                key="peft/loftq-needs-config",
             )
     elif isinstance(config, dict):
         missing = [key for key in ("loftq_bits", "loftq_iter") if key not in config]
@@ -158,6 +269,7 @@ def _loftq(recipe: Recipe) -> Iterator[Problem]:
                 f"loftq_config lacks {' and '.join(missing)}: PEFT raises KeyError for a dict "
                 "that is not complete.",
                 help="Pass loftq_config=LoftQConfig(loftq_bits=4), which fills in the rest.",
+                key="peft/loftq-config-incomplete",
             )
 
 
@@ -174,6 +286,7 @@ def _orthogonal(recipe: Recipe) -> Iterator[Problem]:
             f'r = {rank} with init_lora_weights="orthogonal": PEFT needs an even rank.',
             help=f"Set r to {rank + 1}.",
             also=("init_lora_weights",),
+            key="peft/orthogonal-needs-even-rank",
         )
 
 
@@ -192,6 +305,7 @@ def _rslora_conversion(recipe: Recipe) -> Iterator[Problem]:
             "be converted back to plain LoRA after training (PEFT warns).",
             severity=Severity.WARNING,
             also=("use_rslora",),
+            key="peft/rslora-patterns-with-converted-initialisation",
         )
 
 
@@ -202,6 +316,7 @@ def _two_widths(recipe: Recipe) -> Iterator[Problem]:
             "load_in_4bit and load_in_8bit are both on: transformers raises ValueError.",
             help="Keep one.",
             also=("load_in_4bit",),
+            key="transformers/load-in-4bit-with-load-in-8bit",
         )
 
 
@@ -221,6 +336,7 @@ def _all_excluded(recipe: Recipe) -> Iterator[Problem]:
             "exclude_modules",
             "exclude_modules takes out every target: PEFT raises, no module is left to adapt.",
             also=("target_modules",),
+            key="peft/every-target-excluded",
         )
 
 
@@ -240,17 +356,7 @@ def _saved_targets(recipe: Recipe) -> Iterator[Problem]:
             severity=Severity.ERROR if alone else Severity.WARNING,
             help="Name each module in one of the two.",
             also=("target_modules",),
-        )
-
-
-def _saved_letters(recipe: Recipe) -> Iterator[Problem]:
-    saved, task = recipe.known("modules_to_save"), recipe.known("task_type")
-    if isinstance(saved, tuple) and task in ("SEQ_CLS", "TOKEN_CLS"):
-        yield Problem(
-            "modules_to_save",
-            f"modules_to_save is a tuple: PEFT appends the head for {task} and raises "
-            "AttributeError.",
-            help="Write a list.",
+            key="peft/target-in-modules-to-save",
         )
 
 
@@ -263,6 +369,7 @@ def _bdlora(recipe: Recipe) -> Iterator[Problem]:
         yield Problem(
             "use_bdlora",
             "target_modules_bd_a and target_modules_bd_b overlap: PEFT raises ValueError.",
+            key="peft/bdlora-sides-overlap",
         )
     targets = recipe.known("target_modules")
     sides = [*_names(first), *_names(second)]
@@ -274,6 +381,7 @@ def _bdlora(recipe: Recipe) -> Iterator[Problem]:
                 f"{', '.join(map(str, neither))} stand in neither target_modules_bd_a nor "
                 "target_modules_bd_b: PEFT raises ValueError.",
                 also=("target_modules",),
+                key="peft/bdlora-target-on-neither-side",
             )
 
 
@@ -302,7 +410,6 @@ CONFLICTS = (
     _rslora_conversion,
     _all_excluded,
     _saved_targets,
-    _saved_letters,
     _bdlora,
 )
 """Each pair that is refused, a function each."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.injection import LARGEST
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCHULMAN_2025
-from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.recipe import Recipe
 
 
 @rule("LL104", Severity.WARNING, evidence=[PEFT_SOURCE, SCHULMAN_2025])
 def pattern_scale_mismatch(
     recipe: Recipe,
+    framework: Behaviour,
     r: int,
     lora_alpha: float,
     rank_pattern: dict[str, object] | None = None,
@@ -68,7 +70,7 @@ def pattern_scale_mismatch(
     - `ratio` (2.0): told from this difference of scales on.
     """
     ranks, alphas = rank_pattern or {}, alpha_pattern or {}
-    if r < 1 or lora_alpha <= 0 or recipe.dialect not in HANDED_ON:
+    if r < 1 or lora_alpha <= 0 or not framework.adapter_as_written:
         return
     named = "rank_pattern" if ranks else "alpha_pattern"
     scales = {

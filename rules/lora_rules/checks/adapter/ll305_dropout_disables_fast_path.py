@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     UNSLOTH_DOCS,
 )
-from lora_rules.recipe import Recipe
 
 
 @rule("LL305", Severity.INFO, evidence=[UNSLOTH_DOCS])
 def dropout_disables_fast_path(
-    recipe: Recipe, lora_dropout: float = 0.0, bias: str = "none"
+    framework: Behaviour, lora_dropout: float = 0.0, bias: str = "none"
 ) -> Iterator[Problem]:
     """A setting with which Unsloth leaves its fused kernels unused.
 
@@ -61,7 +61,7 @@ def dropout_disables_fast_path(
     ## Options
     None.
     """
-    if recipe.dialect not in ("unsloth", "unsloth-studio"):
+    if not framework.fused_kernels:
         return
     if lora_dropout > 0:
         yield Problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
@@ -20,6 +21,7 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 @rule("LL411", Severity.WARNING, evidence=[PEFT_SOURCE])
 def frozen_task_head(
     recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     task_type: str | None = None,
@@ -68,8 +70,8 @@ def frozen_task_head(
     inventory = targeted.inventory
     if not inventory.class_name.endswith(CLASSIFICATION) or targeted.nothing:
         return
-    if recipe.dialect not in ("peft", "lora-launch"):
-        return  # other frameworks see the class, and set the task themselves
+    if framework.sets_task:
+        return
     if any(call.name in ("=requires_grad", ".requires_grad_") for call in recipe.calls):
         return
     heads = _heads(inventory)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
@@ -40,9 +42,109 @@ INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
 """Methods that read the base weight, which a fused parameter does not offer."""
 
 
-@rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE])
+def keys() -> tuple[KeyPage, ...]:
+    """What is to be said of each key."""
+    settings = f"{', '.join(NOT_ON_PARAMETERS[:-1])} or {NOT_ON_PARAMETERS[-1]}"
+    variants = f"{', '.join(VARIANTS[1:-1])} or {VARIANTS[-1]}"
+    methods = f"{', '.join(INITIALISATIONS_OF_WEIGHTS[:-1])} or {INITIALISATIONS_OF_WEIGHTS[-1]}"
+    return (
+        KeyPage(
+            "peft/parameter-of-adapted-module",
+            "A parameter in target_parameters whose module is a target, too: PEFT raises "
+            "ValueError.",
+            "Name it in one of the two.",
+        ),
+        KeyPage(
+            "peft/dropout-on-parameters",
+            "lora_dropout, and a parameter (a fused expert) is adapted: PEFT raises ValueError.",
+            "Set lora_dropout to 0, or leave the experts out.",
+            why="transformers 5 fuses the experts of many models, whose old names PEFT translates.",
+        ),
+        KeyPage(
+            "peft/unsupported-setting-on-parameters",
+            f"{settings}, and a parameter (a fused expert) is adapted: PEFT raises ValueError.",
+            "Remove the setting, or leave the experts out.",
+        ),
+        KeyPage(
+            "peft/initialisation-on-parameters",
+            f"An initialisation that reads the base weights ({methods}), and a parameter is "
+            "adapted: PEFT raises.",
+            "Leave init_lora_weights out.",
+        ),
+        KeyPage(
+            "peft/lora-bias-on-embedding",
+            "lora_bias, and an embedding is a target: PEFT raises ValueError.",
+            "Remove lora_bias, or leave the embedding out.",
+        ),
+        KeyPage(
+            "peft/variant-on-embedding",
+            f"{variants}, and an embedding is a target: PEFT raises ValueError.",
+            "Remove the variant, or leave the embedding out.",
+        ),
+        KeyPage(
+            "peft/variant-on-convolution",
+            f"{variants}, and a convolution is a target: PEFT raises ValueError.",
+            "Remove the variant, or leave the convolution out.",
+        ),
+        KeyPage(
+            "peft/initialisation-on-convolution",
+            "An initialisation other than gaussian and lora_ga, and a convolution is a target: "
+            "PEFT raises ValueError.",
+            "Leave init_lora_weights out.",
+        ),
+        KeyPage(
+            "peft/lora-bias-without-base-bias",
+            "lora_bias, and a target has no bias of its own: merge_and_unload raises RuntimeError.",
+            "Leave lora_bias out.",
+            severity=Severity.WARNING,
+        ),
+        KeyPage(
+            "peft/fan-in-fan-out-unfit",
+            "fan_in_fan_out is on and a target is a linear layer, or off and a target is a Conv1D: "
+            "PEFT warns and corrects it.",
+            "Set it as the layers need.",
+            severity=Severity.INFO,
+        ),
+        KeyPage(
+            "peft/olora-on-conv1d",
+            'init_lora_weights="olora", and a target is a Conv1D, whose weight is transposed: the '
+            "first step raises.",
+            "Choose another initialisation.",
+        ),
+        KeyPage(
+            "peft/variant-on-conv1d",
+            "use_bdlora or kasa_config, and a target is a Conv1D: PEFT raises.",
+            "Remove the variant.",
+        ),
+        KeyPage(
+            "peft/mica-rank-above-features",
+            "MiCA with a rank above the features of a target: PEFT raises.",
+            "Lower r.",
+        ),
+        KeyPage(
+            "peft/kasa-rank-not-below-features",
+            "KaSA with a rank that is not below the features of a target: PEFT raises.",
+            "Lower r.",
+        ),
+        KeyPage(
+            "peft/bdlora-target-on-neither-side",
+            "A target that is in neither target_modules_bd_a nor target_modules_bd_b of "
+            "use_bdlora: PEFT raises ValueError.",
+            "Name each target in one of the two.",
+        ),
+        KeyPage(
+            "peft/bdlora-blocks-do-not-divide",
+            "A number of blocks in use_bdlora that does not divide the rank and the features of a "
+            "target: PEFT raises ValueError.",
+            "Choose a number that divides both.",
+        ),
+    )
+
+
+@rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE], keys=keys)
 def unsupported_on_layer(
     recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     lora_dropout: float = 0.0,
     lora_bias: bool = False,
@@ -99,8 +201,8 @@ def unsupported_on_layer(
     None.
     """
     if targeted.parameters:
-        told = bool(target_parameters) or recipe.dialect == "axolotl"
-        # LL303 tells of parameters that are named; axolotl leaves their dropout out by itself
+        told = bool(target_parameters) or framework.drops_dropout_on_experts
+        # LL303 tells of parameters that are named
         yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
     if targeted.parameters and isinstance(init_lora_weights, str):
         yield from _initialised_parameters(init_lora_weights)
@@ -136,6 +238,7 @@ def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterat
             f"{both[0]} belongs to a module that gets an adapter, too: PEFT raises ValueError.",
             help="Name it in one of the two.",
             also=("target_modules",),
+            key="peft/parameter-of-adapted-module",
         )
     if dropout != 0:
         edits: tuple[Edit, ...] = (Set("lora_dropout", 0.0),)
@@ -147,6 +250,7 @@ def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterat
             help="Set lora_dropout to 0, or leave the experts out.",
             edits=edits,
             safety=Safety.SAFE,
+            key="peft/dropout-on-parameters",
         )
     for name in NOT_ON_PARAMETERS:
         if _given(recipe, name):
@@ -156,6 +260,7 @@ def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterat
                 "raises ValueError.",
                 severity=severity,
                 help=f"Remove {name}, or leave the experts out.",
+                key="peft/unsupported-setting-on-parameters",
             )
 
 
@@ -166,6 +271,7 @@ def _initialised_parameters(method: str) -> Iterator[Problem]:
             f'init_lora_weights="{method}" does not work on parameters such as fused experts: PEFT '
             "raises.",
             help="Leave it out (True).",
+            key="peft/initialisation-on-parameters",
         )
 
 
@@ -177,11 +283,19 @@ def _on_embeddings(recipe: Recipe, targeted: Targeted, *, lora_bias: bool) -> It
         yield Problem(
             "lora_bias",
             f"lora_bias does not work on {tables[0]}, an embedding: PEFT raises ValueError.",
+            key="peft/lora-bias-on-embedding",
         )
-    for paths, allowed in ((tables, ON_EMBEDDINGS), (convolutions, ON_CONVOLUTIONS)):
+    for paths, allowed, kind in (
+        (tables, ON_EMBEDDINGS, "embedding"),
+        (convolutions, ON_CONVOLUTIONS, "convolution"),
+    ):
         for name in VARIANTS:
             if paths and name not in allowed and _given(recipe, name):
-                yield Problem(name, f"{name} does not work on {paths[0]}: PEFT raises ValueError.")
+                yield Problem(
+                    name,
+                    f"{name} does not work on {paths[0]}: PEFT raises ValueError.",
+                    key=f"peft/variant-on-{kind}",
+                )
 
 
 def _on_convolutions(targeted: Targeted, method: bool | str) -> Iterator[Problem]:
@@ -192,6 +306,7 @@ def _on_convolutions(targeted: Targeted, method: bool | str) -> Iterator[Problem
             f'init_lora_weights="{method}" does not work on {paths[0]}, a convolution: PEFT raises '
             "ValueError.",
             help="Leave it out (True).",
+            key="peft/initialisation-on-convolution",
         )
 
 
@@ -205,6 +320,7 @@ def _without_bias(targeted: Targeted) -> Iterator[Problem]:
             "merge_and_unload raises RuntimeError.",
             severity=Severity.WARNING,
             help="Leave lora_bias out.",
+            key="peft/lora-bias-without-base-bias",
         )
 
 
@@ -223,6 +339,7 @@ def _orientation(recipe: Recipe, targeted: Targeted, *, fan_in_fan_out: bool) ->
             severity=Severity.INFO,
             edits=edits,
             safety=Safety.SAFE,
+            key="peft/fan-in-fan-out-unfit",
         )
 
 
@@ -235,10 +352,15 @@ def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[P
             "init_lora_weights",
             f'init_lora_weights="{method}" on {rows[0]}, whose weight is transposed (Conv1D): the '
             "first step raises.",
+            key="peft/olora-on-conv1d",
         )
     for name in ("use_bdlora", "kasa_config"):
         if _given(recipe, name):
-            yield Problem(name, f"{name} does not work on {rows[0]}, a Conv1D: PEFT raises.")
+            yield Problem(
+                name,
+                f"{name} does not work on {rows[0]}, a Conv1D: PEFT raises.",
+                key="peft/variant-on-conv1d",
+            )
 
 
 def _sizes(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
@@ -252,11 +374,15 @@ def _sizes(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Probl
     size = min(least.inputs, least.outputs)
     if isinstance(rank, int) and method == "mica" and rank > size:
         yield Problem(
-            "r", f"r = {rank} with MiCA, and {least.path} has {size} features: PEFT raises."
+            "r",
+            f"r = {rank} with MiCA, and {least.path} has {size} features: PEFT raises.",
+            key="peft/mica-rank-above-features",
         )
     if isinstance(rank, int) and _given(recipe, "kasa_config") and rank >= size:
         yield Problem(
-            "r", f"r = {rank} with KaSA, and {least.path} has {size} features: PEFT raises."
+            "r",
+            f"r = {rank} with KaSA, and {least.path} has {size} features: PEFT raises.",
+            key="peft/kasa-rank-not-below-features",
         )
     blocks = recipe.known("use_bdlora")
     if isinstance(blocks, Mapping) and isinstance(rank, int):
@@ -279,6 +405,7 @@ def _neither_side(config: Mapping[str, object], targeted: Targeted) -> Iterator[
             "use_bdlora",
             f"{neither[0]} stands in neither target_modules_bd_a nor target_modules_bd_b: PEFT "
             "raises ValueError.",
+            key="peft/bdlora-target-on-neither-side",
         )
 
 
@@ -294,5 +421,6 @@ def _blocks(
                 "use_bdlora",
                 f"{count} blocks divide not both r = {rank} and the {size} features of {path}: "
                 "PEFT raises ValueError.",
+                key="peft/bdlora-blocks-do-not-divide",
             )
             return

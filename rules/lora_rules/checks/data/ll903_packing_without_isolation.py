@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
+from lora_rules.facts.run.run_settings import keys
 from lora_rules.facts.versions.pins import pins
 from lora_rules.recipe import Recipe
-
-ISOLATING = ("flash", "sdpa", "eager", "flex", "xformers", "sage", "fa2", "fa3")
-"""Attention that keeps packed examples apart in axolotl."""
 
 
 @rule("LL903", Severity.WARNING, evidence=[FRAMEWORK_SOURCES, TRL_SOURCE])
 def packing_without_isolation(
     recipe: Recipe,
+    framework: Behaviour,
     packing: bool,
     attn_implementation: str | None = None,
     packing_strategy: str | None = None,
@@ -88,30 +88,27 @@ def packing_without_isolation(
     """
     if not packing:
         return
-    why = _mixing(recipe, attn_implementation, packing_strategy)
+    why = _mixing(recipe, framework, attn_implementation, packing_strategy)
     if why:
         yield Problem(
             "packing",
             f"packed examples attend to each other: {why}.",
-            help=_remedy(recipe),
+            help=framework.keep_apart,
             also=("attn_implementation", "packing_strategy"),
         )
 
 
-def _mixing(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
-    if recipe.dialect == "axolotl":
-        if attention is None or not any(word in attention.lower() for word in ISOLATING):
-            given = f"{attention} attention" if attention else "no attn_implementation"
-            return f"axolotl warns that it does not keep them apart with {given}"
-    elif recipe.dialect == "llamafactory":
-        on = {
-            key.name for block in recipe.blocks for key in block.keys if key.candidates == (True,)
-        }
-        if recipe.known("trainer_method") == "sft" and "neat_packing" not in on:
-            return "LLaMA-Factory keeps them apart only with neat_packing"
-    elif recipe.dialect in ("peft", "trl", "lora-launch"):
+def _mixing(
+    recipe: Recipe, framework: Behaviour, attention: str | None, strategy: str | None
+) -> str:
+    if framework.trl_arguments:
         return _mixing_in_trl(recipe, attention, strategy)
-    return ""
+
+    def is_true(name: str) -> bool:
+        named = (key for key in keys(recipe) if key.name == name)
+        return any(key.candidates == (True,) for key in named)
+
+    return framework.mixes_packed(attention, recipe.known, is_true)
 
 
 def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
@@ -125,11 +122,3 @@ def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) 
     if warns and attention is not None and "flash" not in attention:
         return f"TRL {version} warns that {attention} attention may mix them"
     return ""
-
-
-def _remedy(recipe: Recipe) -> str:
-    if recipe.dialect == "llamafactory":
-        return "Set neat_packing to true."
-    if recipe.dialect == "axolotl":
-        return "Set attn_implementation to flash_attention_2 or sdpa."
-    return 'Use packing_strategy="bfd" and a flash attention.'

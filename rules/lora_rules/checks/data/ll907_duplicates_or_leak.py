@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from lora_rules.checks.data.data import keys
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC
+from lora_rules.facts.run.run_settings import written
 from lora_rules.recipe import Recipe
 
 
 @rule("LL907", Severity.ERROR, evidence=[ARITHMETIC])
 def duplicates_or_leak(
-    recipe: Recipe, train_dataset: list[str] | str, eval_dataset: list[str] | str
+    recipe: Recipe,
+    framework: Behaviour,
+    train_dataset: list[str] | str,
+    eval_dataset: list[str] | str,
 ) -> Iterator[Problem]:
     """The model is evaluated on the data that it is trained on.
 
@@ -58,14 +62,12 @@ def duplicates_or_leak(
     ## Options
     None.
     """
-    from lora_rules.facts.data.local_rows import local_file  # only where there is evaluation data
-
     both = [name for name in _named(eval_dataset) if name in _named(train_dataset)]
-    if not both or recipe.dialect not in ("llamafactory", "ms-swift", "lora-launch", "axolotl"):
+    if not both or not framework.files_are_datasets:
         return
-    if recipe.dialect == "axolotl" and not _same_entries(recipe):
+    if framework.evaluates_other_rows(lambda name: written(recipe, name)):
         return
-    there = any(local_file(name, recipe) is not None for name in both)
+    there = any(recipe.repository.has_file(name) for name in both)
     yield Problem(
         "eval_dataset",
         f"{', '.join(both)} is trained on and evaluated on: the evaluation shows nothing.",
@@ -78,18 +80,3 @@ def duplicates_or_leak(
 def _named(value: list[str] | str) -> list[str]:
     names = [value] if isinstance(value, str) else list(value)
     return [os.path.normpath(name) if os.sep in name else name for name in names]
-
-
-def _same_entries(recipe: Recipe) -> bool:
-    """Whether an entry of ``test_datasets`` takes the same part as one of ``datasets``."""
-    lists = {key.name: key.candidates[0] for key in keys(recipe) if len(key.candidates) == 1}
-    train, test = lists.get("datasets"), lists.get("test_datasets")
-    if not isinstance(train, list) or not isinstance(test, list):
-        return False
-    return bool({_entry(each) for each in train} & {_entry(each) for each in test})
-
-
-def _entry(item: object) -> tuple[str, ...]:
-    if not isinstance(item, dict):
-        return ("?",)
-    return tuple(str(item.get(name)) for name in ("path", "name", "split", "data_files", "shards"))

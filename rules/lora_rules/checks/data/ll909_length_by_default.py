@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRL_SOURCE
@@ -13,7 +14,7 @@ from lora_rules.recipe import Recipe
 
 @rule("LL909", Severity.INFO, evidence=[TRL_SOURCE])
 def length_by_default(
-    recipe: Recipe, max_length: int, training_kind: str = ""
+    recipe: Recipe, framework: Behaviour, max_length: int, training_kind: str = ""
 ) -> Iterator[Problem]:
     """The maximal length is the framework's, and longer examples are cut.
 
@@ -51,7 +52,7 @@ def length_by_default(
     ## Options
     None.
     """
-    if recipe.dialect not in ("peft", "trl", "lora-launch") or recipe.may_be("dataset_kwargs"):
+    if not framework.trl_arguments or recipe.may_be("dataset_kwargs"):
         return
     if training_kind not in ("", "sft", "preference") or not recipe.trains:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
@@ -18,6 +19,7 @@ from lora_rules.checks.memory.memory_traps import GIB, LOADERS
 @rule("LL609", Severity.WARNING, evidence=[MEMORY_TRAPS])
 def loaded_in_float32(
     recipe: Recipe,
+    framework: Behaviour,
     model_name_or_path: str,
     architecture: Architecture,
     load_in_4bit: bool = False,
@@ -95,12 +97,17 @@ def loaded_in_float32(
     ## Options
     - `min_gib` (2.0): a smaller loss than this many GiB is not told.
     """
-    if load_in_4bit or load_in_8bit or architecture.prequantized or not _loads_float32(recipe):
+    if (
+        load_in_4bit
+        or load_in_8bit
+        or architecture.prequantized
+        or not _loads_float32(recipe, framework)
+    ):
         return
     wasted = 2 * architecture.parameters
     if wasted < min_gib * GIB:
         return
-    script = recipe.dialect == "trl"
+    script = framework.loads_by_name
     yield Problem(
         "model_name_or_path",
         f"TRL loads {model_name_or_path} in float32, {2 * wasted / GIB:.1f} GiB, because no dtype "
@@ -112,8 +119,8 @@ def loaded_in_float32(
     )
 
 
-def _loads_float32(recipe: Recipe) -> bool:
-    if recipe.dialect != "trl" and not _trainer_loads(recipe):
+def _loads_float32(recipe: Recipe, framework: Behaviour) -> bool:
+    if not framework.loads_by_name and not _trainer_loads(recipe, framework):
         return False
     from lora_rules.facts.run.run_settings import pinned  # only where all else holds
 
@@ -127,9 +134,9 @@ def _loads_float32(recipe: Recipe) -> bool:
     return isinstance(inside, dict) and not {"dtype", "torch_dtype"} & inside.keys()
 
 
-def _trainer_loads(recipe: Recipe) -> bool:
-    """Whether a trainer of TRL is given a name; Unsloth patches what it is given."""
-    return recipe.dialect == "peft" and any(
+def _trainer_loads(recipe: Recipe, framework: Behaviour) -> bool:
+    """Whether a trainer of TRL, that nothing patches, is given a name."""
+    return framework.direct and any(
         key.name == "model" and len(key.candidates) == 1 and isinstance(key.candidates[0], str)
         for block in recipe.blocks
         if block.receiver in LOADERS and block.complete

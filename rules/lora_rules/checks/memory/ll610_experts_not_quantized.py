@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import MEMORY_TRAPS
@@ -21,6 +22,7 @@ NF4 = 0.5 + 1 / 64 + 4 / 16384
 @rule("LL610", Severity.WARNING, evidence=[MEMORY_TRAPS])
 def experts_not_quantized(
     recipe: Recipe,
+    framework: Behaviour,
     architecture: Architecture,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
@@ -76,38 +78,26 @@ def experts_not_quantized(
     experts = sum(each.parameters for each in architecture.modules.fused_experts)
     if not experts or architecture.prequantized or not (load_in_4bit or load_in_8bit):
         return
-    if not _quantizes_linears_only(recipe):
+    if not _quantizes_linears_only(recipe, framework):
         return
+    quantizes, instead = framework.quantizes_experts(recipe.known)
     small = experts * (NF4 if load_in_4bit else 1)
     yield Problem(
         "load_in_4bit" if load_in_4bit else "load_in_8bit",
         f"the experts, {experts / 1e9:.1f} of {architecture.parameters / 1e9:.1f} billion "
         f"parameters, are not quantized: they take {2 * experts / GIB:.1f} GiB and not "
         f"{small / GIB:.1f}.",
-        help=_instead(recipe),
+        help=instead,
         also=("model_name_or_path",),
-        edits=(Add("quantize_moe_experts", True),) if _may_quantize_experts(recipe) else (),
+        edits=(Add("quantize_moe_experts", True),) if quantizes else (),
     )
 
 
-def _may_quantize_experts(recipe: Recipe) -> bool:
-    """Whether it is axolotl, which can, but refuses it beside ``lora_target_linear``."""
-    return recipe.dialect == "axolotl" and recipe.known("target_modules") != "all-linear"
-
-
-def _instead(recipe: Recipe) -> str:
-    if _may_quantize_experts(recipe):
-        return "Set `quantize_moe_experts: true`."
-    if recipe.dialect == "axolotl":
-        return "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
-    return "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
-
-
-def _quantizes_linears_only(recipe: Recipe) -> bool:
+def _quantizes_linears_only(recipe: Recipe, framework: Behaviour) -> bool:
     """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
-    from lora_rules.facts.run.run_settings import is_on, is_unsloth, pinned
+    from lora_rules.facts.run.run_settings import handed_to, is_on, pinned
 
     version = pinned(recipe, "transformers")
     old = version is not None and version < (5,)
-    other = is_unsloth(recipe) or recipe.dialect in ("torchtune", "peft-adapter-json")
+    other = handed_to(recipe, framework) or not framework.quantizes_with_bitsandbytes
     return not (old or other or is_on(recipe, "quantize_moe_experts"))

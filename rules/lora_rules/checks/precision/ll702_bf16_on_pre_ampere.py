@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @rule("LL702", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DEVICE_MEMORY])
-def bf16_on_pre_ampere(recipe: Recipe, usable_gpu: Gpu, bf16: bool) -> Iterator[Problem]:
+def bf16_on_pre_ampere(
+    recipe: Recipe, framework: Behaviour, usable_gpu: Gpu, bf16: bool
+) -> Iterator[Problem]:
     """Training in bfloat16 on a GPU that cannot compute in it.
 
     ## What it checks
@@ -63,7 +66,7 @@ def bf16_on_pre_ampere(recipe: Recipe, usable_gpu: Gpu, bf16: bool) -> Iterator[
     ## Options
     None.
     """
-    if not bf16 or usable_gpu.bf16 is not False or recipe.dialect == "unsloth":
+    if not bf16 or usable_gpu.bf16 is not False or framework.falls_back_to_fp16:
         return
     setting = recipe.settings["bf16"]
     edits: tuple[Edit, ...] = (Set("bf16", False), Set("fp16", True)) if setting.written else ()

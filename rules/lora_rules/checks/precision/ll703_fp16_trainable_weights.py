@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.precision.precision import short
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -17,6 +18,7 @@ from lora_rules.recipe import Recipe
 @rule("LL703", Severity.ERROR, evidence=[PEFT_SOURCE])
 def fp16_trainable_weights(
     recipe: Recipe,
+    framework: Behaviour,
     dtype: str,
     fp16: bool,
     load_in_4bit: bool = False,
@@ -77,7 +79,7 @@ def fp16_trainable_weights(
     """
     if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
         return
-    if recipe.dialect != "peft" or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
+    if not framework.direct or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
         return
     if any(call.name in (".float", ".to", ".type") for call in recipe.calls):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.precision.precision import short
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Remove, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -15,7 +16,7 @@ from lora_rules.recipe import Recipe
 
 @rule("LL704", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
 def dtype_mismatch(
-    recipe: Recipe, dtype: str, fp16: bool, bf16: bool | None = None
+    recipe: Recipe, framework: Behaviour, dtype: str, fp16: bool, bf16: bool | None = None
 ) -> Iterator[Problem]:
     """The base model is loaded in one 16-bit type and trained in the other.
 
@@ -58,7 +59,7 @@ def dtype_mismatch(
     ## Options
     None.
     """
-    if recipe.dialect not in ("peft", "lora-launch") or not recipe.settings["dtype"].written:
+    if not framework.dtype_is_the_models or not recipe.settings["dtype"].written:
         return
     if fp16 and not bf16 and short(dtype) == "bfloat16":
         yield Problem(

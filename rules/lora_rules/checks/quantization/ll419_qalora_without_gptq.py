@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @rule("LL419", Severity.WARNING, evidence=[PEFT_SOURCE])
 def qalora_without_gptq(
-    recipe: Recipe, use_qalora: bool, inventory: Inventory
+    recipe: Recipe, framework: Behaviour, use_qalora: bool, inventory: Inventory
 ) -> Iterator[Problem]:
     """QA-LoRA is asked for, and the base model has no GPTQ layers.
 
@@ -59,7 +60,7 @@ def qalora_without_gptq(
     ## Options
     None.
     """
-    if not use_qalora or recipe.dialect not in HANDED_ON or recipe.result:
+    if not use_qalora or not framework.adapter_as_written or recipe.result:
         return
     widths = (recipe.settings.get(name) for name in ("load_in_4bit", "load_in_8bit"))
     quantized = any(width is not None and width.candidates != (False,) for width in widths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -22,6 +23,7 @@ from lora_rules.checks.quantization.quantization import stored_in_bits
 @rule("LL502", Severity.WARNING, evidence=[BITSANDBYTES_SOURCE])
 def fp32_compute_default(
     recipe: Recipe,
+    framework: Behaviour,
     load_in_4bit: bool,
     bnb_4bit_compute_dtype: str,
     load_in_8bit: bool = False,
@@ -81,7 +83,7 @@ def fp32_compute_default(
         return
     if not is_silent(recipe, "bnb_4bit_compute_dtype") or stored_in_bits(checkpoint_quantization):
         return
-    half = _is_float16(recipe)
+    half = _is_float16(recipe, framework)
     better = "float16" if half else "bfloat16"
     yield Problem(
         place_of(recipe, "bnb_4bit_compute_dtype"),
@@ -98,10 +100,10 @@ def fp32_compute_default(
     )
 
 
-def _is_float16(recipe: Recipe) -> bool:
+def _is_float16(recipe: Recipe, framework: Behaviour) -> bool:
     """Whether the weights that are not quantized are float16."""
     dtype = recipe.settings.get("dtype")
-    if dtype is None and recipe.dialect == "peft":
+    if dtype is None and framework.direct:
         return pins(recipe).get("transformers", "").startswith("4.")
     value = recipe.known("dtype")
     return str(value).removeprefix("torch.") in ("float16", "fp16", "half")

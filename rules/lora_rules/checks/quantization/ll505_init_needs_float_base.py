@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe
 
 FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
 """Methods that PEFT refuses on quantized layers."""
@@ -15,7 +15,10 @@ FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
 
 @rule("LL505", Severity.ERROR, evidence=[PEFT_SOURCE])
 def init_needs_float_base(
-    recipe: Recipe, init_lora_weights: str, load_in_4bit: bool = False, load_in_8bit: bool = False
+    framework: Behaviour,
+    init_lora_weights: str,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
 ) -> Iterator[Problem]:
     """An initialisation that reads the base weights, over quantized ones.
 
@@ -55,7 +58,7 @@ def init_needs_float_base(
     ## Options
     None.
     """
-    if recipe.dialect not in HANDED_ON or not (load_in_4bit or load_in_8bit):
+    if not framework.adapter_as_written or not (load_in_4bit or load_in_8bit):
         return
     method = init_lora_weights.lower()
     width = "4" if load_in_4bit else "8"

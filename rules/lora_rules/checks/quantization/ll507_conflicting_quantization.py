@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.recipe import HANDED_ON, Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @rule("LL507", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE])
 def conflicting_quantization(
-    recipe: Recipe,
+    framework: Behaviour,
     checkpoint_quantization: Checkpoint,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
@@ -68,7 +68,7 @@ def conflicting_quantization(
     method = checkpoint_quantization.method
     if not (load_in_4bit or load_in_8bit) or method in ("", "bitsandbytes"):
         return
-    if recipe.dialect not in HANDED_ON:
+    if not framework.adapter_as_written:
         return
     known = "its config.json says" if checkpoint_quantization.certain else "its name says"
     yield Problem(

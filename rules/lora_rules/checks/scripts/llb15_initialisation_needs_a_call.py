@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import adapted, is_unknown
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
@@ -32,7 +33,9 @@ PREPARATIONS = {
 
 
 @rule("LLB15", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
-def initialisation_needs_a_call(recipe: Recipe, init_lora_weights: str) -> Iterator[Problem]:
+def initialisation_needs_a_call(
+    recipe: Recipe, framework: Behaviour, init_lora_weights: str
+) -> Iterator[Problem]:
     """An initialisation from data is asked for, and the data is never shown to it.
 
     ## What it checks
@@ -86,10 +89,10 @@ def initialisation_needs_a_call(recipe: Recipe, init_lora_weights: str) -> Itera
     None.
     """
     needs = PREPARATIONS.get(init_lora_weights)
-    if needs is not None and recipe.dialect == "lora-launch":
+    if needs is not None and not framework.prepares_initialisation:
         yield Problem(
             "init_lora_weights",
-            f"lora-launch never calls {needs.function}: {needs.otherwise}.",
+            f"{framework.label} never calls {needs.function}: {needs.otherwise}.",
             severity=needs.severity,
             help="Take another initialisation.",
         )

@@ -26,4 +26,5 @@ def adapter_on_head(recipe: Recipe) -> Iterator[Problem]:
         "head's weight itself, so that the adapter would never be trained.",
         severity=Severity.WARNING if older is None else None,
         help='Leave "lm_head" out, or train it whole with modules_to_save.',
+        key="trl/adapter-on-lm-head",
     )

@@ -5,53 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lora_rules.checks.scripts.refused_head import adapter_on_head
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem
-from lora_rules.engine.refusals import Written, judge, written
-from lora_rules.libraries.transformers.refusals import DEFAULTS, TRANSFORMERS, TRL, UNSLOTH_LOADER
+from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.recipe import Key, Recipe
 
 ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
 LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
 
 
-def refused_in_script(recipe: Recipe) -> Iterator[Problem]:
+def refused_in_script(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Everything that is refused in a recipe of a script."""
-    yield from _calls(recipe)
-    yield from _trainer(recipe)
+    yield from _calls(recipe, framework)
+    yield from _trainer(recipe, framework)
     yield from adapter_on_head(recipe)
 
 
-def _calls(recipe: Recipe) -> Iterator[Problem]:
+def _calls(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Of a script: what each call that makes arguments is given."""
     for block in recipe.blocks:
-        keys = written(block)
-        firm = Written(_firm(recipe, keys), keys.complete)
-        if block.receiver in ARGUMENTS or block.receiver == "trl.SFTConfig":
-            yield from judge(firm, (*TRANSFORMERS, *DEFAULTS), "transformers")
-        if block.receiver == "trl.SFTConfig" and recipe.dialect == "peft":
-            yield from judge(firm, TRL, "TRL")
-        if block.receiver in LOADERS:
-            yield from judge(firm, UNSLOTH_LOADER, "Unsloth")
+        for refusals in _of_receiver(block.receiver, framework):
+            keys = written(block)
+            yield from judge(Written(_firm(recipe, keys), keys.complete), refusals)
+
+
+def _of_receiver(receiver: str, framework: Behaviour) -> Iterator[Refusals]:
+    """What a call refuses; only its own library's table is imported."""
+    if receiver in ARGUMENTS or receiver == "trl.SFTConfig":
+        from lora_rules.libraries.transformers.refusals import IN_CALLS
+
+        yield IN_CALLS
+    if receiver == "trl.SFTConfig" and framework.trl_arguments:
+        from lora_rules.libraries.trl.refusals import REFUSALS
+
+        yield REFUSALS
+    if receiver in LOADERS:
+        from lora_rules.libraries.unsloth.refusals import OF_LOADER
+
+        yield OF_LOADER
 
 
 def _firm(recipe: Recipe, keys: Written) -> Mapping[str, Key]:
     """The keys, without the values that a flag of the script can change."""
     loose = {name for name, setting in recipe.settings.items() if setting.overridable}
     return {
-        name: key._replace(candidates=()) if name in loose else key
+        name: Key(key.name, key.span, value_span=key.value_span) if name in loose else key
         for name, key in keys.keys.items()
     }
 
 
-def _trainer(recipe: Recipe) -> Iterator[Problem]:
+def _trainer(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Of transformers' and TRL's arguments, whichever call gives them."""
     if recipe.known("load_best_model_at_end") is True:
         yield from _best_model(recipe)
-    if recipe.known("packing") is True and recipe.dialect == "peft" and _has_no_length(recipe):
+    if recipe.known("packing") is True and framework.trl_arguments and _has_no_length(recipe):
         yield Problem(
             "packing",
             "packing with max_length=None: TRL raises ValueError.",
             also=("max_length",),
+            key="trl/packing-needs-max-length",
         )
     strategy = recipe.settings.get("eval_strategy")
     if strategy is None or not strategy.written or strategy.candidates in ((), ("no",), (None,)):
@@ -61,6 +73,7 @@ def _trainer(recipe: Recipe) -> Iterator[Problem]:
             "eval_strategy",
             f'eval_strategy = "{strategy.value}" and the trainer gets no eval_dataset: '
             "transformers raises ValueError.",
+            key="transformers/eval-strategy-needs-eval-dataset",
         )
 
 
@@ -79,6 +92,7 @@ def _best_model(recipe: Recipe) -> Iterator[Problem]:
             f'load_best_model_at_end with save_strategy "{save}" and eval_strategy "{evaluate}": '
             "they have to be the same, transformers raises ValueError.",
             also=("save_strategy", "eval_strategy"),
+            key="transformers/best-model-needs-equal-strategies",
         )
         return
     every, each = recipe.known("save_steps"), recipe.known("eval_steps")
@@ -90,6 +104,7 @@ def _best_model(recipe: Recipe) -> Iterator[Problem]:
             f"load_best_model_at_end with save_steps {every}, which is no multiple of eval_steps "
             f"{each}: transformers raises ValueError.",
             also=("save_steps", "eval_steps"),
+            key="transformers/best-model-needs-save-steps-multiple",
         )
 
 

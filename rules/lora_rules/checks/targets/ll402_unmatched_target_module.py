@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -27,6 +28,7 @@ NAME = lazily(r"[A-Za-z_][\w]*(\.[\w]+)*")
 @rule("LL402", Severity.ERROR, evidence=[PEFT_SOURCE])
 def unmatched_target_module(
     recipe: Recipe,
+    framework: Behaviour,
     target_modules: list[str] | str | None = None,
     target_parameters: list[str] | None = None,
     targeted: Targeted | None = None,
@@ -114,7 +116,7 @@ def unmatched_target_module(
     ## Options
     None.
     """
-    if recipe.dialect not in HANDED_ON or recipe.domain == "image":
+    if not framework.adapter_as_written or recipe.domain == "image":
         return  # other programs read the names first: wildcards, "all", comma lists
     problems: list[Problem] = []
     if isinstance(target_modules, str):

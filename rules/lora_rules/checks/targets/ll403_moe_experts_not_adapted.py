@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.checks.targets.target_names import FEED_FORWARD
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @rule("LL403", Severity.WARNING, evidence=[PEFT_SOURCE])
-def moe_experts_not_adapted(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
+def moe_experts_not_adapted(
+    recipe: Recipe, framework: Behaviour, targeted: Targeted
+) -> Iterator[Problem]:
     """The experts of a mixture stay frozen, where the targets seem to include them.
 
     ## What it checks
@@ -74,7 +77,7 @@ def moe_experts_not_adapted(recipe: Recipe, targeted: Targeted) -> Iterator[Prob
     share = sum(each.parameters for each in inventory.fused.values())
     total = inventory.modules.parameters if inventory.modules is not None else share
     edits: tuple[Edit, ...] = (Set("target_parameters", experts),)
-    key = "lora_target_parameters" if recipe.dialect == "axolotl" else "target_parameters"
+    key = framework.key("target_parameters")
     yield Problem(
         "target_modules",
         f"the experts of this {inventory.model_type} model ({100 * share / total:.0f} % of its "

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from lora_rules.checks.targets.target_names import TIED_NAMES
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Edit, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -18,7 +18,7 @@ from lora_rules.checks.targets.heads import leaf
 
 @rule("LL406", Severity.WARNING, evidence=[PEFT_SOURCE])
 def embedding_or_head_target(
-    recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     ensure_weight_tying: bool = False,
@@ -62,8 +62,8 @@ def embedding_or_head_target(
     ## Options
     None.
     """
-    if recipe.dialect == "unsloth" or not targeted.inventory.exact:
-        return  # Unsloth moves both out of the targets, and trains them itself
+    if framework.saves_modules_itself or not targeted.inventory.exact:
+        return
     saved = [name for name in modules_to_save or () if leaf(name) in TIED_NAMES]
     named = _named_targets(targeted)
     at = "modules_to_save" if saved else "target_modules"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
@@ -24,6 +25,7 @@ OWN = ("default", "base_layer", "lora_A", "lora_B", "lora_dropout", "lora_magnit
 @rule("LL410", Severity.WARNING, evidence=[PEFT_SOURCE])
 def modules_to_save_no_match(
     recipe: Recipe,
+    framework: Behaviour,
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     load_in_4bit: bool = False,
@@ -75,7 +77,7 @@ def modules_to_save_no_match(
     None.
     """
     inventory = targeted.inventory
-    if recipe.dialect == "unsloth":
+    if framework.saves_modules_itself:
         return
     if targeted.nothing:
         by = "modules_to_save" if modules_to_save else "task_type"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
@@ -20,6 +21,7 @@ from lora_rules.recipe import Block, Key, Recipe
 )
 def unknown_key(
     recipe: Recipe,
+    framework: Behaviour,
     pinned_peft: str | None = None,
     pinned_transformers: str | None = None,
     pinned_trl: str | None = None,
@@ -73,12 +75,12 @@ def unknown_key(
     """
     pins = {"peft": pinned_peft, "transformers": pinned_transformers, "trl": pinned_trl}
     for block in recipe.blocks:
-        if recipe.dialect == "unsloth" and block.receiver.startswith("trl."):
-            continue  # Unsloth puts classes of its own, with more parameters, in their place
-        if "." in block.receiver and block.receiver in signatures.callees():
+        if block.receiver.partition(".")[0] in framework.replaces:
+            continue  # classes of its own, with more parameters, take their place
+        if "." in block.receiver and signatures.is_known(block.receiver):
             yield from _against_signature(recipe, block, pins, allow)
         elif block.known_keys:
-            yield from _against_list(block, recipe, allow)
+            yield from _against_list(block, framework.label, allow)
 
 
 def _against_signature(
@@ -131,8 +133,7 @@ def _moment(receiver: str, name: str, source: str) -> str:
     return f"came with {source} {introduced}" if introduced else ""
 
 
-def _against_list(block: Block, recipe: Recipe, allow: tuple[str, ...]) -> Iterator[Problem]:
-    who = recipe.framework or recipe.dialect
+def _against_list(block: Block, who: str, allow: tuple[str, ...]) -> Iterator[Problem]:
     for key in block.keys:
         leaf = key.name.rpartition(".")[2]
         if key.name in block.known_keys or key.name in allow or leaf in allow:

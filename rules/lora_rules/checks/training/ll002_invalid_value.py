@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import HANDED_ON, Recipe, Setting
+from lora_rules.recipe import Recipe, Setting
 
 TASK_TYPES = (
     "SEQ_CLS",
@@ -41,8 +43,41 @@ IN_ANY_CASE = ("gaussian", "olora", "mica")
 QUANT_TYPES = ("nf4", "fp4")
 
 
-@rule("LL002", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE])
-def invalid_value(recipe: Recipe) -> Iterator[Problem]:
+def key_of(setting: str) -> str:
+    """The key of a setting's invalid values; who reads it comes first."""
+    owner = "bitsandbytes" if setting.startswith("bnb_") else "peft"
+    return f"{owner}/invalid-{kebab(setting)}"
+
+
+def keys() -> Iterator[KeyPage]:
+    """What is to be said of each key."""
+    methods = ", ".join((*INITIALISATIONS, "pissa_niter_<number>"))
+    needs = {
+        "r": "a positive whole number",
+        "lora_alpha": "a number",
+        "lora_dropout": "a number",
+        "bias": '"none", "all" or "lora_only"',
+        "task_type": f"one of {', '.join(TASK_TYPES)}",
+        "init_lora_weights": f"True, False or one of {methods}",
+        "target_modules": "a list, or a text that is a regular expression",
+        "exclude_modules": "a list, or a text that is a regular expression",
+        "modules_to_save": 'a list without "default"; a text is read letter by letter',
+        "rank_pattern": "a dict of regular expressions and positive whole numbers",
+        "alpha_pattern": "a dict of regular expressions and numbers",
+        "layers_to_transform": "layer numbers, counted from 0",
+        "target_parameters": "a list of parameter names",
+        "eva_config": "rho of 1 or more, and tau from 0 to 1",
+        "bnb_4bit_quant_type": '"nf4" or "fp4"',
+    }
+    for setting, needed in needs.items():
+        yield KeyPage(
+            key_of(setting),
+            f"A value of {setting} that PEFT or bitsandbytes cannot take: it has to be {needed}.",
+        )
+
+
+@rule("LL002", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE], keys=keys)
+def invalid_value(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """A value that the library refuses, or takes for something else.
 
     ## What it checks
@@ -91,7 +126,7 @@ def invalid_value(recipe: Recipe) -> Iterator[Problem]:
         setting = recipe.settings.get(name)
         if setting is None or not setting.candidates or not setting.written:
             continue
-        if not _is_refused(recipe, setting):
+        if not _is_refused(framework, setting):
             continue
         texts = [complaint(value) for value in setting.candidates]
         if all(texts):
@@ -110,18 +145,19 @@ def _told(setting: Setting, text: str) -> Problem:
         help=f"Did you mean {nearest!r}?" if nearest else "",
         edits=(Set(setting.name, nearest),) if nearest else (),
         safety=Safety.SAFE if setting.name in RAISES else Safety.UNSAFE,
+        key=key_of(setting.name),
     )
 
 
-def _is_refused(recipe: Recipe, setting: Setting) -> bool:
+def _is_refused(framework: Behaviour, setting: Setting) -> bool:
     """Whether what PEFT refuses is what PEFT gets here.
 
     A framework that reads the setting first may turn text into a number, or know more spellings.
     """
-    if recipe.dialect in HANDED_ON:
+    if framework.adapter_as_written:
         numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
         texts = all(isinstance(value, str) for value in setting.candidates)
-        return not (numeric and texts and recipe.dialect in ("axolotl", "trl"))
+        return not (numeric and texts and framework.numbers_from_text)
     return setting.name in ("r", "lora_alpha", "lora_dropout") and not any(
         isinstance(value, str) for value in setting.candidates
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES
@@ -11,7 +12,9 @@ from lora_rules.recipe import Recipe
 
 
 @rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
-def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iterator[Problem]:
+def adapter_settings_without_adapter(
+    recipe: Recipe, framework: Behaviour, lora_enabled: bool
+) -> Iterator[Problem]:
     """LoRA settings in a run that is not a LoRA run.
 
     ## What it checks
@@ -65,7 +68,7 @@ def adapter_settings_without_adapter(recipe: Recipe, lora_enabled: bool) -> Iter
     if written:
         yield Problem(
             written[0],
-            f"{recipe.framework or recipe.dialect} trains without an adapter here: {switch} does "
+            f"{framework.label} trains without an adapter here: {switch} does "
             "not turn LoRA on, so this is ignored and every parameter is trained.",
             help=f"Turn it on with {switch}, or remove the LoRA settings.",
         )

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
-from lora_rules.engine.refusals import Refusal, judge, written
+from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Recipe
 
-_TRANSFORMERS = (
-    "libraries.transformers.refusals",
-    ("TRANSFORMERS", "DEFAULTS", "BEST"),
-    "transformers",
+
+def keys() -> Iterator[KeyPage]:
+    """Everything that is refused, by whom."""
+    from lora_rules.frameworks.every_refusal import every_refusal
+    from lora_rules.libraries.transformers.refusals import IN_CALLS
+    from lora_rules.libraries.transformers.refusals import OF_TRAINER as TRANSFORMERS_TRAINER
+    from lora_rules.libraries.trl.refusals import OF_TRAINER as TRL_TRAINER
+    from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
+    from lora_rules.libraries.unsloth.refusals import OF_LOADER
+
+    for refusals in (*every_refusal(), IN_CALLS, OF_TRL, OF_LOADER):
+        yield from refusals.pages()
+    yield from (*TRANSFORMERS_TRAINER, *TRL_TRAINER)
+
+
+@rule(
+    "LL012",
+    Severity.ERROR,
+    evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE],
+    keys=keys,
 )
-
-
-FILES: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
-    "axolotl": (("frameworks.axolotl.refusals", ("AXOLOTL",), "axolotl"),),
-    "llamafactory": (
-        ("frameworks.llamafactory.refusals", ("LLAMA_FACTORY",), "LLaMA-Factory"),
-        _TRANSFORMERS,
-    ),
-    "trl": (("libraries.transformers.refusals", ("TRL", "TRL_FILE"), "TRL"), _TRANSFORMERS),
-    "ms-swift": (("frameworks.ms_swift.refusals", ("SWIFT",), "ms-swift"),),
-    "litgpt": (("frameworks.other_refusals", ("LITGPT",), "LitGPT"),),
-    "torchtune": (("frameworks.other_refusals", ("TORCHTUNE",), "torchtune"),),
-    "ludwig": (("frameworks.other_refusals", ("LUDWIG",), "Ludwig"),),
-    "oumi": (("frameworks.other_refusals", ("OUMI",), "Oumi"),),
-    "nemo-automodel": (("frameworks.other_refusals", ("NEMO",), "NeMo Automodel"),),
-    "llm-foundry": (("frameworks.other_refusals", ("LLM_FOUNDRY",), "LLM Foundry"),),
-    "ai-toolkit": (("frameworks.other_refusals", ("AI_TOOLKIT",), "AI Toolkit"),),
-}
-"""For a file of each dialect: the module below ``lora_rules`` and its tables, and who raises."""
-
-
-@rule("LL012", Severity.ERROR, evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE])
-def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
+def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
     ## What it checks
@@ -116,17 +111,12 @@ def refused_by_framework(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for table, framework in tables(recipe.dialect):
-        if recipe.blocks:
-            yield from judge(written(recipe.blocks[0]), table, framework)
-    if recipe.dialect in ("peft", "unsloth"):
+    if framework.refuses_calls:
         from lora_rules.checks.scripts.refused_script import refused_in_script
 
-        yield from refused_in_script(recipe)
+        yield from refused_in_script(recipe, framework)
+    elif recipe.blocks:
+        from lora_rules.frameworks.registry import refusals_of
 
-
-def tables(dialect: str) -> Iterator[tuple[tuple[Refusal, ...], str]]:
-    """What is refused in a file of a dialect, and by whom; only its own tables are imported."""
-    for name, parts, framework in FILES.get(dialect, ()):
-        module = import_module(f"lora_rules.{name}")
-        yield tuple(refusal for part in parts for refusal in getattr(module, part)), framework
+        for refusals in refusals_of(framework.name):
+            yield from judge(written(recipe.blocks[0]), refusals)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRL_SOURCE
@@ -14,6 +15,7 @@ from lora_rules.recipe import Recipe
 @rule("LL811", Severity.INFO, evidence=[TRL_SOURCE])
 def epochs_by_default(
     recipe: Recipe,
+    framework: Behaviour,
     num_train_epochs: float,
     max_steps: int | None = None,
     training_kind: str = "",
@@ -57,7 +59,7 @@ def epochs_by_default(
     """
     if not is_silent(recipe, "num_train_epochs") or (max_steps or 0) > 0 or num_train_epochs <= 1:
         return
-    if training_kind == "reinforcement" or not _is_called(recipe):
+    if training_kind == "reinforcement" or not framework.library_defaults:
         return
     if recipe.trains and holds_when_pinned(recipe, "num_train_epochs"):
         yield Problem(
@@ -66,8 +68,3 @@ def epochs_by_default(
             help="Write num_train_epochs, also where the default is meant.",
             also=("num_train_epochs",),
         )
-
-
-def _is_called(recipe: Recipe) -> bool:
-    """Whether transformers or TRL fills it in; others' defaults are made for LoRA."""
-    return recipe.kind in ("python", "notebook") or recipe.dialect in ("trl", "lora-launch")

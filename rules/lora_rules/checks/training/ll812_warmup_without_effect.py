@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     OFFICIAL_RECIPES,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.recipe import Recipe
 
 
 @rule("LL812", Severity.INFO, evidence=[TRANSFORMERS_SOURCE, OFFICIAL_RECIPES])
 def warmup_without_effect(
-    recipe: Recipe,
+    framework: Behaviour,
     lr_scheduler_type: str,
     warmup_steps: float | None = None,
     warmup_ratio: float | None = None,
@@ -68,7 +68,7 @@ def warmup_without_effect(
     ## Options
     None.
     """
-    if lr_scheduler_type != "constant" or recipe.dialect in ("torchtune", "litgpt", "mlx-lm"):
+    if lr_scheduler_type != "constant" or framework.always_warms_up:
         return
     for name, value in (("warmup_steps", warmup_steps), ("warmup_ratio", warmup_ratio)):
         if value is not None and value > 0:

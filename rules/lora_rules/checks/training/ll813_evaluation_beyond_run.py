@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.injection import LARGEST
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @rule("LL813", Severity.WARNING, evidence=[ARITHMETIC, TRANSFORMERS_SOURCE])
 def evaluation_beyond_run(
-    recipe: Recipe, training_steps: Steps, eval_strategy: str | None = None
+    recipe: Recipe,
+    framework: Behaviour,
+    training_steps: Steps,
+    eval_strategy: str | None = None,
 ) -> Iterator[Problem]:
     """The first evaluation would come after the last step.
 
@@ -65,7 +69,7 @@ def evaluation_beyond_run(
     """
     if eval_strategy is not None and eval_strategy != "steps":
         return
-    if eval_strategy is None and recipe.dialect != "axolotl":
+    if eval_strategy is None and not framework.evaluates_by_interval:
         return
     found = _written(recipe, "eval_steps")
     if found is None:

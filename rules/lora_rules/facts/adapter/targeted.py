@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from lora_rules.engine._startup.record import record, replace
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import matrices
 from lora_rules.facts.adapter.fused_targets import HalfFused, Wanted, rewrite
@@ -16,7 +17,7 @@ from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
 from lora_rules.facts.model.inventory import ADAPTABLE, CONV1D, LINEAR, OTHER, Inventory
 from lora_rules.facts.model.other_modules import is_named_in
-from lora_rules.recipe import HANDED_ON, Recipe
+from lora_rules.recipe import Recipe
 
 CLASSIFIERS = ("classifier", "score")
 
@@ -75,6 +76,7 @@ class Targeted:
 
 def targeted(
     recipe: Recipe,
+    framework: Behaviour,
     inventory: Inventory,
     target_modules: list[str] | str | None = None,
     exclude_modules: list[str] | str | None = None,
@@ -89,9 +91,9 @@ def targeted(
     Raises:
         Unknown: if another program reads them first, or PEFT's answer is not known.
     """
-    _check_readable(recipe, inventory, target_modules)
+    _check_readable(recipe, framework, inventory, target_modules)
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
-    modules = _axolotl_names(recipe, inventory, target_modules)
+    modules = _handed_on(framework, inventory, target_modules)
     given = Wanted(modules, frozenset(target_parameters or ()), {}, exclude_modules or (), saved)
     try:
         wanted = _rewritten(inventory, given)
@@ -134,17 +136,17 @@ def targeted(
     )
 
 
-def _check_readable(recipe: Recipe, inventory: Inventory, target: object) -> None:
-    if recipe.dialect not in HANDED_ON or recipe.domain == "image" or recipe.result:
+def _check_readable(
+    recipe: Recipe, framework: Behaviour, inventory: Inventory, target: object
+) -> None:
+    if not framework.adapter_as_written or recipe.domain == "image" or recipe.result:
         raise Unknown("another program reads the targets before PEFT does")
     if recipe.callee is not None and "AdaLora" in recipe.callee:
         raise Unknown("AdaLoRA has defaults of its own")
-    if recipe.dialect == "unsloth" and (
-        target is None or inventory.fused or not _plain_class(recipe)
-    ):
-        raise Unknown("Unsloth makes the targets itself")
-    if recipe.dialect == "xtuner" and target is None:
-        raise Unknown("XTuner names every linear layer where no target is given")
+    fused = bool(inventory.fused)
+    others = framework.chooses_targets(target, fused=fused, callee=recipe.callee or "")
+    if others:
+        raise Unknown(others)
     if is_before_5(recipe) and (inventory.fused or _was_renamed(inventory)):
         raise Unknown("its modules have other names in the version of transformers that is pinned")
     custom = recipe.settings.get("trust_remote_code")
@@ -152,12 +154,6 @@ def _check_readable(recipe: Recipe, inventory: Inventory, target: object) -> Non
         raise Unknown("the model may be built by code of its own, with experts that are modules")
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
         raise Unknown("an expression needs the model's full paths, which are not known")
-
-
-def _plain_class(recipe: Recipe) -> str:
-    """``FastLanguageModel``, which hands the targets on; others choose among their towers."""
-    owner = (recipe.callee or "").removesuffix(".get_peft_model").rpartition(".")[2]
-    return owner if owner in ("FastLanguageModel", "FastTextModel") else ""
 
 
 def is_before_5(recipe: Recipe) -> bool:
@@ -171,13 +167,12 @@ def _was_renamed(inventory: Inventory) -> bool:
     return inventory.modules is not None and bool(inventory.modules.table.renamed)
 
 
-def _axolotl_names(
-    recipe: Recipe, inventory: Inventory, target: list[str] | str | None
+def _handed_on(
+    framework: Behaviour, inventory: Inventory, target: list[str] | str | None
 ) -> list[str] | str | None:
-    """``lora_target_linear`` of axolotl lists the names of linear layers and hands on the list."""
-    if recipe.dialect == "axolotl" and isinstance(target, str) and target.lower() == ALL_LINEAR:
-        return sorted(inventory.names)
-    return target
+    """What PEFT is given as targets, where a framework lists the linear layers itself."""
+    everything = isinstance(target, str) and target.lower() == ALL_LINEAR
+    return sorted(inventory.names) if everything and framework.lists_linear_layers else target
 
 
 def _rewritten(inventory: Inventory, given: Wanted) -> Wanted:

@@ -6,19 +6,12 @@ Known from what somebody declared, from local files (counted, never loaded), and
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
-from lora_rules.recipe import Recipe
-
-MAX_FILE_BYTES = 2 * 2**30
-"""A larger file is not counted: it would take seconds, and is not tiny."""
-MAX_ARRAY_BYTES = 64 * 2**20
-"""A JSON array must be parsed whole; a larger one is not."""
+from lora_rules.repository import NO_FILES, Repository
 
 
 class Rows(NamedTuple):
@@ -34,7 +27,7 @@ def dataset_rows(
     train_dataset: list[str] | str | None = None,
     dataset_split: object = None,
     max_samples: int | None = None,
-    recipe: Recipe | None = None,
+    repository: Repository = NO_FILES,
 ) -> Rows:
     """Rows of training data.
 
@@ -49,7 +42,7 @@ def dataset_rows(
     sources = _sources(train_dataset)
     splits = _splits(dataset_split, len(sources))
     counted = [
-        _rows(source, _slices(split), max_samples, recipe)
+        _rows(source, _slices(split), max_samples, repository)
         for source, split in zip(sources, splits, strict=True)
     ]
     return Rows(sum(rows.number for rows in counted), all(rows.exact for rows in counted))
@@ -68,12 +61,12 @@ def _sources(train_dataset: object) -> Sequence[str | None]:
 
 
 def _rows(
-    source: str | None, slices: Sequence[_Slice], cap: int | None, recipe: Recipe | None
+    source: str | None, slices: Sequence[_Slice], cap: int | None, repository: Repository
 ) -> Rows:
-    path, reason = None, "the training data is not named"
+    total, reason = None, "the training data is not named"
     if source is not None:
-        path, reason = _find(source, recipe)
-    total = _count(path) if path is not None else None
+        total = repository.count_rows(source)
+        reason = f"the number of rows of {source} is not known: it is no file here"
     parts = [part.rows(total) for part in slices]
     known = [rows for rows in parts if rows is not None]
     limits = [] if cap is None or cap < 0 else [cap]
@@ -82,96 +75,6 @@ def _rows(
     if not limits:
         raise Unknown(reason)
     return Rows(min(limits), exact=total is not None)
-
-
-def _find(source: str, recipe: Recipe | None) -> tuple[str | None, str]:
-    """The local file of that name, from the recipe's folder or from here; else why there is none.
-
-    Raises:
-        Unknown: if both are there and are different files.
-    """
-    folders = [os.path.dirname(recipe.path)] if recipe is not None else []
-    found = [
-        path
-        for path in dict.fromkeys(os.path.join(folder, source) for folder in [*folders, ""])
-        if os.path.isfile(note(path))
-    ]
-    if len(found) > 1 and not os.path.samefile(found[0], found[1]):
-        raise Unknown(f"{source} is there twice: {found[0]} and {found[1]}")
-    if found:
-        return found[0], ""
-    return None, f"the number of rows of {source} is not known: it is no file here"
-
-
-def _count(path: str) -> int:
-    """Rows of a file.
-
-    Raises:
-        Unknown: if it is too large, of an unknown kind, or not what its name says.
-    """
-    count = _COUNTERS.get(os.path.splitext(path)[1].lower())
-    if count is None:
-        raise Unknown(f"the rows of a file like {os.path.basename(path)} are not counted")
-    try:
-        if os.path.getsize(path) > MAX_FILE_BYTES:
-            raise Unknown(f"{path} is larger than 2 GiB and was not counted")
-        return count(path)
-    except (OSError, ValueError, RecursionError) as problem:
-        raise Unknown(f"{path} cannot be counted: {problem}") from None
-
-
-def _count_lines(path: str) -> int:
-    """JSON lines: every line that is not empty."""
-    with open(path, "rb") as file:
-        return sum(1 for line in file if not line.isspace())
-
-
-def _count_json(path: str) -> int:
-    """A JSON array, or JSON lines under another name."""
-    from json import loads
-
-    with open(path, "rb") as file:
-        start = next((line for line in file if not line.isspace()), b"").lstrip(b"\xef\xbb\xbf \t")
-        if not start.startswith(b"["):
-            if not isinstance(loads(start or b"0"), dict):
-                raise ValueError("neither an array nor JSON lines")
-            return _count_lines(path)
-        if os.fstat(file.fileno()).st_size > MAX_ARRAY_BYTES:
-            raise ValueError("an array of more than 64 MiB")
-        file.seek(0)
-        rows = loads(file.read().decode("utf-8-sig"))
-    if not isinstance(rows, list):
-        raise ValueError("not an array")
-    return len(rows)
-
-
-def _count_csv(path: str) -> int:
-    """Records of a CSV file after its header; a quoted field may hold line breaks."""
-    import csv
-
-    delimiter = "\t" if path.lower().endswith(".tsv") else ","
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        try:
-            records = sum(1 for record in csv.reader(file, delimiter=delimiter) if record)
-        except csv.Error as problem:
-            raise ValueError(str(problem)) from None
-    return max(records - 1, 0)
-
-
-def _count_parquet(path: str) -> int:
-    from lora_rules.facts.data.parquet import count_rows
-
-    return count_rows(path)
-
-
-_COUNTERS: Mapping[str, Callable[[str], int]] = {
-    ".jsonl": _count_lines,
-    ".ndjson": _count_lines,
-    ".json": _count_json,
-    ".csv": _count_csv,
-    ".tsv": _count_csv,
-    ".parquet": _count_parquet,
-}
 
 
 class _Slice(NamedTuple):

@@ -1,6 +1,6 @@
 """Fact ``local_rows``, and what is asked of it: a look into small local data files.
 
-Only JSON lines and JSON arrays below ``MAX_BYTES`` are opened, and only rows in a shape that
+Only small files of JSON lines and JSON arrays are opened, and only rows in a shape that
 trainers know (``messages``, ``prompt`` and ``completion``, ``text``, …) are measured. There is no
 tokenizer here: a row counts as too long when its text has more characters than ``max_length``
 tokens could hold, at eight a token. English has about four, so a row that counts is at least
@@ -9,16 +9,12 @@ twice too long.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 
-from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
-from lora_rules.recipe import Recipe
+from lora_rules.repository import Repository, Row
 
-MAX_BYTES = 8 * 2**20
-"""A file of more takes a good part of a second to read, which a hook does not have."""
 CHARACTERS = 8
 """Characters a token has at the very most, spaces in a row counted once."""
 COLUMNS = (
@@ -54,16 +50,14 @@ class RepeatedRows(NamedTuple):
     repeated: int
 
 
-Row = dict[str, Any]
-
-
-def local_rows(train_dataset: list[str] | str, recipe: Recipe) -> list[Row]:
+def local_rows(train_dataset: list[str] | str, repository: Repository) -> list[Row]:
     """Every row of the training data.
 
     Raises:
         Unknown: if the data are not small local files of rows.
     """
-    return [row for path in _files(train_dataset, recipe) for row in _rows(path)]
+    sources = [train_dataset] if isinstance(train_dataset, str) else train_dataset
+    return [row for source in sources for row in repository.rows(source)]
 
 
 def long_rows(local_rows: list[Row], max_length: int) -> LongRows:
@@ -123,42 +117,6 @@ def _answers(row: Row) -> Iterator[str]:
         for turn in row.get(name) or ():
             if isinstance(turn, dict) and (turn.get("role") or turn.get("from")) in SPEAKERS:
                 yield from _texts([turn])
-
-
-def _files(train_dataset: list[str] | str, recipe: Recipe) -> Iterator[str]:
-    sources = [train_dataset] if isinstance(train_dataset, str) else train_dataset
-    for source in sources:
-        path = local_file(source, recipe)
-        if path is None or os.path.splitext(path)[1].lower() not in (".jsonl", ".json"):
-            raise Unknown(f"{source} is no local file of JSON")
-        yield path
-
-
-def local_file(source: str, recipe: Recipe) -> str | None:
-    """The file of that name, from the recipe's folder or from here."""
-    for folder in (os.path.dirname(recipe.path), ""):
-        path = os.path.join(folder, source)
-        if os.path.isfile(note(path)):
-            return path
-    return None
-
-
-def _rows(path: str) -> Iterator[Row]:
-    from json import loads
-
-    try:
-        if os.path.getsize(path) > MAX_BYTES:
-            raise Unknown(f"{path} is larger than 8 MiB and was not read")
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
-        array = text.lstrip().startswith("[")
-        rows = loads(text) if array else [loads(line) for line in text.splitlines() if line.strip()]
-    except (OSError, ValueError, RecursionError) as problem:
-        raise Unknown(f"{path} cannot be read: {problem}") from None
-    for row in rows:
-        if not isinstance(row, dict):
-            raise Unknown(f"{path} has rows that are no objects")
-        yield row
 
 
 def _known(row: Row) -> Iterator[str]:

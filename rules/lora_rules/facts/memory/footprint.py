@@ -25,6 +25,7 @@ optimizer      Adam keeps two numbers a parameter in the adapter's precision; it
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import record
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.recipe import Recipe
@@ -78,6 +79,7 @@ def footprint(
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
     recipe: Recipe | None = None,
+    framework: Behaviour | None = None,
 ) -> Footprint:
     """The least that the run needs on a GPU that holds the whole model.
 
@@ -98,15 +100,15 @@ def footprint(
         weights = 2 * architecture.parameters - _quantizable(architecture)
     else:
         weights = architecture.parameters * (4 if _is_float32(recipe) else 2)
-    width = 4 if _adapters_are_float32(recipe) else 2
+    width = 4 if _adapters_are_float32(recipe, framework) else 2
     return Footprint(
         parameters=architecture.parameters,
         trainable=trainable_parameters,
-        weights=weights - _offloaded(architecture, recipe),
+        weights=weights - _offloaded(architecture, framework),
         adapters=width * trainable_parameters,
         gradients=width * trainable_parameters,
         optimizer=_optimizer_bytes(recipe, width) * trainable_parameters,
-        quantized_weights=nf4 - _offloaded(architecture, recipe),
+        quantized_weights=nf4 - _offloaded(architecture, framework),
         quantized=load_in_4bit or load_in_8bit or architecture.prequantized,
     )
 
@@ -121,9 +123,9 @@ def _nf4_weights(architecture: Architecture, bytes_each: float) -> int:
     return int(linear * bytes_each) + 2 * (architecture.parameters - linear)
 
 
-def _offloaded(architecture: Architecture, recipe: Recipe | None) -> int:
-    """Unsloth may keep the input embedding in the host's memory (``offload_embedding``)."""
-    movable = recipe is not None and "unsloth" in (recipe.dialect, recipe.framework.lower())
+def _offloaded(architecture: Architecture, framework: Behaviour | None) -> int:
+    """The input embedding, where it may be kept in the host's memory (``offload_embedding``)."""
+    movable = framework is not None and framework.offloads_embedding
     return 2 * architecture.embedding_parameters if movable and not architecture.tied else 0
 
 
@@ -147,8 +149,8 @@ def _is_float32(recipe: Recipe | None) -> bool:
     return False
 
 
-def _adapters_are_float32(recipe: Recipe | None) -> bool:
-    if recipe is None or recipe.dialect != "peft":
+def _adapters_are_float32(recipe: Recipe | None, framework: Behaviour | None) -> bool:
+    if recipe is None or framework is None or not framework.direct:
         return False
     setting = recipe.settings.get("autocast_adapter_dtype")
     return setting is None or (setting.known and setting.value is True)

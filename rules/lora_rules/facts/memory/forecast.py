@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import record
+from lora_rules.engine.trainer import Checkpointing
 from lora_rules.facts.memory import activations, backward, loss
 from lora_rules.facts.memory.allocator import LEFTOVER, Device, workspace
 from lora_rules.facts.memory.band import Band, Factors, band
-from lora_rules.facts.memory.loop import Checkpointing
 from lora_rules.facts.memory.optimizer import find_optimizer
 from lora_rules.facts.memory.shape import Block
 from lora_rules.facts.memory.sharding import Local, Sharding, local

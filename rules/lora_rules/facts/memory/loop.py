@@ -11,35 +11,14 @@ from collections.abc import Mapping
 from enum import Enum
 
 from lora_rules.engine._startup.record import record
+from lora_rules.engine.trainer import Checkpointing, LossPath, TrainerBehaviour
 from lora_rules.engine.value import Unknown
+from lora_rules.frameworks import trainer_named
 
 DTYPES: Mapping[str, int] = {"fp32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element."""
 QUANTIZATIONS = ("none", "nf4", "nf4-dq", "int8")
 """How the linear layers of the base are stored; ``dq`` is double quantization."""
-
-
-class LossPath(Enum):
-    """How logits become a loss; :mod:`lora_rules.facts.memory.loss` has the bytes of each."""
-
-    TRAINER = "trainer"
-    """The model's own loss under transformers' Trainer: ``outputs`` is dropped before backward."""
-    PLAIN = "plain"
-    """The model's own loss in a hand-written loop that still holds ``outputs`` in the backward."""
-    CHUNKED = "chunked"
-    """TRL's SFTTrainer since 1.7: log-probabilities tile by tile, no full logits."""
-    LIGER = "liger"
-    """Liger's fused linear cross-entropy (``use_liger_kernel``)."""
-    CUT = "cut"
-    """Apple's cut cross-entropy (axolotl's plugin, Unsloth): no logits at all."""
-    LITGPT = "litgpt"
-    """LitGPT: the head in chunks of 128 tokens, then float32 copies of them all."""
-    TUNE = "tune"
-    """torchtune's ``LinearCrossEntropyLoss``: the head and the loss in 8 chunks."""
-    TUNE_OUT = "tune-out"
-    """torchtune's ``CEWithChunkedOutputLoss``: all logits, then the loss in 8 chunks."""
-    NONE = "none"
-    """A loss without a vocabulary, for example of a classifier."""
 
 
 class Attention(Enum):
@@ -51,17 +30,6 @@ class Attention(Enum):
     """sdpa's memory-efficient kernel: older cards, or a padding mask. Keys are expanded."""
     EAGER = "eager"
     """Matrix products in Python: the scores of all heads in full."""
-
-
-class Checkpointing(Enum):
-    """What is kept of a layer between forward and backward pass."""
-
-    NONE = "none"
-    """Everything that autograd saves."""
-    FULL = "full"
-    """Only the layer's input (``gradient_checkpointing``)."""
-    OFFLOADED = "offloaded"
-    """Not even that: it waits in the host's memory (Unsloth, axolotl's ``offload``)."""
 
 
 @record(frozen=True)
@@ -140,16 +108,16 @@ def parse_loss(name: str) -> LossPath:
         raise Unknown(f"{name!r} is no known loss path; there are {names}") from None
 
 
-BY_TRAINER = {
-    "transformers": LossPath.TRAINER,
-    "axolotl": LossPath.TRAINER,
-    "trl": LossPath.TRAINER,
-    "unsloth": LossPath.CUT,
-    "litgpt": LossPath.LITGPT,
-    "torchtune": LossPath.TUNE,
-    "plain": LossPath.PLAIN,
-}
-"""Who computes the loss when nothing is switched on; TRL's entry is that of versions before 1.7."""
+def trainer_by(name: str) -> TrainerBehaviour:
+    """How the trainer of a name trains.
+
+    Raises:
+        Unknown: if nobody has looked at it.
+    """
+    try:
+        return trainer_named(name)
+    except KeyError:
+        raise Unknown(f"how {name!r} computes its loss is not known") from None
 
 
 def loss_path(
@@ -157,33 +125,18 @@ def loss_path(
 ) -> tuple[LossPath, str]:
     """Who computes the loss, from what is known of the trainer, and the assumption made.
 
-    TRL computes log-probabilities in chunks by default since 1.7 (opt-in from 1.4); before, and in
-    transformers' own Trainer, the logits are there in full, as float32 (TRL 1.16's
-    ``sft_trainer.py`` and ``kernels/chunked_logprob.py``; accelerate's
-    ``convert_outputs_to_fp32``). TRL 1.16 turns Liger's fused loss off in favour of its own.
-
     Args:
-        trainer: ``transformers``, ``trl``, ``axolotl``, ``unsloth``, ``litgpt``, ``torchtune`` or
-            ``plain``.
+        trainer: its name.
         version: of that trainer; the newest known if it is not given.
-        liger: ``use_liger_kernel`` is on, or torchtune's loss is compiled (three runs of its
-            README are forecast 0 to 5 % too high that way where checkpointing is on).
-        cut: axolotl's ``cut_cross_entropy`` is on, or torchtune's loss takes chunks of logits that
-            are all there.
+        liger: ``use_liger_kernel`` is on, or the loss is compiled.
+        cut: cut cross-entropy is on, or the loss takes chunks of logits that are all there.
 
     Raises:
         Unknown: if nobody has looked at how that trainer computes its loss.
     """
-    said = "" if version else f"the newest known {trainer} is assumed"
-    if trainer == "torchtune":
-        return (LossPath.LIGER if liger else LossPath.TUNE_OUT if cut else LossPath.TUNE), said
-    if trainer == "trl" and not (version and version < (1, 7)):
-        return LossPath.CHUNKED, said
-    if liger or cut:
-        return (LossPath.LIGER if liger else LossPath.CUT), ""
-    if trainer in BY_TRAINER:
-        return BY_TRAINER[trainer], said
-    raise Unknown(f"how {trainer!r} computes its loss is not known")
+    path, by_version = trainer_by(trainer).loss(version, liger=liger, cut=cut)
+    assumed = by_version and not version
+    return path, f"the newest known {trainer} is assumed" if assumed else ""
 
 
 @record(frozen=True)
@@ -209,6 +162,15 @@ class Known:
     checkpointing: Checkpointing = Checkpointing.NONE
     reentrant: bool = False
 
+    @property
+    def behaviour(self) -> TrainerBehaviour:
+        """How that trainer trains.
+
+        Raises:
+            Unknown: if nobody has looked at it.
+        """
+        return trainer_by(self.trainer)
+
 
 def derive_loop(known: Known) -> Assumed:
     """The loop of a run, and every assumption that went into it.
@@ -218,21 +180,24 @@ def derive_loop(known: Known) -> Assumed:
         ValueError: if a precision or a quantization is not one.
     """
     said: list[str] = []
+    trainer = trainer_by(known.trainer)
     loss, why = loss_path(known.trainer, known.version, known.liger, known.cut)
     said += [why] if why else []
     dtype = known.dtype
     if dtype is None:
-        dtype = _dtype(known)
+        raised = known.by_name and trainer.loads_float32(known.version)
+        dtype = "fp32" if raised else "bf16"
         said.append(f"the base is assumed to be loaded in {dtype}")
     prepared = known.prepared
     if prepared is None:
-        prepared = _prepares(known)
+        prepared = known.quantization != "none" and trainer.prepares(known.version)
         if known.quantization != "none":
             verb = "is" if prepared else "is not"
             said.append(f"prepare_model_for_kbit_training {verb} assumed to be called")
     adapter = known.adapter
     if adapter is None:
-        adapter = _adapter(known)
+        plain = known.quantization == "none"
+        adapter = "fp32" if plain else trainer.adapter_over_quantized(known.version)
         said.append(f"the adapter is assumed to be {adapter}")
     padded = known.padded
     if padded is None:
@@ -255,34 +220,6 @@ def derive_loop(known: Known) -> Assumed:
         ),
         tuple(said),
     )
-
-
-def _dtype(known: Known) -> str:
-    """TRL loads a model of which it is given the name in float32, from 0.27 to 1.16 at least.
-
-    ``create_model_from_path`` (``trainer/utils.py``): ``kwargs.get("dtype", "float32")``; 0.26 has
-    ``"auto"`` there, and before it was left to transformers. transformers 5 itself loads what the
-    checkpoint holds, 16 bit as a rule.
-    """
-    recent = not (known.version and known.version < (0, 27))
-    return "fp32" if known.trainer == "trl" and known.by_name and recent else "bf16"
-
-
-def _prepares(known: Known) -> bool:
-    """Whether the trainer itself calls ``prepare_model_for_kbit_training``.
-
-    TRL does not since 0.26 (its ``sft_trainer.py`` has no such call). axolotl does and converts
-    embeddings, head and norms back to 16 bit (``loaders/model.py``:
-    ``_convert_embedding_modules_dtype``), which comes to the same.
-    """
-    old_trl = known.trainer == "trl" and known.version is not None and known.version < (0, 26)
-    return old_trl and known.quantization != "none"
-
-
-def _adapter(known: Known) -> str:
-    """TRL 1.16 makes bf16 of a quantized model's adapter; PEFT alone makes float32."""
-    trl = known.trainer == "trl" and not (known.version and known.version < (1, 0))
-    return "bf16" if trl and known.quantization != "none" else "fp32"
 
 
 def attention_kernel(implementation: str, padded: bool, modern_gpu: bool = True) -> Attention:

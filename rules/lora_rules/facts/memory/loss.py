@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from lora_rules.facts.memory.loop import LossPath
+from lora_rules.engine.trainer import LossPath
 from lora_rules.facts.memory.step import Step
 
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_rules.facts.memory.loop import Attention, Checkpointing
+from lora_rules.engine.trainer import Checkpointing
+from lora_rules.facts.memory.loop import Attention
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory.step import Step
 

@@ -8,7 +8,6 @@ known.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cache
 
@@ -16,12 +15,8 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
 from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
-from lora_rules.recipe import Recipe
-
-MAX_CONFIG_BYTES = 1_000_000
-"""A ``config.json`` is a few kilobytes; something larger is something else."""
+from lora_rules.repository import NO_FILES, ModelConfig, Repository
 
 
 @record(frozen=True)
@@ -101,14 +96,14 @@ class Architecture:
         return Architecture(values, found, self.prequantized, self.source)
 
 
-def architecture(model_name_or_path: str, recipe: Recipe | None = None) -> Architecture:
+def architecture(model_name_or_path: str, repository: Repository = NO_FILES) -> Architecture:
     """The architecture of the base model.
 
     Raises:
         Unknown: if the id is not in the table and no such folder is there, or its
             ``config.json`` is of a type that is not counted exactly.
     """
-    values, source, prequantized = configuration(model_name_or_path, recipe)
+    values, source, prequantized = configuration(model_name_or_path, repository)
     if source.startswith(_TABLE):
         return _from_table(source, prequantized)
     return from_config(values, source, prequantized)
@@ -126,19 +121,19 @@ def _from_table(source: str, prequantized: bool) -> Architecture:
 
 
 def configuration(
-    model_name_or_path: str, recipe: Recipe | None = None
+    model_name_or_path: str, repository: Repository = NO_FILES
 ) -> tuple[Mapping[str, object], str, bool]:
     """The fields of a model's ``config.json``, where they are from, and if it is quantized.
 
     Raises:
         Unknown: if no such folder is there, and neither the table nor the hub's cache has the id.
     """
-    for folder in _folders(model_name_or_path, recipe):
-        if os.path.isfile(note(os.path.join(folder, "config.json"))):
-            return _from_folder(folder)
+    local = repository.model_config(model_name_or_path)
+    if local is not None:
+        return _checked(local)
     entry = packaged.entry(_FILE, model_name_or_path.strip().lower(), "ids")
     if entry is None:
-        return _from_folder(_from_hub(model_name_or_path.strip(), recipe))
+        return _checked(repository.hub_config(model_name_or_path.strip()))
     values: Mapping[str, object] = _config(entry["config"])["values"]
     prequantized = bool(entry.get("prequantized"))
     return values, f"{_TABLE} ({entry['config']})", prequantized
@@ -158,47 +153,11 @@ def from_config(values: Mapping[str, object], source: str, prequantized: bool) -
     return Architecture(values, modules(model_type, values), prequantized, source)
 
 
-def _from_hub(model: str, recipe: Recipe | None) -> str:
-    """The folder of a model that is not in the table.
-
-    Raises:
-        Unknown: if the hub's cache does not have it, and the hub was not to be asked or does not.
-    """
-    from lora_rules.facts.model.hub import cached_folder, downloaded_folder
-
-    folder = cached_folder(model)
-    if folder is not None:
-        return folder
-    if recipe is not None and recipe.known("online") is True:
-        return downloaded_folder(model)
-    raise Unknown(
-        f"the architecture of {model!r} is not in the table of models, nor in the hub's cache here;"
-        " --online asks the hub"
-    )
-
-
-def _folders(path: str, recipe: Recipe | None) -> list[str]:
-    """Where a relative path may point: from the recipe's folder, or from here."""
-    beside = [os.path.join(os.path.dirname(recipe.path), path)] if recipe is not None else []
-    return [*beside, path]
-
-
-def _from_folder(folder: str) -> tuple[Mapping[str, object], str, bool]:
-    from json import JSONDecodeError, loads  # most recipes name a hub id
-
-    path = os.path.join(folder, "config.json")
-    try:
-        if os.path.getsize(path) > MAX_CONFIG_BYTES:
-            raise Unknown(f"{path} is too large for a model's configuration")
-        with open(path, encoding="utf-8") as file:
-            values: Any = loads(file.read())
-    except (OSError, UnicodeDecodeError, JSONDecodeError, RecursionError) as problem:
-        raise Unknown(f"{path} cannot be read: {problem}") from None
-    if not isinstance(values, dict):
-        raise Unknown(f"{path} is not a model's configuration")
+def _checked(found: ModelConfig) -> tuple[Mapping[str, object], str, bool]:
+    values = found.values
     if not isinstance(values.get("model_type"), str):
-        raise Unknown(f"{path} has no model_type: it is not the configuration of a model")
-    return values, path, _is_four_bit(values.get("quantization_config"), path)
+        raise Unknown(f"{found.path} has no model_type: it is not the configuration of a model")
+    return values, found.path, _is_four_bit(values.get("quantization_config"), found.path)
 
 
 def _is_four_bit(quantization: object, path: str) -> bool:

@@ -151,7 +151,7 @@ def _of_architecture(architecture: Architecture, *, fresh_head: bool) -> Invento
 
 
 def _names_only(model: str, recipe: Recipe) -> Inventory:
-    values, _, _ = configuration(model, recipe)
+    values, _, _ = configuration(model, recipe.repository)
     model_type = str(values.get("model_type"))
     names = names_of(model_type)
     if names is None:

@@ -24,7 +24,7 @@ def parameters_of(recipe: Recipe) -> int | None:
     from lora_rules.facts.model.architecture import architecture  # few rules get as far as to ask
 
     try:
-        return architecture(name, recipe).parameters
+        return architecture(name, recipe.repository).parameters
     except Unknown:
         return size_in(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.recipe import Key, Recipe
 
 
@@ -49,6 +50,7 @@ def pinned(recipe: Recipe, library: str) -> tuple[int, ...] | None:
     return tuple(int(part) for part in numbers[0].split(".")) if numbers else None
 
 
-def is_unsloth(recipe: Recipe) -> bool:
-    """Whether Unsloth builds the adapter and patches the trainer."""
-    return recipe.dialect == "unsloth" or is_on(recipe, "use_unsloth")
+def handed_to(recipe: Recipe, framework: Behaviour) -> str:
+    """The trainer that a switch of the file hands the run to, or may; empty if there is none."""
+    switches = framework.trainer_switches.items()
+    return next((trainer for key, trainer in switches if is_on(recipe, key)), "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Key, Recipe
 
@@ -30,55 +31,43 @@ _BY_METHOD = {
     **dict.fromkeys(PREFERENCE, "preference"),
     **dict.fromkeys(REINFORCEMENT, "reinforcement"),
 }
-SUPERVISED_DIALECTS = frozenset(
-    ["torchtune", "litgpt", "mlx-lm", "unsloth-studio", "nemo-automodel"]
-)
-"""Dialects whose LoRA recipes imitate examples, unless their loss says otherwise."""
-_ONLY_IN_SFT = frozenset(
-    [
-        "packing",
-        "packing_strategy",
-        "eval_packing",
-        "dataset_text_field",
-        "max_seq_length",
-        "completion_only_loss",
-        "assistant_only_loss",
-    ]
-)
-"""Keys that of TRL's trainers only SFTTrainer reads; its files do not name the trainer."""
 _CLASSIFIERS = frozenset(["SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"])
 
 
 def training_kind(
-    recipe: Recipe, trainer_method: str | None = None, task_type: str | None = None
+    recipe: Recipe,
+    framework: Behaviour,
+    trainer_method: str | None = None,
+    task_type: str | None = None,
 ) -> str:
     """What the run learns from.
 
     Raises:
         Unknown: if neither a trainer, a task nor the framework says it.
     """
-    if recipe.domain != "language" or recipe.result or _only_predicts(recipe):
+    if recipe.domain != "language" or recipe.result or _only_predicts(recipe, framework):
         return "other"
     if trainer_method is not None:
         kind = _BY_METHOD.get(trainer_method.lower(), "other")
         return "pretraining" if kind == "sft" and _is_plain_text(recipe) else kind
     if task_type in _CLASSIFIERS:
         return "classification"
-    if recipe.dialect in SUPERVISED_DIALECTS:
+    if framework.supervised:
         return "preference" if _has_preference_loss(recipe) else "sft"
-    if recipe.dialect == "trl" and any(key.name in _ONLY_IN_SFT for key in _keys(recipe)):
+    shown = framework.supervised_keys
+    if shown and any(key.name in shown for key in _keys(recipe)):
         return "sft"
-    if task_type == "CAUSAL_LM" and recipe.dialect in ("peft", "unsloth"):
+    if task_type == "CAUSAL_LM" and framework.task_says_kind:
         return "sft"
     raise Unknown("what the run learns from (examples, preferences, rewards) is not said")
 
 
-def _only_predicts(recipe: Recipe) -> bool:
-    """LLaMA-Factory trains only with ``do_train``; such a file may predict or evaluate instead."""
-    if recipe.dialect != "llamafactory":
+def _only_predicts(recipe: Recipe, framework: Behaviour) -> bool:
+    """Whether the file predicts or evaluates, and trains nothing."""
+    if not framework.prediction_keys:
         return False
     on = {key.name for key in _keys(recipe) if key.candidates == (True,)}
-    return bool(on & {"do_predict", "do_eval"}) and "do_train" not in on
+    return bool(on & framework.prediction_keys) and framework.training_key not in on
 
 
 def _is_plain_text(recipe: Recipe) -> bool:

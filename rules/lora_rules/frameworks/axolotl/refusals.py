@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.refusals import Refusals
 from lora_rules.frameworks.axolotl.refusals_adapter import ADAPTER, PREFERENCES
 from lora_rules.frameworks.axolotl.refusals_memory import MEMORY
 from lora_rules.frameworks.axolotl.refusals_run import REMOVED, SCHEDULE
 
-AXOLOTL = (*ADAPTER, *SCHEDULE, *PREFERENCES, *MEMORY, *REMOVED)
+REFUSALS = (
+    Refusals(
+        "axolotl",
+        "axolotl",
+        (*ADAPTER, *SCHEDULE, *PREFERENCES, *MEMORY, *REMOVED),
+        "https://github.com/axolotl-ai-cloud/axolotl, src/axolotl/utils/schemas",
+        "axolotl raises it when it validates the configuration, before anything is loaded.",
+    ),
+)

@@ -100,18 +100,21 @@ ONE = "Write one of them."
 
 MEMORY = (
     Refusal(
+        "fsdp-with-deepspeed",
         "fsdp",
         (given("deepspeed", "fsdp"),),
         "deepspeed and fsdp exclude each other",
         ONE,
     ),
     Refusal(
+        "fsdp2-with-quantized-preference-training",
         "fsdp_version",
         (equals("fsdp_version", 2), equals("rl", "dpo", "kto", "orpo", "ipo"), QUANTIZED),
         "fsdp_version: 2 with load_in_4bit or load_in_8bit under rl: dpo, kto, orpo or ipo",
         "Use DeepSpeed, or fsdp_version: 1.",
     ),
     Refusal(
+        "fsdp1-offload-with-8bit-optimizer",
         "optimizer",
         (
             where(lambda keys: "8bit" in str(keys.value("optimizer")), "optimizer"),
@@ -123,24 +126,29 @@ MEMORY = (
         "Use an optimizer of 32 bit, or fsdp_version: 2 with adamw_torch_8bit.",
     ),
     Refusal(
+        "fsdp2-with-bitsandbytes-optimizer",
         "optimizer",
         (equals("optimizer", *EIGHT_BIT), given("fsdp_config"), _fsdp("2")),
         "optimizer: adamw_8bit or adamw_bnb_8bit under FSDP 2",
         "Use adamw_torch_8bit.",
+        why="FSDP 2 shards DTensors, which the optimizers of bitsandbytes do not take.",
     ),
     Refusal(
+        "tensor-parallel-with-8bit-optimizer",
         "optimizer",
         (equals("optimizer", "paged_adamw_8bit", *EIGHT_BIT), above("tensor_parallel_size", 1)),
         "an 8-bit optimizer of bitsandbytes with tensor_parallel_size above 1",
         "Use adamw_torch_fused.",
     ),
     Refusal(
+        "q-galore-with-adapter",
         "optimizer",
         (equals("optimizer", "q_galore_adamw8bit"), given("adapter")),
         "optimizer: q_galore_adamw8bit with an adapter",
         "Choose another optimizer.",
     ),
     Refusal(
+        "muon-or-flash-optimizer-needs-fsdp2",
         "optimizer",
         (
             where(_needs_fsdp2, "optimizer"),
@@ -150,18 +158,21 @@ MEMORY = (
         "Use fsdp_version: 2, or adamw_torch_fused.",
     ),
     Refusal(
+        "activation-offloading-needs-gradient-checkpointing",
         "activation_offloading",
         (given("activation_offloading"), off("gradient_checkpointing")),
         "activation_offloading without gradient_checkpointing",
         "Add gradient_checkpointing: true.",
     ),
     Refusal(
+        "selective-checkpointing-needs-gradient-checkpointing",
         "selective_checkpointing",
         (given("selective_checkpointing"), off("gradient_checkpointing")),
         "selective_checkpointing without gradient_checkpointing",
         "Add gradient_checkpointing: true.",
     ),
     Refusal(
+        "selective-checkpointing-with-reentrant-checkpointing",
         "selective_checkpointing",
         (
             given("selective_checkpointing"),
@@ -169,8 +180,11 @@ MEMORY = (
         ),
         "selective_checkpointing with use_reentrant: true",
         "Set use_reentrant: false.",
+        why="The choice of what is saved is a context that only checkpointing "
+        "without re-entrance has.",
     ),
     Refusal(
+        "selective-checkpointing-with-activation-offloading",
         "activation_offloading",
         (
             given("selective_checkpointing"),
@@ -180,19 +194,23 @@ MEMORY = (
         "Set activation_offloading: hidden_states, or remove it.",
     ),
     Refusal(
+        "selective-checkpointing-of-matmuls-with-adapter",
         "selective_checkpointing.save",
         (given("adapter"), where(_saves_matmuls, "selective_checkpointing.save")),
         "selective_checkpointing.save with the results of matrix products, under an adapter",
         "Save only attention.",
     ),
     Refusal(
+        "several-cross-entropies",
         "liger_fused_linear_cross_entropy",
         (where(_has_several_losses, *CROSS_ENTROPY),),
         "more than one of cut_cross_entropy, chunked_cross_entropy, liger_cross_entropy and "
         "liger_fused_linear_cross_entropy",
         "Keep one of them.",
+        why="Each replaces the same function.",
     ),
     Refusal(
+        "attn-implementation-with-older-switch",
         "attn_implementation",
         (present("attn_implementation"), either(*map(given, FLAGS))),
         f"attn_implementation with one of the older switches ({', '.join(FLAGS)})",
@@ -200,6 +218,7 @@ MEMORY = (
         newer=True,
     ),
     Refusal(
+        "attn-implementation-unknown",
         "attn_implementation",
         (where(_has_unknown_backend, "attn_implementation"),),
         f"attn_implementation that is none of {', '.join(BACKENDS)} nor a kernel of the Hub",
@@ -207,6 +226,7 @@ MEMORY = (
         newer=True,
     ),
     Refusal(
+        "context-parallel-needs-flash-attention",
         "context_parallel_size",
         (
             above("context_parallel_size", 1),
@@ -215,8 +235,10 @@ MEMORY = (
         ),
         "context_parallel_size above 1 without FlashAttention",
         "Set attn_implementation: flash_attention_2.",
+        why="The ring that shares a sequence among devices is made of FlashAttention's kernels.",
     ),
     Refusal(
+        "context-parallel-packing-needs-micro-batch-of-one",
         "micro_batch_size",
         (
             above("context_parallel_size", 1),
@@ -228,6 +250,7 @@ MEMORY = (
         "Set micro_batch_size: 1.",
     ),
     Refusal(
+        "scaling-softmax-needs-flex-attention",
         "scaling_softmax",
         (
             given("scaling_softmax"),
@@ -241,18 +264,21 @@ MEMORY = (
         "Set attn_implementation: flex_attention.",
     ),
     Refusal(
+        "torch-compile-options-needs-torch-compile",
         "torch_compile_options",
         (given("torch_compile_options"), off("torch_compile")),
         "torch_compile_options without torch_compile",
         "Add torch_compile: true.",
     ),
     Refusal(
+        "deepcompile-needs-deepspeed",
         "deepcompile",
         (given("deepcompile"), off("deepspeed")),
         "deepcompile without deepspeed",
         "Remove deepcompile.",
     ),
     Refusal(
+        "fp32-norms-needs-fsdp2",
         "fp32_norms",
         (given("fp32_norms"), either(off("fsdp_config"), _fsdp("1"))),
         "fp32_norms without FSDP 2",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.keys import kebab
 from lora_rules.engine.refusals import (
     Refusal,
+    Refusals,
     Written,
     differs,
     either,
@@ -14,6 +16,7 @@ from lora_rules.engine.refusals import (
     present,
     where,
 )
+from lora_rules.libraries.transformers.refusals import IN_FILES
 
 GALORE = ("use_galore", "use_apollo", "use_badam")
 ONLY_SFT = ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
@@ -74,31 +77,39 @@ TRAINS_WITH_REFERENCE = either(
 
 MODEL = (
     Refusal(
+        "quantization-bit-with-pissa-init",
         "pissa_init",
         (given("quantization_bit", "pissa_init"),),
         "quantization_bit and pissa_init do not go together",
         "Run scripts/pissa_init.py first, or train without quantization_bit.",
+        why="PiSSA changes the weights of the base model, which are quantized.",
     ),
     Refusal(
+        "quantization-bit-with-resize-vocab",
         "resize_vocab",
         (given("quantization_bit", "resize_vocab"),),
         "quantization_bit and resize_vocab do not go together",
         "Remove one of them.",
     ),
     Refusal(
+        "quantization-bit-with-create-new-adapter",
         "create_new_adapter",
         (given("quantization_bit", "adapter_name_or_path", "create_new_adapter"),),
         "create_new_adapter over adapter_name_or_path and quantization_bit",
         "Merge the first adapter, and train on that.",
+        why="The first adapter would be merged into quantized weights.",
     ),
     Refusal(
+        "quantization-bit-with-several-adapters",
         "adapter_name_or_path",
         (given("quantization_bit"), where(_has_several_adapters, "adapter_name_or_path")),
         "several adapters in adapter_name_or_path with quantization_bit",
         "Merge them first.",
+        why="All but the last would be merged into quantized weights.",
     ),
     *(
         Refusal(
+            f"{kebab(name)}-with-lora",
             name,
             (LORA, given(name)),
             f"{name} with finetuning_type: lora",
@@ -107,18 +118,22 @@ MODEL = (
         for name in GALORE
     ),
     Refusal(
+        "pissa-init-with-reference-stage",
         "pissa_init",
         (given("pissa_init"), TRAINS_WITH_REFERENCE),
         "pissa_init in a stage that needs the model without its adapter (ppo, kto, dpo)",
         "Remove pissa_init.",
+        why="PiSSA changes the base model, which is the reference when the adapter is off.",
     ),
     Refusal(
+        "fp8-with-quantization-bit",
         "fp8",
         (given("fp8", "quantization_bit"),),
         "fp8 with quantization_bit",
         "Remove one of them.",
     ),
     Refusal(
+        "quantization-device-map-with-training",
         "quantization_device_map",
         (given("do_train"), equals("quantization_device_map", "auto")),
         "quantization_device_map: auto with do_train",
@@ -126,6 +141,7 @@ MODEL = (
     ),
     *(
         Refusal(
+            f"{kebab(name)}-with-deepspeed",
             name,
             (given("deepspeed", name),),
             f"{name} with deepspeed",
@@ -137,30 +153,36 @@ MODEL = (
 
 DATA = (
     Refusal(
+        "eval-dataset-with-val-size",
         "val_size",
         (given("eval_dataset", "val_size"),),
         "eval_dataset and val_size exclude each other",
         "Write one of them.",
     ),
     Refusal(
+        "streaming-with-max-samples",
         "max_samples",
         (given("streaming"), present("max_samples")),
         "streaming and max_samples exclude each other",
         "Bound the run with max_steps.",
     ),
     Refusal(
+        "streaming-needs-max-steps",
         "streaming",
         (given("streaming"), off("max_steps")),
         "streaming without max_steps",
         "Set max_steps: a stream has no length.",
     ),
     Refusal(
+        "streaming-with-fractional-val-size",
         "val_size",
         (given("streaming"), where(_is_fraction, "val_size")),
         "streaming with a val_size below 1",
         "Give val_size as a number of examples.",
+        why="A stream has no length of which a share could be taken.",
     ),
     Refusal(
+        "interleave-probs-needs-interleaving",
         "interleave_probs",
         (
             present("interleave_probs"),
@@ -170,24 +192,28 @@ DATA = (
         "Set mix_strategy: interleave_under or interleave_over.",
     ),
     Refusal(
+        "interleave-probs-not-one-a-dataset",
         "interleave_probs",
         (where(_has_other_lengths, "interleave_probs", "dataset", "eval_dataset"),),
         "as many interleave_probs as dataset or eval_dataset has names: they are not",
         "Give one a dataset.",
     ),
     Refusal(
+        "mask-history-with-train-on-prompt",
         "train_on_prompt",
         (given("mask_history", "train_on_prompt"),),
         "mask_history and train_on_prompt exclude each other",
         "Write one of them.",
     ),
     Refusal(
+        "eval-strategy-needs-evaluation-data",
         "eval_strategy",
         (where(_evaluates, "eval_strategy"), NOTHING_HELD_OUT),
         "eval_strategy without eval_dataset or val_size",
         NO_HELD_OUT,
     ),
     Refusal(
+        "do-eval-needs-evaluation-data",
         "do_eval",
         (given("do_eval"), where(lambda keys: not _evaluates(keys)), NOTHING_HELD_OUT),
         "do_eval without eval_dataset or val_size",
@@ -197,34 +223,45 @@ DATA = (
 
 STAGE = (
     *(
-        Refusal(name, (given(name), NOT_SFT), f"{name} outside stage: sft", f"Remove {name}.")
+        Refusal(
+            f"{kebab(name)}-outside-sft",
+            name,
+            (given(name), NOT_SFT),
+            f"{name} outside stage: sft",
+            f"Remove {name}.",
+        )
         for name in ONLY_SFT
     ),
     Refusal(
+        "do-predict-needs-predict-with-generate",
         "do_predict",
         (given("do_predict"), SFT, off("predict_with_generate")),
         "do_predict without predict_with_generate",
         "Add predict_with_generate: true.",
     ),
     Refusal(
+        "predict-with-generate-with-compute-accuracy",
         "compute_accuracy",
         (given("predict_with_generate", "compute_accuracy"),),
         "predict_with_generate and compute_accuracy exclude each other",
         "Write one of them.",
     ),
     Refusal(
+        "load-best-model-in-rm-or-ppo",
         "load_best_model_at_end",
         (equals("stage", "rm", "ppo"), given("load_best_model_at_end")),
         "load_best_model_at_end in stage: rm or ppo",
         "Remove load_best_model_at_end.",
     ),
     Refusal(
+        "ppo-needs-reward-model",
         "stage",
         (equals("stage", "ppo"), off("reward_model")),
         "stage: ppo without reward_model",
         "Add reward_model.",
     ),
     Refusal(
+        "dpo-label-smoothing-needs-sigmoid",
         "dpo_label_smoothing",
         (equals("stage", "dpo"), given("dpo_label_smoothing"), differs("pref_loss", "sigmoid")),
         "dpo_label_smoothing with a pref_loss that is not sigmoid",
@@ -232,4 +269,13 @@ STAGE = (
     ),
 )
 
-LLAMA_FACTORY = (*MODEL, *DATA, *STAGE)
+REFUSALS = (
+    Refusals(
+        "llamafactory",
+        "LLaMA-Factory",
+        (*MODEL, *DATA, *STAGE),
+        "https://github.com/hiyouga/LLaMA-Factory, src/llamafactory/hparams",
+        "LLaMA-Factory raises it when it reads its arguments, before anything is loaded.",
+    ),
+    IN_FILES,
+)

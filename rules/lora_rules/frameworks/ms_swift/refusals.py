@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.keys import kebab
 from lora_rules.engine.refusals import (
     Refusal,
+    Refusals,
     State,
     above,
     below,
@@ -33,6 +35,7 @@ PLAIN_GRPO = equals("rlhf_type", "grpo")
 
 def _liger(name: str, *states: State) -> Refusal:
     return Refusal(
+        f"grpo-liger-with-{kebab(name)}",
         name,
         (PLAIN_GRPO, given("use_liger_kernel"), *states),
         f"rlhf_type: grpo with use_liger_kernel and {name}",
@@ -43,6 +46,7 @@ def _liger(name: str, *states: State) -> Refusal:
 TRAINING = (
     *(
         Refusal(
+            f"{kebab(name)}-needs-flash-attention",
             name,
             (HERE, given(name), NO_FLASH),
             f"{name} without a FlashAttention attn_impl",
@@ -52,6 +56,7 @@ TRAINING = (
     ),
     *(
         Refusal(
+            f"{kebab(name)}-with-lazy-tokenize",
             "lazy_tokenize",
             (given("lazy_tokenize", name),),
             f"{name} and lazy_tokenize exclude each other",
@@ -60,18 +65,21 @@ TRAINING = (
         for name in ("packing", "streaming")
     ),
     Refusal(
+        "fsdp-with-deepspeed",
         "fsdp",
         (given("deepspeed", "fsdp"),),
         "fsdp and deepspeed exclude each other",
         "Write one of them.",
     ),
     Refusal(
+        "fsdp2-with-save-only-model",
         "save_only_model",
         (equals("fsdp", "fsdp2"), given("save_only_model")),
         "save_only_model with fsdp: fsdp2, which saves sharded",
         "Set save_only_model: false.",
     ),
     Refusal(
+        "warmup-ratio-with-warmup-steps",
         "warmup_ratio",
         (HERE, given("warmup_ratio", "warmup_steps")),
         "warmup_ratio and warmup_steps exclude each other",
@@ -79,6 +87,7 @@ TRAINING = (
         newer=True,
     ),
     Refusal(
+        "warmup-ratio-not-below-one",
         "warmup_ratio",
         (
             HERE,
@@ -90,12 +99,14 @@ TRAINING = (
         newer=True,
     ),
     Refusal(
+        "quant-method-needs-quant-bits",
         "quant_method",
         (equals("quant_method", "bnb", "hqq", "eetq", "quanto"), missing("quant_bits")),
         "quant_method without quant_bits",
         "Add quant_bits.",
     ),
     Refusal(
+        "bnb-with-other-quant-bits",
         "quant_bits",
         (equals("quant_method", "bnb"), equals("quant_bits", 1, 2, 3, "float8")),
         "quant_method: bnb with quant_bits other than 4 and 8",
@@ -105,6 +116,7 @@ TRAINING = (
 
 REINFORCEMENT = (
     Refusal(
+        "ref-model-with-lora",
         "ref_model",
         (
             HERE,
@@ -116,33 +128,40 @@ REINFORCEMENT = (
         ),
         "ref_model in a LoRA run, whose reference is the base model",
         "Remove ref_model.",
+        why="With the adapter off, the base model itself is the reference.",
     ),
     Refusal(
+        "vllm-mode-needs-use-vllm",
         "vllm_mode",
         (VLLM, present("vllm_mode"), off("use_vllm")),
         "vllm_mode without use_vllm",
         "Add use_vllm: true.",
     ),
     Refusal(
+        "use-vllm-needs-vllm-mode",
         "use_vllm",
         (VLLM, present("tuner_type"), given("use_vllm"), missing("vllm_mode")),
         "use_vllm without vllm_mode",
         "Set vllm_mode: colocate or server.",
     ),
     Refusal(
+        "grpo-with-other-truncation-strategy",
         "truncation_strategy",
         (PLAIN_GRPO, differs("truncation_strategy", "left", "delete")),
         "rlhf_type: grpo with a truncation_strategy other than left and delete",
         "Set truncation_strategy: left or delete.",
     ),
     Refusal(
+        "grpo-needs-two-generations",
         "num_generations",
         (PLAIN_GRPO, equals("num_generations", 1), off("teacher_model", "teacher_model_server")),
         "rlhf_type: grpo with num_generations: 1",
         "Generate two or more answers a prompt.",
+        why="GRPO compares the answers to one prompt with each other.",
     ),
     *(
         Refusal(
+            f"{kebab(name)}-with-other-rlhf-type",
             name,
             (HERE, given(name), differs("rlhf_type", "grpo", "dpo", "kto", "gkd")),
             f"{name} with an rlhf_type other than grpo, dpo, kto and gkd",
@@ -152,6 +171,7 @@ REINFORCEMENT = (
         for name in ("packing", "padding_free")
     ),
     Refusal(
+        "sequence-parallel-with-other-rlhf-type",
         "sequence_parallel_size",
         (HERE, above("sequence_parallel_size", 1), differs("rlhf_type", "grpo", "dpo")),
         "sequence_parallel_size above 1 with an rlhf_type other than grpo and dpo",
@@ -165,4 +185,12 @@ REINFORCEMENT = (
     _liger("log_entropy", given("log_entropy")),
 )
 
-SWIFT = (*TRAINING, *REINFORCEMENT)
+REFUSALS = (
+    Refusals(
+        "ms-swift",
+        "ms-swift",
+        (*TRAINING, *REINFORCEMENT),
+        "https://github.com/modelscope/ms-swift, swift/arguments",
+        "ms-swift raises it when it reads its arguments, before anything is loaded.",
+    ),
+)

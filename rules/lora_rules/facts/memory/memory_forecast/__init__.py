@@ -38,13 +38,14 @@ is that of int8 (10 runs in the simulator, at most 5.7 % off), DDP, ZeRO-1, ZeRO
 
 from __future__ import annotations
 
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.adapter import Adapter as Configured
 from lora_rules.facts.adapter.adapter import trained
 from lora_rules.facts.memory.gpu import Gpu
+from lora_rules.facts.memory.loop import trainer_by
 from lora_rules.facts.memory.memory_forecast import adapter as peft_adapter
-from lora_rules.facts.memory.memory_forecast import torchtune
-from lora_rules.facts.memory.memory_forecast.loop import known_loop, optimizer_of
+from lora_rules.facts.memory.memory_forecast.loop import keys_of, known_loop, optimizer_of
 from lora_rules.facts.memory.memory_forecast.plan import (
     MemoryForecast,
     Outlook,
@@ -57,7 +58,6 @@ from lora_rules.facts.memory.memory_forecast.remedies import (
     Remedy,
     first_that_fits,
     remedies,
-    switch_of,
 )
 from lora_rules.facts.memory.memory_forecast.several_gpus import sharding_of
 from lora_rules.facts.memory.shape import shape_of_architecture
@@ -81,6 +81,7 @@ __all__ = [
 
 def memory_forecast(
     recipe: Recipe,
+    framework: Behaviour,
     per_device_train_batch_size: int,
     adapter: Configured,
     max_length: int | None = None,
@@ -97,18 +98,20 @@ def memory_forecast(
     """
     refuse(recipe, adapter.task_type)
     said: list[str] = []
-    sharding = sharding_of(recipe, said)
+    sharding = sharding_of(recipe, framework, said)
     batch, length, accumulation = sizes(
         recipe, per_device_train_batch_size, max_length, gradient_accumulation_steps
     )
-    base = _base(recipe, model_name_or_path, architecture)
+    base = _base(recipe, framework, model_name_or_path, architecture)
     shape = shape_of_architecture(base)
-    known = known_loop(recipe, base, said)
-    if known.trainer == "unsloth" and shape.caps_logits:
-        raise Unknown("Unsloth's loss over capped logits is not modelled")
+    known = known_loop(recipe, framework, base, said)
+    trainer = known.behaviour
+    if shape.caps_logits and not trainer.caps_logits:
+        raise Unknown(f"{trainer.label}'s loss over capped logits is not modelled")
     dora = adapter.use_dora
-    if recipe.dialect == "torchtune":
-        adapted = torchtune.adapter_of(recipe, shape, adapter.r, lora_dropout, dora)
+    named = trainer.adapted(keys_of(recipe))
+    if named is not None:
+        adapted = peft_adapter.of_named(named, trainer.label, shape, adapter.r, lora_dropout, dora)
     else:
         adapted = peft_adapter.adapter_of(trained(base, adapter), shape, lora_dropout, dora)
     plan = Plan(
@@ -118,7 +121,7 @@ def memory_forecast(
         batch=batch,
         length=length,
         accumulation=accumulation,
-        optimizer=optimizer_of(recipe, said),
+        optimizer=optimizer_of(recipe, trainer, said),
         packed=recipe.known("packing") is True,
         keeps_quantized_inputs=_keeps_quantized_inputs(recipe, known.quantization),
         said=tuple(said),
@@ -126,24 +129,27 @@ def memory_forecast(
         quantizes_experts=is_on(recipe, "quantize_moe_experts"),
     )
     assumed = plan.assumed(usable_gpu).assumptions
-    switch = switch_of(recipe.dialect, known.trainer)
+    switch = framework.loss_switch or trainer.loss_switch
     checkpointing = recipe.settings.get("gradient_checkpointing")
     asked = checkpointing is not None and checkpointing.written
     return MemoryForecast(plan, plan.on(usable_gpu), assumed, switch, asked)
 
 
-def _base(recipe: Recipe, name: str | None, found: Architecture | None) -> Architecture:
-    """The base model; torchtune's builder names it where its folder does not.
+def _base(
+    recipe: Recipe, framework: Behaviour, name: str | None, found: Architecture | None
+) -> Architecture:
+    """The base model; a key of the trainer's own may name it better than its folder does.
 
     Raises:
         Unknown: if it is not known, with the reason that looking it up gives.
     """
     if found is not None:
         return found
-    tuned = torchtune.model_of(recipe) if recipe.dialect == "torchtune" else None
+    trainer = trainer_by(framework.trainer) if framework.trainer else None
+    tuned = trainer.base_model(keys_of(recipe)) if trainer is not None else None
     if tuned is None and name is None:
         raise Unknown("the base model is not given")
-    return find_architecture(tuned or name or "", recipe)
+    return find_architecture(tuned or name or "", recipe.repository)
 
 
 def _keeps_quantized_inputs(recipe: Recipe, quantization: str) -> bool:

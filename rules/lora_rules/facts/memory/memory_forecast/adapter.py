@@ -1,10 +1,11 @@
-"""The adapter that PEFT would build, as the forecast takes it."""
+"""The adapter that PEFT, or a trainer by keys of its own, would build, as the forecast takes it."""
 
 from __future__ import annotations
 
 import re
 
 from lora_rules.engine._startup.record import replace
+from lora_rules.engine.trainer import Adapted
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.adapter.trained_part import Part
 from lora_rules.facts.memory.adapter import Adapter
@@ -33,3 +34,20 @@ def adapter_of(parts: list[Part], shape: Shape, dropout: float, dora: bool) -> A
     plain = Adapter(ranks, dropout, dora, share=share)
     count = sum(part.count for part in parts)
     return replace(plain, extra=max(0, count - plain.parameters(shape)))
+
+
+def of_named(
+    adapted: Adapted, by: str, shape: Shape, rank: int, dropout: float, dora: bool
+) -> Adapter:
+    """What a trainer adapts by keys of its own, on the layers as transformers has them.
+
+    Raises:
+        Unknown: if rank or dropout are none, or the model's layers are fused there and not here.
+    """
+    if rank < 1 or not 0 <= dropout < 1:
+        raise Unknown(f"a rank of {rank} or a dropout of {dropout} is none")
+    there = {each.name for block in shape.blocks for each in block.projections}
+    if not set(adapted.modules) <= there:
+        raise Unknown(f"{by} splits projections that the checkpoint has as one")
+    extra = rank * (shape.hidden + shape.vocabulary) if adapted.head else 0
+    return Adapter(dict.fromkeys(adapted.modules, rank), dropout, dora, extra=extra)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.refusals import Written
+from lora_rules.engine.refusals import written as written_in
+from lora_rules.engine.trainer import Checkpointing, OwnLoop, TrainerBehaviour
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.memory.loop import Checkpointing, Known
+from lora_rules.facts.memory.loop import Known, trainer_by
 from lora_rules.facts.memory.memory_forecast.trainer import (
     by_name,
     trainer_of,
@@ -27,97 +31,82 @@ _SHORT = 512
 """Tokens below which Unsloth checkpoints without offloading (its ``models/_utils.py``)."""
 
 
-def known_loop(recipe: Recipe, architecture: Architecture, said: list[str]) -> Known:
+def known_loop(
+    recipe: Recipe, framework: Behaviour, architecture: Architecture, said: list[str]
+) -> Known:
     """What is known of the loop; what had to be assumed goes to ``said``.
 
     Raises:
         Unknown: if something about it is not modelled.
     """
-    trainer = trainer_of(recipe)
-    if trainer == "torchtune":
-        return _torchtune(recipe, said)
-    quantization = _quantization(recipe, architecture, said)
+    trainer = trainer_by(trainer_of(recipe, framework))
+    own = trainer.own_loop(recipe.known, keys_of(recipe))
+    if own is not None:
+        said += own.notes
+        return _own(trainer, own)
+    quantization = _quantization(recipe, trainer, architecture, said)
     checkpointing = _checkpointed(recipe, trainer, said)
     liger, cut = written_loss(recipe)
-    if trainer == "unsloth":
-        said.append("what Unsloth's loss takes of free memory without need is not counted")
-    _spare(recipe, liger, checkpointing, said)
+    said += trainer.notes
+    _spare(recipe, framework, trainer, liger, checkpointing, said)
     autocast, autocast_known = _autocast(recipe, trainer, said)
     if quantization == "int8" and autocast is None:
         raise Unknown("what int8's kernels keep without autocast is not modelled")
-    llama_factory = recipe.dialect == "llamafactory"
-    dtype = _dtype(recipe, trainer, quantization, said)
+    dtype = _dtype(recipe, framework, trainer, quantization, said)
     return Known(
-        trainer=trainer,
+        trainer=trainer.name,
         version=version_of(recipe, trainer),
         liger=liger,
         cut=cut,
-        by_name=by_name(recipe, trainer),
-        dtype=dtype or (autocast if llama_factory else None),
+        by_name=by_name(recipe, framework, trainer),
+        dtype=dtype or (autocast if framework.loads_in_run_dtype else None),
         quantization=quantization,
-        prepared=_prepared(recipe),
-        adapter="fp32" if llama_factory or trainer == "unsloth" else None,
+        prepared=_prepared(recipe, framework, trainer),
+        adapter=framework.adapter_dtype or trainer.adapter_dtype,
         autocast=autocast,
         autocast_known=autocast_known,
         attention=_attention(recipe, trainer, said),
-        padded=False if trainer == "unsloth" else None,
+        padded=trainer.padded,
         checkpointing=checkpointing,
-        reentrant=_reentrant(recipe),
+        reentrant=_reentrant(recipe, framework),
     )
 
 
-def _reentrant(recipe: Recipe) -> bool:
-    """Whether checkpointing is reentrant.
+def keys_of(recipe: Recipe) -> Written:
+    """The keys of the recipe's own file or call."""
+    return written_in(recipe.blocks[0]) if recipe.blocks else Written({})
 
-    axolotl (``utils/config/__init__.py``) and LLaMA-Factory (``use_reentrant_gc``) make it so
-    unless told otherwise; transformers 5 and TRL do not.
-    """
+
+def _own(trainer: TrainerBehaviour, own: OwnLoop) -> Known:
+    """A loop that the trainer's own keys describe."""
+    return Known(
+        trainer=trainer.name,
+        liger=own.liger,
+        cut=own.cut,
+        dtype=own.dtype,
+        quantization=own.quantization,
+        prepared=False,
+        adapter=own.dtype,
+        attention=own.attention,
+        padded=False,
+        checkpointing=own.checkpointing,
+    )
+
+
+def _reentrant(recipe: Recipe, framework: Behaviour) -> bool:
+    """Whether checkpointing is reentrant; transformers 5 and TRL do not make it so."""
     asked = recipe.known("gradient_checkpointing_kwargs")
     inside = asked.get("use_reentrant") if isinstance(asked, Mapping) else None
     names = ("gradient_checkpointing_kwargs.use_reentrant", "use_reentrant_gc")
     for value in (inside, *(written(recipe, name) for name in names)):
         if isinstance(value, bool):
             return value
-    return recipe.dialect in ("axolotl", "llamafactory")
+    return framework.reentrant
 
 
-def _torchtune(recipe: Recipe, said: list[str]) -> Known:
-    """torchtune: everything in ``dtype``, no autocast; NF4 of torchao, always double.
-
-    ``recipes/lora_finetune_single_device.py``, ``modules/loss/cross_entropy_loss.py`` and
-    ``modules/attention.py`` of torchtune bd2a0fc. Keys and values are repeated to as many as
-    queries before attention, as the memory-efficient kernel wants them; there is no mask.
-    """
-    compiled = is_on(recipe, "compile")
-    component = str(written(recipe, "loss._component_")).rpartition(".")[2]
-    losses = {"LinearCrossEntropyLoss": False, "CEWithChunkedOutputLoss": True}
-    if component not in losses:
-        raise Unknown(f"torchtune's loss {component} is not modelled")
-    dtype = _DTYPES.get(str(recipe.known("dtype")))
-    if dtype not in ("bf16", "fp32"):
-        raise Unknown("torchtune trains in bf16 or fp32, and this dtype is neither")
-    full = recipe.known("gradient_checkpointing") is True
-    offloaded = is_on(recipe, "enable_activation_offloading")
-    kept = Checkpointing.FULL if full else Checkpointing.NONE
-    if compiled and kept is Checkpointing.NONE:
-        raise Unknown("what torch.compile keeps of a layer without checkpointing is not modelled")
-    if compiled:
-        said.append("of what torch.compile fuses only the loss is counted")
-    return Known(
-        trainer="torchtune",
-        liger=compiled,
-        cut=losses[component],
-        dtype=dtype,
-        quantization="nf4-dq" if recipe.known("load_in_4bit") is True else "none",
-        prepared=False,
-        adapter=dtype,
-        attention="repeated",
-        padded=False,
-        checkpointing=Checkpointing.OFFLOADED if full and offloaded else kept,
-    )
-
-
-def _quantization(recipe: Recipe, architecture: Architecture, said: list[str]) -> str:
+def _quantization(
+    recipe: Recipe, trainer: TrainerBehaviour, architecture: Architecture, said: list[str]
+) -> str:
     for name in OTHER_QUANTIZATION:
         if name in recipe.settings and recipe.may_be(name) and not is_off(recipe, name):
             raise Unknown(f"{recipe.settings[name].key} may quantize in a way that is not modelled")
@@ -129,26 +118,26 @@ def _quantization(recipe: Recipe, architecture: Architecture, said: list[str]) -
     if recipe.known("load_in_4bit") is not True and not architecture.prequantized:
         return "none"
     double = recipe.known("bnb_4bit_use_double_quant")
-    if double is None and trainer_of(recipe) == "unsloth":
-        return "nf4-dq"  # unsloth/models/llama.py: bnb_4bit_use_double_quant = True
+    if double is None and trainer.double_quantizes:
+        return "nf4-dq"
     if double is None:
         said.append("double quantization is assumed to be as bitsandbytes has it: off")
     return "nf4-dq" if double is True else "nf4"
 
 
-def _checkpointed(recipe: Recipe, trainer: str, said: list[str]) -> Checkpointing:
+def _checkpointed(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> Checkpointing:
     if "gradient_checkpointing" not in recipe.settings:
-        on = trainer in ("trl", "unsloth")
+        on = trainer.checkpoints
         said.append(f"gradient checkpointing is assumed to be {'on' if on else 'off'}")
-        if trainer == "unsloth":
+        if trainer.offloads_checkpoints:
             return _offloaded(recipe)
         return Checkpointing.FULL if on else Checkpointing.NONE
     value = recipe.known("gradient_checkpointing")
     if isinstance(value, bool):
         return Checkpointing.FULL if value else Checkpointing.NONE
-    if value == "unsloth":
+    if value in trainer.long_offloading_words:
         return _offloaded(recipe)
-    if value == "offload":
+    if value in trainer.offloading_words:
         return Checkpointing.OFFLOADED
     raise Unknown(f"gradient_checkpointing={value!r} is not modelled")
 
@@ -159,29 +148,38 @@ def _offloaded(recipe: Recipe) -> Checkpointing:
     return Checkpointing.FULL if short else Checkpointing.OFFLOADED
 
 
-def _spare(recipe: Recipe, liger: bool, checkpointing: Checkpointing, said: list[str]) -> None:
+def _spare(
+    recipe: Recipe,
+    framework: Behaviour,
+    trainer: TrainerBehaviour,
+    liger: bool,
+    checkpointing: Checkpointing,
+    said: list[str],
+) -> None:
     """Fused kernels for norms and MLPs keep less than is counted; that matters if all is kept."""
     names = {key.name for key in keys(recipe) if SPARING.match(key.name)}
-    by_itself = recipe.dialect == "axolotl" and _switches_kernels_on(recipe, names)
-    unsloth = trainer_of(recipe) == "unsloth"
-    if not (liger or by_itself or unsloth or any(is_on(recipe, name) for name in names)):
+    by_itself = framework.kernels_unasked and _may_fuse(recipe, names)
+    if not (
+        liger or by_itself or trainer.fuses_kernels or any(is_on(recipe, name) for name in names)
+    ):
         return
     if checkpointing is Checkpointing.NONE:
         raise Unknown("what fused kernels keep of a layer without checkpointing is not modelled")
     said.append("what fused kernels save inside one layer is not counted")
 
 
-def _switches_kernels_on(recipe: Recipe, names: set[str]) -> bool:
-    """Whether axolotl may take its LoRA kernels unasked: if no key speaks of them.
+def _may_fuse(recipe: Recipe, names: set[str]) -> bool:
+    """Whether LoRA kernels may be taken unasked: if no key speaks of them.
 
-    They refuse dropout (axolotl's ``docs/lora_optims.qmd``). Which versions switch them on by
-    themselves was not looked up, so any may.
+    They refuse dropout (axolotl's ``docs/lora_optims.qmd``).
     """
     spoken = any(name.startswith("lora_") for name in names)
     return not spoken and recipe.known("lora_dropout") in (0, None)
 
 
-def _autocast(recipe: Recipe, trainer: str, said: list[str]) -> tuple[str | None, bool]:
+def _autocast(
+    recipe: Recipe, trainer: TrainerBehaviour, said: list[str]
+) -> tuple[str | None, bool]:
     """Which autocast the Trainer uses, and whether that is known.
 
     TRL's own arguments take bfloat16 unless float16 is asked for (``sft_config.py``); Unsloth
@@ -192,8 +190,8 @@ def _autocast(recipe: Recipe, trainer: str, said: list[str]) -> tuple[str | None
         return "bf16", True
     if fp16 is True:
         return "fp16", True
-    if trainer in ("trl", "unsloth") and bf16 is None and _silent(recipe, "bf16"):
-        said.append(f"bf16 is assumed, {'TRL' if trainer == 'trl' else 'Unsloth'}'s default")
+    if trainer.bf16_by_default and bf16 is None and _silent(recipe, "bf16"):
+        said.append(f"bf16 is assumed, {trainer.label}'s default")
         return "bf16", True
     return None, bf16 is False
 
@@ -204,7 +202,13 @@ def _silent(recipe: Recipe, name: str) -> bool:
     return setting is None or not setting.written
 
 
-def _dtype(recipe: Recipe, trainer: str, quantization: str, said: list[str]) -> str | None:
+def _dtype(
+    recipe: Recipe,
+    framework: Behaviour,
+    trainer: TrainerBehaviour,
+    quantization: str,
+    said: list[str],
+) -> str | None:
     found = asked_dtype(recipe)
     if found == "auto":
         said.append("the checkpoint is assumed to be in 16 bit")
@@ -214,7 +218,8 @@ def _dtype(recipe: Recipe, trainer: str, quantization: str, said: list[str]) -> 
             raise Unknown("the dtype that the base is loaded in is not known")
         return _DTYPES[found]
     version = pinned(recipe, "transformers")
-    loads = recipe.dialect == "peft" and not by_name(recipe, trainer) and quantization == "none"
+    shown = framework.direct and not by_name(recipe, framework, trainer)
+    loads = shown and quantization == "none"
     return "fp32" if loads and version is not None and version < (5,) else None
 
 
@@ -245,23 +250,20 @@ def init_kwargs(recipe: Recipe) -> Mapping[str, object]:
     return value
 
 
-def _prepared(recipe: Recipe) -> bool | None:
-    """A Python file shows whether it prepares; LLaMA-Factory does not; of others it is assumed.
-
-    Unsloth's own function of that name leaves embeddings, head and norms as they are
-    (``unsloth_zoo/training_utils.py``).
-    """
-    if recipe.dialect == "llamafactory" or trainer_of(recipe) == "unsloth":
-        return False
+def _prepared(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> bool | None:
+    """Whether k-bit preparation is known; a Python file shows it, of others it may be assumed."""
+    for known in (framework.prepares_kbit, trainer.prepares_kbit):
+        if known is not None:
+            return known
     setting = recipe.settings.get("gradient_checkpointing")
     receivers = [block.receiver for block in recipe.blocks]
     shown = any(each.endswith("prepare_model_for_kbit_training") for each in receivers)
     return True if shown or (setting and "prepare_model" in setting.source) else None
 
 
-def _attention(recipe: Recipe, trainer: str, said: list[str]) -> str:
-    if trainer == "unsloth":
-        return "flash_attention_2"  # xFormers, FlashAttention or sdpa, causal and without a mask
+def _attention(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> str:
+    if trainer.attention:
+        return trainer.attention
     value = recipe.known("attn_implementation") or init_kwargs(recipe).get("attn_implementation")
     if value is None and recipe.may_be("attn_implementation"):
         raise Unknown("attn_implementation is unknown")
@@ -271,33 +273,16 @@ def _attention(recipe: Recipe, trainer: str, said: list[str]) -> str:
     return _ATTENTION.get(str(value), str(value))
 
 
-def optimizer_of(recipe: Recipe, said: list[str]) -> str:
+def optimizer_of(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> str:
     """The optimizer's name among transformers'.
 
     Raises:
         Unknown: if it is not known.
     """
     value = recipe.known("optim")
-    if isinstance(value, str) and recipe.dialect == "torchtune":
-        return _torchtune_optimizer(recipe, value)
     if isinstance(value, str):
-        return value
+        return trainer.optimizer(value, keys_of(recipe))
     if recipe.may_be("optim"):
         raise Unknown("the optimizer is unknown")
     said.append("the optimizer is assumed to be adamw_torch_fused, transformers' default")
     return "adamw_torch_fused"
-
-
-_TORCHTUNE_OPTIMIZERS = {
-    "AdamW8bit": "adamw_8bit",
-    "PagedAdamW": "paged_adamw",
-    "PagedAdamW8bit": "paged_adamw_8bit",
-    "SGD": "sgd",
-}
-
-
-def _torchtune_optimizer(recipe: Recipe, name: str) -> str:
-    """A class of torch or bitsandbytes, by its name; torch's AdamW is ``foreach`` unless fused."""
-    if name == "AdamW":
-        return "adamw_torch_fused" if is_on(recipe, "optimizer.fused") else "adamw_torch"
-    return _TORCHTUNE_OPTIMIZERS.get(name, name)

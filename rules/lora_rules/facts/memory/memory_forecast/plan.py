@@ -5,19 +5,18 @@ from __future__ import annotations
 from enum import Enum
 
 from lora_rules.engine._startup.record import record, replace
+from lora_rules.engine.trainer import Checkpointing, LossPath
+from lora_rules.facts.memory import band
 from lora_rules.facts.memory.adapter import Adapter
 from lora_rules.facts.memory.allocator import T4, Device
-from lora_rules.facts.memory.band import TORCHTUNE, UNMEASURED, UNSLOTH, Factors
+from lora_rules.facts.memory.band import UNMEASURED, Factors
 from lora_rules.facts.memory.forecast import ONE_GPU, Forecast, forecast
 from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.facts.memory.loop import Assumed, Checkpointing, Known, LossPath, derive_loop
+from lora_rules.facts.memory.loop import Assumed, Known, derive_loop
 from lora_rules.facts.memory.shape import Shape
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.memory.step import Step
 from lora_rules.facts.memory.verdict import Verdict, verdict
-
-_OTHERS = {"unsloth": UNSLOTH, "torchtune": TORCHTUNE}
-"""Trainers that run other kernels than those that were read for the formulas."""
 
 
 class Outlook(Enum):
@@ -69,9 +68,9 @@ class Plan:
 
     @property
     def _raises_experts(self) -> bool:
-        """Whether axolotl prepares for k bits; it does not where weights are gathered."""
+        """Whether the trainer prepares for k bits; it does not where weights are gathered."""
         quantized = self.known.quantization != "none" and not self.quantizes_experts
-        return self.known.trainer == "axolotl" and quantized and not self.sharding.whole
+        return self.known.behaviour.raises_experts and quantized and not self.sharding.whole
 
     @property
     def full_logits(self) -> bool:
@@ -80,21 +79,23 @@ class Plan:
 
     @property
     def needs_bf16(self) -> bool:
-        """Whether the card has to compute in bfloat16; Unsloth takes float16 where it cannot."""
-        if self.known.trainer == "unsloth":
+        """Whether the card has to compute in bfloat16."""
+        trainer = self.known.behaviour
+        if trainer.falls_back_to_fp16:
             return False
         return self.known.autocast == "bf16" or (
-            self.known.trainer == "torchtune" and self.known.dtype == "bf16"
+            trainer.one_precision and self.known.dtype == "bf16"
         )
 
     @property
     def factors(self) -> Factors | None:
         """The band's factors, where the usual ones were not found on runs of this kind."""
         measured = self.sharding.strategy in ("none", "fsdp", "zero3")
-        other = _OTHERS.get(self.known.trainer)
+        name = self.known.behaviour.band
+        own: Factors | None = getattr(band, name) if name else None
         if not measured or self.shape.expert_parameters or self.known.quantization == "int8":
-            return UNSLOTH if other is UNSLOTH else UNMEASURED
-        return other
+            return own if own is not None and own.allocated > UNMEASURED.allocated else UNMEASURED
+        return own
 
     def on(self, gpu: Gpu | None) -> Forecast:
         """The forecast on a card; without one, on any of compute capability 8 to 8.9.

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from lora_rules.engine._startup.record import record, replace
+from lora_rules.engine.trainer import Checkpointing
 from lora_rules.facts.memory.forecast import Forecast
 from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.facts.memory.loop import Checkpointing
 from lora_rules.facts.memory.memory_forecast.plan import Outlook, Plan, outlook
 
 Change = Callable[[Plan, str], list[tuple[str, Plan]]]
@@ -107,7 +107,7 @@ def _best(options: Iterable[tuple[str, Plan]], gpu: Gpu) -> Remedy | None:
 def _cheaper_loss(plan: Plan, switch: str) -> list[tuple[str, Plan]]:
     if not plan.full_logits:
         return []
-    cut = plan.known.trainer == "axolotl"
+    cut = plan.known.behaviour.cuts_loss
     return [(switch, replace(plan, known=replace(plan.known, cut=cut, liger=not cut)))]
 
 
@@ -115,7 +115,7 @@ def _sixteen_bit(plan: Plan, _switch: str) -> list[tuple[str, Plan]]:
     if plan.assumed(None).loop.base != "fp32":
         return []
     known = replace(plan.known, dtype="bf16")
-    if plan.known.trainer == "torchtune":
+    if plan.known.behaviour.one_precision:
         known = replace(known, adapter="bf16")
     return [("a base loaded in bfloat16", replace(plan, known=known))]
 
@@ -181,14 +181,3 @@ FREE: tuple[Change, ...] = (
 """What changes nothing, or next to nothing, about the result; at most its time."""
 COSTLY: tuple[Change, ...] = (_four_bit, _shorter, _fewer_targets)
 """What changes the base, the data or what is learnt."""
-
-
-def switch_of(dialect: str, trainer: str) -> str:
-    """How the framework is told to compute the loss without all logits."""
-    if dialect == "axolotl":
-        return "axolotl's CutCrossEntropyPlugin"
-    if dialect == "llamafactory":
-        return "`enable_liger_kernel: true`"
-    if trainer == "trl":
-        return "`use_liger_kernel=True`, or TRL 1.7 with its chunked loss"
-    return "`use_liger_kernel=True`"

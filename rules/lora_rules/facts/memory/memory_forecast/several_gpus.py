@@ -15,14 +15,13 @@ waits in the host's memory is unknown: the forecast was 39 % off on the one run 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.file_dependencies import note
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.run.run_settings import is_off, keys, written
@@ -30,11 +29,9 @@ from lora_rules.recipe import Recipe
 
 _STAGE = lazily(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
 _OFFLOADS = lazily(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
-_TOO_LARGE = 100_000
-"""Bytes after which a file is no DeepSpeed configuration."""
 
 
-def sharding_of(recipe: Recipe, said: list[str]) -> Sharding:
+def sharding_of(recipe: Recipe, framework: Behaviour, said: list[str]) -> Sharding:
     """How GPUs share the run; what was assumed goes to ``said``.
 
     Raises:
@@ -52,7 +49,7 @@ def sharding_of(recipe: Recipe, said: list[str]) -> Sharding:
                     " many there are; --gpu-count does"
                 )
             return Sharding(found, gpus) if gpus > 1 else ONE_GPU
-    return _without_sharding(recipe, gpus, said)
+    return _without_sharding(recipe, framework, gpus, said)
 
 
 def _gpus(recipe: Recipe) -> int | None:
@@ -68,7 +65,9 @@ def _gpus(recipe: Recipe) -> int | None:
     return None
 
 
-def _without_sharding(recipe: Recipe, gpus: int | None, said: list[str]) -> Sharding:
+def _without_sharding(
+    recipe: Recipe, framework: Behaviour, gpus: int | None, said: list[str]
+) -> Sharding:
     spread = recipe.may_be("device_map") and not is_off(recipe, "device_map")
     if spread and gpus is None:
         raise Unknown(
@@ -84,10 +83,10 @@ def _without_sharding(recipe: Recipe, gpus: int | None, said: list[str]) -> Shar
             raise Unknown(f"how this device_map spreads the model over {gpus} GPUs is not modelled")
         said.append("device_map is assumed to give every GPU as many layers")
         return Sharding("pipeline", gpus)
-    if recipe.dialect == "torchtune":
+    if framework.distributed_recipe:
         if written(recipe, "fsdp_reshard_after_forward") is False:
             raise Unknown("FSDP that keeps gathered weights is not modelled")
-        said.append(f"FSDP over {gpus} GPUs is assumed, as lora_finetune_distributed has it")
+        said.append(f"FSDP over {gpus} GPUs is assumed, as {framework.distributed_recipe} has it")
         return Sharding("fsdp", gpus)
     said.append(f"a process on each of the {gpus} GPUs is assumed (DDP)")
     return Sharding("ddp", gpus)
@@ -131,7 +130,7 @@ def _zero(recipe: Recipe, said: list[str]) -> str:
     value = recipe.known("deepspeed")
     document = value if isinstance(value, Mapping) else None
     if isinstance(value, str):
-        document = _document(recipe, value)
+        document = recipe.repository.document(value)
         if document is None and (named := _STAGE.search(os.path.basename(value))):
             if "offload" in value.lower():
                 raise Unknown("weights that wait in the host's memory are not modelled")
@@ -155,19 +154,3 @@ def _strategy(stage: int) -> str:
 def _offloads(zero: Mapping[str, object]) -> bool:
     parts = (zero.get(name) for name in ("offload_param", "offload_optimizer"))
     return any(isinstance(part, Mapping) and part.get("device") != "none" for part in parts)
-
-
-def _document(recipe: Recipe, path: str) -> Mapping[str, object] | None:
-    """DeepSpeed's own file, from the recipe's folder or from here; ``None`` if it is not there."""
-    for folder in (os.path.dirname(recipe.path), ""):
-        where = note(os.path.join(folder, path))
-        try:
-            if os.path.getsize(where) > _TOO_LARGE:
-                continue
-            with open(where, encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
-    return None

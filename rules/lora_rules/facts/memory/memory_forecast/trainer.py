@@ -2,63 +2,54 @@
 
 from __future__ import annotations
 
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.run.run_settings import is_on, is_unsloth, keys, pinned
+from lora_rules.facts.memory.loop import trainer_by
+from lora_rules.facts.run.run_settings import handed_to, is_on, keys, pinned
 from lora_rules.recipe import Recipe
 
-TRAINERS = {
-    "trl.SFTTrainer": "trl",
-    "transformers.Trainer": "transformers",
-    "transformers.Seq2SeqTrainer": "transformers",
-}
-"""Python's trainers whose loop is modelled."""
-DIALECTS = {
-    "axolotl": "axolotl",
-    "llamafactory": "transformers",
-    "trl": "trl",
-    "lora-launch": "trl",
-    "torchtune": "torchtune",
-}
-"""Files' dialects whose loop is modelled, and whose loop it is."""
 
-
-def trainer_of(recipe: Recipe) -> str:
+def trainer_of(recipe: Recipe, framework: Behaviour) -> str:
     """Whose training loop runs.
 
-    Unsloth patches whatever trainer its model is given to, so its name wins.
+    Unsloth patches whatever trainer its model is given to, so a switch for it wins.
 
     Raises:
         Unknown: if it is not modelled, or the file does not show it.
     """
-    if is_unsloth(recipe):
-        return "unsloth"
-    if recipe.dialect in DIALECTS:
-        return DIALECTS[recipe.dialect]
-    who = recipe.framework or recipe.dialect
-    if recipe.dialect != "peft":
-        raise Unknown(f"how {who} trains is not modelled")
+    trainer = handed_to(recipe, framework) or framework.trainer
+    if trainer:
+        return trainer
+    if not framework.direct:
+        raise Unknown(f"how {framework.label} trains is not modelled")
     found = {b.receiver for b in recipe.blocks if b.receiver.endswith("Trainer")}
     if len(found) != 1:
         raise Unknown("the file does not show which trainer runs it")
     receiver = found.pop()
-    if receiver not in TRAINERS:
+    package = receiver.partition(".")[0]
+    try:
+        modelled = receiver in trainer_by(package).classes
+    except Unknown:
+        modelled = False
+    if not modelled:
         raise Unknown(f"how {receiver} trains is not modelled")
-    return TRAINERS[receiver]
+    return package
 
 
-def version_of(recipe: Recipe, trainer: str) -> tuple[int, ...] | None:
+def version_of(recipe: Recipe, trainer: TrainerBehaviour) -> tuple[int, ...] | None:
     """The trainer's pinned version."""
-    return pinned(recipe, trainer) if trainer in ("trl", "transformers") else None
+    return pinned(recipe, trainer.name) if trainer.versioned else None
 
 
-def by_name(recipe: Recipe, trainer: str) -> bool:
-    """Whether TRL is given the model's name and loads it itself.
+def by_name(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> bool:
+    """Whether the trainer is given the model's name and loads it itself.
 
-    Its scripts are; lora-launch loads the model as its configuration says; in Python the call
-    shows it.
+    TRL's scripts give it; lora-launch loads the model as its configuration says; in Python the
+    call shows it.
     """
-    if trainer != "trl" or recipe.dialect == "trl":
-        return trainer == "trl"
+    if not trainer.loads_models or framework.loads_by_name:
+        return trainer.loads_models
     return any(
         key.name == "model" and len(key.candidates) == 1 and isinstance(key.candidates[0], str)
         for block in recipe.blocks

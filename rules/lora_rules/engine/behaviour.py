@@ -1,0 +1,197 @@
+"""How a framework behaves: one typed interface with a default for everything.
+
+A framework reads a fine-tune that somebody wrote: a configuration file (axolotl, LLaMA-Factory), or
+the calls of a script (PEFT alone, Unsloth). ``frameworks/<name>/behaviour.py``, of what is a
+library too ``libraries/<name>/behaviour.py``, overrides what is its own in a class ``Framework``.
+Rules, facts, fixes and the launcher ask here and compare no names
+(:func:`lora_rules.frameworks.behaviour_of`). Whose steps run is another question
+(:mod:`lora_rules.engine.trainer`): several frameworks share a trainer. So is how it is started
+(:mod:`lora_rules.engine.launch`), which only the launcher asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import Draft
+
+
+class Behaviour:
+    """What a framework does with a fine-tune. The defaults are those of one not looked at yet."""
+
+    label: str = ""
+    """What a message calls it, where the reader of its files does not say: ``PEFT``."""
+
+    # The adapter
+
+    adapter_as_written: bool = False
+    """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
+    may know more spellings than PEFT does."""
+    numbers_from_text: bool = False
+    """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
+    lists_linear_layers: bool = False
+    """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    saves_modules_itself: bool = False
+    """Embeddings and head are taken out of the targets and trained in a way of its own."""
+    drops_dropout_on_experts: bool = False
+    """Fused parameters of experts get their adapter without dropout, whatever is written."""
+    sets_task: bool = True
+    """It sees the model's class and chooses PEFT's ``task_type`` itself."""
+    fused_kernels: bool = False
+    """It has fused LoRA kernels, which dropout and bias switch off."""
+    prepares_initialisation: bool = True
+    """Initialisations from data may be prepared: by the file's own calls, or by its program."""
+    replaces: frozenset[str] = frozenset()
+    """Packages whose classes it replaces by its own, with other parameters."""
+
+    # The base model and precision
+
+    direct: bool = False
+    """The program calls PEFT and transformers itself; what it does not do nobody does."""
+    dtype_is_the_models: bool = False
+    """The setting ``dtype`` is the one that the base model is loaded in, and nothing else."""
+    quantizes_with_bitsandbytes: bool = True
+    """Four and eight bits are those of bitsandbytes through transformers."""
+    falls_back_to_fp16: bool = False
+    """It takes float16 where the card has no bfloat16."""
+    offloads_embedding: bool = False
+    """It may keep the input embedding in the host's memory."""
+    loads_by_name: bool = False
+    """The trainer is given the model's name and loads it itself, whatever else is written."""
+
+    # Data and training
+
+    trl_arguments: bool = False
+    """TRL's arguments reach TRL's own classes as they are written."""
+    library_defaults: bool = False
+    """What nobody wrote is transformers' or TRL's default; others' are made for LoRA."""
+    supervised: bool = False
+    """Its LoRA recipes imitate examples unless their loss says otherwise."""
+    supervised_keys: frozenset[str] = frozenset()
+    """Keys that only its supervised trainer reads, where a file does not name the trainer."""
+    prediction_keys: frozenset[str] = frozenset()
+    """Keys with which a run predicts or evaluates, and trains only if :attr:`training_key` is true
+    as well."""
+    training_key: str = ""
+    task_says_kind: bool = False
+    """``task_type=CAUSAL_LM`` means examples to imitate."""
+    always_warms_up: bool = False
+    """Its warm-up is a part of every schedule, the constant one too."""
+    evaluates_by_interval: bool = False
+    """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
+    files_are_datasets: bool = False
+    """A data set's name in training and evaluation means the same rows."""
+    keep_apart: str = 'Use packing_strategy="bfd" and a flash attention.'
+    """What to do for packed examples not to see each other: a sentence."""
+
+    # Memory
+
+    trainer: str = ""
+    """Whose training loop runs; empty where a script shows it, or where nobody has looked."""
+    trainer_switches: Mapping[str, str] = {"use_unsloth": "unsloth"}
+    """Keys that hand the run to another trainer, and which."""
+    adapter_dtype: str | None = None
+    """``fp32`` where the framework casts the adapter."""
+    loads_in_run_dtype: bool = False
+    """Without a dtype, the base is loaded in the precision that the run computes in."""
+    prepares_kbit: bool | None = None
+    """Whether it calls ``prepare_model_for_kbit_training``; ``None`` is assumed or shown."""
+    reentrant: bool = False
+    """Checkpointing is reentrant unless something else is written."""
+    kernels_unasked: bool = False
+    """It may take LoRA kernels that nobody asked for, where dropout is 0."""
+    loss_switch: str = ""
+    """How it is told to compute the loss without all logits; empty: as its trainer is."""
+    distributed_recipe: str = ""
+    """Its recipe for several GPUs, which shards with FSDP; empty: a whole copy for each."""
+
+    # Refusals, writing back
+
+    refuses_calls: bool = False
+    """Its recipes are scripts, whose calls refuse as their constructors do."""
+    one_spelling: bool = True
+    """Each setting has a key of its own. Otherwise the table lists what many programs call it."""
+    four_bit_adapter: str = ""
+    """What the key that switches LoRA on has to be for ``load_in_4bit`` to count."""
+
+    def __init__(self, name: str, label: str = "") -> None:
+        """Of one framework.
+
+        Args:
+            name: as recipes give it (``Recipe.dialect``), for example ``ms-swift``.
+            label: what messages call it, for example ``LLaMA-Factory``.
+        """
+        self.name = name
+        self.label = label or type(self).label or name
+
+    def derive(self, draft: Draft) -> None:
+        """Note what a single key of its file does not say.
+
+        It gets the draft after everything that is written was noted, before the silent defaults
+        are, and adds or corrects what follows from several keys together.
+        """
+
+    def chooses_targets(self, target: object, *, fused: bool, callee: str) -> str:
+        """Why PEFT gets other targets than those written; empty if it gets these.
+
+        Args:
+            target: ``target_modules``, or ``None``.
+            fused: the model has fused experts.
+            callee: the call that makes the adapter, or empty.
+        """
+        return ""
+
+    def key(self, setting: str) -> str:
+        """What its file calls a setting, for advice that names a key nobody has written."""
+        return setting
+
+    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
+        """Whether ``quantize_moe_experts`` alone quantizes fused experts, and what to do.
+
+        Args:
+            known: the settings of the recipe.
+        """
+        return False, (
+            "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
+        )
+
+    def mixes_packed(
+        self,
+        attention: str | None,
+        known: Callable[[str], object],
+        is_true: Callable[[str], bool],
+    ) -> str:
+        """Why packed examples see each other, as a message says it; empty if they do not.
+
+        Args:
+            attention: the setting ``attn_implementation``.
+            known: the other settings of the recipe.
+            is_true: whether a key of the file is true.
+        """
+        return ""
+
+    def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
+        """Whether lists of data sets that share a name take different parts of it.
+
+        Args:
+            value: what the file gives a key, if it is one value.
+        """
+        return False
+
+    def spelled(
+        self, setting: str, value: object, known: Callable[[str], object]
+    ) -> tuple[object, ...] | None:
+        """What to write under a setting's key for a value, where the table does not say.
+
+        Args:
+            setting: the setting that is to have the value.
+            value: the value.
+            known: the other settings of the recipe.
+
+        Returns:
+            the spellings, the likeliest first; ``None``: the table says it.
+        """
+        return None

@@ -1,0 +1,1 @@
+"""What we know of a program that is not known."""

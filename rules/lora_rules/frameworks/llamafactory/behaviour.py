@@ -1,0 +1,61 @@
+"""How LLaMA-Factory behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import (
+    Behaviour,
+)
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import Draft
+
+
+class Framework(Behaviour):
+    """A recipe that LLaMA-Factory reads.
+
+    It trains with transformers' Trainer, with a float32 adapter (``cast_trainable_params_to_fp32``)
+    and without k-bit preparation (``llamafactory/model/adapter.py``, ``model_utils/``), and
+    checkpoints reentrantly (``use_reentrant_gc``).
+    """
+
+    files_are_datasets = True
+    prediction_keys = frozenset({"do_predict", "do_eval"})
+    training_key = "do_train"
+    keep_apart = "Set neat_packing to true."
+    trainer = "transformers"
+    adapter_dtype = "fp32"
+    loads_in_run_dtype = True
+    prepares_kbit = False
+    reentrant = True
+    loss_switch = "`enable_liger_kernel: true`"
+
+    def derive(self, draft: Draft) -> None:
+        """PiSSA from two keys; a quantization that is not bitsandbytes'."""
+        _pissa(draft)
+        if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
+            draft.without("load_in_4bit", "load_in_8bit")
+
+    def mixes_packed(
+        self,
+        attention: str | None,
+        known: Callable[[str], object],
+        is_true: Callable[[str], bool],
+    ) -> str:
+        """Supervised examples, unless ``neat_packing`` is on."""
+        if known("trainer_method") == "sft" and not is_true("neat_packing"):
+            return "LLaMA-Factory keeps them apart only with neat_packing"
+        return ""
+
+
+def _pissa(draft: Draft) -> None:
+    """``pissa_init`` with its number of iterations, 16 unless written; -1 is an exact SVD."""
+    found = draft.find(["pissa_init"])
+    if found is None or draft.plain("pissa_init") is not True:
+        return
+    steps = draft.plain("pissa_iter")
+    steps = 16 if steps is None else steps
+    value = "pissa" if steps == -1 else f"pissa_niter_{steps}"
+    draft.conclude("init_lora_weights", value, found, "pissa_init: true")

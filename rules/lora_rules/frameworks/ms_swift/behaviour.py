@@ -1,0 +1,56 @@
+"""How ms-swift behaves."""
+
+from __future__ import annotations
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import (
+    Behaviour,
+)
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import Draft
+
+
+class Framework(Behaviour):
+    """A recipe that ms-swift reads."""
+
+    files_are_datasets = True
+
+    def derive(self, draft: Draft) -> None:
+        """Quantization from bits and method, rows from the number behind a data set's name."""
+        _quantization(draft)
+        _datasets(draft)
+
+
+def _quantization(draft: Draft) -> None:
+    """``quant_bits`` is bitsandbytes' with ``quant_method: bnb``, or before there was a method."""
+    found = draft.find(["quant_bits", "quantization_bit"])
+    if found is None:
+        return
+    method = draft.plain("quant_method")
+    if method not in (None, "bnb"):
+        draft.conclude("quant_method", method, found, f"quant_method: {method}")
+        return
+    bits = draft.plain("quant_bits", "quantization_bit")
+    for name, width in (("load_in_4bit", 4), ("load_in_8bit", 8)):
+        draft.conclude(name, bits in (width, str(width)), found, f"{found.key}: {bits}")
+
+
+def _datasets(draft: Draft) -> None:
+    """``id:subset#500`` takes 500 rows of a data set, repeating them if there are fewer."""
+    setting = draft.settings.get("train_dataset")
+    found = draft.find(["dataset"])
+    if setting is None or found is None or not setting.known or not isinstance(setting.value, list):
+        return
+    parts = [str(item).rpartition("#") for item in setting.value]
+    limits = [int(count) if name and count.isdigit() else None for name, _, count in parts]
+    if not any(limit is not None for limit in limits):
+        return
+    names = [
+        name if limit is not None else f"{name}{mark}{count}"
+        for (name, mark, count), limit in zip(parts, limits, strict=True)
+    ]
+    draft.rewrite("train_dataset", names, found)
+    known = [limit for limit in limits if limit is not None]
+    if len(known) == len(limits):
+        draft.conclude("max_samples", max(known), found, "the number after # in dataset")

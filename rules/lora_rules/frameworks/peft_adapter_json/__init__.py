@@ -1,0 +1,1 @@
+"""What we know of PEFT's record of an adapter."""

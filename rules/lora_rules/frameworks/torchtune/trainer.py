@@ -1,0 +1,151 @@
+"""How torchtune trains (read at bd2a0fc).
+
+Everything is in one ``dtype``, without autocast; NF4 is torchao's, always double
+(``recipes/lora_finetune_single_device.py``, ``modules/loss/cross_entropy_loss.py``,
+``modules/attention.py``). A builder fixes every size of its model, so it names the model better
+than the folder of the checkpoint does (``models/*/_model_builders.py``; the ids are those of its
+own ``tune download`` lines).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.trainer import (
+    Adapted,
+    Checkpointing,
+    LossPath,
+    OwnLoop,
+    TrainerBehaviour,
+    Version,
+)
+from lora_rules.engine.value import Unknown
+
+if TYPE_CHECKING:
+    from lora_rules.engine.refusals import Written
+
+MODELS = {
+    "gemma_2b": "google/gemma-2b",
+    "gemma_7b": "google/gemma-7b",
+    "gemma2_2b": "google/gemma-2-2b",
+    "gemma2_9b": "google/gemma-2-9b",
+    "gemma2_27b": "google/gemma-2-27b",
+    "llama2_7b": "meta-llama/Llama-2-7b-hf",
+    "llama2_13b": "meta-llama/Llama-2-13b-hf",
+    "llama2_70b": "meta-llama/Llama-2-70b-hf",
+    "llama3_8b": "meta-llama/Meta-Llama-3-8B-Instruct",
+    "llama3_70b": "meta-llama/Meta-Llama-3-70B-Instruct",
+    "llama3_1_8b": "meta-llama/Llama-3.1-8B-Instruct",
+    "llama3_1_70b": "meta-llama/Llama-3.1-70B-Instruct",
+    "llama3_1_405b": "meta-llama/Llama-3.1-405B-Instruct",
+    "llama3_2_1b": "meta-llama/Llama-3.2-1B-Instruct",
+    "llama3_2_3b": "meta-llama/Llama-3.2-3B-Instruct",
+    "llama3_3_70b": "meta-llama/Llama-3.3-70B-Instruct",
+    "mistral_7b": "mistralai/Mistral-7B-v0.1",
+    "qwen2_0_5b": "Qwen/Qwen2-0.5B-Instruct",
+    "qwen2_1_5b": "Qwen/Qwen2-1.5B-Instruct",
+    "qwen2_7b": "Qwen/Qwen2-7B-Instruct",
+}
+"""By the builder's name without ``lora_`` or ``qlora_``."""
+_QWEN = lazily(r"qwen(2_5|3)_(\d+)(?:_(\d+))?b(?:_(base|instruct))?")
+NAMES = {"output_proj": "o_proj", "w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
+"""Projections of ``TransformerDecoder`` by transformers' names; the others agree."""
+LOSSES = {"LinearCrossEntropyLoss": False, "CEWithChunkedOutputLoss": True}
+"""The losses that are modelled, and whether they take chunks of logits that are all there."""
+DTYPES = {"bfloat16": "bf16", "bf16": "bf16", "float32": "fp32", "fp32": "fp32", "float": "fp32"}
+OPTIMIZERS = {
+    "AdamW8bit": "adamw_8bit",
+    "PagedAdamW": "paged_adamw",
+    "PagedAdamW8bit": "paged_adamw_8bit",
+    "SGD": "sgd",
+}
+"""Classes of torch and bitsandbytes by transformers' names."""
+
+
+class Trainer(TrainerBehaviour):
+    """torchtune's own recipes.
+
+    Keys and values are repeated to as many as queries before attention, as the memory-efficient
+    kernel wants them; there is no mask.
+    """
+
+    label = "torchtune"
+    loss_path = LossPath.TUNE
+    one_precision = True
+    band = "TORCHTUNE"
+
+    def loss(self, version: Version | None, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:
+        """By the loss's class; a compiled one is as Liger's.
+
+        Three runs of its README are forecast 0 to 5 % too high that way where checkpointing is on.
+        """
+        if liger:
+            return LossPath.LIGER, True
+        return (LossPath.TUNE_OUT if cut else LossPath.TUNE), True
+
+    def own_loop(self, known: Callable[[str], object], keys: Written) -> OwnLoop:
+        """Everything that its files say of the loop.
+
+        Raises:
+            Unknown: if something about it is not modelled.
+        """
+        compiled = _may_be_on(keys, "compile")
+        component = str(keys.value("loss._component_")).rpartition(".")[2]
+        if component not in LOSSES:
+            raise Unknown(f"torchtune's loss {component} is not modelled")
+        dtype = DTYPES.get(str(known("dtype")))
+        if dtype is None:
+            raise Unknown("torchtune trains in bf16 or fp32, and this dtype is neither")
+        full = known("gradient_checkpointing") is True
+        offloaded = _may_be_on(keys, "enable_activation_offloading")
+        kept = Checkpointing.FULL if full else Checkpointing.NONE
+        if compiled and kept is Checkpointing.NONE:
+            raise Unknown(
+                "what torch.compile keeps of a layer without checkpointing is not modelled"
+            )
+        return OwnLoop(
+            dtype=dtype,
+            quantization="nf4-dq" if known("load_in_4bit") is True else "none",
+            checkpointing=Checkpointing.OFFLOADED if full and offloaded else kept,
+            attention="repeated",
+            liger=compiled,
+            cut=LOSSES[component],
+            notes=("of what torch.compile fuses only the loss is counted",) if compiled else (),
+        )
+
+    def base_model(self, keys: Written) -> str | None:
+        """The model that the builder builds, if there is one of that name."""
+        builder = str(keys.value("model._component_")).rpartition(".")[2]
+        name = builder.removeprefix("q").removeprefix("lora_")
+        qwen = _QWEN.fullmatch(name)
+        if qwen is None:
+            return MODELS.get(name)
+        size = qwen[2] + (f".{qwen[3]}" if qwen[3] else "")
+        return f"Qwen/Qwen2.5-{size}B-Instruct" if qwen[1] == "2_5" else f"Qwen/Qwen3-{size}B"
+
+    def adapted(self, keys: Written) -> Adapted:
+        """Projections of attention by name, the MLP and the head by a switch each.
+
+        Raises:
+            Unknown: if the names are not known.
+        """
+        modules = keys.value("model.lora_attn_modules")
+        if not isinstance(modules, list):
+            raise Unknown("model.lora_attn_modules or model.lora_rank is not known")
+        mlp = keys.value("model.apply_lora_to_mlp") is True
+        wanted = [*modules, *(("w1", "w2", "w3") if mlp else ())]
+        names = tuple(NAMES.get(str(each), str(each)) for each in wanted)
+        return Adapted(names, head=keys.value("model.apply_lora_to_output") is True)
+
+    def optimizer(self, name: str, keys: Written) -> str:
+        """A class of torch or bitsandbytes; torch's AdamW is ``foreach`` unless fused."""
+        if name == "AdamW":
+            fused = _may_be_on(keys, "optimizer.fused")
+            return "adamw_torch_fused" if fused else "adamw_torch"
+        return OPTIMIZERS.get(name, name)
+
+
+def _may_be_on(keys: Written, name: str) -> bool:
+    return name in keys.keys and not keys.is_unset(name)

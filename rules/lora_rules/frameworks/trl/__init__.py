@@ -1,0 +1,1 @@
+"""TRL's own command, driven by a file."""

@@ -1,0 +1,38 @@
+"""How TRL's scripts (``trl sft``) behave. Its classes are in ``libraries/trl``."""
+
+from __future__ import annotations
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import (
+    Behaviour,
+)
+
+if TYPE_CHECKING:
+    from lora_rules.engine.draft import Draft
+
+
+class Framework(Behaviour):
+    """A recipe that TRL's scripts read."""
+
+    adapter_as_written = True
+    numbers_from_text = True
+    loads_by_name = True
+    trl_arguments = True
+    library_defaults = True
+    supervised_keys = frozenset(
+        [
+            "packing",
+            "packing_strategy",
+            "eval_packing",
+            "dataset_text_field",
+            "max_seq_length",
+            "completion_only_loss",
+            "assistant_only_loss",
+        ]
+    )
+    trainer = "trl"
+
+    def derive(self, draft: Draft) -> None:
+        """It trains in bfloat16 unless ``fp16`` is asked for."""
+        if not draft.is_true("fp16") and "bf16" not in draft.settings:
+            draft.default("bf16", True)

@@ -1,0 +1,13 @@
+"""The files of the disk, for facts that ask for them."""
+
+from __future__ import annotations
+
+import os
+
+from lora_lint.sources.files import Files
+from lora_lint.sources.repository import FileRepository
+
+
+def beside(recipe: str = "", *, online: bool = False) -> FileRepository:
+    """The files beside a recipe of that path, and those of the current folder."""
+    return FileRepository(os.path.dirname(recipe), Files(), online=online)

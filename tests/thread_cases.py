@@ -1,0 +1,111 @@
+"""The mistakes of public threads: files rebuilt from what people posted, and what is reported.
+
+``data/threads/python.jsonl`` and ``config.jsonl`` describe a thread a line: its address, what went
+wrong, why, and what a linter could say. ``data/threads/reported.json`` holds what is reported today
+(``tools/thread_table.py`` writes it), and which of it names the true reason (by hand).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.sources.discover import load
+from lora_rules.facts.memory.gpu import UnknownGpu, find_gpu
+
+FOLDER = Path(__file__).parent / "data" / "threads"
+TABLE = FOLDER / "reported.json"
+
+
+class Thread(NamedTuple):
+    """One thread and its file."""
+
+    file: str
+    """Below the folder of threads."""
+    pins: tuple[str, ...]
+    """What was installed then, where the mistake is one only with that."""
+    declared: dict[str, Any]
+    """The card that the thread names, if we know it."""
+    decidable: bool
+    """Whether the file shows the mistake."""
+
+    def reported(self, folder: Path) -> list[str]:
+        """Every certain finding of today as ``LL102:warning``, each once.
+
+        Args:
+            folder: an empty folder, outside of any repository whose pins would count.
+        """
+        made = folder / self.file.replace("/", "-")
+        path = FOLDER / self.file
+        if len(Path(self.file).parts) > 2:  # with its data beside it
+            shutil.copytree(path.parent, made)
+        else:
+            made.mkdir()
+            shutil.copy(path, made)
+        if self.pins:
+            (made / "requirements.txt").write_text("\n".join(self.pins) + "\n")
+        source = load(str(made / path.name))
+        if source is None:  # it does not mention LoRA at all
+            return []
+        report = check(source, Config(), self.declared)
+        assert report.unreadable is None, (self.file, report.unreadable)
+        return sorted(
+            {
+                f"{found.code.partition(':')[0]}:{found.severity.word}"
+                for found in report.findings
+                if found.certain and found.suppressed is None
+            }
+        )
+
+
+def threads() -> list[Thread]:
+    """All of them."""
+    rows = [
+        json.loads(line)
+        for kind in ("config", "python")
+        for line in (FOLDER / f"{kind}.jsonl").read_text().splitlines()
+    ]
+    return [_thread(row) for row in rows]
+
+
+def _thread(row: dict[str, Any]) -> Thread:
+    card = row.get("gpu")
+    if card and not _is_known(card[0]):
+        card = None
+    return Thread(
+        row["file"],
+        tuple(row["pins"]) if row.get("judged_with") == "period pins" else (),
+        {"gpu": card[0], "gpu_count": card[1]} if card else {},
+        row["today"] != "not_decidable",
+    )
+
+
+def _is_known(card: str) -> bool:
+    try:
+        find_gpu(card)
+    except UnknownGpu:
+        return False
+    return True
+
+
+class Recorded(NamedTuple):
+    """What the table holds of a thread."""
+
+    reported: list[str]
+    true: list[str]
+    """The codes that name the true reason, as errors or warnings."""
+
+    def lost(self, now: list[str]) -> list[str]:
+        """True reasons that are not reported any more."""
+        seen = {each.partition(":")[0] for each in now if not each.endswith(":info")}
+        return [code for code in self.true if code not in seen]
+
+
+def recorded() -> dict[str, Recorded]:
+    """The table."""
+    rows = json.loads(TABLE.read_text())
+    return {file: Recorded(row["reported"], row["true"]) for file, row in rows.items()}
