@@ -36,9 +36,7 @@ class Reported(NamedTuple):
     @property
     def code(self) -> str:
         """The code, with the key of a refusal where it has one."""
-        key = getattr(self.finding, "key", "")
-        code = self.finding.code
-        return f"{code}:{key}" if key and ":" not in code else code
+        return self.finding.full_code
 
 
 def complaints(placed: Placed, folder: Path) -> list[str]:
@@ -171,7 +169,7 @@ def _fixes(case: Case, code: str, run: _Run) -> Iterator[str]:
         return
 
     def ours(finding: Finding) -> bool:
-        return finding.code.partition(":")[0] == code.partition(":")[0]
+        return speaks(code, finding.full_code)
 
     safely: Callable[[Finding], bool] = lambda finding: ours(finding) and is_safe(finding)  # noqa: E731
     for how, wanted, expected in (

@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from growing import steps_of
 from lora_lint.cli.main import main
+from lora_lint.engine.check import check
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport
 from lora_lint.sources import discover
+from lora_lint.sources.source import Source
+from lora_rules.engine.budgets import ALIASED_NODES, RECIPES, RUN_CALLS, SEARCHED_KEYS
 
 BAD = "from peft import LoraConfig\nc = LoraConfig(r=8, lora_alpha=0)\n"
 LORA = "base_model: m\ndatasets: []\nadapter: lora\nlora_alpha: 16\nlora_target_linear: true\n"
@@ -37,6 +43,36 @@ def merges() -> bytes:
     return "\n".join([*lines, LORA, "<<: *b11", ""]).encode()
 
 
+BLOCK = "{lora_r: 8, lora_alpha: 16}"
+
+
+def shared(first: str, opening: str, item: str, closing: str, levels: int) -> str:
+    """Few bytes whose aliases lead again and again to the same block."""
+    lines = [f"a0: &a0 {first}"]
+    for level in range(1, levels):
+        items = ",".join(item.format(j, level - 1) for j in range(9))
+        lines.append(f"a{level}: &a{level} {opening}{items}{closing}")
+    return "\n".join([*lines, ""])
+
+
+MAPPINGS = shared(BLOCK, "{", "k{}: *a{}", "}", 5)
+LISTS = shared(f"[{BLOCK}]", "[", "*a{1}", "]", 5)
+MERGES = shared(BLOCK, "{", "k{}: {{<<: *a{}}}", "}", 5)
+LEVELS = [(level, ",".join(f'"k{j}": *a{level - 1}' for j in range(9))) for level in range(1, 9)]
+LIKE_JSON = (
+    '{"a0": &a0 {"lora_r": 8, "lora_alpha": 16},'
+    + ",".join(f'"a{level}": &a{level} {{{items}}}' for level, items in LEVELS)
+    + "}"
+)
+CONFIG = "LoraConfig(r={}, lora_alpha=16)\n"
+CONFIGS = BAD + "".join(CONFIG.format(n + 1) for n in range(2000))
+
+
+def notebook(cells: list[str]) -> bytes:
+    code = [{"cell_type": "code", "source": cell} for cell in cells]
+    return json.dumps({"cells": code}).encode()
+
+
 def in_cell(source: object) -> bytes:
     return json.dumps({"cells": [{"cell_type": "code", "source": source}]}).encode()
 
@@ -52,6 +88,10 @@ PEFT = b"from peft import LoraConfig\n"
 HARD: dict[str, tuple[str, bytes]] = {
     "alias bomb": ("x.yaml", bomb()),
     "merge bomb": ("x.yaml", merges()),
+    "bomb of blocks": ("x.yaml", MAPPINGS.encode()),
+    "bomb of blocks in lists": ("x.yaml", LISTS.encode()),
+    "bomb of merged blocks": ("x.yaml", MERGES.encode()),
+    "bomb of blocks like JSON": ("x.yaml", LIKE_JSON.encode()),
     "alias of itself": ("x.yaml", b"lora: &a [*a]\n" + LORA.encode()),
     "gigantic integer": ("x.yaml", LORA.encode() + b"lora_r: " + b"9" * 100_000),
     "gigantic power": ("x.py", PEFT + b"LoraConfig(r=9**9**9, lora_alpha=2)\n"),
@@ -223,3 +263,90 @@ def test_names_that_are_no_text(here: Path) -> None:
         assert done.returncode == 1, done.stderr
         assert b"Traceback" not in done.stderr
         assert form != "text" or b"\x1b" not in done.stdout
+
+
+def sentences(report: FileReport) -> list[str]:
+    """What could not be checked."""
+    return [each.sentence for each in report.not_checked if each.sentence]
+
+
+def note_of(name: str, kind: str, data: bytes) -> tuple[int, list[str]]:
+    """How many recipes a file has, and which limits it reached."""
+    report = check(Source(name, kind, data), Config(), {})
+    assert report.unreadable is None
+    rules = ("LL", "no GPU", "no base model", "neither the training data")
+    words = (note for note in sentences(report) if not note.startswith(rules))
+    return report.recipes, [note for note in words if ": LL" not in note]
+
+
+@pytest.mark.parametrize("text", [MAPPINGS, LISTS], ids=["mappings", "lists"])
+def test_a_block_that_aliases_share_is_one_recipe(text: str) -> None:
+    assert note_of("x.yaml", "yaml", text.encode()) == (1, [])
+
+
+def test_aliases_that_stand_for_too_much_are_reported_and_the_rest_is_checked() -> None:
+    recipes, notes = note_of("x.yaml", "yaml", LIKE_JSON.encode())
+    assert recipes == 1
+    (note,) = notes
+    assert f"stand for more than {ALIASED_NODES} nodes" in note
+
+
+def test_a_bomb_takes_few_steps_a_node() -> None:
+    file = Source("x.yaml", "yaml", MAPPINGS.encode())
+    check(file, Config(), {})
+    assert steps_of(file) < 30 * ALIASED_NODES
+
+
+def test_two_thousand_configurations() -> None:
+    report = check(Source("x.py", "python", CONFIGS.encode()), Config(), {})
+    assert report.recipes == RECIPES
+    assert any(f"more than {RECIPES} recipes" in note for note in sentences(report))
+    assert [f.span.line for f in report.findings if f.code == "LL101"] == [2]
+
+
+def test_a_file_with_more_blocks_than_are_checked() -> None:
+    text = "".join(f"---\nn: {n}\n{LORA}lora_r: 8\n" for n in range(RECIPES + 1))
+    recipes, notes = note_of("x.yaml", "yaml", text.encode())
+    assert recipes == RECIPES
+    (note,) = notes
+    assert note.endswith(
+        f"it holds more than {RECIPES} recipes: those from here on are not checked"
+    )
+
+
+def test_a_long_script_is_looked_at_as_far_as_the_budget_goes() -> None:
+    text = BAD + "print(c)\n" * (RUN_CALLS + 10)
+    report = check(Source("x.py", "python", text.encode()), Config(), {})
+    assert any(f"more than {RUN_CALLS} calls" in note for note in sentences(report))
+    assert "LL101" in {finding.code for finding in report.findings}
+
+
+def test_a_list_that_is_too_long_to_search_is_reported() -> None:
+    text = "runs:\n" + f"- {BLOCK}\n" * (SEARCHED_KEYS + 1)
+    recipes, notes = note_of("x.yaml", "yaml", text.encode())
+    assert recipes == SEARCHED_KEYS
+    assert any(f"the first {SEARCHED_KEYS} are searched" in note for note in notes)
+
+
+def test_a_mapping_that_is_too_long_to_be_a_recipe_is_reported() -> None:
+    text = "lora_r: 8\nlora_alpha: 0\n" + "".join(f"k{n}: 1\n" for n in range(SEARCHED_KEYS))
+    recipes, notes = note_of("x.yaml", "yaml", text.encode())
+    assert recipes == 0
+    assert any(f"more than {SEARCHED_KEYS}" in note for note in notes)
+
+
+def test_an_object_that_is_changed_again_and_again() -> None:
+    changes = "".join(f"c['k{n}'] = {n}\n" for n in range(1000))
+    text = f"{BAD}c = dict(r=8)\n{changes}d = LoraConfig(**c)\n"
+    report = check(Source("x.py", "python", text.encode()), Config(), {})
+    assert report.unreadable is None
+    assert report.recipes == 2
+    assert "LL101" in {finding.code for finding in report.findings}
+
+
+@pytest.mark.slow
+def test_twenty_thousand_cells() -> None:
+    cells = [BAD, *(f"x{n} = {n}\nprint(x{n})" for n in range(20_000))]
+    report = check(Source("x.ipynb", "notebook", notebook(cells)), Config(), {})
+    assert "LL101" in {finding.code for finding in report.findings}
+    assert any("is not looked at" in note for note in sentences(report))

@@ -55,7 +55,7 @@ class Thread(NamedTuple):
         assert report.unreadable is None, (self.file, report.unreadable)
         return sorted(
             {
-                f"{found.code.partition(':')[0]}:{found.severity.word}"
+                f"{found.code}:{found.severity.word}"
                 for found in report.findings
                 if found.certain and found.suppressed is None
             }

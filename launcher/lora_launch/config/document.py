@@ -13,6 +13,7 @@ from lora_lint.read import Unreadable, yaml
 from lora_lint.read.tree import Mapping
 from lora_lint.sources.source import KINDS, NotText, Source
 from lora_lint.translate import framework as dialects
+from lora_rules.frameworks import behaviour_of
 
 NATIVE = "lora-launch"
 SECTIONS = ("model", "quantization", "lora", "data", "training", "hardware", "run")
@@ -94,7 +95,7 @@ def framework(document: Document) -> str:
     if keys and keys <= set(SECTIONS):
         return NATIVE
     found = dialects.detect(root, document.path)
-    if found is not None and found.name not in ("generic", "peft-adapter-json"):
+    if found is not None and behaviour_of(found.name).one_spelling and not found.table.result:
         return found.name
     if "lora" in keys or len(keys & set(SECTIONS)) > 1:
         return NATIVE

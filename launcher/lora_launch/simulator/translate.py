@@ -34,7 +34,6 @@ LOSSES = {
     LossPath.LIGER: "liger",
     LossPath.CUT: "cut_cross_entropy",
 }
-TRAINERS = ("transformers", "trl", "axolotl")
 """Whose steps are simulated; the others' kernels are not transformers' own."""
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 """Fields that make a mixture of experts."""
@@ -89,7 +88,7 @@ def translate(
     said: list[str] = []
     size = sizes(recipe, per_device_train_batch_size, max_length, gradient_accumulation_steps)
     known = _known(recipe, framework, architecture, said)
-    rows = _rows(recipe, known, size[0], size[1])
+    rows = _rows(recipe, framework, known, size[0], size[1])
     assumed = derive_loop(
         replace(known, padded=rows.padded, modern_gpu=_capability(usable_gpu) >= (8, 0))
     )
@@ -133,14 +132,14 @@ def _known(
         others = {name: one for name, one in recipe.settings.items() if name != "load_in_8bit"}
         recipe = recipe._replace(settings=others)
     known = known_loop(recipe, framework, architecture, said)
-    if known.trainer not in TRAINERS:
+    if known.behaviour.own_kernels:
         raise Unknown(f"how {known.trainer} trains is not simulated: its kernels are its own")
     if known.checkpointing is Checkpointing.OFFLOADED:
         raise Unknown("checkpoints that wait in the host's memory are not simulated")
     return replace(known, quantization="int8") if int8 else known
 
 
-def _rows(recipe: Recipe, known: Known, batch: int, length: int) -> Rows:
+def _rows(recipe: Recipe, framework: Behaviour, known: Known, batch: int, length: int) -> Rows:
     """How a collator lays out the sequences.
 
     TRL's packing and its ``padding_free`` make one row of the whole batch, with positions and no
@@ -150,16 +149,17 @@ def _rows(recipe: Recipe, known: Known, batch: int, length: int) -> Rows:
     """
     flash = known.attention.startswith("flash")
     packed = _sure(recipe, "packing", False) is True
-    if known.trainer == "trl":
+    trainer = known.behaviour
+    if trainer.joins_rows:
         wrapped = packed and _sure(recipe, "packing_strategy", "bfd") == "wrapped"
         if wrapped:
             return Rows(batch, length, packing=False, padded=False)
         if packed or _sure(recipe, "padding_free", False) is True:
             return Rows(1, batch * length, packing=True, padded=False)
-    if packed and recipe.dialect == "axolotl":
+    if packed and trainer.joins_rows_with_flash:
         return Rows(1, batch * length, True, False) if flash else Rows(batch, length, False, True)
-    if packed and recipe.dialect == "llamafactory":
-        neat = written(recipe, "neat_packing") is True
+    if packed and framework.packing_mask:
+        neat = written(recipe, framework.packing_mask) is True
         return Rows(batch, length, packing=False, padded=neat and not flash)
     unmasked = flash or batch == 1
     return Rows(batch, length, packing=False, padded=False if unmasked else None)
@@ -169,7 +169,7 @@ def _loop(recipe: Recipe, known: Known, assumed: Assumed) -> dict[str, object]:
     loop = assumed.loop
     if loop.loss not in LOSSES:
         raise Unknown(f"the loss path {loop.loss.value} is not simulated")
-    full_trl = known.trainer == "trl" and loop.loss is LossPath.TRAINER
+    full = known.behaviour.simulated_loss if loop.loss is LossPath.TRAINER else ""
     return {
         "dtype": DTYPES[loop.base],
         "autocast": DTYPES[loop.autocast] if loop.autocast else None,
@@ -181,7 +181,7 @@ def _loop(recipe: Recipe, known: Known, assumed: Assumed) -> dict[str, object]:
         "checkpointing": _checkpointing(recipe, loop.checkpointing),
         "attention": known.attention,
         "padding": loop.mask,
-        "loss": "trl" if full_trl else LOSSES[loop.loss],
+        "loss": full or LOSSES[loop.loss],
     }
 
 

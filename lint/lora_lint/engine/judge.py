@@ -10,7 +10,7 @@ from lora_lint.engine.finding import Failure, Finding, NotChecked
 from lora_lint.engine.select import options_for
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.brief import VALUE, brief, sentence, shortened
-from lora_rules.engine.injection import Evaluation, Found, Outcome
+from lora_rules.engine.injection import Evaluation, Found, Outcome, asks_of_program_alone
 from lora_rules.engine.lacking import lacking
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem, Severity
@@ -54,12 +54,18 @@ def run_rules(
         (rule, options_for(rule, config)) for rule in rules.values() if rule.code not in HYGIENE
     ]
     judge = _Judge(whole=whole)
+    asked: set[tuple[str, int]] = set()
+    """What was asked of a program that several recipes belong to."""
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
         evaluation = Evaluation(recipe)
         for rule, options in about_recipes:
             if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
+            if asks_of_program_alone(rule.check):
+                if (rule.code, id(recipe.calls)) in asked:
+                    continue
+                asked.add((rule.code, id(recipe.calls)))
             judge.run(rule, evaluation, number, options)
     if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
         judge.note_lack("gpu", _NO_GPU)

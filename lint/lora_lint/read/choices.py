@@ -68,7 +68,7 @@ def merged(every: Iterable[Arms]) -> list[Arms]:
         shorter = _shorter(left)
         if shorter is None:
             break
-        left = shorter
+        left = list(dict.fromkeys(shorter))
     return left
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import LINE
 
 
 class Comment(NamedTuple):
@@ -43,7 +44,7 @@ def _at(lines: list[str], number: int, column: int) -> Comment:
 def _python(lines: list[str]) -> Iterator[Comment]:
     import tokenize  # only for a file that has something to say to us
 
-    if max(map(len, lines)) > _TOO_LONG:
+    if max(map(len, lines)) > LINE:
         yield from _by_quotes(lines, 0)
         return
     done = 0
@@ -55,10 +56,6 @@ def _python(lines: list[str]) -> Iterator[Comment]:
             done = token.end[0]
     except (tokenize.TokenError, SyntaxError, ValueError):
         yield from _by_quotes(lines, done)
-
-
-_TOO_LONG = 20_000
-"""Of a line: where quotes do not match, Python's own scanner takes the square of its length."""
 
 
 def _by_quotes(lines: list[str], after: int) -> Iterator[Comment]:

@@ -16,11 +16,7 @@ from lora_lint.read.tree import Entry, Mapping, Node, Scalar, Sequence
 from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine._startup.record import lazily
-
-MAX_BYTES = 2_000_000
-"""Larger files are data: a ``tokenizer.json`` has from 2 to 30 MB, a configuration a few kB."""
-MAX_KEYS = 1_000
-MAX_DEPTH = 64
+from lora_rules.engine.budgets import CONFIGURATION_BYTES, JSON_KEYS, TREE_DEPTH
 
 _NUMBER = lazily(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _BLANK = lazily(r"[ \t\n\r]*")
@@ -42,7 +38,7 @@ def read(source: Source, dialect: str | None) -> Reading:
     Raises:
         Unreadable: if it is not JSON.
     """
-    if len(source.data) > MAX_BYTES:
+    if len(source.data) > CONFIGURATION_BYTES:
         return Reading(data=f"its {len(source.data)} bytes are data, not a configuration")
     try:
         text = source.text
@@ -80,7 +76,7 @@ def _may_be_settings(text: str) -> bool:
         return True
     except (ValueError, RecursionError):
         return True
-    return isinstance(root, dict) and len(root) <= MAX_KEYS
+    return isinstance(root, dict) and len(root) <= JSON_KEYS
 
 
 def document(text: str) -> Node:
@@ -114,8 +110,8 @@ class _Scanner:
         return Unreadable(f"this is not JSON: {problem}", self._places.span(self._at, self._at + 1))
 
     def _value(self, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise self._unreadable(f"it is nested deeper than {MAX_DEPTH} levels")
+        if depth > TREE_DEPTH:
+            raise self._unreadable(f"it is nested deeper than {TREE_DEPTH} levels")
         first = self._next()
         if first == "{":
             return self._mapping(depth)

@@ -53,11 +53,12 @@ def read(source: Source, dialect: str | None = None) -> Reading:
                 notes.append(note)
     resolver = Resolver(index)
     try:
-        found = recipes(resolver, File(source.path, "notebook"))
+        made = recipes(resolver, File(source.path, "notebook"))
     except RecursionError as error:
         raise Unreadable("it is nested too deeply to read") from error
     pins = _pins(installs)
-    every = (*(recipe._replace(pins=pins) for recipe in found), *from_shell)
+    every = (*(recipe._replace(pins=pins) for recipe in made.recipes), *from_shell)
+    notes += made.notes
     return Reading(every, every[0].dialect if every else "", tuple(notes), resolver.close)
 
 

@@ -16,15 +16,10 @@ from lora_lint.read.yaml_scalars import resolve, scalar
 from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.budgets import ALIASED_NODES, CONFIGURATION_BYTES, TREE_DEPTH
 from lora_rules.recipe import Span
 
 __all__ = ["documents", "read", "resolve"]
-
-MAX_BYTES = 2_000_000
-"""Larger files are data: 923 recipes in 73 repositories have 2.7 MB together."""
-MAX_DEPTH = 64
-MAX_NODES = 50_000
-"""How many nodes a file may have once its aliases are written out."""
 
 _Event = Any
 """PyYAML's events, of which no types are to be had from its C parser."""
@@ -37,14 +32,14 @@ def read(source: Source, dialect: str | None) -> Reading:
     Raises:
         Unreadable: if it is not YAML.
     """
-    if len(source.data) > MAX_BYTES:
+    if len(source.data) > CONFIGURATION_BYTES:
         return Reading(data=f"its {len(source.data)} bytes are data, not a configuration")
     try:
         text = source.text
     except NotText as error:
         raise Unreadable(str(error)) from None
-    found, rest = _documents(text)
-    reading = dialects.read_documents(found, source, "yaml", dialect)
+    found, rest, notes = _documents(text)
+    reading = dialects.read_documents(found, source, "yaml", dialect, notes)
     if rest is not None and not reading.recipes:
         raise rest
     return reading._replace(rest=rest)
@@ -56,29 +51,30 @@ def documents(text: str) -> list[Node]:
     Raises:
         Unreadable: if it is not YAML.
     """
-    found, rest = _documents(text)
+    found, rest, _notes = _documents(text)
     if rest is not None:
         raise rest
     return found
 
 
-def _documents(text: str) -> tuple[list[Node], Unreadable | None]:
-    """The trees of the documents up to the first that is not YAML, and what is wrong with that."""
+def _documents(text: str) -> tuple[list[Node], Unreadable | None, list[str]]:
+    """The trees up to the first that is not YAML, what is wrong with that, and limits reached."""
     places = Places(text)
     found: list[Node] = []
+    composer = _Composer(text, places)
     try:
-        found.extend(_Composer(text, places).documents())
+        found.extend(composer.documents())
     except yaml.MarkedYAMLError as error:
-        return found, Unreadable(_sentence(error), _where(error, places))
+        return found, Unreadable(_sentence(error), _where(error, places)), composer.notes
     except yaml.reader.ReaderError as error:
         at = error.position if isinstance(error.position, int) else 0
         problem = f"this is not YAML: it holds the character #x{_code(error):04x}"
-        return found, Unreadable(problem, places.span(at, at + 1))
+        return found, Unreadable(problem, places.span(at, at + 1)), composer.notes
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
-        return found, Unreadable(f"this is not YAML: {error}")
+        return found, Unreadable(f"this is not YAML: {error}"), composer.notes
     except Unreadable as error:
-        return found, error
-    return found, None
+        return found, error, composer.notes
+    return found, None, composer.notes
 
 
 def _code(error: yaml.reader.ReaderError) -> int:
@@ -129,8 +125,9 @@ class _Composer:
         self._places = places
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._stack: list[_Open] = []
-        self._total = 0
+        self._aliased = 0
         self._done: Node | None = None
+        self.notes: list[str] = []
 
     def documents(self) -> Iterator[Node]:
         loader = self._loader
@@ -138,7 +135,7 @@ class _Composer:
             while loader.check_event():
                 event = loader.get_event()
                 if isinstance(event, yaml.DocumentStartEvent):
-                    self._anchors, self._total, self._done = {}, 0, None
+                    self._anchors, self._done = {}, None
                 elif isinstance(event, yaml.DocumentEndEvent):
                     if self._done is not None:
                         yield self._done
@@ -170,7 +167,6 @@ class _Composer:
             return
         node = scalar(event.value, event.tag, plain, span)
         self._remember(event.anchor, node, 1)
-        self._total += 1
         self._add(node, 1, self._places.trim(event.end_mark.index))
 
     def _alias(self, event: _Event) -> None:
@@ -187,18 +183,25 @@ class _Composer:
             text = str(node.value) if isinstance(node, Scalar) else ""
             self._key(_Key(text, span, False) if isinstance(node, Scalar) else None)
             return
-        if self._total + size > MAX_NODES:
-            node, size = Opaque(f"*{event.anchor} stands for more than {MAX_NODES} nodes", span), 1
-        self._total += size
+        if self._aliased + size > ALIASED_NODES:
+            node, size = (
+                Opaque(f"*{event.anchor} stands for more than {ALIASED_NODES} nodes", span),
+                1,
+            )
+            if not self.notes:
+                self.notes.append(
+                    f"line {span.line}: the aliases of this file stand for more than "
+                    f"{ALIASED_NODES} nodes: the rest of them is not read"
+                )
+        self._aliased += size
         if isinstance(node, Scalar):
             node = node._replace(span=span)
         self._add(node, size, event.end_mark.index)
 
     def _start(self, event: _Event) -> None:
-        if len(self._stack) >= MAX_DEPTH:
-            raise Unreadable(f"this is nested deeper than {MAX_DEPTH} levels", self._span(event))
+        if len(self._stack) >= TREE_DEPTH:
+            raise Unreadable(f"this is nested deeper than {TREE_DEPTH} levels", self._span(event))
         self._stack.append(_Open(event))
-        self._total += 1
 
     def _end(self, event: _Event) -> None:
         level = self._stack.pop()

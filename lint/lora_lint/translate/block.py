@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as AnyMapping
 
 from lora_lint.read.choices import written
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_lint.translate.values import Values
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import CHECKED_DEPTH
 from lora_rules.recipe import Block, Key, Span
-
-_DEPTH = 8
 
 
 def block_of(
@@ -18,25 +18,21 @@ def block_of(
     receiver: str,
     known_keys: frozenset[str],
     strict: bool,
-    swept: AnyMapping[Span, Values],
+    without: Collection[int] = (),
 ) -> Block:
     """The block that a file's mapping is.
 
     ``known_keys`` closes a mapping as soon as it lists one key of it. A mapping of which it lists
     none takes anything, and what stands in it is added to the block's known keys. What is below an
-    unknown key is left out: one misspelt key is one problem. ``swept`` holds the lists of which
-    each item is a value of its own.
+    unknown key is left out: one misspelt key is one problem. So is what is below the mappings of
+    ``without``, which are named by their identity.
     """
     prefixes = {name.rpartition(".")[0] for name in known_keys}
     keys: list[Key] = []
     open_keys: list[str] = []
-    for path, parent, entry in _walk(root, "", known_keys, prefixes, _DEPTH):
-        key = key_of(path, entry)
-        several = swept.get(entry.node.span) if isinstance(entry.node, Sequence) else None
-        if several is not None:
-            choices = written(several.choices)
-            key = key._replace(candidates=several.candidates, choices=choices)
-        keys.append(key)
+    bounds = _Bounds(known_keys, prefixes, without)
+    for path, parent, entry in _walk(root, "", bounds, CHECKED_DEPTH):
+        keys.append(key_of(path, entry))
         if known_keys and parent not in prefixes:
             open_keys.append(path)
     return Block(
@@ -44,10 +40,24 @@ def block_of(
         span=root.span,
         keys=tuple(keys),
         complete=_is_complete(root),
-        duplicates=tuple(_duplicates(root, "", _DEPTH)),
+        duplicates=tuple(_duplicates(root, "", CHECKED_DEPTH, without)),
         known_keys=known_keys | frozenset(open_keys) if known_keys else known_keys,
         strict=strict,
     )
+
+
+def with_sweeps(block: Block, swept: AnyMapping[Span, Values]) -> Block:
+    """The block in which each item of a list is a value of its own, where that is meant."""
+    if not swept:
+        return block
+    keys = []
+    for key in block.keys:
+        several = swept.get(key.value_span) if key.value_span is not None else None
+        if several is not None:
+            choices = written(several.choices)
+            key = key._replace(candidates=several.candidates, choices=choices)
+        keys.append(key)
+    return block._replace(keys=tuple(keys))
 
 
 def key_of(path: str, entry: Entry) -> Key:
@@ -66,8 +76,16 @@ def _candidates(node: Node) -> tuple[object, ...]:
     return ()
 
 
+class _Bounds(NamedTuple):
+    """Where a walk through the keys ends."""
+
+    known: frozenset[str]
+    closed: set[str]
+    without: Collection[int]
+
+
 def _walk(
-    mapping: Mapping, prefix: str, known: frozenset[str], closed: set[str], depth: int
+    mapping: Mapping, prefix: str, bounds: _Bounds, depth: int
 ) -> Iterator[tuple[str, str, Entry]]:
     parent = prefix.rstrip(".")
     for entry in mapping.entries:
@@ -75,9 +93,11 @@ def _walk(
             continue
         path = prefix + entry.key
         yield path, parent, entry
-        strange = parent in closed and path not in known
-        if depth and isinstance(entry.node, Mapping) and not strange:
-            yield from _walk(entry.node, path + ".", known, closed, depth - 1)
+        if not depth or not isinstance(entry.node, Mapping):
+            continue
+        strange = parent in bounds.closed and path not in bounds.known
+        if not strange and id(entry.node) not in bounds.without:
+            yield from _walk(entry.node, path + ".", bounds, depth - 1)
 
 
 def _is_complete(root: Mapping) -> bool:
@@ -85,21 +105,23 @@ def _is_complete(root: Mapping) -> bool:
     composed = root.get("defaults")
     if composed is not None and isinstance(composed.node, Sequence):
         return False
-    return not any(entry.key == "<<" for _, entry in root.walk(_DEPTH))
+    return not any(entry.key == "<<" for _, entry in root.walk(CHECKED_DEPTH))
 
 
-def _duplicates(node: Node, prefix: str, depth: int) -> Iterator[tuple[Key, Key]]:
-    if not depth:
+def _duplicates(
+    node: Node, prefix: str, depth: int, without: Collection[int]
+) -> Iterator[tuple[Key, Key]]:
+    if not depth or id(node) in without:
         return
     if isinstance(node, Sequence):
         for item in node.items:
-            yield from _duplicates(item, prefix, depth - 1)
+            yield from _duplicates(item, prefix, depth - 1, without)
     if not isinstance(node, Mapping):
         return
     for lost, kept in node.duplicates:
         yield key_of(prefix + lost.key, lost), key_of(prefix + kept.key, kept)
     for entry in node.entries:
-        yield from _duplicates(entry.node, f"{prefix}{entry.key}.", depth - 1)
+        yield from _duplicates(entry.node, f"{prefix}{entry.key}.", depth - 1, without)
 
 
 def whole(entry: Entry) -> Span:

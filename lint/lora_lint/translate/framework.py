@@ -8,10 +8,11 @@ line's flags are translated alike.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from lora_lint.read import Reading
+from lora_lint.read.recipes import Recipes
 from lora_lint.read.tree import Mapping, Node
 from lora_lint.sources.source import Source
 from lora_lint.translate import generic, table
@@ -67,7 +68,7 @@ def detect(root: Mapping, file_name: str) -> Dialect | None:
     for name in names():
         dialect = load(name)
         if name == GENERIC:
-            return dialect if generic.blocks(root) else None
+            return dialect if generic.blocks(root).found else None
         if holds(dialect.signature, file):
             return dialect
     return None
@@ -78,7 +79,7 @@ def _not_recipes() -> Iterable[Signature]:
     return signatures.values()
 
 
-def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> Iterator[Recipe]:
     """The LoRA fine-tunes that a file of a dialect describes.
 
     A full fine-tune gives none. One that carries LoRA settings although LoRA is off gives a recipe
@@ -90,7 +91,11 @@ def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple
 
 
 def read_documents(
-    documents: Iterable[Node], source: Source, kind: str, forced: str | None
+    documents: Iterable[Node],
+    source: Source,
+    kind: str,
+    forced: str | None,
+    notes: Iterable[str] = (),
 ) -> Reading:
     """The recipes of a file's documents.
 
@@ -99,17 +104,20 @@ def read_documents(
         source: where they come from.
         kind: ``yaml`` or ``json``.
         forced: the dialect to read them in, whatever they look like.
+        notes: what could not be read of them.
 
     Raises:
         KeyError: if there is no dialect of the forced name.
     """
-    recipes: list[Recipe] = []
+    recipes = Recipes(notes)
     seen: list[str] = []
     for root in documents:
         if not isinstance(root, Mapping):
             continue
         dialect = load(forced) if forced else detect(root, source.path)
+        if dialect is None or dialect.name == GENERIC:
+            recipes.notes += generic.blocks(root).notes
         if dialect is not None:
             seen.append(dialect.name)
-            recipes += translate(dialect, root, path=source.path, kind=kind)
-    return Reading(tuple(recipes), seen[0] if seen else "")
+            recipes.take(translate(dialect, root, path=source.path, kind=kind))
+    return Reading(tuple(recipes.taken), seen[0] if seen else "", tuple(recipes.notes))

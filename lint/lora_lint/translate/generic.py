@@ -11,19 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lora_lint.read.tree import Mapping, Opaque, Scalar
 from lora_lint.read.tree import Sequence as ListNode
-from lora_lint.translate.block import block_of
+from lora_lint.translate.block import block_of, with_sweeps
 from lora_lint.translate.draft import Draft, Found, is_null
 from lora_lint.translate.records import is_record
 from lora_lint.translate.table import Dialect, body
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.engine.budgets import SEARCHED_DEPTH, SEARCHED_KEYS
+from lora_rules.recipe import Block, Origin, Recipe, Setting, Span
 
-MAX_DEPTH = 4
 MODES = ("train_mode", "train_type", "training_type", "finetuning_type", "finetune_type", "method")
 """Where such a file says that everything is trained (``train_mode: full``, Firefly's)."""
-MAX_KEYS = 200
-"""No block of settings has more; vocabularies do. The longest recipe of the 923 read has 96."""
 
 CERTAIN = frozenset(
     [
@@ -78,27 +76,71 @@ class Level(NamedTuple):
     mapping: Mapping
 
 
-def blocks(root: Mapping) -> list[tuple[Level, ...]]:
-    """Every block of LoRA settings, each with what encloses it: the file first, the block last."""
-    return list(_search((Level("", root),)))
+class Blocks:
+    """The blocks of LoRA settings of a file, each once, however many aliases lead to it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.found: list[tuple[Level, ...]] = []
+        """Each with what encloses it: the file first, the block last."""
+        self.notes: list[str] = []
+        """Where none was looked for."""
+        self._seen: dict[tuple[int, bool], int] = {}
+        """How many levels down each mapping was looked at, by its identity and whether a name on
+        the way there says that it is LoRA's."""
+        self._blocks: set[int] = set()
+
+    def search(self, levels: tuple[Level, ...]) -> None:
+        """Look at a mapping, and into it."""
+        prefix, mapping = levels[-1]
+        way = (id(mapping), bool(NAMED.search(prefix)))
+        if id(mapping) in self._blocks or self._seen.get(way, len(levels) + 1) <= len(levels):
+            return
+        self._seen[way] = len(levels)
+        if _is_block(prefix, mapping):
+            self._blocks.add(id(mapping))
+            if len(mapping.entries) > SEARCHED_KEYS:
+                self._pass_over(mapping)
+            else:
+                self.found.append(levels)
+        elif len(mapping.entries) > SEARCHED_KEYS:
+            return
+        elif len(levels) <= SEARCHED_DEPTH:
+            for inner in self._inside(prefix, mapping):
+                self.search((*levels, inner))
+
+    def _inside(self, prefix: str, mapping: Mapping) -> Iterator[Level]:
+        """The mappings that stand in a mapping, or in a list in it."""
+        for entry in mapping.entries:
+            if isinstance(entry.node, Mapping):
+                yield Level(f"{prefix}{entry.key}.", entry.node)
+            elif isinstance(entry.node, ListNode):
+                for number, item in enumerate(entry.node.items[:SEARCHED_KEYS]):
+                    if isinstance(item, Mapping):
+                        yield Level(f"{prefix}{entry.key}[{number}].", item)
+                self._is_long(entry.node)
+
+    def _is_long(self, items: ListNode) -> None:
+        rest = items.items[SEARCHED_KEYS:]
+        if any(isinstance(item, Mapping) for item in rest):
+            line = items.span.line
+            self.notes.append(
+                f"line {line}: of a list of {len(items.items)} mappings the first {SEARCHED_KEYS} "
+                "are searched for settings"
+            )
+
+    def _pass_over(self, mapping: Mapping) -> None:
+        self.notes.append(
+            f"line {mapping.span.line}: what looks like settings has {len(mapping.entries)} keys, "
+            f"more than {SEARCHED_KEYS}: it is not read"
+        )
 
 
-def _search(levels: tuple[Level, ...]) -> Iterator[tuple[Level, ...]]:
-    prefix, mapping = levels[-1]
-    if len(mapping.entries) > MAX_KEYS:
-        return
-    if _is_block(prefix, mapping):
-        yield levels
-        return
-    if len(levels) > MAX_DEPTH:
-        return
-    for entry in mapping.entries:
-        if isinstance(entry.node, Mapping):
-            yield from _search((*levels, Level(f"{prefix}{entry.key}.", entry.node)))
-        elif isinstance(entry.node, ListNode):
-            for number, item in enumerate(entry.node.items[:MAX_KEYS]):
-                if isinstance(item, Mapping):
-                    yield from _search((*levels, Level(f"{prefix}{entry.key}[{number}].", item)))
+def blocks(root: Mapping) -> Blocks:
+    """Every block of LoRA settings of a file."""
+    found = Blocks()
+    found.search((Level("", root),))
+    return found
 
 
 def _is_block(prefix: str, mapping: Mapping) -> bool:
@@ -165,16 +207,39 @@ def _first(keys: Sequence[str], prefix: str, mapping: Mapping) -> Found | None:
     return None
 
 
-def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+def translate(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> Iterator[Recipe]:
     """A recipe for each block that is not switched off."""
-    recipes = (_recipe(dialect, levels, path, kind) for levels in blocks(root))
-    return tuple(recipe for recipe in recipes if recipe is not None)
+    found = blocks(root).found
+    others = {id(levels[-1].mapping) for levels in found} if len(found) > 1 else set()
+    table = dialect.table
+    around = block_of(root, dialect.name, table.known_keys, table.strict, others)
+    for levels in found:
+        draft = _Near(dialect, levels)
+        recipe = _recipe(draft, levels, path, kind)
+        if recipe is not None:
+            block = _with_own(around, levels[-1]) if others else around
+            yield recipe._replace(blocks=(with_sweeps(block, draft.swept),))
 
 
-def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -> Recipe | None:
+def _with_own(around: Block, level: Level) -> Block:
+    """What stands around all blocks of a file, and what stands in one of them."""
+    own = block_of(level.mapping, around.receiver, around.known_keys, around.strict)
+    in_list = "[" in level.prefix  # whose keys are no part of a block
+    keys = [] if in_list else [k._replace(name=level.prefix + k.name) for k in own.keys]
+    twice = [
+        (lost._replace(name=level.prefix + lost.name), kept._replace(name=level.prefix + kept.name))
+        for lost, kept in own.duplicates
+    ]
+    return around._replace(
+        keys=tuple(sorted((*around.keys, *keys), key=lambda key: key.span)),
+        complete=around.complete and own.complete,
+        duplicates=(*around.duplicates, *twice),
+    )
+
+
+def _recipe(draft: _Near, levels: tuple[Level, ...], path: str, kind: str) -> Recipe | None:
     prefix, mapping = levels[-1]
-    root = levels[0].mapping
-    draft = _Near(dialect, levels)
+    dialect = draft.dialect
     for spec in dialect.table.fields:
         draft.take(spec)
     rank = draft.settings.get("r")
@@ -187,14 +252,12 @@ def _recipe(dialect: Dialect, levels: tuple[Level, ...], path: str, kind: str) -
             draft.default(name, value, key=prefix + name, by="PEFT")
     source = f"the keys of {prefix.rstrip('.') or 'the file'}"
     enabled = Setting("lora_enabled", (True,), Origin.DERIVED, prefix + "lora", source=source)
-    table = dialect.table
     return Recipe(
         path=path,
         kind=kind,
         dialect=dialect.name,
         span=_place(draft, mapping),
         settings={"lora_enabled": enabled, **draft.settings},
-        blocks=(block_of(root, dialect.name, table.known_keys, table.strict, draft.swept),),
         result=is_record(mapping),
     )
 

@@ -18,11 +18,9 @@ from collections.abc import Sequence as AnySequence
 
 from lora_lint.read.tree import Mapping, Node, Scalar, Sequence
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import SIGNATURE_DEPTH
 
 Signature = AnyMapping[str, AnySequence[str]] | AnySequence[AnyMapping[str, AnySequence[str]]]
-
-_DEPTH = 12
-"""How far down ``any … starts …`` looks: deeper than any component of the 2,831 files read."""
 
 
 class File(NamedTuple):
@@ -59,7 +57,7 @@ def _condition(text: str, file: File) -> bool:
         return file.name == words[1] or (words[1][0] == "*" and file.name.endswith(words[1][1:]))
     if words[0] == "any":
         key, _, prefix = text.removeprefix("any ").partition(" starts ")
-        return _starts_anywhere(file.root, key, prefix, _DEPTH)
+        return _starts_anywhere(file.root, key, prefix, SIGNATURE_DEPTH)
     entry = file.root.at(words[0])
     if entry is None:
         return False

@@ -9,13 +9,13 @@ from enum import Enum
 
 from lora_lint.read.choices import written
 from lora_lint.read.tree import Mapping, Scalar, Sequence
-from lora_lint.translate.block import block_of, whole
+from lora_lint.translate.block import block_of, whole, with_sweeps
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
 from lora_lint.translate.table import Dialect, Switch
 from lora_lint.translate.values import Values
 from lora_rules.frameworks import behaviour_of
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.recipe import Block, Origin, Recipe, Setting, Span
 
 
 class _State(Enum):
@@ -25,13 +25,18 @@ class _State(Enum):
     UNKNOWN = "unknown"
 
 
-def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> tuple[Recipe, ...]:
+def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> Iterator[Recipe]:
     """The recipes of a file of a dialect that has a table of its own."""
     table = dialect.table
     if table.runs_when and not holds(table.runs_when, File(root, os.path.basename(path))):
-        return ()
-    recipes = (_recipe(draft, path, kind) for draft in _drafts(dialect, root))
-    return tuple(recipe for recipe in recipes if recipe is not None)
+        return
+    block: Block | None = None
+    for draft in _drafts(dialect, root):
+        recipe = _recipe(draft, path, kind)
+        if recipe is not None:
+            if block is None:
+                block = block_of(root, dialect.name, table.known_keys, table.strict)
+            yield recipe._replace(blocks=(with_sweeps(block, draft.swept),))
 
 
 def _drafts(dialect: Dialect, root: Mapping) -> Iterator[Draft]:
@@ -60,11 +65,11 @@ def _recipe(draft: Draft, path: str, kind: str) -> Recipe | None:
     if state is not _State.OFF:
         for spec in table.fields:
             draft.fill(spec)
-    return finish(draft, switch, path, kind)
+    return _finish(draft, switch, path, kind)
 
 
-def finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
-    """The recipe that a filled draft is."""
+def _finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
+    """The recipe that a filled draft is, but for its keys as they are written."""
     dialect, table = draft.dialect, draft.dialect.table
     settings = {"lora_enabled": switch, **draft.settings}
     return Recipe(
@@ -73,9 +78,6 @@ def finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
         dialect=dialect.name,
         span=_place(draft, switch),
         settings=settings,
-        blocks=(
-            block_of(draft.document, dialect.name, table.known_keys, table.strict, draft.swept),
-        ),
         domain=dialect.domain,
         result=table.result,
         framework=dialect.framework,

@@ -9,13 +9,12 @@ from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence, plain
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import REFERENCES
 from lora_rules.settings import declared
 
 _REFERENCE = lazily(r"\$\{([\w.]+)\}")
 _WHOLE_TEMPLATE = lazily(r"\s*\{\{.*\}\}\s*|\$\w+", re.DOTALL)
 _NUMBER = lazily(r"[-+]?(\d[\d_]*(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
-_FOLLOWED = 4
-"""How many references lead to a value; more is a circle."""
 
 
 class Values(NamedTuple):
@@ -78,7 +77,7 @@ def values_of(node: Node, name: str, root: Mapping, placeholder: str = "") -> Va
 
 def _of_scalar(value: object, root: Mapping, placeholder: str) -> Values:
     if isinstance(value, str):
-        resolved = _resolve(value, root, _FOLLOWED)
+        resolved = _resolve(value, root, REFERENCES)
         if resolved is None:
             return unknown(f"{value} is filled in when it runs")
         if isinstance(resolved, str) and (

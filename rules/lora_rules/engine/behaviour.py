@@ -87,6 +87,9 @@ class Behaviour:
     keep_apart: str = 'Use packing_strategy="bfd" and a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
+    packing_mask: str = ""
+    """The key that masks packed examples from each other; empty where packing itself does."""
+
     # Memory
 
     trainer: str = ""

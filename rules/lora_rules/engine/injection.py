@@ -30,6 +30,7 @@ from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
+from lora_rules.engine.types import fits
 from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
 from lora_rules.engine.value import value_of
 from lora_rules.engine.views import SCRIPTS, VIEWS
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     Result = TypeVar("Result")
-
-LARGEST = 1e100
-"""A larger number is no setting, nor is infinity or nan; rules multiply without overflow."""
 
 
 class Found(NamedTuple):
@@ -216,6 +214,13 @@ def _wants_script(function: Callable[..., Any]) -> bool:
 
 
 @cache
+def asks_of_program_alone(function: Callable[..., Any]) -> bool:
+    """Whether the answer is the same for all recipes of a program, and need be asked for once."""
+    needs = _needs(function)
+    return bool(needs) and all(need.name == "program" for need in needs)
+
+
+@cache
 def _asked(function: Callable[..., Any]) -> tuple[tuple[str, frozenset[str]], ...]:
     """The facts that a function cannot do without, each with what it cannot be known without."""
     needs = _needs(function)
@@ -259,8 +264,6 @@ class _Need(NamedTuple):
 
     name: str
     annotation: str
-    kinds: tuple[Callable[[object], bool], ...]
-    """What its value may be; it is enough that one of them holds."""
     optional: bool
     default: object
 
@@ -278,17 +281,11 @@ def _needs(function: Callable[..., Any]) -> tuple[_Need, ...]:
         _Need(
             name,
             annotation,
-            _kinds(annotation),
             at >= required,
             defaults[at - required] if at >= required else None,
         )
         for at, (name, annotation) in enumerate(parameters)
     )
-
-
-@cache
-def _kinds(annotation: str) -> tuple[Callable[[object], bool], ...]:
-    return tuple(_FITS.get(kind.strip(), _anything) for kind in annotation.split("|"))
 
 
 def arguments(function: Callable[..., Any], world: World) -> list[object]:
@@ -305,7 +302,7 @@ class Lazy:
 
     def __init__(self, name: str, world: World) -> None:
         """Work nothing out yet."""
-        self._need = _Need(name, "object", (_anything,), optional=False, default=None)
+        self._need = _Need(name, "object", optional=False, default=None)
         self._world = world
 
     def __call__(self) -> Any:  # noqa: ANN401  # as untyped as a call through parameter names is
@@ -398,37 +395,9 @@ def _bare(missing: Unknown) -> Unknown:
 def _fitting(setting: Setting, need: _Need) -> object:
     """The setting's value, if it is of the annotated type; a rule never meets another one."""
     value = setting.value
-    for fits in need.kinds:
-        if fits(value):
-            return value
+    if fits(need.annotation, value):
+        return value
     kind = Absent if value is None else Unknown
     raise concerning(
         kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT
     )
-
-
-def _anything(_value: object) -> bool:
-    return True
-
-
-_FITS: Mapping[str, Callable[[object], bool]] = {
-    "int": lambda value: (
-        isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
-    ),
-    "float": lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
-    ),
-    "bool": lambda value: isinstance(value, bool),
-    "str": lambda value: isinstance(value, str),
-    "None": lambda value: value is None,
-    "list": lambda value: isinstance(value, list | tuple | set | frozenset),
-    "list[str]": lambda value: (
-        isinstance(value, list | tuple | set | frozenset)
-        and all(isinstance(item, str) for item in value)
-    ),
-    "list[int]": lambda value: (
-        isinstance(value, list | tuple | set | frozenset)
-        and all(type(item) is int for item in value)
-    ),
-    "dict[str, object]": lambda value: isinstance(value, dict),
-}

@@ -96,6 +96,11 @@ class _TrackedKey(Key):
         found: tuple[object, ...] = self[Key._fields.index("candidates")]  # type: ignore[assignment]
         return found
 
+    def _replace(self, **changes: Any) -> Key:  # type: ignore[override]  # noqa: ANN401
+        """A plain key: what is made of this one has read it."""
+        self.reads.add(self.number)
+        return Key(*self)._replace(**changes)
+
 
 def _tracked_key(key: Key, number: int, reads: Reads) -> _TrackedKey:
     made = _TrackedKey(*key)

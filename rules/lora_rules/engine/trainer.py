@@ -122,6 +122,14 @@ class TrainerBehaviour:
     """How it is told to compute the loss without all logits."""
     band: str = ""
     """The factors of :mod:`lora_rules.facts.memory.band` that were measured on its runs."""
+    own_kernels: bool = False
+    """It runs other kernels than those that the simulator and the formulas know."""
+    joins_rows: bool = False
+    """Packing and ``padding_free`` make one row of the whole batch, unless wrapped."""
+    joins_rows_with_flash: bool = False
+    """Packing does, with a flash kernel; with another one it keeps rows and a mask."""
+    simulated_loss: str = ""
+    """The simulator's own loss for it, where all logits are there."""
     offloading_words: frozenset[str] = frozenset({"offload"})
     """Values of ``gradient_checkpointing`` with which checkpoints wait in the host's memory."""
     long_offloading_words: frozenset[str] = frozenset({"unsloth"})

@@ -106,7 +106,8 @@ def register_framework(folder: str | os.PathLike[str]) -> None:
     Its name is the folder's, with ``-`` for ``_``. To be called by a plugin while it is imported.
 
     Raises:
-        ValueError: if the folder has no table, its name is taken, or the table is not one.
+        ValueError: if the folder has no table, its name is taken, the table is not one, or the
+            behaviour has what no behaviour has.
     """
     path = os.path.realpath(folder)
     name = os.path.basename(path).replace("_", "-")
@@ -117,7 +118,17 @@ def register_framework(folder: str | os.PathLike[str]) -> None:
     added[name], _folders[name] = found, path
     behaviour_of.cache_clear()
     trainer_named.cache_clear()
-    behaviour_of(name)  # now, while it is clear whose fault an exception is
+    own, known = type(behaviour_of(name)), dir(Behaviour)  # now: whose fault it is, is clear
+    for attribute in vars(own):
+        if not attribute.startswith("_") and attribute not in known:
+            raise ValueError(f"{path}: a Behaviour has no {attribute}{_nearest(attribute, known)}")
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, known, 1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _find_own_lists(content: dict[str, Any], folder: str) -> None:

@@ -190,6 +190,13 @@ def test_a_behaviour_that_cannot_be_imported_is_the_plugins_fault(
     assert "acme: cannot be loaded: ZeroDivisionError: oh" in capsys.readouterr().err
 
 
+def test_a_misspelt_attribute_is_named(here: Path, capsys: pytest.CaptureFixture) -> None:
+    behaviour = here.parent / "site" / "acme_rules" / "acme_tune" / "behaviour.py"
+    behaviour.write_text(BEHAVIOUR.replace("supervised", "supervized"))
+    assert main(["check", "run.yaml"]) == 2
+    assert "has no supervized; did you mean supervised?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["axolotl", "ms_swift", "peft"])
 def test_a_name_of_ours_is_taken(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

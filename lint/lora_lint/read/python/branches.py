@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from lora_lint.read.choices import Arm, Arms, are_exclusive, united
 from lora_lint.read.python.dumps import dump
-from lora_lint.read.python.reach import Guard, Guards, Inside
+from lora_lint.read.python.reach import Guard, Guards, Inside, Past, entered
 from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_lint.read.python.values import (
-    MAX_CANDIDATES,
     Table,
     Unresolved,
     Value,
@@ -18,6 +17,7 @@ from lora_lint.read.python.values import (
     distinct,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.budgets import CANDIDATES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -71,13 +71,14 @@ class Branches:
         common = set(ways[0].guards).intersection(*(way.guards for way in ways[1:]))
         found: list[Values] = []
         for way in ways:
-            own = [guard for guard in way.guards if guard not in common]
+            own = tuple(guard for guard in way.guards if guard not in common)
             chosen = self.taken(own)
             found.append(_among(way.values, chosen))
-        if sum(map(len, found)) > MAX_CANDIDATES:
+        if sum(map(len, found)) > CANDIDATES:
             return plain
-        if not all(found):
-            found = [way.values for way in ways]
+        if not any(found):
+            return plain
+        ways = [way for way, values in zip(ways, found, strict=True) if values]
         if not _are_apart(found):
             point = self._definition(scope) + what if what else "+".join(map(self._place, ways))
             found = [
@@ -102,20 +103,11 @@ class Branches:
 
     # Branches
 
-    def taken(self, guards: Sequence[Guard | Inside]) -> list[Arms]:
+    def taken(self, guards: Guards) -> list[Arms]:
         """What has been chosen after these; several where a test is decided by earlier choices."""
         every: list[Arms] = [()]
         for guard in guards:
-            if isinstance(guard, Guard):
-                if guard.repeated or not isinstance(guard.site.stmt, ast.If):
-                    continue
-                options = self.of_test(guard.test, guard.site.stmt, guard.site, guard.outcome)
-            elif isinstance(guard.site.stmt, ast.If):
-                test = guard.site.stmt.test
-                options = self.of_test(test, guard.site.stmt, guard.site, guard.arm == 0)
-            else:
-                point = self.resolver.place(guard.site.stmt, guard.site)
-                options = [(Arm(point, guard.arm, guard.of, guard.site.block.scope),)]
+            options = self._options(guard)
             more = [
                 both
                 for arms in every
@@ -125,6 +117,20 @@ class Branches:
             if len(more) <= MAX_WAYS:
                 every = more
         return every
+
+    def _options(self, guard: Guard | Inside | Past) -> list[Arms]:
+        """What has been chosen after one of these."""
+        if isinstance(guard, Past):
+            return [arms for way in guard.ways for arms in self.taken(way)]
+        stmt = guard.site.stmt
+        if isinstance(guard, Guard):
+            if guard.repeated or not isinstance(stmt, ast.If):
+                return [()]
+            return self.of_test(guard.test, stmt, guard.site, guard.outcome)
+        if isinstance(stmt, ast.If):
+            return self.of_test(stmt.test, stmt, guard.site, guard.arm == 0)
+        point = self.resolver.place(stmt, guard.site)
+        return [(Arm(point, guard.arm, guard.of, guard.site.block.scope),)]
 
     def of_test(
         self, test: ast.expr, node: ast.expr | ast.stmt, site: Site, outcome: bool
@@ -225,6 +231,9 @@ class Branches:
         """The choice of each of the calls of a function; none if there is only one."""
         if len(calls) < 2 or scope.site is None:
             return [()] * len(calls)
+        around = [self.taken(entered(site)) for _, site in calls]
+        if all(len(each) == 1 for each in around) and are_exclusive([each[0] for each in around]):
+            return [each[0] for each in around]
         point = self._definition(scope)
         self._calls[point] = {id(call): number for number, (call, _) in enumerate(calls)}
         return [(Arm(point, number, len(calls)),) for number in range(len(calls))]
@@ -274,7 +283,7 @@ def any_key(resolver: Resolver, owners: Values, node: ast.expr, site: Site) -> V
     if not isinstance(table, Table) or table.hidden or isinstance(node, ast.Slice):
         return None
     keys = tuple(table.entries)
-    if not 0 < len(keys) <= MAX_CANDIDATES:
+    if not 0 < len(keys) <= CANDIDATES:
         return None
     point, order, scope = resolver.branches.key_point(node, site, keys)
     return tuple(

@@ -166,7 +166,10 @@ def _longer(resolver: Resolver, binding: Def, call: ast.Call, thing: Items, name
             more = found[0].value
             hidden = thing.hidden or more.hidden
             return Items(thing.kind, (*thing.members, *more.members), hidden)
-        (only,) = plain_all(found)[:1]
+        try:
+            (only,) = plain_all(found)[:1]
+        except Unresolved as why:
+            return _partly(thing, str(why))
         if len(found) == 1 and isinstance(only.value, list | tuple):
             items = tuple(constantly((Value(item, plain=False),)) for item in only.value)
             return Items(thing.kind, (*thing.members, *items), thing.hidden)

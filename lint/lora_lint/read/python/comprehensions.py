@@ -21,11 +21,10 @@ from lora_lint.read.python.values import (
     plain_all,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+from lora_rules.engine.budgets import MEMBERS
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
-
-MAX_MEMBERS = 200
 
 
 def members(resolver: Resolver, node: ast.expr, site: Site, loop: Located) -> Values:
@@ -57,7 +56,7 @@ def thunks(value: Value) -> tuple[Thunk, ...]:
         return thing.members
     if isinstance(thing, Table) and not thing.hidden:
         return tuple(constantly((Value(key),)) for key in thing.entries)
-    if isinstance(thing, list | tuple | dict) and len(thing) <= MAX_MEMBERS:
+    if isinstance(thing, list | tuple | dict) and len(thing) <= MEMBERS:
         return tuple(constantly((value._replace(value=item),)) for item in thing)
     raise Unresolved("a loop over something unknown")
 
@@ -117,7 +116,7 @@ def _single(resolver: Resolver, node: ast.expr, site: Site) -> list[Value]:
     if len(iterables) != 1:
         raise Unresolved("a comprehension over one of several lists")
     inside = thunks(iterables[0])
-    if len(inside) > MAX_MEMBERS:
+    if len(inside) > MEMBERS:
         raise Unresolved("a comprehension over a long list")
     return [_one(plain_all(thunk())) for thunk in inside]
 

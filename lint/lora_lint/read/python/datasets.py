@@ -65,9 +65,7 @@ def settings(links: Links, trainer: Found | None, adapter: Found) -> dict[str, S
             span = given[1].text.span(given[0])
             return {key: Setting(key, (), Origin.WRITTEN, key, span, reason=str(why))}
         return _of(links, data)
-    everywhere = [found for found in links.calls if found.known.kind == "dataset"]
-    here = [found for found in everywhere if found.scope is adapter.scope]
-    nearest = here or everywhere
+    nearest = links.nearest("dataset", adapter)
     if len(nearest) > 1:
         reason = f"there are {len(nearest)} load_dataset calls"
         return {
@@ -86,7 +84,7 @@ def _sources(links: Links, node: ast.expr, site: Site, depth: int = 0) -> Iterat
 
 
 def _source(links: Links, node: ast.expr, site: Site, depth: int) -> Iterator[Data]:
-    found = next((each for each in links.calls if each.call is node), None)
+    found = links.by_node.get(id(node))
     if found is not None and found.known.kind == "dataset":
         yield Data(found)
     elif isinstance(node, ast.Subscript):

@@ -22,9 +22,13 @@ _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 class Evaluation:
     """What the names and expressions on one way through a file give."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, most: int) -> None:
         self.resolver = resolver
-        self.calls: list[Call] = []
+        self.notes: list[str] = []
+        """Which limit was reached."""
+        self._most = most
+        """How many statements are gone through."""
+        self._calls: list[Call] = []
         self.nodes: set[int] = set()
         """The calls that were met, by the identity of their nodes."""
         self.entered: set[Scope] = set()
@@ -34,6 +38,7 @@ class Evaluation:
         self._active: list[Scope] = []
         self._branch: tuple[int, ...] = ()
         self._arms: dict[str, int] = {}
+        self._variables: dict[tuple[Scope, str], bool] = {}
         self._frames = 0
         self._statements = 0
 
@@ -83,7 +88,7 @@ class Evaluation:
     def _bind(self, target: ast.expr, held: Held, site: Site, value: ast.expr | None) -> None:
         if isinstance(target, ast.Name):
             frame = self._module if target.id in self._frame.scope.outside else self._frame
-            self._store.held[frame.number, target.id] = held
+            self._store.hold((frame.number, target.id), held)
         elif isinstance(target, ast.Tuple | ast.List):
             whole = held if held is not None else self._store.fresh()
             for position, part in enumerate(target.elts):
@@ -110,7 +115,7 @@ class Evaluation:
         if not self._is_variable(node.id, site):
             return None
         held = self._store.fresh()
-        self._store.held[self._owner_of(node.id).number, node.id] = held
+        self._store.hold((self._owner_of(node.id).number, node.id), held)
         return held
 
     def _owner_of(self, name: str) -> Frame:
@@ -121,9 +126,15 @@ class Evaluation:
             frame = frame.outer
         return self._module
 
+    def _is_variable(self, name: str, site: Site) -> bool:
+        key = (site.block.scope, name)
+        if key not in self._variables:
+            self._variables[key] = self._binds_variable(*key)
+        return self._variables[key]
+
     @staticmethod
-    def _is_variable(name: str, site: Site) -> bool:
-        scope: Scope | None = site.block.scope
+    def _binds_variable(of: Scope, name: str) -> bool:
+        scope: Scope | None = of
         while scope is not None:
             if name in scope.parameters:
                 return True
@@ -186,7 +197,7 @@ class Evaluation:
 
     def _walrus(self, node: ast.NamedExpr, site: Site) -> Held:
         held = self._value(node.value, site)
-        self._store.held[self._frame.number, node.target.id] = held
+        self._store.hold((self._frame.number, node.target.id), held)
         return held
 
     def _comprehension(
@@ -217,7 +228,7 @@ class Evaluation:
     ) -> None:
         arguments = Given(self.resolver, given, site)
         span = site.text.span(node)
-        self.calls.append(Call(name, span, on, arguments, things, made, self._branch, complete))
+        self._calls.append(Call(name, span, on, arguments, things, made, self._branch, complete))
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {

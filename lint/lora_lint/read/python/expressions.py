@@ -9,9 +9,9 @@ from lora_lint.read.python import comprehensions, operators
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.values import (
-    MAX_CANDIDATES,
     Entry,
     Items,
+    Ref,
     Table,
     Thunk,
     Unresolved,
@@ -22,6 +22,7 @@ from lora_lint.read.python.values import (
     plain_all,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
+from lora_rules.engine.budgets import CANDIDATES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -56,9 +57,12 @@ def binary(resolver: Resolver, node: ast.BinOp, site: Site) -> Values:
 def _operand(resolver: Resolver, node: ast.expr, site: Site) -> Values | str:
     """One side of an operator, or why it is unknown."""
     try:
-        return resolver.resolve(node, site)
+        values = resolver.resolve(node, site)
+        if len(values) == 1 and isinstance(values[0].value, Ref):
+            plain_all(values)
     except Unresolved as why:
         return str(why) or "not a constant"
+    return values
 
 
 def _longer(*sides: Values | str) -> Items | None:
@@ -116,7 +120,7 @@ def boolean(resolver: Resolver, node: ast.BoolOp, site: Site) -> Values:
         )
         if not reached:
             break
-        if len(reached) > MAX_CANDIDATES:
+        if len(reached) > CANDIDATES:
             reached = [()]
     return tuple(open_values)
 

@@ -10,9 +10,8 @@ from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held
 from lora_lint.read.python.scopes import Block, Scope, Site
+from lora_rules.engine.budgets import CALL_DEPTH
 from lora_rules.recipe import Thing
-
-MAX_DEPTH = 12
 
 
 class Invocation(Evaluation):
@@ -112,7 +111,7 @@ class Invocation(Evaluation):
         keywords: dict[str, Held],
     ) -> Held:
         assert callee.own is not None  # noqa: S101
-        if callee.own in self._active or len(self._active) >= MAX_DEPTH:
+        if callee.own in self._active or len(self._active) >= CALL_DEPTH:
             things: dict[str, Thing] = {}
             for position, held in enumerate((*positional, *keywords.values())):
                 _put(things, str(position), held)
@@ -131,7 +130,7 @@ class Invocation(Evaluation):
         bindings = scope.bindings.get("__init__", [])
         node = bindings[0].node if len(bindings) == 1 else None
         inner = None if node is None else self.resolver.index.scopes.get(node)
-        if inner is None or inner in self._active or len(self._active) >= MAX_DEPTH:
+        if inner is None or inner in self._active or len(self._active) >= CALL_DEPTH:
             return
         names = list(inner.parameters)
         given = dict(keywords) | dict(zip(names, [made, *positional], strict=False))
@@ -151,7 +150,7 @@ class Invocation(Evaluation):
                 held = self._store.fresh()
                 if position == 0 and scope.parent and isinstance(scope.parent.node, ast.ClassDef):
                     self._store.classes[held.number] = scope.parent
-            self._store.held[frame.number, name] = held
+            self._store.hold((frame.number, name), held)
         self._active.append(scope)
         self._block(scope.root)
         self._active.pop()
@@ -164,7 +163,7 @@ class Invocation(Evaluation):
             if not isinstance(part, ast.Name) or self._is_variable(part.id, site):
                 continue
             scope = callees.of_name(self.resolver, part, site).own
-            if scope is not None and scope not in self._active and len(self._active) < MAX_DEPTH:
+            if scope is not None and scope not in self._active and len(self._active) < CALL_DEPTH:
                 before = self._branch
                 self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
                 self._branch = (*before, -number)

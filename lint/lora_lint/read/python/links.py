@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.read.python.arguments import Found
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.settings import Told
 from lora_lint.read.python.trace import terminals
+from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.budgets import ALTERNATIVES, CHAIN
+from lora_rules.recipe import Setting
 
 
 class Linked:
@@ -56,27 +60,51 @@ class Linked:
         return calls if len(calls) > 1 else []
 
 
+class Quantization(NamedTuple):
+    """How the models that may belong to an adapter are quantized."""
+
+    calls: list[Found]
+    maybe_none: bool
+    """The configuration may also be None."""
+    without: bool
+    """Some model is loaded without a configuration."""
+    undecided: str
+
+
 class Links:
     """The flow of objects between the known calls of a file."""
 
     def __init__(self, resolver: Resolver, calls: list[Found]) -> None:
         self.resolver = resolver
         self.calls = calls
-        self._by_node = {id(found.call): found for found in calls}
-        self._sessions = list(self._find_sessions())
-        self._owners: dict[Found, list[set[Found]]] = defaultdict(list)
-        """Of a call in the chain of a session, or of its trainer: the adapters of the session."""
-        for adapters, chain, trainer in self._sessions:
-            for found in {*chain, *((trainer,) if trainer else ())} if adapters else ():
-                self._owners[found].append(adapters)
+        self.by_node = {id(found.call): found for found in calls}
+        """The known calls, by the identity of their nodes."""
+        self.notes: list[str] = []
+        self._sessions: dict[Found, list[list[Found]]] = defaultdict(list)
+        """Of an adapter: the chain of each session that it is in, and its trainer."""
+        self._owned: set[Found] = set()
+        """Calls in the session of some adapter."""
+        for adapters, chain, trainer in self._find_sessions():
+            members = [*chain, *((trainer,) if trainer else ())]
+            for adapter in adapters:
+                self._sessions[adapter].append(members)
+                self._owned.update(members)
+        self._nearby: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
+        """The calls of a kind in a function, and with ``None`` in the whole file."""
+        for found in calls:
+            kind = found.known.kind
+            if kind not in {"wrap", "trainer"} or found not in self._owned:
+                self._nearby[kind, found.scope].append(found)
+                self._nearby[kind, None].append(found)
+        self._answers: dict[tuple[str, int], tuple[list[Found], Any]] = {}
+        """What was worked out for a list of calls that many adapters share, and the list."""
 
     def of(self, adapter: Found) -> Linked:
         """Everything that belongs to an adapter."""
         linked = Linked()
-        for adapters, chain, trainer in self._sessions:
-            if adapter in adapters:
-                for found in (*chain, *([trainer] if trainer else ())):
-                    _add(linked, found)
+        for members in self._sessions.get(adapter, ()):
+            for found in members:
+                _add(linked, found)
         for kind in ("wrap", "prepare", "model", "trainer"):
             self._nearest(linked, kind, adapter)
         self._link_training(linked, adapter)
@@ -114,7 +142,7 @@ class Links:
         if expression is None:
             return []
         ends = terminals(self.resolver, *expression)
-        return [None if end.node is None else self._by_node.get(id(end.node)) for end in ends]
+        return [None if end.node is None else self.by_node.get(id(end.node)) for end in ends]
 
     def _adapters(self, found: Found, name: str) -> set[Found]:
         sources = self.sources(found.expression(name))
@@ -123,7 +151,7 @@ class Links:
     def chain(self, expression: tuple[ast.expr, Site] | None, depth: int = 0) -> list[Found]:
         """The calls that a model went through, last first."""
         found: list[Found] = []
-        if depth > 10:
+        if depth > CHAIN:
             return found
         for source in self.sources(expression):
             if source is None or source in found:
@@ -139,50 +167,97 @@ class Links:
 
     def _nearest(self, linked: Linked, kind: str, adapter: Found) -> None:
         """Without a flow: the only one in the function, else in the file."""
-        if linked.by_kind.get(kind):
-            return
-        everywhere = [found for found in self.calls if found.known.kind == kind]
-        if kind in {"wrap", "trainer"}:
-            everywhere = [found for found in everywhere if not self._is_of_another(found, adapter)]
-        here = [found for found in everywhere if found.scope is adapter.scope]
-        linked.by_kind[kind] = here or everywhere
+        if not linked.by_kind.get(kind):
+            linked.by_kind[kind] = self.nearest(kind, adapter)
 
-    def _is_of_another(self, found: Found, adapter: Found) -> bool:
-        return any(adapter not in adapters for adapters in self._owners.get(found, ()))
+    def nearest(self, kind: str, adapter: Found) -> list[Found]:
+        """The calls of a kind in the adapter's function, else in the file; of another's, none."""
+        return self._nearby.get((kind, adapter.scope)) or self._nearby.get((kind, None), [])
+
+    def undecided(self, told: Told, several: list[Found], kind: str) -> dict[str, Setting]:
+        """What several equally near calls give: there, but unknown."""
+        reason = f"there are {len(several)} calls that may give it ({kind})"
+        known: dict[str, Setting] = self._once(
+            "undecided",
+            several,
+            lambda: {
+                name: value._replace(
+                    candidates=(), declared=None, reason=reason, choices=(), elements=()
+                )
+                for found in several
+                for name, value in told.written(found).items()
+            },
+        )
+        return known
+
+    def _once(self, question: str, calls: list[Found], answer: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """The answer to a question about a list of calls, worked out at its first time."""
+        key = (question, id(calls))
+        if key not in self._answers:
+            self._answers[key] = (calls, answer())
+        return self._answers[key][1]
+
+    def shown(self, linked: Linked, kind: str) -> list[Found]:
+        """The calls of a kind whose keys are shown with an adapter.
+
+        All of them with the first adapter to which they are equally near, so that each is looked at
+        once.
+        """
+        calls = linked.by_kind[kind]
+        if len(calls) <= ALTERNATIVES or ("shown", id(calls)) not in self._answers:
+            return self._once("shown", calls, lambda: calls)  # type: ignore[no-any-return]
+        note = (
+            f"{len(calls)} calls may belong to each of several adapters ({kind}): only the first "
+            f"{ALTERNATIVES} are looked at together with each"
+        )
+        if note not in self.notes:
+            self.notes.append(note)
+        return calls[:ALTERNATIVES]
 
     def _link_training(self, linked: Linked, adapter: Found) -> None:
-        for trainer in linked.by_kind.get("trainer", ()):
-            for source in self.sources(trainer.expression("args")):
-                if source is not None and source.known.kind == "training":
-                    _add(linked, source)
+        trainers = linked.by_kind.get("trainer", [])
+        given: list[Found] = self._once("args", trainers, lambda: self._arguments_of(trainers))
+        if given:
+            linked.by_kind["training"] = given
         self._nearest(linked, "training", adapter)
+
+    def _arguments_of(self, trainers: list[Found]) -> list[Found]:
+        sources = (each for found in trainers for each in self.sources(found.expression("args")))
+        trainings = (each for each in sources if each is not None)
+        return [each for each in dict.fromkeys(trainings) if each.known.kind == "training"]
 
     def _link_quantization(self, linked: Linked, adapter: Found) -> None:
         models = linked.by_kind.get("model", [])
         if not models:
             self._nearest(linked, "quantization", adapter)
             return
-        unquantized = 0
+        found: Quantization = self._once("quantized", models, lambda: self._quantization_of(models))
+        if found.calls:
+            linked.by_kind["quantization"] = found.calls
+        linked.undecided = found.undecided
+        linked.unquantized = not found.calls and not found.undecided
+        linked.maybe_unquantized = found.maybe_none and bool(found.calls)
+        if found.calls and found.without:
+            linked.undecided = "the model is loaded with a quantization_config and without one"
+
+    def _quantization_of(self, models: list[Found]) -> Quantization:
+        calls: dict[Found, None] = {}
+        maybe_none, without, undecided = False, False, ""
         for model in models:
             given = model.expression("quantization_config")
             if given is None:
-                unquantized += 1
-                if model.hidden:
-                    linked.undecided = model.hidden
+                without = True
+                undecided = model.hidden or undecided
                 continue
             for end in terminals(self.resolver, *given):
-                source = None if end.node is None else self._by_node.get(id(end.node))
+                source = None if end.node is None else self.by_node.get(id(end.node))
                 if source is not None and source.known.kind == "quantization":
-                    _add(linked, source)
+                    calls[source] = None
                 elif isinstance(end.node, ast.Constant) and end.node.value is None:
-                    linked.maybe_unquantized = True
+                    maybe_none = True
                 else:
-                    linked.undecided = "the model's quantization_config is unknown"
-        quantized = linked.by_kind.get("quantization", [])
-        linked.unquantized = not quantized and not linked.undecided
-        linked.maybe_unquantized = linked.maybe_unquantized and bool(quantized)
-        if quantized and unquantized:
-            linked.undecided = "the model is loaded with a quantization_config and without one"
+                    undecided = "the model's quantization_config is unknown"
+        return Quantization(list(calls), maybe_none, without, undecided)
 
     def _link_model_string(self, linked: Linked) -> None:
         for trainer in linked.by_kind.get("trainer", ())[:1]:

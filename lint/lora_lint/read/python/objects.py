@@ -15,6 +15,17 @@ from lora_rules.recipe import Thing
 Held = Thing | list["Held"] | None
 """What an expression gives: an object, several (as a list), or a constant (``None``)."""
 
+Key = tuple[int, str]
+
+
+class _Nothing:
+    """Stands for what a name holds that is not bound."""
+
+
+_NOTHING = _Nothing()
+Changes = dict[Key, Held | _Nothing]
+"""What some statements bind, and to what."""
+
 _MODELS = frozenset(["module", "base_model", "_orig_mod"])
 """Attributes of a wrapped model that are the model itself, for all that matters here."""
 
@@ -32,14 +43,46 @@ class Frame:
 
 
 class Store:
-    """What every name and attribute holds."""
+    """What every name and attribute holds.
+
+    What changes is written down, so that an arm of a test can be taken back without a copy of all.
+    """
 
     def __init__(self) -> None:
-        self.held: dict[tuple[int, str], Held] = {}
+        self.held: dict[Key, Held] = {}
         """By frame and name; by minus the object's number and the attribute's path."""
+        self._before: list[tuple[Key, Held | _Nothing]] = []
+        """What each key held before it was changed, in order."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
+
+    def hold(self, key: Key, held: Held) -> None:
+        """Bind a name or an attribute."""
+        self._before.append((key, self.held.get(key, _NOTHING)))
+        self.held[key] = held
+
+    def forget(self, key: Key) -> None:
+        """Unbind a name."""
+        if key in self.held:
+            self._before.append((key, self.held.pop(key)))
+
+    def mark(self) -> int:
+        """The moment now, for :meth:`undo`."""
+        return len(self._before)
+
+    def undo(self, mark: int) -> Changes:
+        """Take back what was changed since a moment; what it had come to."""
+        changes: Changes = {}
+        while len(self._before) > mark:
+            key, before = self._before.pop()
+            if key not in changes:
+                changes[key] = self.held.get(key, _NOTHING)
+            if isinstance(before, _Nothing):
+                self.held.pop(key, None)
+            else:
+                self.held[key] = before
+        return changes
 
     def fresh(self) -> Thing:
         """A new object."""
@@ -58,7 +101,7 @@ class Store:
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
-            self.held[-owner.number, _path(owner.part, name)] = value
+            self.hold((-owner.number, _path(owner.part, name)), value)
 
     def member(self, owner: Held, position: int) -> Held:
         """What unpacking gives at a position."""
@@ -70,7 +113,7 @@ class Store:
             return Thing(owner.number, f"{owner.part}[]")
         key = (-owner.number, f"[{position}]")
         if key not in self.held:
-            self.held[key] = self.fresh()
+            self.hold(key, self.fresh())
         return self.held[key]
 
     def joined(self, helds: Iterable[Held]) -> Held:
@@ -91,20 +134,21 @@ class Store:
             return several[0] if several[0].part else Thing(several[0].number, "[]")
         return self.fresh()
 
-    def merge(self, ways: list[dict[tuple[int, str], Held]]) -> None:
-        """Go on after a test, from what holds at the end of each of its arms."""
-        if len(ways) == 1:
-            self.held = ways[0]
-            return
-        first, *others = ways
-        merged = dict(first)
-        for other in others:
-            for key, held in other.items():
-                if key not in merged:
-                    merged[key] = held
-                elif merged[key] is not held:
-                    merged[key] = self.joined((merged[key], held))
-        self.held = merged
+    def merge(self, ways: list[Changes]) -> None:
+        """Go on after a test, from what each of its arms changed."""
+        for key in dict.fromkeys(key for way in ways for key in way):
+            before: Held | _Nothing = self.held.get(key, _NOTHING)
+            merged: Held | _Nothing = _NOTHING
+            for way in ways:
+                held = way.get(key, before)
+                if isinstance(merged, _Nothing):
+                    merged = held
+                elif not isinstance(held, _Nothing) and merged is not held:
+                    merged = self.joined((merged, held))
+            if isinstance(merged, _Nothing):
+                self.forget(key)
+            else:
+                self.hold(key, merged)
 
 
 def _flat(helds: Iterable[Held]) -> Iterable[Thing]:

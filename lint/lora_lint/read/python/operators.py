@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.values import Unresolved
 from lora_rules.engine._startup.typed import Any
-
-MAX_SIZE = 10_000
-"""No string or list grows beyond this, and no whole number beyond as many bits."""
+from lora_rules.engine.budgets import VALUE_SIZE
 
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -125,12 +123,12 @@ def _check_growth(kind: ast.operator, left: object, right: object) -> None:
     """Refuse what would be large before it is built."""
     numbers = isinstance(left, int | float) and isinstance(right, int | float)
     if isinstance(kind, ast.Mod):
-        if isinstance(left, str | bytes) and len(left) > MAX_SIZE // 10:
+        if isinstance(left, str | bytes) and len(left) > VALUE_SIZE // 10:
             raise Unresolved("too large to work out")
         if isinstance(left, str | bytes) and any(mark in str(left) for mark in ("*", "99", "00")):
             raise Unresolved("a format with a width")
     elif isinstance(kind, ast.Mult) and not numbers:
-        if _length(left) * _length(right) > MAX_SIZE:
+        if _length(left) * _length(right) > VALUE_SIZE:
             raise Unresolved("too large to work out")
     elif isinstance(kind, ast.Pow | ast.LShift) and not (
         numbers and abs(float(str(right))) <= 64 and abs(float(str(left))) <= 1e9
@@ -141,7 +139,7 @@ def _check_growth(kind: ast.operator, left: object, right: object) -> None:
 def _length(part: object) -> int:
     if isinstance(part, str | bytes | list | tuple):
         return len(part)
-    return part if isinstance(part, int) else MAX_SIZE + 1
+    return part if isinstance(part, int) else VALUE_SIZE + 1
 
 
 def unary(kind: ast.unaryop, operand: object) -> object:
@@ -162,7 +160,7 @@ def method(owner: object, name: str, arguments: list[Any], keywords: dict[str, A
         raise Unresolved("a format that is not worked out")
     if name in {"replace", "join"}:
         total = len(str(owner)) * sum(len(str(argument)) for argument in arguments)
-        if total > MAX_SIZE * 100:
+        if total > VALUE_SIZE * 100:
             raise Unresolved("too large to work out")
     result = _sized(lambda: getattr(owner, name)(*arguments, **keywords))
     if isinstance(owner, dict) and name in {"keys", "values", "items"}:
@@ -200,15 +198,15 @@ def _sized(function: Callable[[], Any]) -> object:
     except Exception as error:
         # Any failure here would be the program's own failure at run time: no value.
         raise Unresolved(f"working it out fails: {error}") from error
-    if isinstance(result, str | bytes | list | tuple | dict | set) and len(result) > MAX_SIZE:
+    if isinstance(result, str | bytes | list | tuple | dict | set) and len(result) > VALUE_SIZE:
         raise Unresolved("too large to work out")
-    if isinstance(result, int) and result.bit_length() > MAX_SIZE:
+    if isinstance(result, int) and result.bit_length() > VALUE_SIZE:
         raise Unresolved("too large to work out")
     return result
 
 
 def _bounded_range(*bounds: int) -> list[int]:
     numbers = range(*bounds)
-    if len(numbers) > MAX_SIZE:
+    if len(numbers) > VALUE_SIZE:
         raise Unresolved("a long range")
     return list(numbers)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from lora_lint.read.python.invocation import Invocation
-from lora_lint.read.python.objects import Held
+from lora_lint.read.python.objects import Changes
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.budgets import RUN_CALLS, RUN_STATEMENTS, STATEMENTS
+from lora_rules.program import Calls
 from lora_rules.recipe import Thing
-
-MAX_STATEMENTS = 20_000
-MAX_CALLS = 4_000
 
 
 class Run(Invocation):
@@ -28,6 +28,27 @@ class Run(Invocation):
         """Go through the module."""
         self._block(self._module.scope.root)
         return self
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Everything that is done on this way, once it was gone through."""
+        return Calls(self._calls)
+
+    @property
+    def statements(self) -> int:
+        """How many statements were gone through."""
+        return self._statements
+
+    def _stop(self, site: Site) -> None:
+        if self.notes:
+            return
+        what = "calls" if len(self._calls) > RUN_CALLS else "statements"
+        most = RUN_CALLS if what == "calls" else self._most
+        cell = f"cell {site.text.cell}, " if site.text.cell else ""
+        self.notes.append(
+            f"{cell}line {site.line}: the script does more than {most} {what}: what it does from "
+            "here on is not looked at"
+        )
 
     def function(self, scope: Scope) -> Run:
         """Go through a function that is called from elsewhere."""
@@ -40,7 +61,8 @@ class Run(Invocation):
         before = self._branch
         for site in block.sites:
             self._statements += 1
-            if self._statements > MAX_STATEMENTS or len(self.calls) > MAX_CALLS:
+            if self._statements > self._most or len(self._calls) > RUN_CALLS:
+                self._stop(site)
                 break
             handler = _STATEMENTS.get(type(site.stmt))
             if handler is not None:
@@ -73,14 +95,14 @@ class Run(Invocation):
                 self._block(chosen)
             return
         number = self._arm(stmt.test, site)
-        ways: dict[int, dict[tuple[int, str], Held]] = {}
+        ways: dict[int, Changes] = {}
         for part, arm in (("body", 2 * number), ("orelse", 2 * number + 1)):
-            before = dict(self._store.held)
+            start = self._store.mark()
             if part in blocks:
                 self._under(arm, blocks[part])
+            changes = self._store.undo(start)
             if part not in blocks or not blocks[part].leaves:
-                ways[arm] = self._store.held
-            self._store.held = before
+                ways[arm] = changes
         if ways:
             self._store.merge(list(ways.values()))
         if len(ways) == 1 and not any(_raises(block) for block in site.blocks):
@@ -118,26 +140,28 @@ class Run(Invocation):
             if block.part != "handler":
                 self._block(block)
                 continue
-            before = dict(self._store.held)
+            start = self._store.mark()
             self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
             self._under(2 * number, block)
-            self._store.merge([before] if block.leaves else [before, self._store.held])
+            changes = self._store.undo(start)
+            self._store.merge([{}] if block.leaves else [{}, changes])
 
     def _match(self, site: Site, stmt: ast.Match) -> None:
         self._value(stmt.subject, site)
-        ways = [dict(self._store.held)]
+        ways: list[Changes] = [{}]
         for block in site.blocks:
-            self._store.held = dict(ways[0])
+            start = self._store.mark()
             self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
             self._under(2 * number, block)
+            changes = self._store.undo(start)
             if not block.leaves:
-                ways.append(self._store.held)
+                ways.append(changes)
         self._store.merge(ways)
 
     def _delete(self, site: Site, stmt: ast.Delete) -> None:
         for target in stmt.targets:
             if isinstance(target, ast.Name):
-                self._store.held.pop((self._frame.number, target.id), None)
+                self._store.forget((self._frame.number, target.id))
 
 
 def _raises(block: Block) -> bool:
@@ -157,25 +181,29 @@ def runs(resolver: Resolver, wanted: set[int]) -> list[Run]:
         resolver: of the file.
         wanted: the calls, by the identity of their nodes.
     """
-    found = [_gone_through(resolver, None)]
+    found = [_gone_through(resolver, None, RUN_STATEMENTS)]
     entered, missing = set(found[0].entered), wanted - found[0].nodes
+    left = STATEMENTS - found[0].statements
     for node, scope in resolver.index.scopes.items():
-        if not missing:
+        if not missing or left <= 0:
             break
         if scope not in entered and not isinstance(node, ast.ClassDef):
-            found.append(_gone_through(resolver, scope))
+            found.append(_gone_through(resolver, scope, min(left, RUN_STATEMENTS)))
             entered |= found[-1].entered
             missing -= found[-1].nodes
+            left -= found[-1].statements
     return found
 
 
-def _gone_through(resolver: Resolver, scope: Scope | None) -> Run:
+def _gone_through(resolver: Resolver, scope: Scope | None, most: int) -> Run:
     """One run; without any call, if an expression in it is nested too deeply."""
-    run = Run(resolver)
+    run = Run(resolver, most)
     try:
         return run.module() if scope is None else run.function(scope)
     except RecursionError:
-        return Run(resolver)
+        empty = Run(resolver, most)
+        empty.notes.append("an expression is nested too deeply: what the script does is not known")
+        return empty
 
 
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {

@@ -14,8 +14,7 @@ from bisect import bisect_left
 
 from lora_lint.read.python.scopes import Block, Def, Site, Step
 from lora_rules.engine._startup.typed import NamedTuple
-
-MAX_GUARDS = 12
+from lora_rules.engine.budgets import GUARDS
 
 
 class Guard(NamedTuple):
@@ -36,7 +35,14 @@ class Inside(NamedTuple):
     of: int
 
 
-Guards = tuple[Guard | Inside, ...]
+class Past(NamedTuple):
+    """A statement that the way leads past, in one of several ways through its branches."""
+
+    ways: tuple[Guards, ...]
+    """Of each its own guards."""
+
+
+Guards = tuple[Guard | Inside | Past, ...]
 
 
 class Reaching:
@@ -222,7 +228,8 @@ class _Walk:
                 passing.append(_and(passed, Guard(stmt.test, outcome, site, self.repeated)))
         if not passing:
             return None
-        return self._own(site, passing[0] if len(passing) == 1 else guards)
+        past = passing[0] if len(passing) == 1 else self._past(guards, passing, 2)
+        return self._own(site, past)
 
     def _through_loop(self, site: Site, guards: Guards) -> Guards | None:
         self._loop_body(site, guards)
@@ -261,7 +268,8 @@ class _Walk:
             if handled is not None:
                 self._anything_in([parts["body"]], failed)
             ways.append(handled)
-        return self._passed(passed, ways, arms)
+        passing = [way for way in ways if way is not None]
+        return self._past(passed, passing, len(arms)) if passing else None
 
     def _through_match(self, site: Site, stmt: ast.Match, guards: Guards) -> Guards | None:
         arms = [_case(site, stmt, number) for number in range(len(site.blocks) + 1)]
@@ -270,21 +278,27 @@ class _Walk:
             for block, arm in zip(site.blocks, arms, strict=False)
         ]
         if not _is_complete(stmt):
-            ways.append(guards)
-        return self._passed(guards, ways, arms)
+            ways.append(self._in(arms[-1], guards))
+        passing = [way for way in ways if way is not None]
+        return self._past(guards, passing, arms[0].of) if passing else None
 
     def _in(self, inside: Inside, guards: Guards) -> Guards:
         """Into a branch, from behind."""
-        return guards if self.repeated or len(guards) >= 2 * MAX_GUARDS else (*guards, inside)
+        return guards if self.repeated or len(guards) >= 2 * GUARDS else (*guards, inside)
 
-    def _passed(
-        self, guards: Guards, ways: list[Guards | None], arms: list[Inside]
-    ) -> Guards | None:
-        """Past a statement through those of its branches that bind nothing."""
-        passing = [arm for way, arm in zip(ways, arms, strict=False) if way is not None]
-        if not passing:
-            return None
-        return self._in(passing[0], guards) if len(passing) == 1 else guards
+    def _past(self, guards: Guards, passing: list[Guards], of: int) -> Guards:
+        """Past a statement through those of its branches that do not bind the name.
+
+        Args:
+            guards: behind the statement.
+            passing: the guards before each of these branches.
+            of: how many branches there are.
+        """
+        ways = tuple(way[len(guards) :] for way in passing)
+        nothing_said = len(ways) == of and all(len(way) <= 1 for way in ways)
+        if nothing_said or self.repeated or len(guards) >= 2 * GUARDS:
+            return guards
+        return (*guards, Past(ways))
 
     def _block_end(self, block: Block, guards: Guards) -> Guards | None:
         if block.leaves:
@@ -303,7 +317,7 @@ class _Walk:
 def _and(guards: Guards, guard: Guard) -> Guards:
     """One more guard; those nearest to the use are enough."""
     count = len(guards)
-    if count >= MAX_GUARDS and sum(type(each) is Guard for each in guards) >= MAX_GUARDS:
+    if count >= GUARDS and sum(type(each) is Guard for each in guards) >= GUARDS:
         return guards
     return (*guards, guard)
 

@@ -65,16 +65,16 @@ def _read_text(path: str, text: str) -> Reading:
                 rest = Unreadable(f"not Python: {error.msg}", _place(error))
                 tree = _beginning(lines, error.lineno or 0)
         index.add(tree.body, Text(lines))
-        found = recipes(resolver, File(path, "python"))
+        made = recipes(resolver, File(path, "python"))
     except (RecursionError, MemoryError) as error:
         raise Unreadable("it is nested too deeply to read") from error
     except ValueError as error:
         raise Unreadable(f"not Python: {error}") from error
-    if rest is not None and not found:
+    if rest is not None and not made.recipes:
         resolver.close()
         raise rest
-    dialect = found[0].dialect if found else ""
-    return Reading(tuple(found), dialect, close=resolver.close, rest=rest)
+    dialect = made.recipes[0].dialect if made.recipes else ""
+    return Reading(made.recipes, dialect, made.notes, resolver.close, rest)
 
 
 def _beginning(lines: tuple[str, ...], wrong: int) -> ast.Module:

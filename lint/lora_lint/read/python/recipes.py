@@ -11,8 +11,10 @@ from lora_lint.read.python.order import Run, runs
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting, sometimes
+from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
+from lora_rules.program import Calls
 from lora_rules.recipe import Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
@@ -30,34 +32,56 @@ class File(NamedTuple):
     kind: str
 
 
-def recipes(resolver: Resolver, file: File) -> list[Recipe]:
+class Made(NamedTuple):
+    """The recipes of a file, and what could not be read of it."""
+
+    recipes: tuple[Recipe, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
     loads = [found for found in calls if found.known.kind == "continue"]
     if not adapters and not loads:
-        return []
-    ways = runs(resolver, {id(found.call) for found in (*adapters, *loads)})
+        return Made(notes=tuple(resolver.notes()))
+    wanted = [*adapters, *loads]
+    ways = runs(resolver, {id(found.call) for found in wanted})
+    around = _calls_around(wanted, ways)
     links = Links(resolver, calls)
     told = Told(resolver)
-    made = [
-        _recipe(links, told, adapter, file, _calls_around(adapter, ways)) for adapter in adapters
-    ]
-    return made + list(_without_config(calls, adapters, ways, file))
+    taken = Recipes(note for way in ways for note in way.notes)
+    taken.take(
+        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()))
+        for adapter in adapters
+    )
+    taken.take(_without_config(loads, adapters, ways, file))
+    notes = (*links.notes, *resolver.notes(), *taken.notes)
+    return Made(tuple(taken.taken), tuple(dict.fromkeys(notes)))
 
 
-def _calls_around(adapter: Found, ways: list[Run]) -> tuple[Call, ...]:
-    """What the script does on the way on which the adapter is configured."""
-    return next((tuple(way.calls) for way in ways if id(adapter.call) in way.nodes), ())
+def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
+    """What the script does on the first way on which each call is met, by the call's identity."""
+    around: dict[int, Calls] = {}
+    identities = {id(found.call) for found in wanted}
+    for way in ways:
+        for identity in identities & way.nodes:
+            around.setdefault(identity, way.calls)
+    return around
 
 
 def _without_config(
-    calls: list[Found], adapters: list[Found], ways: list[Run], file: File
+    loads: list[Found], adapters: list[Found], ways: list[Run], file: File
 ) -> Iterator[Recipe]:
     """The ways on which an adapter is loaded and none is configured: only their calls are known."""
+    configured = {id(adapter.call) for adapter in adapters}
+    by_identity = {id(found.call): found for found in loads}
     for way in ways:
-        loaded = [f for f in calls if f.known.kind == "continue" and id(f.call) in way.nodes]
-        if loaded and not any(id(adapter.call) in way.nodes for adapter in adapters):
+        met = by_identity.keys() & way.nodes
+        loaded = [by_identity[identity] for identity in met]
+        loaded.sort(key=lambda found: (found.span.cell or 0, found.span))
+        if loaded and configured.isdisjoint(way.nodes):
             yield Recipe(
                 file.path,
                 file.kind,
@@ -65,7 +89,7 @@ def _without_config(
                 loaded[0].span,
                 callee=loaded[0].known.callee,
                 framework="PEFT",
-                calls=tuple(way.calls),
+                calls=way.calls,
                 result=_only_infers(way),
             )
 
@@ -118,9 +142,7 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
-def _recipe(
-    links: Links, told: Told, adapter: Found, file: File, calls: tuple[Call, ...]
-) -> Recipe:
+def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) -> Recipe:
     linked = links.of(adapter)
     resolver = links.resolver
     settings = told.written(adapter) | surroundings.settings(adapter)
@@ -129,7 +151,7 @@ def _recipe(
         for name, value in told.written(found).items():
             settings.setdefault(name, value)
     for kind in _ORDER:
-        for name, value in _undecided(told, linked.several(kind), kind).items():
+        for name, value in links.undecided(told, linked.several(kind), kind).items():
             settings.setdefault(name, value)
     trainer = linked.one("trainer")
     for name, value in datasets.settings(links, trainer, adapter).items():
@@ -143,7 +165,7 @@ def _recipe(
                 continue
             settings.setdefault(name, value)
     dialect = _dialect(adapter)
-    others = in_order(each for calls in linked.by_kind.values() for each in calls)
+    others = in_order(found for kind in linked.by_kind for found in links.shown(linked, kind))
     blocks = tuple(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
     )
@@ -172,18 +194,6 @@ def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
     return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
-
-
-def _undecided(told: Told, several: list[Found], kind: str) -> dict[str, Setting]:
-    """What several equally near calls give: there, but unknown."""
-    settings: dict[str, Setting] = {}
-    for found in several:
-        for name, value in told.written(found).items():
-            reason = f"there are {len(several)} calls that may give it ({kind})"
-            settings[name] = value._replace(
-                candidates=(), declared=None, reason=reason, choices=(), elements=()
-            )
-    return settings
 
 
 def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:

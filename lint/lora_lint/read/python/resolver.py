@@ -28,7 +28,7 @@ from lora_lint.read.python.branches import Way
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.imports import STAR_EXPORTS, canonical, imported
 from lora_lint.read.python.index import Index
-from lora_lint.read.python.reach import Guard, Reaching, reaching, reaching_end
+from lora_lint.read.python.reach import Guard, Guards, Reaching, reaching, reaching_end
 from lora_lint.read.python.scopes import Def, Scope, Site, Step, step_of
 from lora_lint.read.python.text import Located
 from lora_lint.read.python.values import (
@@ -49,9 +49,7 @@ from lora_lint.read.python.values import (
     within,
 )
 from lora_rules.engine._startup.typed import Any
-
-MAX_DEPTH = 60
-MAX_STEPS = 5_000
+from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 
 class Resolver:
@@ -60,13 +58,23 @@ class Resolver:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.steps = 0
+        """For the value that is worked out now."""
+        self._spent = 0
+        """For all values before."""
         self._depth = 0
+        self._changes = 0
+        """How many changes of an object are being followed back."""
+        self._together = False
+        """Whether everything that is asked now belongs to one value."""
         self._known: dict[tuple[ast.expr, Site], Values | str] = {}
         self._active: set[object] = set()
         self.assumed: Mapping[str, Value] = {}
         self._dumps: dict[ast.expr, str] = {}
         self._truths: dict[ast.expr, bool | None] = {}
         self.options: options.Options | None = None
+        self._seen_outside: dict[
+            tuple[Scope, str, Step | None], tuple[list[tuple[Def, Guards]], bool]
+        ] = {}
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
         self.branches = branches.Branches(self)
 
@@ -112,8 +120,12 @@ class Resolver:
         return found
 
     def _work_out(self, node: ast.expr, site: Site) -> Values:
+        if not self._depth and not self._together:
+            self._begin()
         self.steps += 1
-        if self._depth >= MAX_DEPTH or self.steps > MAX_STEPS:
+        if self._spent > FILE_STEPS:
+            raise Unresolved("the file takes too many steps to work out")
+        if self._depth >= VALUE_DEPTH or self.steps > VALUE_STEPS:
             raise Unresolved("it takes too many steps to work out")
         handler = _EXPRESSIONS.get(type(node))
         if handler is None:
@@ -123,6 +135,31 @@ class Resolver:
             return distinct(handler(self, node, site))
         finally:
             self._depth -= 1
+
+    def _begin(self) -> None:
+        self._spent += self.steps
+        self.steps = 0
+
+    @contextmanager
+    def one_value(self) -> Iterator[None]:
+        """Count the steps of everything that is asked in here together."""
+        if self._together:
+            yield
+            return
+        self._begin()
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+
+    def notes(self) -> Iterator[str]:
+        """Which limit was reached."""
+        if self._spent > FILE_STEPS:
+            yield (
+                f"its values take more than {FILE_STEPS} steps to work out: those that are left "
+                "are taken as unknown"
+            )
 
     @contextmanager
     def active(self, key: object) -> Iterator[None]:
@@ -235,6 +272,19 @@ class Resolver:
 
     def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
         """What an inner function may see: any binding that nothing builds upon, joined."""
+        key = (scope, name, step)
+        if key not in self._seen_outside:
+            self._seen_outside[key] = self._find_seen_outside(scope, name, step)
+        seen, always = self._seen_outside[key]
+        ways = [Way(binding, guards, self._of_binding(binding, step)) for binding, guards in seen]
+        if name in scope.parameters and not always:
+            ways.append(Way(None, (), self.stepped(self._parameter(scope, name), step)))
+        return self.branches.joined(ways, scope)
+
+    def _find_seen_outside(
+        self, scope: Scope, name: str, step: Step | None
+    ) -> tuple[list[tuple[Def, Guards]], bool]:
+        """These bindings, and whether one of them holds at the scope's end."""
         bindings = [
             binding
             for binding in scope.bindings[name]
@@ -248,13 +298,8 @@ class Resolver:
                     before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
-        ways = [
-            Way(binding, ending.get(binding, ()), self._of_binding(binding, step))
-            for binding in seen
-        ]
-        if name in scope.parameters and not any(binding in ending for binding in bindings):
-            ways.append(Way(None, (), self.stepped(self._parameter(scope, name), step)))
-        return self.branches.joined(ways, scope)
+        always = any(binding in ending for binding in bindings)
+        return [(binding, ending.get(binding, ())) for binding in seen], always
 
     def _parameter(self, scope: Scope, name: str) -> Values:
         with self.active((scope, name)):
@@ -274,9 +319,15 @@ class Resolver:
     def _of_binding(self, binding: Def, step: Step | None) -> Values:
         with self.active((binding, step)):
             self.steps += 1
-            if binding.builds_on:
+            if not binding.builds_on:
+                return self.stepped(self._of_plain_binding(binding), step)
+            if self._changes >= CHANGES:
+                raise Unresolved(f"{binding.name} is changed more than {CHANGES} times")
+            self._changes += 1
+            try:
                 return changes.after(self, binding, step)
-            return self.stepped(self._of_plain_binding(binding), step)
+            finally:
+                self._changes -= 1
 
     def _of_plain_binding(self, binding: Def) -> Values:
         node, site = binding.node, binding.site
@@ -464,6 +515,8 @@ class Resolver:
             values = self.resolve(node, site)
         except Unresolved as why:
             return Table({}, f"**{ast.unparse(node)}: {why}")
+        except RecursionError:
+            return Table({}, f"**{ast.unparse(node)}: nested too deeply")
         tables = [value.value for value in values]
         if len(tables) == 1 and isinstance(tables[0], Table):
             return tables[0]

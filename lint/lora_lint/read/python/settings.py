@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lora_lint.read.choices import place, written
 from lora_lint.read.python.arguments import Argument, Found
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_lint.read.python.values import (
     SOMETIMES,
     Unresolved,
@@ -30,12 +30,27 @@ class Told:
         self._written: dict[Found, dict[str, Setting]] = {}
         self._absent: dict[Found, dict[str, Setting]] = {}
         self._blocks: dict[Found, Block] = {}
+        self._changes: dict[tuple[Scope, str], list[Def]] = {}
 
     def written(self, found: Found) -> dict[str, Setting]:
         """The settings that a call gives, by their canonical names."""
         if found not in self._written:
-            self._written[found] = _written(self.resolver, found)
+            self._written[found] = _written(self.resolver, found, self._changes_of(found))
         return self._written[found]
+
+    def _changes_of(self, found: Found) -> list[Def]:
+        """The attributes that are set, anywhere, on the name that a call is assigned to."""
+        name = _assigned_name(found)
+        if name is None:
+            return []
+        key = (found.scope, name)
+        if key not in self._changes:
+            self._changes[key] = [
+                binding
+                for binding in found.scope.bindings.get(name, ())
+                if binding.kind == "change" and binding.step and binding.step[0] == "attr"
+            ]
+        return self._changes[key]
 
     def absent(self, found: Found) -> dict[str, Setting]:
         """The settings that a call does not give: its defaults, or unknown if more may arrive."""
@@ -50,7 +65,7 @@ class Told:
         return self._blocks[found]
 
 
-def _written(resolver: Resolver, found: Found) -> dict[str, Setting]:
+def _written(resolver: Resolver, found: Found, changes: list[Def]) -> dict[str, Setting]:
     known = found.known
     settings: dict[str, Setting] = {}
     for argument in found.arguments.values():
@@ -60,7 +75,7 @@ def _written(resolver: Resolver, found: Found) -> dict[str, Setting]:
             continue
         name = known.names.get(argument.name, argument.name)
         settings[name] = setting(resolver, name, _or_default(found, argument), found.site)
-    settings.update(_assigned_later(resolver, found))
+    settings.update(_assigned_later(resolver, found, changes))
     for name, value in known.fixed.items():
         settings.setdefault(
             name, Setting(name, (value,), Origin.DERIVED, name, found.span, source=known.callee)
@@ -94,9 +109,9 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     empty = Setting(
         name, (), Origin.WRITTEN, argument.name, argument.span, key_span=argument.key_span
     )
-    resolver.steps = 0
     try:
-        values = _meant(name, plain_all(argument.thunk(), whole=not argument.absent), at)
+        with resolver.one_value():
+            values = _meant(name, plain_all(argument.thunk(), whole=not argument.absent), at)
     except Unresolved as why:
         reason = str(why) or "not a constant"
         return empty._replace(reason=reason, elements=_elements(argument))
@@ -175,15 +190,14 @@ def _listed(value: object) -> object:
     return value
 
 
-def _assigned_later(resolver: Resolver, found: Found) -> dict[str, Setting]:
+def _assigned_later(resolver: Resolver, found: Found, changes: list[Def]) -> dict[str, Setting]:
     """``config.r = 16`` after ``config = LoraConfig(…)`` counts; under a test it may or may not."""
-    target = _assigned_name(found)
     settings: dict[str, Setting] = {}
-    if target is None or found.known.kind not in {"adapter", "training", "quantization"}:
+    if found.known.kind not in {"adapter", "training", "quantization"}:
         return settings
     start = found.site
-    for binding in start.block.scope.bindings.get(target, ()):
-        if binding.kind != "change" or binding.step is None or binding.step[0] != "attr":
+    for binding in changes:
+        if binding.step is None:
             continue
         if (binding.site.text.cell or 0, binding.site.line) <= (start.text.cell or 0, start.line):
             continue

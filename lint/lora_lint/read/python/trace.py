@@ -10,11 +10,10 @@ from lora_lint.read.python.reach import reaching, reaching_end
 from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_lint.read.python.values import Function, Unresolved
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.budgets import ORIGINS
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
-
-MAX_VISITS = 500
 
 _PASSING = frozenset(
     [
@@ -74,7 +73,7 @@ class _Walk:
         if key in self.seen:
             return
         self.seen.add(key)
-        if len(self.seen) > MAX_VISITS:
+        if len(self.seen) > ORIGINS:
             raise _Exhausted
         if isinstance(node, ast.Name):
             yield from self.name(node.id, site, path)

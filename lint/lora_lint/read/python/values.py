@@ -9,8 +9,7 @@ from itertools import product
 from lora_lint.read.choices import Arms, merged, united
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import NamedTuple, Protocol, runtime_checkable
-
-MAX_CANDIDATES = 64
+from lora_rules.engine.budgets import CANDIDATES
 
 
 class Unresolved(Exception):
@@ -277,7 +276,7 @@ def distinct(values: Iterable[Value], *, whole: bool = True) -> Values:
     groups: dict[object, list[Value]] = {}
     for value in every:
         groups.setdefault(_identity(value.value), []).append(value)
-        if len(groups) > MAX_CANDIDATES:
+        if len(groups) > CANDIDATES:
             raise Unresolved("it may take too many values")
     if len(groups) <= 1:
         only = every[:1]
@@ -289,7 +288,7 @@ def distinct(values: Iterable[Value], *, whole: bool = True) -> Values:
         for same in groups.values()
         for choices in merged(value.choices for value in same)
     ]
-    return tuple(kept) if len(kept) <= MAX_CANDIDATES else alone(every)
+    return tuple(kept) if len(kept) <= CANDIDATES else alone(every)
 
 
 def alone(values: Iterable[Value]) -> Values:
@@ -321,7 +320,7 @@ def combine(parts: Iterable[Values], base: Arms = ()) -> Iterable[tuple[Value, .
     count = 1
     for part in lists:
         count *= len(part)
-        if count > MAX_CANDIDATES:
+        if count > CANDIDATES:
             raise Unresolved("it may take too many values")
     return product(*lists)
 
@@ -336,7 +335,7 @@ def _together(parts: list[Values], base: Arms) -> list[tuple[Value, ...]] | None
             for value in part
             if (both := united(choices, value.choices)) is not None
         ]
-        if len(rows) > MAX_CANDIDATES:
+        if len(rows) > CANDIDATES:
             return None
     return [row for _, row in rows]
 

@@ -14,10 +14,8 @@ from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
 from lora_lint.read.yaml import resolve
 from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
+from lora_rules.engine.budgets import CONFIGURATION_BYTES
 from lora_rules.recipe import Origin, Recipe, Setting, Span
-
-MAX_BYTES = 2_000_000
-"""Larger files are data in a script's clothes, such as a self-extracting archive."""
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -26,7 +24,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     Raises:
         Unreadable: if it is not text.
     """
-    if len(source.data) > MAX_BYTES:
+    if len(source.data) > CONFIGURATION_BYTES:
         return Reading(data=f"its {len(source.data)} bytes are data, not a script")
     try:
         text = source.text

@@ -11,6 +11,7 @@ from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.shell.scan import Piece, Word
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import CANDIDATES, VARIABLE_SIZE
 from lora_rules.recipe import Span
 
 _ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
@@ -18,8 +19,6 @@ _OPENERS = frozenset({"for", "while", "until", "case", "select", "{"})
 _CLOSERS = frozenset({"done", "esac", "}"})
 _NEUTRAL = frozenset({"then", "do", "in", "!", "time"})
 _DECLARERS = frozenset({"export", "local", "declare", "readonly", "typeset"})
-_LONGEST = 100_000
-"""Characters: nobody's command line, and a bound for variables that repeat each other."""
 
 
 class Text(NamedTuple):
@@ -182,7 +181,7 @@ class Variables:
             return (*before, *texts)
         both = [text.candidates[0] for text in (*before, *texts) if len(text.candidates) == 1]
         joined = "".join(both)
-        if len(both) < len(before) + len(texts) or len(joined) > _LONGEST:
+        if len(both) < len(before) + len(texts) or len(joined) > VARIABLE_SIZE:
             return (Text((), texts[0].span, unknown=f"${name}"),)
         return (Text((joined,), texts[0].span),)
 
@@ -204,9 +203,9 @@ class Variables:
                 for left, chosen in candidates
                 for right, choices in values
                 if (both := united(chosen, choices)) is not None
-            ][:64]
-        if any(len(text) > _LONGEST for text, _ in candidates):
-            return [Text((), word.span, quoted, "a word of this length")]
+            ][:CANDIDATES]
+            if any(len(text) > VARIABLE_SIZE for text, _ in candidates):
+                return [Text((), word.span, quoted, "a word of this length")]
         return [_distinct(candidates, word.span)._replace(quoted=quoted)]
 
     def _alone(self, piece: Piece, span: Span, *, split: bool) -> list[Text]:

@@ -8,6 +8,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, elements_of, value_of
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.recipe import Origin, Recipe
 
@@ -341,12 +342,11 @@ def _all_excluded(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _saved_targets(recipe: Recipe) -> Iterator[Problem]:
-    saved, targets = recipe.known("modules_to_save"), recipe.known("target_modules")
-    if not isinstance(saved, list | tuple) or not isinstance(targets, list | tuple):
-        return
-    both = [name for name in targets if name in saved]
+    saved = elements_of(value_of(recipe.settings.get("modules_to_save"), "modules_to_save"))
+    targets = value_of(recipe.settings.get("target_modules"), "target_modules")
+    both = [name for name in elements_of(targets) if name in saved]
     if both:
-        alone = len(both) == len(targets)
+        alone = isinstance(targets, Known) and len(both) == len(elements_of(targets))
         yield Problem(
             "modules_to_save",
             f"{', '.join(map(str, both))} also stand in target_modules: "

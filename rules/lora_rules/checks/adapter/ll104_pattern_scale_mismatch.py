@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.injection import LARGEST
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.types import LARGEST
 from lora_rules.evidence import PEFT_SOURCE, SCHULMAN_2025
 from lora_rules.recipe import Recipe
 

@@ -10,6 +10,7 @@ from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
+from lora_rules.program import program_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def frozen_task_head(
         return
     if framework.sets_task:
         return
-    if any(call.name in ("=requires_grad", ".requires_grad_") for call in recipe.calls):
+    if program_of(recipe).calls.named("=requires_grad", ".requires_grad_"):
         return
     heads = _heads(inventory)
     names = (*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ()))

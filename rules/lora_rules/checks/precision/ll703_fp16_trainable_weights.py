@@ -12,7 +12,8 @@ from lora_rules.evidence import (
     PEFT_SOURCE,
 )
 from lora_rules.facts.versions.pins import pins
-from lora_rules.recipe import Recipe
+from lora_rules.program import program_of
+from lora_rules.recipe import Call, Recipe
 
 
 @rule("LL703", Severity.ERROR, evidence=[PEFT_SOURCE])
@@ -81,7 +82,7 @@ def fp16_trainable_weights(
         return
     if not framework.direct or not (_stays_float16(recipe) or _is_before(recipe, 0, 12)):
         return
-    if any(call.name in (".float", ".to", ".type") for call in recipe.calls):
+    if program_of(recipe).calls.named(".float", ".to", ".type"):
         return
     yield Problem(
         "fp16",
@@ -94,8 +95,12 @@ def fp16_trainable_weights(
 
 def _stays_float16(recipe: Recipe) -> bool:
     """Whether ``get_peft_model`` is told not to cast the adapter."""
-    given = (call.arguments.get("autocast_adapter_dtype") for call in recipe.calls)
-    return any(each is not None and each.candidates == (False,) for each in given)
+    return bool(program_of(recipe).calls.where(_keeps_dtype))
+
+
+def _keeps_dtype(call: Call) -> bool:
+    given = call.arguments.get("autocast_adapter_dtype")
+    return given is not None and given.candidates == (False,)
 
 
 def _is_before(recipe: Recipe, major: int, minor: int) -> bool:

@@ -6,10 +6,12 @@ done anything to it, and ``touches`` says so.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.recipe import Call, Recipe, Setting, Thing
+from lora_rules.program import Calls, Test
+from lora_rules.recipe import Call, Recipe, Setting, Span, Thing
 
 _LIBRARIES = frozenset(
     [
@@ -95,29 +97,20 @@ class Training(NamedTuple):
     """Where training begins."""
 
 
-def named(calls: tuple[Call, ...], *names: str) -> list[Call]:
-    """The calls of these functions, in order."""
-    return [call for call in calls if call.name in names]
-
-
-def adapter_loads(calls: tuple[Call, ...]) -> list[Call]:
+def adapter_loads(calls: Calls) -> list[Call]:
     """Where a trained adapter is loaded onto a model."""
-    return [call for call in calls if _is_adapter_load(call)]
+    return [call for call in calls.last_named("from_pretrained") if is_adapter_load(call)]
 
 
-def _is_adapter_load(call: Call) -> bool:
+def is_adapter_load(call: Call) -> bool:
+    """Whether a call loads a trained adapter onto a model."""
     classes = ("peft.PeftModel", "peft.AutoPeftModel")
     return call.name.startswith(classes) and call.name.endswith(".from_pretrained")
 
 
-def wraps(calls: tuple[Call, ...]) -> list[Call]:
-    """Where a model gets an adapter."""
-    return [call for call in calls if call.name.endswith(".get_peft_model")]
-
-
-def peft_wraps(calls: tuple[Call, ...]) -> list[Call]:
-    """The same, by PEFT itself."""
-    return named(calls, "peft.get_peft_model")
+def peft_wraps(calls: Calls) -> list[Call]:
+    """Where a model gets an adapter from PEFT itself."""
+    return calls.named("peft.get_peft_model")
 
 
 def is_loaded_model(call: Call) -> bool:
@@ -135,16 +128,9 @@ def has_own_code(load: Call) -> bool:
     return argument(load, "trust_remote_code", False) is not False
 
 
-def maker(calls: tuple[Call, ...], thing: Thing | None) -> Call | None:
-    """The call that an object came out of, if the script shows it."""
-    if thing is None or thing.part:
-        return None
-    return next((call for call in calls if call.made == thing), None)
-
-
-def base_load(calls: tuple[Call, ...], model: Thing | None) -> Call | None:
+def base_load(calls: Calls, model: Thing | None) -> Call | None:
     """The call that loaded the base model, when it is certainly that."""
-    made = maker(calls, model)
+    made = calls.maker(model)
     return made if made is not None and is_loaded_model(made) else None
 
 
@@ -169,44 +155,55 @@ def is_unknown(call: Call, thing: Thing) -> bool:
     return call.name.partition(".")[0] not in _LIBRARIES
 
 
-def between(calls: tuple[Call, ...], first: Call, last: Call) -> tuple[Call, ...]:
-    """The calls after one and before another."""
-    start, end = _position(calls, first), _position(calls, last)
-    return calls[start + 1 : end]
+def trainings(calls: Calls, model: Thing | None) -> list[Training]:
+    """Every time that a model is certainly trained, with a trainer or in a loop of the script."""
+    return _trainings(calls).get(model, []) if model is not None else []
 
 
-def after(calls: tuple[Call, ...], first: Call) -> tuple[Call, ...]:
-    """The calls after one."""
-    return calls[_position(calls, first) + 1 :]
+def _trainings(calls: Calls) -> dict[Thing, list[Training]]:
+    found: dict[Thing, list[Training]] = calls.once("trainings", lambda: _find_trainings(calls))
+    return found
 
 
-def before(calls: tuple[Call, ...], last: Call) -> tuple[Call, ...]:
-    """The calls before one."""
-    return calls[: _position(calls, last)]
+def _find_trainings(calls: Calls) -> dict[Thing, list[Training]]:
+    found: dict[Thing, list[Training]] = {}
+    for call in calls:
+        training = _training(calls, call)
+        if training is not None:
+            found.setdefault(training.model, []).append(training)
+    return found
 
 
-def _position(calls: tuple[Call, ...], call: Call) -> int:
-    return next(i for i, other in enumerate(calls) if other is call)
+def _training(calls: Calls, call: Call) -> Training | None:
+    if call.made is None:
+        return None
+    if call.name.endswith("Trainer"):
+        model = call.things.get("model")
+        start = _first_after(calls, call, _trains)
+        if model is not None and not model.part and start is not None:
+            return Training(model, call, start)
+    elif is_optimizer(call):
+        numbers = {thing.number for thing in call.things.values() if thing.part}
+        start = _first_after(calls, call, _steps)
+        if len(numbers) == 1 and start is not None:
+            return Training(Thing(numbers.pop()), call, start)
+    return None
 
 
-def trainings(calls: tuple[Call, ...]) -> Iterator[Training]:
-    """Every model that is certainly trained, with a trainer or in a loop of the script's own."""
-    for position, call in enumerate(calls):
-        later = calls[position + 1 :]
-        if call.name.endswith("Trainer") and call.made is not None:
-            model = call.things.get("model")
-            start = _first(later, ".train", call.made)
-            if model is not None and not model.part and start is not None:
-                yield Training(model, call, start)
-        elif is_optimizer(call) and call.made is not None:
-            numbers = {thing.number for thing in call.things.values() if thing.part}
-            start = _first(later, ".step", call.made)
-            if len(numbers) == 1 and start is not None:
-                yield Training(Thing(numbers.pop()), call, start)
+def _first_after(calls: Calls, call: Call, test: Test) -> Call | None:
+    """The first call after one that does something to what it made."""
+    assert call.made is not None  # noqa: S101
+    places = calls.places(test, call.made)
+    following = bisect_right(places, calls.position(call))
+    return calls[places[following]] if following < len(places) else None
 
 
-def _first(calls: tuple[Call, ...], name: str, on: Thing) -> Call | None:
-    return next((call for call in calls if call.name == name and call.on == on), None)
+def _trains(call: Call, trainer: Thing) -> bool:
+    return call.name == ".train" and call.on == trainer
+
+
+def _steps(call: Call, optimizer: Thing) -> bool:
+    return call.name == ".step" and call.on == optimizer
 
 
 def is_optimizer(call: Call) -> bool:
@@ -222,7 +219,7 @@ def frees(call: Call, model: Thing) -> bool:
     """Whether a call may let something of a model be trained."""
     if is_unknown(call, model):
         return True
-    if _is_adapter_load(call) or call.name.endswith(".get_peft_model"):
+    if is_adapter_load(call) or call.name.endswith(".get_peft_model"):
         return call.made == model
     if not of(call, model):
         return False
@@ -296,9 +293,9 @@ UNKNOWN = object()
 """A value that is not known: equal to nothing else, and neither true nor false."""
 
 
-def quantized(calls: tuple[Call, ...], load: Call) -> Call | None:
+def quantized(calls: Calls, load: Call) -> Call | None:
     """The configuration with which a model is certainly loaded in 4 or 8 bits."""
-    config = maker(calls, load.things.get("quantization_config"))
+    config = calls.maker(load.things.get("quantization_config"))
     if config is None or config.name != "transformers.BitsAndBytesConfig":
         return None
     if not config.certain_after(load):
@@ -307,19 +304,18 @@ def quantized(calls: tuple[Call, ...], load: Call) -> Call | None:
     return config if any(certainly(width, True) for width in widths) else None
 
 
-def adapted(recipe: Recipe) -> Iterator[tuple[Call, Thing]]:
-    """Where the recipe's own configuration meets a model, and that model."""
-    config = next((c for c in recipe.calls if c.span == recipe.span and c.made is not None), None)
-    if config is None:
+def adapted(calls: Calls, recipe: Span) -> Iterator[tuple[Call, Thing]]:
+    """Where the configuration of a recipe, which stands there, meets a model, and that model."""
+    config = calls.configuration(recipe)
+    if config is None or config.made is None:
         return
-    if config.name.endswith(".get_peft_model") and config.made is not None:
+    if config.name.endswith(".get_peft_model"):
         yield config, config.made
         return
-    for call in recipe.calls:
-        if call.things.get("peft_config") == config.made:
-            model = call.things.get("model")
-            if model is not None and not model.part:
-                yield call, model
+    for call in calls.given("peft_config", config.made):
+        model = call.things.get("model")
+        if model is not None and not model.part:
+            yield call, model
 
 
 def pinned_below(recipe: Recipe, package: str, version: tuple[int, ...]) -> bool | None:

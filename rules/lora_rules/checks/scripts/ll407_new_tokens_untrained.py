@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    adapted,
-    after,
-    before,
-    frees,
-    trainings,
-)
-from lora_rules.checks.scripts.script_tokens import adds_tokens, resizes
+from lora_rules.checks.scripts.calls import adapted, frees, trainings
+from lora_rules.checks.scripts.script_tokens import resizes, tokens_added_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.program import Program
 from lora_rules.recipe import Recipe
 
 
 @rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def new_tokens_untrained(script: Recipe) -> Iterator[Problem]:
+def new_tokens_untrained(program: Program, recipe: Recipe) -> Iterator[Problem]:
     """Tokens are added, and their embeddings are not trained.
 
     ## What it checks
@@ -77,24 +72,23 @@ def new_tokens_untrained(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if not _embedding_is_frozen(script):
+    if not _embedding_is_frozen(recipe):
         return
-    calls = script.calls
-    for use, model in adapted(script):
-        earlier = before(calls, use)
-        added = next((c for c in earlier if adds_tokens(c) and c.certain_after(use)), None)
-        if added is None or not any(resizes(call, model) for call in earlier):
+    calls = program.calls
+    for use, model in adapted(calls, recipe.span):
+        added = tokens_added_before(calls, use)
+        if added is None or not calls.any_between(resizes, model, None, use):
             continue
-        if any(frees(call, model) for call in after(calls, use)):
+        if calls.any_between(frees, model, use, None):
             continue
-        if any(training.model == model for training in trainings(calls)):
+        if trainings(calls, model):
             yield Problem(
                 added.span,
                 "the embeddings of these tokens are not trained: LoRA freezes the embedding, and "
                 "the configuration names neither it nor the tokens.",
                 help="Give LoraConfig trainable_token_indices=[the new ids], or "
                 'modules_to_save=["embed_tokens", "lm_head"].',
-                also=(script.span,),
+                also=(recipe.span,),
             )
 
 

@@ -14,12 +14,14 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import QLORA_GUIDE
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LL504", Severity.WARNING, evidence=[QLORA_GUIDE])
-def kbit_prepare_missing(script: Recipe) -> Iterator[Problem]:
+def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem]:
     """A quantized base gets LoRA and is trained without being prepared for it.
 
     ## What it checks
@@ -88,14 +90,14 @@ def kbit_prepare_missing(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for use, model in adapted(script):
+    calls = program.calls
+    for use, model in adapted(calls, outline.span):
         load = base_load(calls, model)
         if use.name != "peft.get_peft_model" or load is None or quantized(calls, load) is None:
             continue
-        if any(_prepares(call, model) for call in calls):
+        if calls.named(*_PREPARING) or calls.places(_prepares, model):
             continue
-        if any(t.model == model and not t.setup.name.startswith("trl.") for t in trainings(calls)):
+        if any(not t.setup.name.startswith("trl.") for t in trainings(calls, model)):
             yield Problem(
                 use.span,
                 f"the base is quantized (line {load.span.line}) and was not prepared for training: "
@@ -111,7 +113,7 @@ def _prepares(call: Call, model: Thing) -> bool:
         return model in call.things.values()
     if call.name.startswith("=") or call.name == ".requires_grad_":
         return of(call, model) and call.name in ("=data", "=requires_grad", ".requires_grad_")
-    return is_unknown(call, model) or call.name in _PREPARING
+    return is_unknown(call, model)
 
 
 _PREPARING = (

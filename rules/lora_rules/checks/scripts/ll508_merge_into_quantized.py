@@ -11,11 +11,12 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LL508", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
-def merge_into_quantized(script: Recipe) -> Iterator[Problem]:
+def merge_into_quantized(program: Program) -> Iterator[Problem]:
     """The adapter is merged into a quantized base.
 
     ## What it checks
@@ -60,12 +61,12 @@ def merge_into_quantized(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for call in calls:
-        load = base_load(calls, call.on) if call.name == ".merge_and_unload" else None
+    calls = program.calls
+    for call in calls.named(".merge_and_unload"):
+        load = base_load(calls, call.on)
         if load is None or quantized(calls, load) is None or not load.certain_after(call):
             continue
-        if not any(other.name == ".dequantize" and other.on == call.on for other in calls):
+        if call.on is not None and not calls.places(_dequantizes, call.on):
             yield Problem(
                 call.span,
                 f"the base is quantized (line {load.span.line}): merging rounds the sum to its few "
@@ -73,3 +74,7 @@ def merge_into_quantized(script: Recipe) -> Iterator[Problem]:
                 help="Load the base in 16 bits, load the adapter onto it, and merge there.",
                 also=(load.span,),
             )
+
+
+def _dequantizes(call: Call, model: Thing) -> bool:
+    return call.name == ".dequantize" and call.on == model

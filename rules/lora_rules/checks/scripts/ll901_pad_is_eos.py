@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import after, certainly, maker, pinned_below
-from lora_rules.checks.scripts.script_text import Calls
+from lora_rules.checks.scripts.calls import certainly, pinned_below
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Recipe, Thing
 
 
 @rule("LL901", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
-def pad_is_eos(script: Recipe) -> Iterator[Problem]:
+def pad_is_eos(program: Program, recipe: Recipe) -> Iterator[Problem]:
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
@@ -81,19 +82,20 @@ def pad_is_eos(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for padding in calls:
-        if padding.name not in ("=pad_token", "=pad_token_id") or padding.on is None:
+    calls = program.calls
+    for padding in calls.named("=pad_token", "=pad_token_id"):
+        if padding.on is None:
             continue
         value = padding.things.get("value")
         end = padding.name.replace("=pad", "eos")
         if padding.on.part or value != Thing(padding.on.number, end):
             continue
-        later = after(calls, padding)
-        if any(_pads_otherwise(call, padding.on) for call in later):
+        if calls.any_between(_pads_otherwise, padding.on, padding, None):
             continue
-        for call in later:
-            if padding.certain_after(call) and _masks_padding(script, later, call, padding.on):
+        given = calls.places(_is_given, padding.on)
+        for place in given[bisect_right(given, calls.position(padding)) :]:
+            call = calls[place]
+            if padding.certain_after(call) and _masks_padding(recipe, calls, call, padding):
                 ends = _writes_end(calls, padding, call)
                 yield Problem(
                     padding.span,
@@ -112,10 +114,10 @@ def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
     tokenizer = padding.on
     if tokenizer is None or collator.name == "trl.DataCollatorForCompletionOnlyLM":
         return True
-    loaded = maker(calls, tokenizer)
+    loaded = calls.maker(tokenizer)
     if loaded is not None and certainly(loaded.arguments.get("add_eos_token"), True):
         return True
-    for call in calls:
+    for call in calls.touching(tokenizer):
         if call.on != tokenizer:
             continue
         if call.name in ("=add_eos_token", ".apply_chat_template"):
@@ -134,9 +136,11 @@ def _pads_otherwise(call: Call, tokenizer: Thing) -> bool:
     return call.name in names and call.on == tokenizer
 
 
-def _masks_padding(recipe: Recipe, calls: Calls, call: Call, tokenizer: Thing) -> bool:
-    if tokenizer not in call.things.values():
-        return False
+def _is_given(call: Call, tokenizer: Thing) -> bool:
+    return tokenizer in call.things.values()
+
+
+def _masks_padding(recipe: Recipe, calls: Calls, call: Call, padding: Call) -> bool:
     if call.name == "transformers.DataCollatorForLanguageModeling":
         masked = certainly(call.arguments.get("mlm"), False)
     elif call.name == "trl.DataCollatorForCompletionOnlyLM":
@@ -147,5 +151,10 @@ def _masks_padding(recipe: Recipe, calls: Calls, call: Call, tokenizer: Thing) -
         return unpacked and call.complete and pinned_below(recipe, "trl", (0, 20)) is True
     else:
         return False
-    trainers = [other for other in calls if other.name.endswith("Trainer")]
-    return masked and any(call.made in trainer.things.values() for trainer in trainers)
+    if not masked or call.made is None:
+        return False
+    return calls.any_between(_goes_to_trainer, call.made, padding, None)
+
+
+def _goes_to_trainer(trainer: Call, collator: Thing) -> bool:
+    return trainer.name.endswith("Trainer") and collator in trainer.things.values()

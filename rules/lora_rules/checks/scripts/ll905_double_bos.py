@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import certainly, first_argument, maker
-from lora_rules.checks.scripts.script_text import Calls
+from lora_rules.checks.scripts.calls import certainly, first_argument
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import CHAT_TEMPLATES
-from lora_rules.recipe import Recipe, Thing
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Thing
 
 TEMPLATES_WITH_START = (
     "llama-2-",
@@ -22,7 +23,7 @@ TEMPLATES_WITH_START = (
 
 
 @rule("LL905", Severity.WARNING, evidence=[CHAT_TEMPLATES])
-def double_bos(script: Recipe) -> Iterator[Problem]:
+def double_bos(program: Program) -> Iterator[Problem]:
     """A text made by the chat template is tokenized with special tokens: it starts with two.
 
     ## What it checks
@@ -77,36 +78,49 @@ def double_bos(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for position, call in enumerate(calls):
+    calls = program.calls
+    for call in calls.named(".__call__", ".encode"):
         tokenizer = call.on
-        if call.name not in (".__call__", ".encode") or tokenizer is None or tokenizer.part:
+        if tokenizer is None or tokenizer.part:
             continue
         if not any(arm < 0 for arm in call.branch) or "add_special_tokens" in call.arguments:
             continue
         text = [t for name, t in call.things.items() if name.partition(".")[0] in ("0", "text")]
         if not call.complete or Thing(tokenizer.number, "apply_chat_template()") not in text:
             continue
-        made = [
-            c for c in calls[:position] if c.name == ".apply_chat_template" and c.on == tokenizer
-        ]
-        if all(certainly(c.arguments.get("tokenize"), False) for c in made) and _starts(
-            calls, tokenizer
-        ):
+        if calls.any_between(_gives_tokens, tokenizer, None, call) or not _starts(calls, tokenizer):
+            continue
+        made = calls.places(_applies_template, tokenizer)
+        before = bisect_left(made, calls.position(call))
+        if before:
             yield Problem(
                 call.span,
                 "the text begins with the template's start token, and the tokenizer adds another.",
                 help="Pass add_special_tokens=False.",
-                also=(made[-1].span,),
+                also=(calls[made[before - 1]].span,),
             )
+
+
+def _applies_template(call: Call, tokenizer: Thing) -> bool:
+    return call.name == ".apply_chat_template" and call.on == tokenizer
+
+
+def _gives_tokens(call: Call, tokenizer: Thing) -> bool:
+    """Whether a template is applied, and may give tokens instead of a text."""
+    given = call.arguments.get("tokenize") if _applies_template(call, tokenizer) else None
+    return _applies_template(call, tokenizer) and not certainly(given, False)
+
+
+def _sets_start(call: Call, tokenizer: Thing) -> bool:
+    return call.name in ("=chat_template", "=add_bos_token") and call.on == tokenizer
 
 
 def _starts(calls: Calls, tokenizer: Thing) -> bool:
     """Whether a tokenizer is known to add a start token that its template writes as well."""
-    loaded = maker(calls, tokenizer)
+    loaded = calls.maker(tokenizer)
     if loaded is None or loaded.name != "transformers.AutoTokenizer.from_pretrained":
         return False
-    if any(c.name in ("=chat_template", "=add_bos_token") and c.on == tokenizer for c in calls):
+    if calls.places(_sets_start, tokenizer):
         return False
     name = first_argument(loaded, "pretrained_model_name_or_path")
     if not isinstance(name, str):

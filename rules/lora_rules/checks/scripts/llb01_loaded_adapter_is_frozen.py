@@ -8,19 +8,19 @@ from lora_rules.checks.scripts.calls import (
     Training,
     adapter_loads,
     argument,
-    between,
     frees,
     trainings,
 )
-from lora_rules.checks.scripts.script_order import Calls, comes_before
+from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call
 
 
 @rule("LLB01", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def loaded_adapter_is_frozen(script: Recipe) -> Iterator[Problem]:
+def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
     """A trained adapter is loaded without `is_trainable=True`, and then trained.
 
     ## What it checks
@@ -63,12 +63,12 @@ def loaded_adapter_is_frozen(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     for load in adapter_loads(calls):
         if load.made is None or argument(load, "is_trainable", False) is not False:
             continue
-        for training in trainings(calls):
-            if training.model == load.made and _stays_frozen(calls, load, training):
+        for training in trainings(calls, load.made):
+            if _stays_frozen(calls, load, training):
                 yield Problem(
                     load.span,
                     "the adapter is loaded for inference, so none of it is trained at line "
@@ -85,4 +85,4 @@ def _stays_frozen(calls: Calls, frozen: Call, training: Training) -> bool:
         return False
     if not comes_before(calls, frozen, training.start) or not frozen.certain_after(training.start):
         return False
-    return not any(frees(call, training.model) for call in between(calls, frozen, training.start))
+    return not calls.any_between(frees, training.model, frozen, training.start)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
-    Training,
-    between,
     frees,
     freezes,
     peft_wraps,
@@ -16,11 +14,12 @@ from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Span, Thing
 
 
 @rule("LLB02", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def frozen_after_adapter(script: Recipe) -> Iterator[Problem]:
+def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.
 
     ## What it checks
@@ -67,19 +66,20 @@ def frozen_after_adapter(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    told = set()
+    calls = program.calls
+    reported: set[Span] = set()
     for wrap in peft_wraps(calls):
-        for training in trainings(calls):
-            if training.model != wrap.made or not comes_before(calls, wrap, training.start):
-                continue
-            for call in between(calls, wrap, training.start):
-                if not _freezes(call, training) or not wrap.certain_after(call):
+        if wrap.made is None:
+            continue
+        freezing = [calls[place] for place in calls.places(_freezes, wrap.made)]
+        for training in trainings(calls, wrap.made):
+            for call in freezing:
+                if call.span in reported or not wrap.certain_after(call):
                     continue
-                if any(frees(x, training.model) for x in between(calls, call, training.start)):
+                if not comes_before(calls, wrap, call, training.start):
                     continue
-                if call.span not in told:
-                    told.add(call.span)
+                if not calls.any_between(frees, wrap.made, call, training.start):
+                    reported.add(call.span)
                     yield Problem(
                         call.span,
                         f"this freezes the adapter that was added at line {wrap.span.line}: "
@@ -89,7 +89,7 @@ def frozen_after_adapter(script: Recipe) -> Iterator[Problem]:
                     )
 
 
-def _freezes(call: Call, training: Training) -> bool:
+def _freezes(call: Call, model: Thing) -> bool:
     if call.name.startswith("peft.prepare_model_for_"):
-        return call.made == training.model
-    return freezes(call, training.model)
+        return call.made == model
+    return freezes(call, model)

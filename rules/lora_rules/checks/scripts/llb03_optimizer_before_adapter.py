@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    is_optimizer,
-    peft_wraps,
-)
-from lora_rules.checks.scripts.script_order import Calls
+from lora_rules.checks.scripts.calls import given, is_optimizer, peft_wraps
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB03", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def optimizer_before_adapter(script: Recipe) -> Iterator[Problem]:
+def optimizer_before_adapter(program: Program) -> Iterator[Problem]:
     """The optimizer is made before the adapter, so it never sees the adapter's parameters.
 
     ## What it checks
@@ -66,18 +63,15 @@ def optimizer_before_adapter(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     for wrap in peft_wraps(calls):
-        for call in calls:
-            if call is wrap:
+        if wrap.made is None:
+            continue
+        for place in calls.places(_optimizes, wrap.made):
+            call = calls[place]
+            if place >= calls.position(wrap):
                 break
-            holds = [t for t in call.things.values() if wrap.made and t.number == wrap.made.number]
-            if (
-                is_optimizer(call)
-                and holds
-                and call.certain_after(wrap)
-                and _is_used(calls, wrap, call)
-            ):
+            if call.certain_after(wrap) and _is_used(calls, wrap, call):
                 yield Problem(
                     call.span,
                     "the optimizer holds the base model's parameters, which get_peft_model freezes "
@@ -89,12 +83,20 @@ def optimizer_before_adapter(script: Recipe) -> Iterator[Problem]:
 
 def _is_used(calls: Calls, wrap: Call, optimizer: Call) -> bool:
     """Whether it is stepped or handed on after the adapter came, and is given nothing more."""
-    stepped = False
-    for call in calls[next(i for i, c in enumerate(calls) if c is wrap) :]:
-        if optimizer.made is None or (
-            call.name == ".add_param_group" and call.on == optimizer.made
-        ):
-            return False
-        handed = call.name.endswith("Trainer") and optimizer.made in call.things.values()
-        stepped = stepped or handed or (call.name == ".step" and call.on == optimizer.made)
-    return stepped
+    made = optimizer.made
+    if made is None or calls.any_between(_is_given_more, made, wrap, None):
+        return False
+    return calls.any_between(_uses, made, wrap, None)
+
+
+def _optimizes(call: Call, model: Thing) -> bool:
+    return is_optimizer(call) and given(call, model)
+
+
+def _is_given_more(call: Call, optimizer: Thing) -> bool:
+    return call.name == ".add_param_group" and call.on == optimizer
+
+
+def _uses(call: Call, optimizer: Thing) -> bool:
+    handed = call.name.endswith("Trainer") and optimizer in call.things.values()
+    return handed or (call.name == ".step" and call.on == optimizer)

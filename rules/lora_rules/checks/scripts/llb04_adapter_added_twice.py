@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    adapter_loads,
-    argument,
-    maker,
-    pinned_below,
-)
-from lora_rules.checks.scripts.script_order import Calls
+from lora_rules.checks.scripts.calls import argument, is_adapter_load, pinned_below
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
 from lora_rules.facts.versions.vcs_pins import held_at_revision
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Recipe, Thing
 
 REPLACED = "the second takes the place of the first."
 """PEFT 0.21.2 injects into the bare base under the same adapter name; counted by running it."""
 
+REMOVING = (".merge_and_unload", ".unload", ".delete_adapter")
+
 
 @rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
-def adapter_added_twice(script: Recipe) -> Iterator[Problem]:
+def adapter_added_twice(program: Program) -> Iterator[Problem]:
     """A model that already has an adapter is given another one.
 
     ## What it checks
@@ -69,15 +67,16 @@ def adapter_added_twice(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for position, call in enumerate(calls):
-        first = _adapter_before(calls[:position], call)
+    calls = program.calls
+    for place in calls.where(_adds_adapter):
+        call = calls[place]
+        first = _adapter_before(calls, call)
         if first is None:
             continue
-        if call.name.startswith("trl.") and call.name.endswith("Trainer"):
+        if call.name != "peft.get_peft_model":
             if _gets_config(calls, call):
-                yield from _two_for_a_trainer(script, first, call)
-        elif call.name == "peft.get_peft_model" and _is_lora(calls, first, call):
+                yield from _two_for_a_trainer(program.file, first, call)
+        elif _is_lora(calls, first, call):
             wrapped = call.things["model"].wrapped
             yield Problem(
                 call.span,
@@ -120,24 +119,35 @@ def _adapter_before(calls: Calls, call: Call) -> Call | None:
     model = call.things.get("model")
     if model is None or model.part:
         return None
-    for earlier in reversed(calls):
-        if earlier.made != model and earlier.on != model and model not in earlier.things.values():
-            continue
-        if earlier.name == "peft.get_peft_model" or earlier in adapter_loads((earlier,)):
-            return earlier if earlier.certain_after(call) else None
-        if earlier.name in (".merge_and_unload", ".unload", ".delete_adapter"):
-            return None
-    return None
+    changes = calls.places(_changes_adapter, model)
+    before = bisect_left(changes, calls.position(call))
+    last = calls[changes[before - 1]] if before else None
+    if last is None or last.name in REMOVING or not last.certain_after(call):
+        return None
+    return last
+
+
+def _adds_adapter(call: Call) -> bool:
+    of_trl = call.name.startswith("trl.") and call.name.endswith("Trainer")
+    return of_trl or call.name == "peft.get_peft_model"
+
+
+def _changes_adapter(call: Call, model: Thing) -> bool:
+    """Whether a model gets an adapter, or loses one."""
+    if call.made != model and call.on != model and model not in call.things.values():
+        return False
+    gets = call.name == "peft.get_peft_model" or is_adapter_load(call)
+    return gets or call.name in REMOVING
 
 
 def _is_lora(calls: Calls, *wraps: Call) -> bool:
     """Whether all of these add LoRA's layers; prompt tuning, for one, leaves the model as it is."""
-    made = [maker(calls, wrap.things.get("peft_config")) for wrap in wraps]
+    made = [calls.maker(wrap.things.get("peft_config")) for wrap in wraps]
     return all(config is not None and config.name == "peft.LoraConfig" for config in made)
 
 
 def _gets_config(calls: Calls, trainer: Call) -> bool:
     if argument(trainer, "peft_config", None) is None:
         return False
-    made = maker(calls, trainer.things.get("peft_config"))
+    made = calls.maker(trainer.things.get("peft_config"))
     return made is not None and made.name.startswith("peft.") and made.certain_after(trainer)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    adapter_loads,
-    before,
-    frees,
-    maker,
-)
-from lora_rules.checks.scripts.script_tokens import adds_tokens, resizes
+from lora_rules.checks.scripts.calls import adapter_loads, frees
+from lora_rules.checks.scripts.script_tokens import resizes, tokens_added_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 
 @rule("LLB05", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def adapter_before_resize(script: Recipe) -> Iterator[Problem]:
+def adapter_before_resize(program: Program) -> Iterator[Problem]:
     """An adapter is loaded onto a base whose embedding was not resized for the added tokens.
 
     ## What it checks
@@ -67,17 +62,17 @@ def adapter_before_resize(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     for load in adapter_loads(calls):
-        model, base = load.made, maker(calls, load.made)
+        model, base = load.made, calls.maker(load.made)
         if model is None or base is None or not base.name.endswith(".from_pretrained"):
             continue
-        earlier = before(calls, load)
-        added = next((c for c in earlier if adds_tokens(c) and c.certain_after(load)), None)
-        if added is None or base is load or any(resizes(call, model) for call in earlier):
+        added = tokens_added_before(calls, load)
+        if added is None or base is load or calls.any_between(resizes, model, None, load):
             continue
-        elsewhere = any(c.name == ".resize_token_embeddings" for c in earlier)
-        if elsewhere and not any(frees(call, model) for call in earlier):
+        others = calls.named(".resize_token_embeddings")[:1]
+        elsewhere = any(calls.position(call) < calls.position(load) for call in others)
+        if elsewhere and not calls.any_between(frees, model, None, load):
             yield Problem(
                 load.span,
                 f"tokens were added at line {added.span.line}, but the base model keeps the "

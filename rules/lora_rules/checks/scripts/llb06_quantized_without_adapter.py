@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     argument,
     base_load,
-    before,
     is_loaded_model,
     is_unknown,
     of,
@@ -16,11 +15,12 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB06", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE, SCRIPT_RUNS])
-def quantized_without_adapter(script: Recipe) -> Iterator[Problem]:
+def quantized_without_adapter(program: Program) -> Iterator[Problem]:
     """A trainer gets a quantized model that has no adapter.
 
     ## What it checks
@@ -76,10 +76,10 @@ def quantized_without_adapter(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for trainer in calls:
+    calls = program.calls
+    for trainer in calls.trainers():
         model = trainer.things.get("model")
-        load = base_load(calls, model) if trainer.name.endswith("Trainer") else None
+        load = base_load(calls, model)
         if load is None or model is None or quantized(calls, load) is None:
             continue
         if not trainer.name.startswith(("transformers.", "trl.")) or not load.certain_after(
@@ -88,7 +88,7 @@ def quantized_without_adapter(script: Recipe) -> Iterator[Problem]:
             continue
         if argument(trainer, "peft_config", None) is not None or not load.certain_after(trainer):
             continue
-        if not any(_may_adapt(call, model) for call in before(calls, trainer)):
+        if not calls.any_between(_may_adapt, model, None, trainer):
             yield Problem(
                 trainer.span,
                 f"the model is quantized (line {load.span.line}) and has no adapter: the trainer "

@@ -14,11 +14,11 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
 from lora_rules.facts.versions.vcs_pins import held_at_revision
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 
 @rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE], of_records=True)
-def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
+def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 
     ## What it checks
@@ -63,12 +63,12 @@ def quantization_keyword_removed(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for call in script.calls:
+    for call in program.calls.last_named("from_pretrained"):
         if not is_loaded_model(call) or has_own_code(call):
             continue
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
-        older = pinned_below(script, "transformers", (5,)) if given else True
-        if older is None and held_at_revision(script, "transformers"):
+        older = pinned_below(program.file, "transformers", (5,)) if given else True
+        if older is None and held_at_revision(program.file, "transformers"):
             continue
         if not older:
             name = next((n for n in given if certainly(call.arguments[n], True)), given[0])

@@ -9,17 +9,16 @@ from lora_rules.checks.scripts.calls import (
     argument,
     base_load,
     certainly,
-    maker,
     quantized,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import QLORA_GUIDE, SCRIPT_RUNS
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 
 @rule("LLB09", Severity.ERROR, evidence=[SCRIPT_RUNS, QLORA_GUIDE])
-def fsdp_needs_quant_storage(script: Recipe) -> Iterator[Problem]:
+def fsdp_needs_quant_storage(program: Program) -> Iterator[Problem]:
     """QLoRA under FSDP without a storage type that FSDP can shard.
 
     ## What it checks
@@ -78,13 +77,13 @@ def fsdp_needs_quant_storage(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for trainer in calls:
+    calls = program.calls
+    for trainer in calls.trainers():
         load = base_load(calls, trainer.things.get("model"))
-        if not trainer.name.endswith("Trainer") or load is None:
+        if load is None:
             continue
         config = quantized(calls, load)
-        args = maker(calls, trainer.things.get("args"))
+        args = calls.maker(trainer.things.get("args"))
         if (
             config is None
             or args is None

@@ -8,19 +8,16 @@ from lora_rules.checks.scripts.calls import (
     UNKNOWN,
     argument,
     base_load,
-    before,
-    maker,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ACCELERATE_SOURCE
-from lora_rules.recipe import Call, Recipe, Span
-
-Calls = tuple[Call, ...]
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Span
 
 
 @rule("LLB10", Severity.ERROR, evidence=[ACCELERATE_SOURCE])
-def device_map_auto_distributed(script: Recipe) -> Iterator[Problem]:
+def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
     """A model is spread over the GPUs with `device_map="auto"` and trained in several processes.
 
     ## What it checks
@@ -68,10 +65,10 @@ def device_map_auto_distributed(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for trainer in calls:
+    calls = program.calls
+    for trainer in calls.trainers():
         load = base_load(calls, trainer.things.get("model"))
-        if not trainer.name.endswith("Trainer") or load is None or not load.certain_after(trainer):
+        if load is None or not load.certain_after(trainer):
             continue
         if argument(load, "device_map", None) not in ("auto", "balanced", "sequential"):
             continue
@@ -90,10 +87,12 @@ def device_map_auto_distributed(script: Recipe) -> Iterator[Problem]:
 
 def _several_processes(calls: Calls, trainer: Call) -> tuple[Span, str, Severity] | None:
     """What certainly makes a run distributed."""
-    for call in before(calls, trainer):
-        if call.name.endswith(".init_process_group") and call.certain_after(trainer):
+    for call in calls.last_named("init_process_group"):
+        if calls.position(call) > calls.position(trainer):
+            break
+        if call.certain_after(trainer):
             return call.span, "init_process_group", Severity.ERROR
-    args = maker(calls, trainer.things.get("args"))
+    args = calls.maker(trainer.things.get("args"))
     for name, severity in (("fsdp", Severity.ERROR), ("deepspeed", Severity.WARNING)):
         value = argument(args, name, None) if args is not None else None
         if args is not None and value and value is not UNKNOWN:

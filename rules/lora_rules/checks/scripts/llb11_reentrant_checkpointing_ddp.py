@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
     argument,
-    before,
     certainly,
-    maker,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 
 @rule("LLB11", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def reentrant_checkpointing_ddp(script: Recipe) -> Iterator[Problem]:
+def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA under DDP that looks for unused parameters.
 
     ## What it checks
@@ -74,15 +72,16 @@ def reentrant_checkpointing_ddp(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    for trainer in calls:
-        args = maker(calls, trainer.things.get("args"))
-        if not trainer.name.endswith("Trainer") or args is None:
+    calls = program.calls
+    starts = calls.last_named("init_process_group")[:1]
+    for trainer in calls.trainers():
+        args = calls.maker(trainer.things.get("args"))
+        if args is None:
             continue
         if argument(args, "deepspeed", None) is not None or argument(args, "fsdp", None):
             continue
         unused = argument(args, "ddp_find_unused_parameters", None)
-        started = any(call.name.endswith(".init_process_group") for call in before(calls, trainer))
+        started = any(calls.position(call) < calls.position(trainer) for call in starts)
         kwargs = args.arguments.get("gradient_checkpointing_kwargs")
         if unused is not True and not (started and unused is None):
             continue

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    maker,
-    peft_wraps,
-)
+from lora_rules.checks.scripts.calls import peft_wraps
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ZERO_ISSUES
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB12", Severity.WARNING, evidence=[ZERO_ISSUES])
-def sharded_adapter_saved_by_hand(script: Recipe) -> Iterator[Problem]:
+def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.
 
     ## What it checks
@@ -63,32 +62,37 @@ def sharded_adapter_saved_by_hand(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     models = {wrap.made for wrap in peft_wraps(calls)}
-    for position, trainer in enumerate(calls):
+    gathered = max(calls.where(_gathers), default=-1)
+    for trainer in calls.trainers():
         model = trainer.things.get("model")
-        args = maker(calls, trainer.things.get("args"))
-        if not trainer.name.endswith("Trainer") or args is None or model not in models:
+        args = calls.maker(trainer.things.get("args"))
+        if args is None or model is None or model not in models:
             continue
         zero = args.arguments.get("deepspeed")
         if zero is None or not zero.known or not _is_stage_three(zero.value):
             continue
-        later = calls[position:]
-        if any(call.name.endswith("GatheredParameters") for call in later):
+        if gathered > calls.position(trainer):
             continue
-        for call in later:
-            if (
-                call.name == ".save_pretrained"
-                and call.on == model
-                and "state_dict" not in (call.arguments)
-            ):
-                yield Problem(
-                    call.span,
-                    "under ZeRO-3 each process holds a slice of the adapter, and save_pretrained "
-                    "writes the slice.",
-                    help="Use trainer.save_model(...), which gathers the parameters first.",
-                    also=(args.span,),
-                )
+        saves = calls.places(_saves, model)
+        for place in saves[bisect_right(saves, calls.position(trainer)) :]:
+            yield Problem(
+                calls[place].span,
+                "under ZeRO-3 each process holds a slice of the adapter, and save_pretrained "
+                "writes the slice.",
+                help="Use trainer.save_model(...), which gathers the parameters first.",
+                also=(args.span,),
+            )
+
+
+def _gathers(call: Call) -> bool:
+    return call.name.endswith("GatheredParameters")
+
+
+def _saves(call: Call, model: Thing) -> bool:
+    saves = call.name == ".save_pretrained" and call.on == model
+    return saves and "state_dict" not in call.arguments
 
 
 def _is_stage_three(zero: object) -> bool:

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     Training,
     adapted,
-    after,
     argument,
     base_load,
+    of,
     trainings,
 )
+from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.recipe import Call, Recipe
-
-Calls = tuple[Call, ...]
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Recipe, Thing
 
 
 @rule("LLB13", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def fp16_weights_beside_lora(script: Recipe, fp16: bool) -> Iterator[Problem]:
+def fp16_weights_beside_lora(program: Program, recipe: Recipe, fp16: bool) -> Iterator[Problem]:
     """Float16 weights are trained beside LoRA's, and float16 training refuses them.
 
     ## What it checks
@@ -67,19 +67,19 @@ def fp16_weights_beside_lora(script: Recipe, fp16: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    if not fp16 or script.callee != "peft.LoraConfig":
+    calls = program.calls
+    if not fp16 or recipe.callee != "peft.LoraConfig":
         return
-    for use, model in adapted(script):
+    for use, model in adapted(calls, recipe.span):
         load = base_load(calls, model)
         if load is None or not load.certain_after(use) or not _is_float16(load):
             continue
-        if any(_casts_up(call, model.number) for call in calls):
+        if calls.places(_casts_up, model):
             continue
-        for training in trainings(calls):
-            if training.model == model and not training.setup.name.startswith("torch."):
+        for training in trainings(calls, model):
+            if not training.setup.name.startswith("torch."):
                 yield from _half(calls, use, training)
-                yield from _whole(script)
+                yield from _whole(recipe)
                 return
 
 
@@ -89,16 +89,18 @@ def _is_float16(load: Call) -> bool:
     return dtype in ("float16", "torch.float16", "half") and not quantized
 
 
-def _casts_up(call: Call, number: int) -> bool:
-    casts = (".float", ".to", ".type", ".add_adapter", "=data")
-    return call.on is not None and call.on.number == number and call.name in casts
+def _casts_up(call: Call, model: Thing) -> bool:
+    return call.name in (".float", ".to", ".type", ".add_adapter", "=data") and of(call, model)
+
+
+def _halves(call: Call, model: Thing) -> bool:
+    return call.name == ".half" and call.on == model
 
 
 def _half(calls: Calls, use: Call, training: Training) -> Iterator[Problem]:
-    for call in after(calls, use):
-        if call is training.start:
-            return
-        if call.name == ".half" and call.on == training.model and use.certain_after(call):
+    for place in calls.places(_halves, training.model):
+        call = calls[place]
+        if comes_before(calls, use, call, training.start) and use.certain_after(call):
             yield Problem(
                 call.span,
                 "half() makes LoRA's weights float16, and fp16 training refuses to scale their "

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
     UNKNOWN,
-    Training,
     argument,
     base_load,
     has_own_code,
     is_unknown,
-    maker,
     of,
     peft_wraps,
     pinned_below,
@@ -20,11 +18,12 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Recipe, Thing
 
 
 @rule("LLB14", Severity.ERROR, evidence=[SCRIPT_RUNS, TRANSFORMERS_SOURCE])
-def checkpointing_without_input_grads(script: Recipe) -> Iterator[Problem]:
+def checkpointing_without_input_grads(program: Program) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
 
     ## What it checks
@@ -87,13 +86,11 @@ def checkpointing_without_input_grads(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     for wrap in peft_wraps(calls):
-        for training in trainings(calls):
-            args = maker(calls, training.setup.things.get("args"))
-            if training.model != wrap.made or args is None:
-                continue
-            if not training.setup.name.startswith("transformers.") or wrap.made is None:
+        for training in trainings(calls, wrap.made):
+            args = calls.maker(training.setup.things.get("args"))
+            if args is None or not training.setup.name.startswith("transformers."):
                 continue
             if argument(args, "gradient_checkpointing", False) is not True:
                 continue
@@ -101,9 +98,9 @@ def checkpointing_without_input_grads(script: Recipe) -> Iterator[Problem]:
             load = base_load(calls, wrap.made)
             if kwargs is UNKNOWN or load is None or has_own_code(load):
                 continue
-            if not _fails(script, load, kwargs):
+            if not _fails(program.file, load, kwargs):
                 continue
-            if not any(_sets_input_grads(call, training) for call in calls):
+            if not calls.places(_sets_input_grads, training.model):
                 key = "gradient_checkpointing"
                 setting = args.arguments.get(f"{key}_kwargs") or args.arguments[key]
                 yield Problem(
@@ -123,13 +120,13 @@ def _fails(recipe: Recipe, load: Call, kwargs: object) -> bool:
     return reentrant is not False and pinned_below(recipe, "transformers", (5,)) is True
 
 
-def _sets_input_grads(call: Call, training: Training) -> bool:
+def _sets_input_grads(call: Call, model: Thing) -> bool:
     if call.name.startswith("peft.prepare_model_for_"):
-        return training.model in call.things.values()
+        return model in call.things.values()
     names = (
         ".enable_input_require_grads",
         ".gradient_checkpointing_enable",
         ".register_forward_hook",
         ".add_adapter",
     )
-    return is_unknown(call, training.model) or (of(call, training.model) and call.name in names)
+    return is_unknown(call, model) or (of(call, model) and call.name in names)

@@ -10,6 +10,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.program import program_of
 from lora_rules.recipe import Recipe
 
 
@@ -99,16 +100,13 @@ def initialisation_needs_a_call(
         return
     if needs is None or recipe.callee != "peft.LoraConfig":
         return
-    calls = recipe.calls
-    config = next((c for c in calls if c.span == recipe.span), None)
-    uses = list(adapted(recipe))
-    if not uses or config is None or config.made is None:
+    calls = program_of(recipe).calls
+    config = calls.configuration(recipe.span)
+    models = [model for _, model in adapted(calls, recipe.span)]
+    if not models or config is None or config.made is None or calls.last_named(needs.function):
         return
-    for call in calls:
-        if call.name.rpartition(".")[2] == needs.function:
-            return
-        if is_unknown(call, config.made) or any(is_unknown(call, model) for _, model in uses):
-            return
+    if any(calls.places(is_unknown, thing) for thing in (config.made, *models)):
+        return
     yield Problem(
         "init_lora_weights",
         f"the script never calls {needs.function}: {needs.otherwise}.",

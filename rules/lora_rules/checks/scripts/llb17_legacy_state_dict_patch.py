@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import before, peft_wraps
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Recipe, Span
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Span, Thing
 
 
 @rule("LLB17", Severity.INFO, evidence=[SCRIPT_RUNS])
-def legacy_state_dict_patch(script: Recipe) -> Iterator[Problem]:
+def legacy_state_dict_patch(program: Program) -> Iterator[Problem]:
     """`model.state_dict` is replaced to save only the adapter, which PEFT does by itself.
 
     ## What it checks
@@ -51,16 +51,19 @@ def legacy_state_dict_patch(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
-    wrapped = {wrap.made for wrap in peft_wraps(calls)}
-    told: set[Span] = set()
-    for call in calls:
-        if call.name != "=state_dict" or call.on not in wrapped or call.span in told:
+    calls = program.calls
+    reported: set[Span] = set()
+    for call in calls.named("=state_dict"):
+        if call.on is None or call.span in reported:
             continue
-        if any(wrap.made == call.on for wrap in peft_wraps(before(calls, call))):
-            told.add(call.span)
+        if calls.any_between(_wraps, call.on, None, call):
+            reported.add(call.span)
             yield Problem(
                 call.span,
                 "PEFT saves only the adapter without this patch.",
                 help="Take it out, and call model.save_pretrained(...).",
             )
+
+
+def _wraps(call: Call, model: Thing) -> bool:
+    return call.name == "peft.get_peft_model" and call.made == model

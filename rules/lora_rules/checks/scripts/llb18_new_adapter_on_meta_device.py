@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
-    after,
-    between,
     certainly,
     frees,
     peft_wraps,
@@ -15,11 +13,12 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Program, any_within
+from lora_rules.recipe import Call
 
 
 @rule("LLB18", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def new_adapter_on_meta_device(script: Recipe) -> Iterator[Problem]:
+def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     """A new adapter is made with `low_cpu_mem_usage=True`, which leaves it without weights.
 
     ## What it checks
@@ -63,18 +62,16 @@ def new_adapter_on_meta_device(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = script.calls
+    calls = program.calls
     for wrap in peft_wraps(calls):
         given = wrap.arguments.get("low_cpu_mem_usage")
         if given is None or not certainly(given, True) or wrap.made is None:
             continue
-        for training in trainings(calls):
-            started = any(call is training.start for call in after(calls, wrap))
-            if training.model != wrap.made or not started:
+        for training in trainings(calls, wrap.made):
+            start, end = calls.position(wrap), calls.position(training.start)
+            if start > end or any_within(calls.where(_may_fill), start, end):
                 continue
-            steps = between(calls, wrap, training.start)
-            filled = any(_may_fill(call) for call in steps)
-            if not filled and not any(frees(call, wrap.made) for call in steps):
+            if not calls.any_between(frees, wrap.made, wrap, training.start):
                 yield Problem(
                     given.span,
                     "a new adapter made with low_cpu_mem_usage=True has no weights: training "

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    adapted,
-    after,
-)
+from lora_rules.checks.scripts.calls import adapted
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call, Recipe, Thing
 
 
 @rule("LLB19", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def resize_after_adapter(script: Recipe) -> Iterator[Problem]:
+def resize_after_adapter(program: Program, recipe: Recipe) -> Iterator[Problem]:
     """The embedding is resized after the adapter took it over.
 
     ## What it checks
@@ -66,21 +64,23 @@ def resize_after_adapter(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    saved = script.known("modules_to_save")
+    saved = recipe.known("modules_to_save")
     names = saved if isinstance(saved, list) else []
-    if script.callee != "peft.LoraConfig":
+    if recipe.callee != "peft.LoraConfig":
         return
-    if not script.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
+    if not recipe.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
         return
-    calls = script.calls
-    for use, model in adapted(script):
+    calls = program.calls
+    for use, model in adapted(calls, recipe.span):
         if use.name != "peft.get_peft_model":
             continue
-        for call in after(calls, use):
-            if call.name in (".merge_and_unload", ".unload") and call.on == model:
+        for place in calls.places(_resizes_or_unwraps, model):
+            call = calls[place]
+            if place < calls.position(use):
+                continue
+            if call.name != ".resize_token_embeddings":
                 break
-            resizes = call.name == ".resize_token_embeddings" and call.on == model
-            if resizes and use.certain_after(call):
+            if use.certain_after(call):
                 yield Problem(
                     call.span,
                     f"PEFT wrapped the embedding at line {use.span.line}, and transformers cannot "
@@ -88,3 +88,8 @@ def resize_after_adapter(script: Recipe) -> Iterator[Problem]:
                     help="Resize before get_peft_model.",
                     also=(use.span,),
                 )
+
+
+def _resizes_or_unwraps(call: Call, model: Thing) -> bool:
+    names = (".resize_token_embeddings", ".merge_and_unload", ".unload")
+    return call.name in names and call.on == model

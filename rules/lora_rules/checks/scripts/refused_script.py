@@ -8,6 +8,7 @@ from lora_rules.checks.scripts.refused_head import adapter_on_head
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.refusals import Refusals, Written, judge, written
+from lora_rules.program import program_of
 from lora_rules.recipe import Key, Recipe
 
 ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
@@ -116,7 +117,7 @@ def _lacks_evaluation_data(recipe: Recipe) -> bool:
     found = [block for block in recipe.blocks if block.receiver.endswith("Trainer")]
     if len(found) != 1 or found[0].receiver not in TRAINERS or not found[0].complete:
         return False
-    given = [call for call in recipe.calls if call.span == found[0].span]
+    given = program_of(recipe).calls.at(found[0].span)
     named = {key.name for key in found[0].keys}
     positional = any(name.isdigit() for call in given for name in call.things)
     return bool(given) and not positional and "eval_dataset" not in named

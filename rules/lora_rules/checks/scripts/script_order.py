@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from lora_rules.program import Calls
 from lora_rules.recipe import Call
 
-Calls = tuple[Call, ...]
 
-
-def comes_before(calls: Calls, first: Call, last: Call) -> bool:
-    """Whether a call is made before another one."""
-    return any(call is last for call in calls[next(i for i, c in enumerate(calls) if c is first) :])
+def comes_before(calls: Calls, *steps: Call) -> bool:
+    """Whether calls are made in this order."""
+    return all(calls.position(first) <= calls.position(last) for first, last in pairwise(steps))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from lora_rules.checks.scripts.calls import (
-    first_argument,
-)
+from lora_rules.checks.scripts.calls import first_argument
+from lora_rules.program import Calls
 from lora_rules.recipe import Call, Thing
-
-Calls = tuple[Call, ...]
 
 
 def adds_tokens(call: Call) -> bool:
@@ -20,6 +17,17 @@ def adds_tokens(call: Call) -> bool:
         return False
     given = first_argument(call, "special_tokens_dict")
     return isinstance(given, dict) and _is_filled(given.get("additional_special_tokens"))
+
+
+def tokens_added_before(calls: Calls, use: Call) -> Call | None:
+    """The first call that certainly added tokens before another."""
+    end = calls.position(use)
+    for place in calls.where(adds_tokens):
+        if place >= end:
+            return None
+        if calls[place].certain_after(use):
+            return calls[place]
+    return None
 
 
 def _is_filled(value: object) -> bool:

@@ -9,6 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.program import program_of
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _token_trouble(
         return f"{found[0]} is no embedding of tokens: PEFT raises AttributeError."
     rows = inventory.embeddings[found[0]].rows if found[0] in inventory.embeddings else None
     numbers = [one for one in indices if isinstance(one, int)] if isinstance(indices, list) else []
-    resized = any(call.name == ".resize_token_embeddings" for call in recipe.calls)
+    resized = program_of(recipe).calls.named(".resize_token_embeddings")
     if numbers and min(numbers) < 0:
         return f"token {min(numbers)}: the first step raises IndexError."
     if rows is not None and numbers and max(numbers) >= rows and not resized:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.learning_rate import LARGE, rate
-from lora_rules.engine.injection import LARGEST
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.types import LARGEST
 from lora_rules.evidence import (
     SCHULMAN_2025,
     TINKER_SWEEP,

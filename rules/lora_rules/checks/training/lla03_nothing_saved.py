@@ -10,6 +10,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
 from lora_rules.facts.versions.pins import pins
+from lora_rules.program import any_within, program_of
 from lora_rules.recipe import Call, Recipe
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def nothing_saved(
     ## Options
     None.
     """
-    train = next((call for call in recipe.calls if call.name == ".train" and call.on), None)
+    calls = program_of(recipe).calls
+    train = next((call for call in calls.named(".train") if call.on), None)
     if train is None or _may_keep(recipe, train):
         return
     if save_strategy == "no":
@@ -114,8 +116,8 @@ def _may_keep(recipe: Recipe, train: Call) -> bool:
         return True
     if any(key.name == "callbacks" for block in recipe.blocks for key in block.keys):
         return True
-    after = recipe.calls[recipe.calls.index(train) + 1 :]
-    return train.on is None or any(_keeps(call) for call in after)
+    calls = program_of(recipe).calls
+    return any_within(calls.where(_keeps), calls.position(train), len(calls))
 
 
 def _keeps(call: Call) -> bool:

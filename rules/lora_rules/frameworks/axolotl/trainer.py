@@ -11,3 +11,4 @@ class Trainer(TrainerBehaviour):
     label = "axolotl"
     raises_experts = True
     cuts_loss = True
+    joins_rows_with_flash = True

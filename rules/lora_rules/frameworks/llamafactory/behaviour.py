@@ -25,6 +25,7 @@ class Framework(Behaviour):
     prediction_keys = frozenset({"do_predict", "do_eval"})
     training_key = "do_train"
     keep_apart = "Set neat_packing to true."
+    packing_mask = "neat_packing"
     trainer = "transformers"
     adapter_dtype = "fp32"
     loads_in_run_dtype = True

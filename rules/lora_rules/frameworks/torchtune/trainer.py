@@ -74,6 +74,7 @@ class Trainer(TrainerBehaviour):
     label = "torchtune"
     loss_path = LossPath.TUNE
     one_precision = True
+    own_kernels = True
     band = "TORCHTUNE"
 
     def loss(self, version: Version | None, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:

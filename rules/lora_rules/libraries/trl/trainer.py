@@ -14,6 +14,8 @@ class Trainer(TrainerBehaviour):
     loads_models = True
     checkpoints = True
     bf16_by_default = True
+    joins_rows = True
+    simulated_loss = "trl"
     loss_switch = "`use_liger_kernel=True`, or TRL 1.7 with its chunked loss"
 
     def loss(self, version: Version | None, *, liger: bool, cut: bool) -> tuple[LossPath, bool]:

@@ -29,4 +29,5 @@ class Trainer(TrainerBehaviour):
     notes = ("what Unsloth's loss takes of free memory without need is not counted",)
     caps_logits = False
     falls_back_to_fp16 = True
+    own_kernels = True
     band = "UNSLOTH"

@@ -1,0 +1,67 @@
+"""How much work one file may ask for, in counted things and never in seconds.
+
+A file that asks for more is still read as far as the budget goes: what was found is reported, and a
+note says which limit was reached.
+"""
+
+from __future__ import annotations
+
+CONFIGURATION_BYTES = 2_000_000
+"""Of YAML, JSON and shell: 923 recipes of 73 repositories have 2.7 MB together, larger is data."""
+TREE_DEPTH = 64
+"""Levels of lists and mappings: far from the interpreter's own limit, ten times what is written."""
+ALIASED_NODES = 50_000
+"""Nodes that a YAML file's aliases stand for: a few hundred bytes can stand for billions."""
+JSON_KEYS = 1_000
+"""Keys at the top of a JSON file: vocabularies have thousands, no recipe of the 923 above 96."""
+SEARCHED_KEYS = 200
+"""Keys of a mapping in which settings are looked for without a framework: again, 96 is the most."""
+SEARCHED_DEPTH = 4
+"""Levels of mappings in which they are looked for: no public recipe hides a block deeper."""
+CHECKED_DEPTH = 8
+"""Levels of mappings whose keys are compared with what the framework knows."""
+SIGNATURE_DEPTH = 12
+"""Levels in which a framework's mark is looked for: deeper than any component of 2,831 files."""
+REFERENCES = 4
+"""References of a value to another that are followed: more is a circle."""
+RECIPES = 1_000
+"""Recipes of a file: the most that a public file has is 191, PEFT's own tests of its options."""
+RECIPE_KEYS = 500_000
+"""Keys that the recipes of a file see together: a thousand recipes with five times the usual."""
+ALTERNATIVES = 32
+"""Calls equally near to an adapter whose keys are shown with it: beyond, they say nothing of it."""
+STATEMENTS = 100_000
+"""Statements that are gone through in a file, a function's again for each call: 4 MB have."""
+RUN_STATEMENTS = 20_000
+"""The same on one way through the file, so that one function does not use up all of it."""
+RUN_CALLS = 4_000
+"""Calls that are noted on one way through a file: the longest public notebook makes 1,100."""
+CALL_DEPTH = 12
+"""Functions of a file that call each other: deeper is recursion."""
+VALUE_STEPS = 5_000
+"""Steps of the interpreter for one value: the hardest public one takes some hundred."""
+FILE_STEPS = 1_000_000
+"""The same for all values of a file: about two seconds of work, a hundred times what is usual."""
+VALUE_DEPTH = 60
+"""Expressions that lead to each other before a value is reached: Python's own stack ends at 1,000,
+and each takes several frames of it."""
+CHANGES = 100
+"""Changes of one object (``c["r"] = 8``) that are followed back: each takes some of Python's
+frames."""
+CANDIDATES = 64
+"""Values that one name may have: more is a sweep that nobody reads one by one."""
+MEMBERS = 200
+"""Passes of a loop or comprehension that are worked out one by one."""
+GUARDS = 12
+"""Tests that are remembered on the way to a value: those nearest to the use decide."""
+ORIGINS = 500
+"""Expressions that are looked at for where one object came from."""
+CHAIN = 10
+"""Calls that a model went through, one after another, from its loading to its use."""
+VALUE_SIZE = 10_000
+"""Characters, members or bits of a value that is worked out: ``"x" * 10**12`` is one line."""
+VARIABLE_SIZE = 100_000
+"""Characters of a shell variable once others are filled in."""
+LINE = 20_000
+"""Characters of a line that Python's tokenizer is given: it takes the square of them where quotes
+do not match."""
