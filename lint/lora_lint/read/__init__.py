@@ -33,6 +33,10 @@ class Reading(NamedTuple):
     """What could not be read, a sentence each, for ``--verbose``."""
     close: Callable[[], None] = _nothing
     """Frees what the recipes work out only when a rule asks; to be called after the last rule."""
+    rest: Unreadable | None = None
+    """Why only the beginning of the file could be read; the recipes are those of the beginning."""
+    data: str = ""
+    """Why the file was passed over as data."""
 
 
 READERS = {
