@@ -9,7 +9,8 @@ import os
 from typing import NamedTuple
 
 from lora_launch.errors import LaunchError
-from lora_lint.read import Unreadable, yaml
+from lora_lint.read import yaml
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Mapping
 from lora_lint.sources.source import KINDS, NotText, Source
 from lora_lint.translate import framework as dialects

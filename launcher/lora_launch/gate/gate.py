@@ -18,7 +18,7 @@ from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.engine.select import complaint, is_known
 from lora_lint.engine.selector import means, rule_part
-from lora_lint.read import Unreadable
+from lora_lint.read.reading import Unreadable
 from lora_lint.report import ReportOptions
 from lora_rules.engine.problem import Severity
 from lora_rules.engine.registry import all_rules

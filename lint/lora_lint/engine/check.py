@@ -9,8 +9,9 @@ from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_m
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.judge import run_rules
 from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
-from lora_lint.read import Reading, Unreadable, cells, read
 from lora_lint.read.directives import Directive, parse
+from lora_lint.read.dispatch import cells, read
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.files import Files
 from lora_lint.sources.source import NotText, Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression

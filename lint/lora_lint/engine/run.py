@@ -144,7 +144,7 @@ class Run:
             return ()
         from lora_lint.engine.check import recipes_before_error
         from lora_lint.engine.isolate import ERRORS, of_file
-        from lora_lint.read import Unreadable
+        from lora_lint.read.reading import Unreadable
 
         try:
             config = self.settings(source.path)

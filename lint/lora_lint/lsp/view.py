@@ -91,8 +91,8 @@ class NotebookFile(TextView):
         return None
 
     def _strings(self, cell: int) -> list[Scalar]:
-        from lora_lint.read import Unreadable
         from lora_lint.read.json import document
+        from lora_lint.read.reading import Unreadable
 
         try:
             root = document(self.pages[0].text)

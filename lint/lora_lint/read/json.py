@@ -10,8 +10,8 @@ import json
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Entry, Mapping, Node, Scalar, Sequence
 from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 
-from lora_lint.read import Reading, Unreadable
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.source import NotText, Source, mentions_lora
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.version_range import VersionRange

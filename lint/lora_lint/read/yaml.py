@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
 from lora_lint.read.pyyaml import yaml
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.read.yaml_scalars import resolve, scalar
 from lora_lint.sources.source import NotText, Source

@@ -193,7 +193,7 @@ def _files(folder: str) -> Iterable[tuple[str, os.DirEntry[str]]]:
 
 
 def _with_lines(report: FileReport, source: Source) -> FileReport:
-    from lora_lint.read import cells
+    from lora_lint.read.dispatch import cells
 
     if source.kind == "notebook":
         return report._replace(cells=tuple(tuple(c.splitlines()) for c in cells(source.text)))

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read import yaml as yaml_reader
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Mapping, Opaque, Scalar, plain
 from lora_lint.sources.source import Source
 from lora_rules.recipe import Origin, Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from lora_lint.read import Reading, Unreadable
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.source import NotText, Source
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from lora_lint.read import Reading, Unreadable
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.shell.commands import Command, command
 from lora_lint.read.shell.scan import Scanner
 from lora_lint.read.shell.variables import Text, Variables
