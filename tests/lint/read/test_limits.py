@@ -6,8 +6,9 @@ from textwrap import dedent
 
 import pytest
 
-from lora_lint.read import Reading, read
+from lora_lint.read.dispatch import read
 from lora_lint.read.python import branches, order, worlds
+from lora_lint.read.reading import Reading
 from lora_lint.sources.source import Source
 
 HEADER = """

@@ -7,7 +7,7 @@ values of other settings that rest on them go.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lora_lint.read.choices import Arms
 from lora_rules.engine.budgets import CHOICE_PAIRS, CHOICE_ROUNDS
@@ -21,7 +21,6 @@ def settle(
     settings: dict[str, Setting],
     blocks: tuple[Block, ...],
     around: Sequence[Arms],
-    sometimes: Collection[str],
     notes: list[str],
 ) -> tuple[Block, ...]:
     """Keep the values of the runs that are possible, and the choices that these differ in.
@@ -30,7 +29,6 @@ def settle(
         settings: by name; changed in place.
         blocks: what was written.
         around: what has been chosen where the adapter is configured, as alternatives.
-        sometimes: the settings that are absent with some choices.
         notes: gets a sentence where a limit was reached.
 
     Returns:
@@ -40,24 +38,15 @@ def settle(
     keys = [key for block in blocks for key in block.keys if key.choices]
     if not varied and not keys:
         return blocks
-    allowed = _allowed(varied, around, sometimes)
-    varied, complete = _of_runs(varied, allowed, sometimes)
+    allowed = _allowed(varied, around)
+    varied, complete = _of_runs(varied, allowed)
     if not complete:
         notes.append(_NOT_ALL)
     every = [choices for setting in varied.values() for choices in setting.choices]
     every += [choices for key in keys for choices in key.choices]
     fixed = _fixed(every, allowed)
-    fixed -= {
-        choice.point
-        for name in sometimes
-        if name in varied
-        for choices in varied[name].choices
-        for choice in choices
-    }
     for name, setting in varied.items():
-        candidates, choices = _kept(
-            setting.candidates, setting.choices, allowed, fixed, sometimes=name in sometimes
-        )
+        candidates, choices = _kept(setting.candidates, setting.choices, allowed, fixed)
         settings[name] = setting._replace(candidates=candidates, choices=choices)
     blocks = tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
     return _told_apart(settings, blocks)
@@ -129,31 +118,24 @@ def _renamed(part: Setting | Key, point: str, arms: Mapping[int, int]) -> Settin
     return part._replace(candidates=tuple(kept.values()), choices=every if any(every) else ())
 
 
-def _allowed(
-    varied: Mapping[str, Setting], around: Sequence[Arms], sometimes: Collection[str]
-) -> Allowed:
+def _allowed(varied: Mapping[str, Setting], around: Sequence[Arms]) -> Allowed:
     """The arms of each point with which every setting has a value."""
     allowed: Allowed = {}
     _narrow(allowed, around)
-    whole = [setting for name, setting in varied.items() if name not in sometimes]
     before = -1
     while sum(map(len, allowed.values())) != before:
         before = sum(map(len, allowed.values()))
-        for setting in whole:
+        for setting in varied.values():
             left = [choices for choices in setting.choices if _fits(choices, allowed)]
             _narrow(allowed, left)
     return allowed
 
 
-def _of_runs(
-    varied: Mapping[str, Setting], allowed: Allowed, sometimes: Collection[str]
-) -> tuple[dict[str, Setting], bool]:
+def _of_runs(varied: Mapping[str, Setting], allowed: Allowed) -> tuple[dict[str, Setting], bool]:
     """Without the values with which another setting has none; whether none of them is left."""
     kept = dict(varied)
     for _ in range(CHOICE_ROUNDS):
-        whole = {
-            frozenset(setting.choices) for name, setting in kept.items() if name not in sometimes
-        }
+        whole = {frozenset(setting.choices) for setting in kept.values()}
         if sum(map(len, whole)) * sum(len(each.choices) for each in kept.values()) > CHOICE_PAIRS:
             return kept, False
         changed = False
@@ -212,8 +194,6 @@ def _kept(
     every: tuple[Choices, ...],
     allowed: Allowed,
     fixed: set[str],
-    *,
-    sometimes: bool = False,
 ) -> tuple[tuple[object, ...], tuple[Choices, ...]]:
     """The candidates of the runs that are left, and what is still to be chosen for each."""
     left = [
@@ -224,7 +204,7 @@ def _kept(
     if not left:
         return candidates, ()
     values = tuple(value for value, _ in left)
-    if not sometimes and len({(type(value), repr(value)) for value in values}) == 1:
+    if len({(type(value), repr(value)) for value in values}) == 1:
         return values[:1], ()
     choices = tuple(choices for _, choices in left)
     return values, choices if any(choices) else ()
