@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import dedent
 
 import pytest
 
+from lora_lint.read import recipes
 from lora_lint.read.dispatch import read
 from lora_lint.read.python import branches, order, worlds
 from lora_lint.read.reading import Reading
@@ -86,3 +88,37 @@ def test_functions_that_are_not_gone_through(monkeypatch: pytest.MonkeyPatch) ->
     assert notes(body) == ""
     monkeypatch.setattr(order, "STATEMENTS", 5)
     assert "line 9: its functions take more than 5 statements" in notes(body)
+
+
+COMMAND = "swift sft --model m/m-8B --lora_rank 8 --lora_alpha 16 --dataset d"
+
+
+def test_commands_of_a_script_are_read_as_far_as_the_budget_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", 2)
+    found = read(Source("t.sh", "shell", f"{COMMAND}\n{COMMAND}\n{COMMAND}\n".encode()))
+    assert [recipe.span.line for recipe in found.recipes] == [1, 2]
+    assert found.notes == (
+        "line 3: it holds more than 2 recipes: those from here on are not checked",
+    )
+
+
+def test_cells_of_shell_are_read_as_far_as_the_budget_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", 2)
+    python = "from peft import LoraConfig\nc = LoraConfig(r=8)"
+    shell = f"%%bash\n{COMMAND}"
+    found = read(Source("n.ipynb", "notebook", notebook(shell, python, shell)))
+    assert [recipe.span.cell for recipe in found.recipes] == [2, 1]
+    (note,) = found.notes
+    assert note.startswith("cell 3, line 2: it holds more than 2 recipes")
+    found = read(Source("n.ipynb", "notebook", notebook(shell, shell, shell)))
+    assert [recipe.span.cell for recipe in found.recipes] == [1, 2]
+    assert len(found.notes) == 1
+
+
+def notebook(*cells: str) -> bytes:
+    sources = [{"cell_type": "code", "source": cell} for cell in cells]
+    return json.dumps({"cells": sources}).encode()
