@@ -89,6 +89,7 @@ def _commented(text: str, kind: str, cell: int | None) -> Iterator[Directive]:
     lines = lines_of(text)
     found = comments(text, kind)
     silent = {comment.line for comment in found if comment.alone}
+    following = _following(lines, silent)
     for comment in found:
         start = _START.search(comment.text)
         if start is None:
@@ -97,18 +98,22 @@ def _commented(text: str, kind: str, cell: int | None) -> Iterator[Directive]:
         end = comment.column + len(comment.text.rstrip())
         span = Span(comment.line, column, comment.line, end, cell)
         body = comment.text[start.end() :]
-        target = _next_line(lines, comment.line, silent) if comment.alone else comment.line
+        target = following[comment.line] if comment.alone else comment.line
         yield from _directives(body, span, target, alone=comment.alone)
 
 
 _START = lazily(r"#+\s*(lora-lint:)")
 
 
-def _next_line(lines: list[str], line: int, silent: set[int]) -> int | None:
-    for number in range(line + 1, len(lines) + 1):
+def _following(lines: list[str], silent: set[int]) -> list[int | None]:
+    """For each line, from 1, the next that holds more than a comment."""
+    following: list[int | None] = [None] * (len(lines) + 1)
+    found: int | None = None
+    for number in range(len(lines), 0, -1):
+        following[number] = found
         if number not in silent and lines[number - 1].strip():
-            return number
-    return None
+            found = number
+    return following
 
 
 def _json(text: str) -> Iterator[Directive]:
@@ -118,6 +123,7 @@ def _json(text: str) -> Iterator[Directive]:
     lines = lines_of(text)
     found = list(_json_comments(lines))
     silent = {line for line, _, _, alone in found if alone}
+    following = _following(lines, silent)
     for line, column, token, alone in found:
         try:
             said = str(json.loads(token)).strip()
@@ -126,7 +132,7 @@ def _json(text: str) -> Iterator[Directive]:
         if not said.startswith(MARK):
             continue
         span = Span(line, column + 2, line, column + len(token))
-        target = _next_line(lines, line, silent) if alone else line
+        target = following[line] if alone else line
         yield from _directives(said[len(MARK) :], span, target, alone=alone)
 
 

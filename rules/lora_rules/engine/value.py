@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.engine.unknown import Absent, Unknown
+from lora_rules.engine.unknown import Absent, Unknown, concerning
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ Value: TypeAlias = "Known | Partial | Unknown | Absent"
 def value_of(setting: Setting | None, name: str) -> Value:
     """What is known of a setting in one world, where it has one candidate at most."""
     if setting is None:
-        return Absent(f"{name} is not given")
+        return concerning(Absent(f"{name} is not given"), name)
     if setting.candidates:
         return Known(setting.candidates[0], setting)
     if setting.elements:
         return Partial(setting.elements, setting)
     why = f": {setting.reason}" if setting.reason else ""
-    return Unknown(f"{setting.key} is unknown{why}")
+    return concerning(Unknown(f"{setting.key} is unknown{why}"), name)
 
 
 def certainly(value: Value, wanted: object) -> bool:

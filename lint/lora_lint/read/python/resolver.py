@@ -75,6 +75,7 @@ class Resolver:
         self._seen_outside: dict[
             tuple[Scope, str, Step | None], tuple[list[tuple[Def, Guards]], bool]
         ] = {}
+        self._outside: dict[tuple[Scope, str, Step | None], Values | str] = {}
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
         self.branches = branches.Branches(self)
 
@@ -272,6 +273,21 @@ class Resolver:
 
     def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
         """What an inner function may see: any binding that nothing builds upon, joined."""
+        if self.assumed or self._active:
+            return self._join_any(scope, name, step)
+        key = (scope, name, step)
+        known = self._outside.get(key)
+        if known is None:
+            try:
+                known = self._join_any(scope, name, step)
+            except Unresolved as why:
+                known = str(why) or "not a constant"
+            self._outside[key] = known
+        if isinstance(known, str):
+            raise Unresolved(known)
+        return known
+
+    def _join_any(self, scope: Scope, name: str, step: Step | None) -> Values:
         key = (scope, name, step)
         if key not in self._seen_outside:
             self._seen_outside[key] = self._find_seen_outside(scope, name, step)
