@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
-from lora_rules.recipe import Block, Key, Recipe
+from lora_rules.recipe import Block, Blocks, Key
+
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
 
 
 @rule(
@@ -20,11 +24,9 @@ from lora_rules.recipe import Block, Key, Recipe
     without_adapter=True,
 )
 def unknown_key(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
-    pinned_peft: VersionRange | None = None,
-    pinned_transformers: VersionRange | None = None,
-    pinned_trl: VersionRange | None = None,
+    pins: Pins,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -75,12 +77,7 @@ def unknown_key(
     ## Options
     - `allow` (none): keys that pass everywhere.
     """
-    pins = {
-        "peft": pinned_peft or ANY,
-        "transformers": pinned_transformers or ANY,
-        "trl": pinned_trl or ANY,
-    }
-    for block in recipe.blocks:
+    for block in blocks:
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
@@ -89,20 +86,18 @@ def unknown_key(
             yield from _against_list(block, framework.label, allow)
 
 
-def _against_signature(
-    block: Block, pins: Mapping[str, VersionRange], allow: tuple[str, ...]
-) -> Iterator[Problem]:
+def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
     receiver = block.receiver
     if signatures.is_open(receiver):
         return
-    own, inherited = pins.get(receiver.partition(".")[0], ANY), pins["transformers"]
+    own, inherited = pins[receiver.partition(".")[0]], pins["transformers"]
     newest = _in_newest(receiver, own, inherited)
     unread = _above_tables(receiver, own, inherited)
     for key in block.keys:
         if key.name in newest or key.name in allow:
             continue
         source = signatures.owner(receiver, key.name)
-        pin = pins.get(source.partition(".")[0], ANY)
+        pin = pins[source.partition(".")[0]]
         if _moment(receiver, key.name, source):
             if not pin.at_commit:
                 certain = key.name not in _in_any(receiver, own, inherited)
