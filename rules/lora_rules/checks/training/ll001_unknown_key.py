@@ -42,8 +42,9 @@ def unknown_key(
     info.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel and Unsloth Studio
-    drop what they do not know: the value that was meant never arrives, and the run looks normal.
+    PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel, Unsloth Studio and
+    transformers' `BitsAndBytesConfig` drop what they do not know: the value that was meant never
+    arrives, and the run looks normal.
 
     ## Bad
     ```python
@@ -88,7 +89,7 @@ def unknown_key(
 
 def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
     receiver = block.receiver
-    if signatures.is_open(receiver):
+    if signatures.is_open(receiver) and receiver not in DROPPING:
         return
     own, inherited = pins[receiver.partition(".")[0]], pins["transformers"]
     newest = _in_newest(receiver, own, inherited)
@@ -121,7 +122,7 @@ def _of_other_version(
     else:
         here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
         where = f" ({', '.join(pin.places)})"
-    refused = pin.bounded and certain and not _drops(callee)
+    refused = pin.bounded and certain and block.receiver not in DROPPING
     return Problem(
         key.span,
         f"{callee} has no parameter {key.name} in {here}{where}: it "
@@ -138,8 +139,9 @@ def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> 
     text = f"{callee} has no parameter {key.name}"
     if unread:
         return _unknown(key, f"{text}, as far as is known: {unread}.", known, Severity.INFO)
-    effect = "it is ignored" if _drops(callee) else "TypeError"
-    severity = Severity.WARNING if _drops(callee) else None
+    drops = block.receiver in DROPPING
+    effect = "it is ignored" if drops else "TypeError"
+    severity = Severity.WARNING if drops else None
     return _unknown(key, f"{text}: {effect}.", known, severity)
 
 
@@ -153,9 +155,9 @@ def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> 
     return ""
 
 
-def _drops(callee: str) -> bool:
-    """Whether it only logs what it does not know."""
-    return callee == "BitsAndBytesConfig"
+DROPPING = ("transformers.BitsAndBytesConfig",)
+"""They take ``**kwargs`` and do nothing with them: a line of the log, at a level that is not shown
+unless somebody asks for it, is all."""
 
 
 def _in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
