@@ -84,7 +84,8 @@ class Setting(NamedTuple):
     """Why it is unknown, when it is; of a partial value, why the rest of it is."""
     choices: tuple[Choices, ...] = ()
     """What is chosen for each candidate, in their order. Empty: each is a choice of this setting
-    alone. A setting none of whose candidates fits a world is absent there."""
+    alone. A value may be listed several times, with different choices. A setting none of whose
+    candidates fits a world is absent there."""
     elements: tuple[object, ...] = ()
     """Of an unknown list or mapping: the elements (keys) that it has in any case."""
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 
-from lora_lint.read import Reading, Unreadable
-from lora_lint.sources.source import Source, mentions_lora
+from lora_lint.read.reading import Reading, Unreadable
+from lora_lint.sources.source import NotText, Source, mentions_lora
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.recipe import Recipe
@@ -31,8 +31,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     """
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"not readable as UTF-8 text: {error}") from error
+    except NotText as error:
+        raise Unreadable(str(error)) from None
     from lora_lint.read.python.index import Index
     from lora_lint.read.python.recipes import File, recipes
     from lora_lint.read.python.resolver import Resolver

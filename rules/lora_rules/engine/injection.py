@@ -24,13 +24,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
+from lora_rules.engine.brief import brief
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
-from lora_rules.engine.value import Absent, Unknown, value_of
+from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
+from lora_rules.engine.value import value_of
 from lora_rules.engine.views import SCRIPTS, VIEWS
 from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
@@ -55,6 +57,8 @@ class Outcome(NamedTuple):
     not_run: str = ""
     absent: bool = False
     """It could not run because what it speaks of is not there, as opposed to unknown."""
+    about: str = ""
+    """What was missing, as in :class:`lora_rules.engine.value.Unknown`."""
     not_all: str = ""
     """Which worlds were not looked at, in a sentence; what was found is then only possible."""
 
@@ -137,7 +141,7 @@ class Evaluation:
 
 
 def _not_run(missing: Unknown) -> Outcome:
-    return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
+    return Outcome((), str(missing), isinstance(missing, Absent), missing.about)
 
 
 def _answer(ask: Callable[[World], Result], world: World) -> Result | Unknown:
@@ -322,14 +326,14 @@ def _fill(need: _Need, world: World) -> object:
         return _state(need, setting, world)
     if setting is not None:
         if not setting.candidates:
-            raise _not_known(setting)
+            raise concerning(_not_known(setting), name)
         return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
         return _of_fact(need, fact, world)
     if need.optional:
         return need.default
-    raise Absent(f"{name} is not given")
+    raise concerning(Absent(f"{name} is not given"), name)
 
 
 def _not_known(setting: Setting) -> Unknown:
@@ -359,7 +363,7 @@ def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
 
 def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     if name not in world.facts:
-        world.facts[name] = _derive(fact, world)
+        world.facts[name] = _derive(name, fact, world)
     value, reads = world.facts[name]
     world.reads.update(reads)
     if isinstance(value, Unknown):
@@ -367,15 +371,15 @@ def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     return value
 
 
-def _derive(fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
+def _derive(name: str, fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
     """A fact, or why it is unknown; and what was read for it that differs between worlds."""
     before = set(world.reads)
     world.reads.clear()
     value: object
     try:
         value = fact(*arguments(fact, world))
-    except Unknown as missing:
-        value = _bare(missing)
+    except Unknown as why:
+        value = concerning(_bare(why), name)
     reads = set(world.reads)
     world.reads.update(before)
     return value, reads
@@ -394,4 +398,6 @@ def _fitting(setting: Setting, need: _Need) -> object:
     if fits(need.annotation, value):
         return value
     kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not {need.annotation}")
+    raise concerning(
+        kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT
+    )

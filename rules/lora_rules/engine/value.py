@@ -18,7 +18,7 @@ from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.types import fits
-from lora_rules.engine.unknown import Absent, Unknown
+from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ Value: TypeAlias = "Known | Partial | Unknown | Absent"
 def value_of(setting: Setting | None, name: str) -> Value:
     """What is known of a setting in one world, where it has one candidate at most."""
     if setting is None:
-        return Absent(f"{name} is not given")
+        return concerning(Absent(f"{name} is not given"), name)
     if setting.candidates:
         return Known(setting.candidates[0], setting)
     if setting.elements:
         return Partial(setting.elements, setting)
     why = f": {setting.reason}" if setting.reason else ""
-    return Unknown(f"{setting.key} is unknown{why}")
+    return concerning(Unknown(f"{setting.key} is unknown{why}"), name)
 
 
 def certainly(value: Value, wanted: object) -> bool:
@@ -127,7 +127,7 @@ def number_of(setting: Setting) -> float:
     if isinstance(value, int | float) and fits("float", value):
         return value
     kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not float")
+    raise concerning(kind(f"{setting.key} is {value!r}, which is not float"), UNFIT)
 
 
 def value_or(value: Value, default: object) -> object:

@@ -200,14 +200,15 @@ def test_an_argument_given_in_one_branch_has_its_default_in_the_other() -> None:
     assert worlds(recipe, "r", "use_dora") == {(4, False), (128, True)}
 
 
-def test_a_setting_without_a_default_is_absent_where_it_is_not_given() -> None:
+def test_an_argument_of_one_branch_without_a_default_is_unknown() -> None:
     (recipe,) = recipes_of(
         "from transformers import AutoModelForCausalLM\nfrom trl import SFTTrainer\n"
-        "kw = {}\nr = 4\nif a.big:\n  kw['attn_implementation'] = 'sdpa'\n  r = 128\n"
+        "kw = {}\nif a.big: kw['attn_implementation'] = 'sdpa'\n"
         "model = AutoModelForCausalLM.from_pretrained('org/m', **kw)\n"
-        "SFTTrainer(model=model, peft_config=LoraConfig(r=r))"
+        "SFTTrainer(model=model, peft_config=LoraConfig(r=4))"
     )
-    assert worlds(recipe, "r", "attn_implementation") == {(4, "absent"), (128, "sdpa")}
+    assert worlds(recipe, "r", "attn_implementation") == {(4, UNKNOWN)}
+    assert recipe.settings["attn_implementation"].reason == "only some branches give it"
 
 
 def test_what_another_branch_sets_is_of_another_run() -> None:

@@ -165,7 +165,7 @@ class Branches:
                     found = None
         except Unresolved:
             pass
-        self._steps += self.resolver.steps - before
+        self._steps += max(0, self.resolver.steps - before)
         self.resolver.steps = before
         if found is not None or not self.resolver.is_busy:
             self._outcomes[key] = found

@@ -10,7 +10,7 @@ from lora_lint.read.python.links import Linked, Links, in_order
 from lora_lint.read.python.order import Run, runs
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.settings import Told, setting, sometimes
+from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -172,9 +172,8 @@ def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) 
     if any(setting.choices for setting in settings.values()):
         from lora_lint.read.python.worlds import settle  # most recipes have one world
 
-        lacking = {name for found in (adapter, *members) for name in sometimes(found)}
         around = resolver.branches.taken(entered(adapter.site))
-        blocks = settle(settings, blocks, around, lacking)
+        blocks = settle(settings, blocks, around)
     return Recipe(
         file.path,
         file.kind,

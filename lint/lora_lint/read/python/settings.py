@@ -83,15 +83,6 @@ def _written(resolver: Resolver, found: Found, changes: list[Def]) -> dict[str, 
     return settings
 
 
-def sometimes(found: Found) -> set[str]:
-    """The settings that a call gives with some choices only, and for which it has no default."""
-    lacking = [argument.name for argument in found.arguments.values() if argument.absent]
-    if not lacking:
-        return set()
-    defaults = _signature(found.known.callee)
-    return {found.known.names.get(name, name) for name in lacking if name not in defaults}
-
-
 def _or_default(found: Found, argument: Argument) -> Argument:
     """An argument that is not given with some choices: the callee's default there."""
     defaults = _signature(found.known.callee) if argument.absent else {}
@@ -109,9 +100,11 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     empty = Setting(
         name, (), Origin.WRITTEN, argument.name, argument.span, key_span=argument.key_span
     )
+    if argument.absent:
+        return empty._replace(reason=SOMETIMES)
     try:
         with resolver.one_value():
-            values = _meant(name, plain_all(argument.thunk(), whole=not argument.absent), at)
+            values = _meant(name, plain_all(argument.thunk()), at)
     except Unresolved as why:
         reason = str(why) or "not a constant"
         return empty._replace(reason=reason, elements=_elements(argument))
@@ -136,7 +129,7 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
 def _apart(resolver: Resolver, values: Values, argument: Argument, at: Site) -> Values:
     """The candidates, no two of which are of the same run."""
     if len(values) < 2:
-        return values if argument.absent else tuple(v._replace(choices=()) for v in values)
+        return tuple(value._replace(choices=()) for value in values)
     if not any(value.choices for value in values):
         return values
     point = argument.name if argument.span is None else place(argument.span)

@@ -7,7 +7,7 @@ values of other settings that rest on them go.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lora_lint.read.choices import Arms
 from lora_rules.recipe import Block, Choices, Key, Setting
@@ -23,7 +23,6 @@ def settle(
     settings: dict[str, Setting],
     blocks: tuple[Block, ...],
     around: Sequence[Arms],
-    sometimes: Collection[str],
 ) -> tuple[Block, ...]:
     """Keep the values of the runs that are possible, and the choices that these differ in.
 
@@ -31,7 +30,6 @@ def settle(
         settings: by name; changed in place.
         blocks: what was written.
         around: what has been chosen where the adapter is configured, as alternatives.
-        sometimes: the settings that are absent with some choices.
 
     Returns:
         The blocks, changed likewise.
@@ -40,22 +38,13 @@ def settle(
     keys = [key for block in blocks for key in block.keys if key.choices]
     if not varied and not keys:
         return blocks
-    allowed = _allowed(varied, around, sometimes)
-    varied = _of_runs(varied, allowed, sometimes)
+    allowed = _allowed(varied, around)
+    varied = _of_runs(varied, allowed)
     every = [choices for setting in varied.values() for choices in setting.choices]
     every += [choices for key in keys for choices in key.choices]
     fixed = _fixed(every, allowed)
-    fixed -= {
-        choice.point
-        for name in sometimes
-        if name in varied
-        for choices in varied[name].choices
-        for choice in choices
-    }
     for name, setting in varied.items():
-        candidates, choices = _kept(
-            setting.candidates, setting.choices, allowed, fixed, sometimes=name in sometimes
-        )
+        candidates, choices = _kept(setting.candidates, setting.choices, allowed, fixed)
         settings[name] = setting._replace(candidates=candidates, choices=choices)
     blocks = tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
     return _told_apart(settings, blocks)
@@ -127,31 +116,24 @@ def _renamed(part: Setting | Key, point: str, arms: Mapping[int, int]) -> Settin
     return part._replace(candidates=tuple(kept.values()), choices=every if any(every) else ())
 
 
-def _allowed(
-    varied: Mapping[str, Setting], around: Sequence[Arms], sometimes: Collection[str]
-) -> Allowed:
+def _allowed(varied: Mapping[str, Setting], around: Sequence[Arms]) -> Allowed:
     """The arms of each point with which every setting has a value."""
     allowed: Allowed = {}
     _narrow(allowed, around)
-    whole = [setting for name, setting in varied.items() if name not in sometimes]
     before = -1
     while sum(map(len, allowed.values())) != before:
         before = sum(map(len, allowed.values()))
-        for setting in whole:
+        for setting in varied.values():
             left = [choices for choices in setting.choices if _fits(choices, allowed)]
             _narrow(allowed, left)
     return allowed
 
 
-def _of_runs(
-    varied: Mapping[str, Setting], allowed: Allowed, sometimes: Collection[str]
-) -> dict[str, Setting]:
+def _of_runs(varied: Mapping[str, Setting], allowed: Allowed) -> dict[str, Setting]:
     """Without the values with which another setting has none."""
     kept = dict(varied)
     for _ in range(MAX_ROUNDS):
-        whole = {
-            frozenset(setting.choices) for name, setting in kept.items() if name not in sometimes
-        }
+        whole = {frozenset(setting.choices) for setting in kept.values()}
         if sum(map(len, whole)) * sum(len(each.choices) for each in kept.values()) > MAX_PAIRS:
             break
         changed = False
@@ -210,8 +192,6 @@ def _kept(
     every: tuple[Choices, ...],
     allowed: Allowed,
     fixed: set[str],
-    *,
-    sometimes: bool = False,
 ) -> tuple[tuple[object, ...], tuple[Choices, ...]]:
     """The candidates of the runs that are left, and what is still to be chosen for each."""
     left = [
@@ -222,7 +202,7 @@ def _kept(
     if not left:
         return candidates, ()
     values = tuple(value for value, _ in left)
-    if not sometimes and len({(type(value), repr(value)) for value in values}) == 1:
+    if len({(type(value), repr(value)) for value in values}) == 1:
         return values[:1], ()
     choices = tuple(choices for _, choices in left)
     return values, choices if any(choices) else ()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from lora_lint.read import Reading, Unreadable
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.shell.commands import Command, command
 from lora_lint.read.shell.scan import Scanner
 from lora_lint.read.shell.variables import Text, Variables
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
 from lora_lint.read.yaml import resolve
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
 from lora_rules.recipe import Origin, Recipe, Setting, Span
@@ -27,11 +27,11 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         Unreadable: if it is not text.
     """
     if len(source.data) > CONFIGURATION_BYTES:
-        return Reading(notes=(f"{len(source.data)} bytes are data, not a script",))
+        return Reading(data=f"its {len(source.data)} bytes are data, not a script")
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"is not UTF-8 text (byte {error.start})") from None
+    except NotText as error:
+        raise Unreadable(str(error)) from None
     recipes = read_text(text, source.path, dialect=dialect)
     if recipes and "install" in text:
         from lora_lint.sources.pins.commands import own_versions  # most scripts install nothing
