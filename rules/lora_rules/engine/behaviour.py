@@ -151,11 +151,11 @@ class Behaviour:
         """What its file calls a setting, for advice that names a key nobody has written."""
         return setting
 
-    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
+    def quantizes_experts(self, *, all_linear: bool) -> tuple[bool, str]:
         """Whether ``quantize_moe_experts`` alone quantizes fused experts, and what to do.
 
         Args:
-            known: the settings of the recipe.
+            all_linear: the adapter's targets are ``all-linear``.
         """
         return False, (
             "Take a checkpoint that is quantized already, or count on the experts in 16 bit."

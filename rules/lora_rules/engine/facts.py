@@ -15,6 +15,7 @@ from lora_rules.engine._startup.typed import Any
 FACTS = {
     "dataset_rows": "data.dataset",
     "usable_gpu": "memory.gpu",
+    "device_spread": "memory.device_spread",
     "architecture": "model.architecture",
     "inventory": "model.inventory",
     "targeted": "adapter.targeted",

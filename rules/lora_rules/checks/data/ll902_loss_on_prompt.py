@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PROMPT_LOSS
-from lora_rules.facts.run.written_keys import keys
+from lora_rules.facts.run.written_keys import every_key
 from lora_rules.recipe import Blocks
 
 ON_PROMPTS = {
@@ -66,7 +66,7 @@ def loss_on_prompt(blocks: Blocks, training_kind: str) -> Iterator[Problem]:
     """
     if training_kind != "sft":
         return
-    for key in keys(blocks):
+    for key in every_key(blocks):
         name = key.name.rpartition(".")[2]
         if name in ON_PROMPTS and key.candidates == (ON_PROMPTS[name],):
             yield Problem(
