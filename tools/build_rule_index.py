@@ -26,6 +26,8 @@ HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do 
 # fmt: off
 from __future__ import annotations
 
+from lora_rules.engine.version_range import VersionRange
+
 Row = tuple[
     str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
 ]

@@ -15,6 +15,7 @@ from lora_rules.engine._startup.typed import Any
 FACTS = {
     "dataset_rows": "data.dataset",
     "usable_gpu": "memory.gpu",
+    "device_spread": "memory.device_spread",
     "architecture": "model.architecture",
     "inventory": "model.inventory",
     "targeted": "adapter.targeted",
@@ -35,6 +36,9 @@ FACTS = {
     "repeated_rows": "data.local_rows",
     "answer_tokens": "data.local_rows",
     "checkpoint_quantization": "model.checkpoint_quantization",
+    "pins": "versions.pins",
+    "model_size": "model.model_size",
+    "evaluation_split": "data.evaluation_split",
 }
 """Each fact's name and the module that holds a function of that name."""
 
