@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,8 @@ def build(tree: Path) -> None:
     (tree / "conftest.py").write_text(EVIL + "# lora\n")
     (tree / "evil_plugin.py").write_text(EVIL)
     (tree / "sub").mkdir()
-    (tree / "sub" / "lora-lint.toml").write_text('plugins = ["../evil_plugin.py"]\n')
+    settings = 'plugins = ["../evil_plugin.py", "evil_plugin"]\nselect = ["ALL", "EVIL"]\n'
+    (tree / "sub" / "lora-lint.toml").write_text(settings)
     (tree / "train.py").write_text(
         "exec(open('peft.py').read())\n__import__('os').system('touch EXECUTED')\n"
         "from peft import LoraConfig\nfrom evil_plugin import R\n"
@@ -88,10 +90,39 @@ def build(tree: Path) -> None:
     )
 
 
+SETTINGS = {
+    "pyproject.toml": "[tool.lora-lint]\n",
+    "lora-lint.toml": "",
+    ".lora-lint.toml": "",
+}
+"""Files of settings, and what stands above our keys in them."""
+
+
+def settle(tree: Path, name: str) -> None:
+    """Write settings at the root that name code of the tree, as plugins and as a user would."""
+    plugins = ["evil_plugin.py", "./sub/../evil_plugin.py", f"{tree}/evil_plugin.py"]
+    (tree / name).write_text(
+        f"{SETTINGS[name]}plugins = {json.dumps(plugins)}\n"
+        'select = ["ALL", "EVIL"]\nbaseline = "base.json"\n'
+    )
+    (tree / "base.json").write_text('{"version": 1, "files": {}}')
+    own = tree / "config" / "lora-lint"
+    own.mkdir(parents=True)
+    (own / "lora-lint.toml").write_text('trust = ["/"]\nplugins = ["../../evil_plugin.py"]\n')
+
+
 def run(tree: Path, log: Path, *arguments: str) -> dict[str, Any]:
     """Run the linter in the tree under the audit hook; what it noted."""
     program = [sys.executable, "-I", "-c", WATCH, str(tree), str(log), *arguments]
-    done = subprocess.run(program, cwd=tree, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        program,
+        cwd=tree,
+        env={**os.environ, "XDG_CONFIG_HOME": str(tree / "config")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert log.exists(), done.stderr
     noted: dict[str, Any] = json.loads(log.read_text())
     noted["stdout"], noted["stderr"] = done.stdout, done.stderr

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.result import RunProblem, RunResult
 from lora_rules.engine.problem import Safety, Set, Severity
 from lora_rules.engine.rule import Rule
@@ -84,7 +84,8 @@ YAML_FILE = FileReport(
     tuple(YAML),
     recipes=1,
     dialects=("axolotl",),
-    not_checked=("line 1: LL601 does-not-fit: gpu is not given",),
+    not_checked=(NotChecked("line 1: LL601 does-not-fit: gpu is not given", "LL601", "gpu"),),
+    rules=119,
 )
 CALL = ["\tconfig = LoraConfig(", "\t\tr=4, 名=1, lora_dropout=0.1,", "\t)"]
 NOTEBOOK = FileReport(

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from hostile import build, run
+from hostile import SETTINGS, build, run, settle
 
 NAMED = (".json", ".jsonl", ".csv", ".parquet")
 """A model's config.json and data are read where a file names them, wherever they lie."""
@@ -35,44 +36,95 @@ def events(noted: dict[str, Any], *names: str) -> list[str]:
     return [what for event, what in noted["events"] if event in names]
 
 
-OURS = (sys.prefix, sys.base_prefix, str(Path(__file__).parent.parent))
+PACKAGES = Path(yaml.__file__).parent.parent
+OURS = (sys.prefix, sys.base_prefix, str(PACKAGES), str(Path(__file__).parent.parent))
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--no-cache", "--min-severity", "info", "-v", "."],
-        ["--no-cache", "--gpu", "T4", "--pedantic", "--format", "sarif", "."],
-        ["--diff", "--unsafe-fixes", "."],
-        ["show", "."],
-        ["params", "."],
-        ["memory", "."],
-        ["diff", "sub/a.yaml", "b.yaml"],
-        ["init", "--dry-run"],
-    ],
-    ids=" ".join,
-)
+COMMANDS = [
+    ["--no-cache", "--min-severity", "info", "-v", "."],
+    ["--no-cache", "--gpu", "T4", "--pedantic", "--format", "sarif", "."],
+    ["--diff", "--unsafe-fixes", "."],
+    ["show", "."],
+    ["params", "."],
+    ["memory", "."],
+    ["diff", "sub/a.yaml", "b.yaml"],
+    ["init", "--dry-run"],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_linting_runs_nothing(tree: Path, tmp_path: Path, arguments: list[str]) -> None:
     before = files(tree)
     noted = run(tree, tmp_path / "log.json", *arguments)
     assert "Traceback" not in str(noted["stderr"])
     assert noted["code"] in (0, 1)
-    assert not (tree / "EXECUTED").exists()
     assert files(tree) == before
+    check_events(noted, tree, tmp_path)
+
+
+def check_events(noted: dict[str, Any], tree: Path, beside: Path) -> None:
+    """Nothing of the tree was run, nothing was started, written or sent."""
+    nothing_ran(noted, tree)
     real = os.path.realpath(tree)
-    assert not [name for name in noted["modules"] if name.startswith(real)]
     opened = {event.split(".")[0] for event, _ in noted["events"]}
     assert not opened & {"socket", "ctypes", "urllib"}
-    started = events(noted, "os.system", "os.exec", "os.posix_spawn", "os.spawn")
-    assert started == []
-    processes = events(noted, "subprocess.Popen")
-    assert not [what for what in processes if not what.startswith("('git', ['git', ")]
-    assert not [name for name in events(noted, "exec") if name.startswith(real)]
     for path in events(noted, "write", "os.remove", "os.rename", "os.rmdir", "os.chmod"):
         assert "__pycache__" in path or path == os.devnull, path
     for path in events(noted, "open"):
         ours = path.startswith((*OURS, real, "/proc/", "/usr/", "/etc/ld"))
-        assert ours or (path.endswith(NAMED) and path.startswith(str(tmp_path))), path
+        assert ours or (path.endswith(NAMED) and path.startswith(str(beside))), path
+
+
+def nothing_ran(noted: dict[str, Any], tree: Path) -> None:
+    """No code of the tree was run, and no program but git was started."""
+    real = os.path.realpath(tree)
+    assert not (tree / "EXECUTED").exists()
+    assert not [name for name in noted["modules"] if name.startswith(real)]
+    assert not [name for name in events(noted, "exec") if name.startswith(real)]
+    assert events(noted, "os.system", "os.exec", "os.posix_spawn", "os.spawn") == []
+    processes = events(noted, "subprocess.Popen")
+    assert not [what for what in processes if not what.startswith("('git', ['git', ")]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *COMMANDS,
+        ["--no-cache", "--force-exclude", "b.yaml", "train.py"],
+        ["sub"],
+        ["explain", "LL101"],
+        ["rules"],
+        ["config"],
+    ],
+    ids=" ".join,
+)
+def test_settings_run_nothing(tree: Path, tmp_path: Path, arguments: list[str], name: str) -> None:
+    """Whatever the settings of a stranger's repository name, at the root and below."""
+    settle(tree, name)
+    before = files(tree)
+    noted = run(tree, tmp_path / "log.json", *arguments)
+    assert "Traceback" not in str(noted["stderr"])
+    assert noted["code"] in (0, 1)
+    assert files(tree) == before
+    check_events(noted, tree, tmp_path)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_fix_runs_nothing_of_the_settings(tree: Path, tmp_path: Path, name: str) -> None:
+    settle(tree, name)
+    noted = run(tree, tmp_path / "log.json", "--fix", "--unsafe-fixes", ".")
+    assert "Traceback" not in str(noted["stderr"])
+    assert noted["code"] in (0, 1)
+    nothing_ran(noted, tree)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_server_runs_nothing_of_the_settings(tree: Path, tmp_path: Path, name: str) -> None:
+    settle(tree, name)
+    noted = run(tree, tmp_path / "log.json", "server")
+    assert "evil_plugin.py is not loaded" in str(noted["stderr"])
+    nothing_ran(noted, tree)
 
 
 def test_a_fix_writes_only_the_file_that_it_mends(tree: Path, tmp_path: Path) -> None:

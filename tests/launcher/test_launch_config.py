@@ -163,7 +163,7 @@ def test_the_model_may_be_a_name(tmp_path):
         ("x.yaml", "lora: [", "x.yaml:"),
         ("x.yaml", "", "is empty"),
         ("x.yaml", "colour: red\n", "neither our format"),
-        ("x.yaml", b"\xff\xfe\xff", "is not UTF-8"),
+        ("x.yaml", b"\xff\xfe\xff", "is not UTF-16 text"),
     ],
 )
 def test_files_that_are_none(tmp_path, capsys, name, text, told):

@@ -12,6 +12,8 @@ from launch_cases import CONFIG, fake_nvidia_smi, folder
 from lora_launch.cli import main
 from lora_launch.plan.devices import Devices
 from lora_launch.run.launch import environment
+from lora_lint.engine import check
+from lora_rules.checks.adapter import ll101_zero_or_negative_alpha
 
 HEAVY = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "bitsandbytes", "numpy")
 FIRE = "NVIDIA GeForce RTX 4090, 24564 MiB"
@@ -59,6 +61,24 @@ def test_a_refusal_imports_nothing_heavy_and_makes_no_folder(tmp_path):
     assert done.stdout.splitlines()[-1] == "1 []"
     assert "LL101" in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_a_rule_that_fails_is_told_and_refuses_nothing(tmp_path, capsys, monkeypatch):
+    def fails(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ll101_zero_or_negative_alpha, "zero_or_negative_alpha", fails)
+    assert launch(folder(tmp_path), "--dry-run") == 0
+    assert "rule LL101 zero-or-negative-alpha failed: ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_a_configuration_that_cannot_be_linted_is_refused(tmp_path, capsys, monkeypatch):
+    def fails(*_arguments, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(check, "run_rules", fails)
+    assert launch(folder(tmp_path), "--dry-run") == 2
+    assert "reading it failed: ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_the_plan_says_what_will_run(tmp_path, capsys):

@@ -9,9 +9,10 @@ import os
 from typing import NamedTuple
 
 from lora_launch.errors import LaunchError
-from lora_lint.read import Unreadable, yaml
+from lora_lint.read import yaml
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Mapping
-from lora_lint.sources.source import KINDS, Source
+from lora_lint.sources.source import KINDS, NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.frameworks import behaviour_of
 
@@ -59,8 +60,8 @@ def load(path: str) -> Document:
         raise LaunchError(f"{path}: there is no such file.") from None
     except OSError as error:
         raise LaunchError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise LaunchError(f"{path} is not UTF-8 text (byte {error.start}).") from None
+    except NotText as error:
+        raise LaunchError(f"{path} {error}.") from None
 
 
 def tree(document: Document) -> Mapping:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from lora_launch.config.document import Document, tree
 from lora_launch.errors import LaunchError
-from lora_lint.read import Unreadable, yaml
+from lora_lint.read import yaml
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Mapping, Node, Scalar, plain
 from lora_rules.recipe import Span
 

@@ -15,10 +15,10 @@ from lora_lint import report as reports
 from lora_lint.engine.check import check, recipes_of
 from lora_lint.engine.config import Config, ConfigError, for_folder
 from lora_lint.engine.finding import FileReport, Finding
-from lora_lint.engine.result import RunResult
+from lora_lint.engine.result import RunProblem, RunResult
 from lora_lint.engine.select import complaint, is_known
 from lora_lint.engine.selector import means, rule_part
-from lora_lint.read import Unreadable
+from lora_lint.read.reading import Unreadable
 from lora_lint.report import ReportOptions
 from lora_rules.engine.problem import Severity
 from lora_rules.engine.registry import all_rules
@@ -104,8 +104,11 @@ def judge(
     """
     waved = allowed_codes(allow)
     report = check(document.source, _settings(document), declared)
-    if report.unreadable:
-        raise LaunchError(f"{document.path}: {report.unreadable}.")
+    unread = report.unreadable or report.rest_unread
+    if unread:
+        raise LaunchError(f"{document.path}: {unread}.")
+    if report.failures and not report.recipes:
+        raise LaunchError(f"{document.path}: {report.failures[0].message}.")
     told = tuple(each for each in report.findings if _is_told(each))
     report = report._replace(findings=told)
     least = Severity.WARNING if strict else Severity.ERROR
@@ -152,7 +155,10 @@ def tell(verdict: Verdict, document: Document, stream: TextIO) -> None:
     """Print the linter's report, and what the gate makes of it."""
     if document.changes:
         stream.write(f"Linted with --set {' '.join(document.changes)}; lines count as changed.\n")
-    result = RunResult((verdict.report,), (), 1)
+    problems = tuple(
+        RunProblem(each.message, document.path, each.line) for each in verdict.report.failures
+    )
+    result = RunResult((verdict.report,), problems, 1)
     reports.write("text", result, ReportOptions(), stream)
     if verdict.allowed:
         codes = ", ".join(sorted({each.full_code for each in verdict.allowed}))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lora_launch.config.document import SECTIONS
 from lora_launch.errors import LaunchError
-from lora_lint.read import Unreadable, yaml
+from lora_lint.read import yaml
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import plain
 
 TARGETS, RANK, ALPHA = "lora.target_modules", "lora.r", "lora.lora_alpha"

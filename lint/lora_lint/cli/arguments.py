@@ -111,6 +111,7 @@ def _rule_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--select", action="append", metavar="RULES", help="only these")
     which.add_argument("--extend-select", action="append", metavar="RULES", help="these too")
     which.add_argument("--ignore", action="append", metavar="RULES", help="not these")
+    plugin_argument(which)
     which.add_argument("--no-plugins", action="store_true", help="load no rules of your own")
     levels = ("info", "warning", "error")
     which.add_argument(
@@ -121,6 +122,16 @@ def _rule_arguments(parser: argparse.ArgumentParser) -> None:
         "--pedantic",
         action="store_true",
         help="also what holds for only some of the values that a setting may have",
+    )
+
+
+def plugin_argument(parser: argparse._ActionsContainer) -> None:
+    """Add how files with rules of one's own are named."""
+    parser.add_argument(
+        "--plugin-file",
+        action="append",
+        metavar="PATH",
+        help="load rules of your own from this file, which is run; may be given again",
     )
 
 
@@ -184,6 +195,7 @@ def reading_parser(command: str, description: str) -> argparse.ArgumentParser:
     _path_arguments(parser)
     fact_arguments(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    plugin_argument(parser)
     return parser
 
 
@@ -198,6 +210,7 @@ def explain_parser() -> argparse.ArgumentParser:
         metavar="RULE",
         help="a code, a name, or a code and key: LL012:axolotl/qlora-needs-load-in-4bit",
     )
+    plugin_argument(parser)
     return parser
 
 
@@ -213,4 +226,5 @@ def rules_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     parser.add_argument("--profile", choices=PROFILE_NAMES, help="as they are in this profile")
+    plugin_argument(parser)
     return parser

@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "extend-select": "Rules that run beside those of select.",
     "ignore": "Rules that do not run.",
     "exclude": "Patterns of files and folders to leave out.",
-    "plugins": "Python files with rules of your own, relative to this file; they are run.",
+    "plugins": "Entry points with rules of your own, or files, which --plugin-file loads.",
     "baseline": "The file that counts the findings to say nothing of.",
     "force-exclude": "Leave excluded files out also where they are named.",
     "pedantic": "Also tell what holds for only some of the values that a setting may have.",

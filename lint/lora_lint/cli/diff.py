@@ -11,7 +11,7 @@ from lora_lint.compare.revisions import Version, pairs
 from lora_lint.engine.check import check, recipes_of
 from lora_lint.engine.config import ConfigError
 from lora_lint.engine.run import CLEAN, FINDINGS, Request, Run, is_shown
-from lora_lint.read import Unreadable
+from lora_lint.read.reading import Unreadable
 from lora_lint.report import terminal
 from lora_rules.engine._startup.typed import TextIO
 

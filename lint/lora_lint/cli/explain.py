@@ -9,9 +9,10 @@ from difflib import get_close_matches
 
 from lora_lint.engine.selector import means
 from lora_lint.report import terminal
-from lora_lint.report.jsonable import jsonable, shown
+from lora_lint.report.jsonable import jsonable
 from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
+from lora_rules.engine.brief import written
 from lora_rules.engine.keys import KeyPage, full_code
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
@@ -59,7 +60,7 @@ def page(rule: Rule) -> str:
     state = ", preview" if rule.preview else ""
     parts = [f"# {rule.code} {rule.name}", f"Severity: {rule.severity.word}{state}", rule.page]
     if rule.options and "## Options" not in rule.page.splitlines():
-        options = [f"- `{name}` = `{shown(value)}`" for name, value in rule.options.items()]
+        options = [f"- `{name}` = `{written(value)}`" for name, value in rule.options.items()]
         parts += ["## Options", "\n".join(options)]
     parts += ["## Evidence", "\n".join(_source(source) for source in rule.evidence)]
     return "\n\n".join(parts) + "\n"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from lora_lint.cli.options import Options, of_paths
-from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
+from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings, user_file
 from lora_lint.engine.run import CLEAN, FINDINGS, STDIN, TROUBLE, Request, Run, is_shown
 from lora_lint.sources.discover import Found, MissingPath, discover
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -74,7 +74,7 @@ def _end_at_once(code: int) -> None:
 
 def _check(arguments: list[str]) -> int:
     options = of_paths(arguments) or _options(arguments)
-    options.plugins_loaded = not options.no_plugins and _load_plugins()
+    options.plugins_loaded = not options.no_plugins and load_plugins(options.plugin_file)
     if not options.watch:
         return _check_once(options)
     if STDIN in options.paths:
@@ -101,14 +101,27 @@ def _check_once(options: Options) -> int:
     return _tell(run, options)
 
 
-def _load_plugins() -> bool:
-    """Load the plugins that this repository's settings name; whether there are any."""
-    names = root_settings().plugins
-    if not names:
+def load_plugins(named: list[str] | None) -> bool:
+    """Load plugins, and warn of those that are not loaded; whether there are any.
+
+    Args:
+        named: the files that the command line names.
+
+    Raises:
+        ConfigError: if settings are broken, or a plugin cannot be loaded.
+    """
+    if not named and not root_settings().plugins and not os.path.exists(user_file()):
+        return False
+    from lora_lint.engine import trust
+
+    found = trust.plugins(tuple(named or ()))
+    if found.refused:
+        sys.stderr.write(f"lora-lint: warning: {trust.warning(found)}\n")
+    if not found.load:
         return False
     from lora_lint.engine.plugins import load
 
-    load(names)
+    load(found.load)
     return True
 
 
@@ -194,7 +207,7 @@ def _params(arguments: list[str]) -> int:
 
 
 def _recipes(options: Options | Namespace) -> tuple[tuple[Recipe, ...], Run]:
-    _load_plugins()  # they may bring the framework that a file is written for
+    load_plugins(options.plugin_file)  # they may bring the framework that a file is written for
     run = Run(Request(declared=declared(options), stdin_filename=options.stdin_filename or ""))
     return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
 
@@ -210,7 +223,7 @@ def _explain(arguments: list[str]) -> int:
     from lora_lint.cli.arguments import explain_parser
 
     options = explain_parser().parse_args(arguments)
-    _load_plugins()
+    load_plugins(options.plugin_file)
     from lora_lint.cli.explain import explain
 
     return max(explain(name, sys.stdout) for name in options.rules)
@@ -221,7 +234,7 @@ def _rules(arguments: list[str]) -> int:
     from lora_lint.cli.explain import list_rules
 
     options = rules_parser().parse_args(arguments)
-    _load_plugins()
+    load_plugins(options.plugin_file)
     list_rules(options.format, sys.stdout, profile=options.profile)
     return CLEAN
 

@@ -18,6 +18,7 @@ class Options:
     select: list[str] | None = None
     extend_select: list[str] | None = None
     ignore: list[str] | None = None
+    plugin_file: list[str] | None = None
     no_plugins = False
     min_severity: str | None = None
     fail_on: str | None = None

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from lora_lint.engine.result import place
 from lora_lint.report import terminal
-from lora_lint.report.jsonable import shown
 from lora_lint.report.setting_groups import grouped, is_declared, is_principal
 from lora_lint.report.terminal import Segment
 from lora_rules.engine._startup.typed import TextIO
+from lora_rules.engine.brief import brief, written
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 _VALUE = 46
@@ -105,7 +105,7 @@ def _how(setting: Setting, leader: str) -> str:
     """How it is known, in a few words."""
     said = [_origin(setting)]
     if len(setting.candidates) > 1:
-        count = len({shown(value) for value in setting.candidates})
+        count = len({written(value) for value in setting.candidates})
         said.append(f"one of {count} (with {leader})" if leader else f"one of {count}")
     if setting.declared is not None and setting.declared != setting.span:
         said.append(f"value from {_place(setting.declared)}")
@@ -114,7 +114,7 @@ def _how(setting: Setting, leader: str) -> str:
     if not setting.candidates:
         said.append(setting.reason or "cannot be known from the file")
     if setting.elements:
-        said.append(f"it has {', '.join(shown(element) for element in setting.elements)}")
+        said.append(f"it has {', '.join(brief(element) for element in setting.elements)}")
     return "; ".join(said)
 
 
@@ -136,7 +136,7 @@ def _value(setting: Setting) -> list[str]:
     """The value in lines that fit its column."""
     if not setting.candidates:
         return ["unknown"]
-    every = dict.fromkeys(shown(value) for value in _in_order(setting))
+    every = dict.fromkeys(written(value) for value in _in_order(setting))
     text = terminal.safe(" | ".join(every))
     lines = [""]
     for word in text.replace("\n", " ").split(" "):

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lora_lint.compare.measures import ABSENT, Measure, measures
 from lora_lint.engine.finding import Finding
-from lora_lint.report.jsonable import shown
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.brief import written
 from lora_rules.recipe import Recipe, Setting
 
 _SAME = 1e-9
@@ -205,4 +205,4 @@ def _text(setting: Setting | None) -> str:
         return "not set"
     if not setting.candidates:
         return "not known"
-    return " | ".join(dict.fromkeys(map(shown, setting.candidates)))
+    return " | ".join(dict.fromkeys(map(written, setting.candidates)))

@@ -5,46 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from lora_lint.engine import declare, suppress
-from lora_lint.engine.config import DECLARATIONS, Config, did_you_mean, matches
-from lora_lint.engine.finding import FileReport, Finding
-from lora_lint.engine.select import (
-    IsWanted,
-    complaint,
-    is_known,
-    options_for,
-    selected,
-    wanted_keys,
-)
-from lora_lint.read import Reading, Unreadable, cells, read
+from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_mean, matches
+from lora_lint.engine.coverage import UNREAD
+from lora_lint.engine.finding import FileReport, Finding, NotChecked
+from lora_lint.engine.judge import run_rules
+from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
 from lora_lint.read.directives import Directive, parse
+from lora_lint.read.dispatch import cells, read
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.files import Files
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.injection import Evaluation, Found, asks_of_program_alone
+from lora_rules.engine.brief import sentence
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.views import SCRIPTS
-from lora_rules.recipe import Origin, Recipe, Setting, Span
-
-HYGIENE = ("LL090", "LL091")
-"""The rules about our own comments, which run here and not on recipes."""
+from lora_rules.recipe import Recipe
 
 
 def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> FileReport:
-    """Lint one file.
+    """Lint one file. An error of our own becomes a part of the report.
 
     Args:
         source: the file.
         config: the settings in force for it.
         command_line: what was declared on the command line, by setting.
+
+    Raises:
+        ConfigError: if the settings cannot be used.
     """
+    try:
+        return _check(source, config, command_line)
+    except ConfigError:
+        raise
+    except (Exception, SystemExit) as error:  # isolate.py says why
+        from lora_lint.engine.isolate import of_file
+
+        return FileReport(source.path, failures=(of_file("reading it", error),))
+
+
+def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> FileReport:
     try:
         text = source.text
         cell_texts = cells(text) if source.kind == "notebook" else ()
-    except (UnicodeDecodeError, Unreadable) as error:
+    except (NotText, Unreadable) as error:
         return FileReport(source.path, unreadable=_why(error))
     directives = parse(text, source.kind)
     files = Files()
@@ -70,25 +77,37 @@ def _judge(
     files: Files,
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
+    unread = (NotChecked(sentence(note), kind=UNREAD) for note in reading.notes)
+    notes = (*unread, *([NotChecked(sentence(reading.data))] if reading.data else ()))
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
-        return FileReport(source.path, dialects=_dialects(reading), not_checked=reading.notes)
+        return FileReport(
+            source.path, dialects=_dialects(reading), not_checked=notes, data=reading.data
+        )
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
     rules = selected(config, source.path)
-    found, not_checked = _run(recipes, rules, config)
+    judged = run_rules(recipes, rules, config, whole=reading.rest is None)
     is_wanted = wanted_keys(config, source.path)
-    found = [each for each in found if is_wanted(each.code, each.name, each.key)]
-    found, used = suppress.apply(found, directives, recipes)
+    wanted = [each for each in judged.findings if is_wanted(each.code, each.name, each.key)]
+    found, used = suppress.apply(wanted, directives, recipes)
     found += _hygiene(source.path, directives, used, rules, is_wanted)
     return FileReport(
         source.path,
         tuple(sorted(found, key=lambda finding: finding.sort_key)),
         recipes=sum(not _only_infers(recipe) for recipe in recipes),
         dialects=_dialects(reading),
-        not_checked=(*reading.notes, *not_checked),
+        not_checked=(*notes, *judged.not_checked),
+        rest_unread=_rest(reading.rest),
+        data=reading.data,
+        failures=judged.failures,
+        rules=judged.rules,
     )
+
+
+def _rest(error: Unreadable | None) -> str | None:
+    return None if error is None else f"{_why(error)}; only what comes before that was checked"
 
 
 def _only_infers(recipe: Recipe) -> bool:
@@ -104,17 +123,32 @@ def recipes_of(
     Raises:
         Unreadable: if the file does not parse.
     """
+    recipes, rest = recipes_before_error(source, config, command_line)
+    if rest is not None:
+        raise rest
+    return recipes
+
+
+def recipes_before_error(
+    source: Source, config: Config, command_line: Mapping[str, Any]
+) -> tuple[tuple[Recipe, ...], Unreadable | None]:
+    """The recipes of a file as far as it can be read, and what is wrong with the rest.
+
+    Raises:
+        Unreadable: if nothing of it can be read.
+    """
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(_why(error)) from None
+    except NotText as error:
+        raise Unreadable(str(error)) from None
     directives = parse(text, source.kind)
     reading = read(source, _forced_dialect(source.path, directives, config))
     files = Files()
-    return tuple(
+    recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
     )
+    return recipes, reading.rest
 
 
 def _dialects(reading: Reading) -> tuple[str, ...]:
@@ -125,10 +159,8 @@ def _dialects(reading: Reading) -> tuple[str, ...]:
 def _why(error: Exception) -> str:
     if isinstance(error, Unreadable) and error.span is not None:
         cell = f"cell {error.span.cell}, " if error.span.cell else ""
-        return f"{error} ({cell}line {error.span.line}, column {error.span.column})"
-    if isinstance(error, UnicodeDecodeError):
-        return f"is not UTF-8 text (byte {error.start})"
-    return str(error)
+        return f"{sentence(str(error))} ({cell}line {error.span.line}, column {error.span.column})"
+    return sentence(str(error))
 
 
 def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) -> str | None:
@@ -139,125 +171,6 @@ def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) 
         if matches(path, pattern, config.root):
             return dialect
     return None
-
-
-def _run(
-    recipes: tuple[Recipe, ...], rules: Mapping[str, Rule], config: Config
-) -> tuple[list[Finding], list[str]]:
-    findings: dict[tuple[str, Span, str], Finding] = {}
-    not_checked: list[str] = []
-    about_recipes = [
-        (rule, options_for(rule, config)) for rule in rules.values() if rule.code not in HYGIENE
-    ]
-    asked: set[tuple[str, int]] = set()
-    """What was asked of a program that several recipes belong to."""
-    for number, recipe in enumerate(recipes):
-        off = recipe.known("lora_enabled") is False
-        evaluation = Evaluation(recipe)
-        for rule, options in about_recipes:
-            if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
-                continue
-            if asks_of_program_alone(rule.check):
-                if (rule.code, id(recipe.calls)) in asked:
-                    continue
-                asked.add((rule.code, id(recipe.calls)))
-            outcome = evaluation.run(rule, options)
-            for found in outcome.found:
-                finding = _finding(rule, found, recipe, number)
-                findings.setdefault((finding.code, finding.span, finding.message), finding)
-            why = outcome.not_all if outcome.absent else outcome.not_run or outcome.not_all
-            if why:
-                place = f"line {recipe.span.line}"
-                not_checked.append(f"{place}: {rule.code} {rule.name}: {why}")
-    if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
-        not_checked.append("no GPU is declared (--gpu, or a comment): memory is not checked")
-    return list(findings.values()), list(dict.fromkeys(not_checked))
-
-
-def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
-    problem = found.problem
-    return Finding(
-        path=recipe.path,
-        code=rule.code,
-        name=rule.name,
-        severity=problem.severity or rule.severity,
-        message=problem.message + _provenance(problem, recipe),
-        span=_place(problem.at, recipe),
-        help=problem.help,
-        also=tuple(_secondary(problem, recipe)),
-        edits=problem.edits,
-        safety=problem.safety,
-        certain=found.certain,
-        recipe=number,
-        key=problem.key,
-    )
-
-
-def _place(at: str | Span | None, recipe: Recipe) -> Span:
-    if isinstance(at, Span):
-        return at
-    setting = recipe.settings.get(at) if at else None
-    return setting.span if setting is not None and setting.span is not None else recipe.span
-
-
-def _secondary(problem: Problem, recipe: Recipe) -> Iterator[tuple[Span, str]]:
-    told = {_place(problem.at, recipe)}
-    for at in (problem.at, *problem.also):
-        for span, label in _places(at, recipe):
-            if span not in told:
-                told.add(span)
-                yield span, label
-
-
-def _places(at: str | Span | None, recipe: Recipe) -> Iterator[tuple[Span, str]]:
-    if isinstance(at, Span):
-        yield at, ""
-        return
-    setting = recipe.settings.get(at) if at else None
-    if setting is None:
-        return
-    if setting.span is not None:
-        yield setting.span, setting.key
-    if setting.declared is not None:
-        yield setting.declared, f"{setting.key} is set here"
-
-
-def _provenance(problem: Problem, recipe: Recipe) -> str:
-    """Who set the values that take part, where the file itself did not in so many words."""
-    names = [at for at in dict.fromkeys((problem.at, *problem.also)) if isinstance(at, str)]
-    settings = [recipe.settings[name] for name in names if name in recipe.settings]
-    defaults = [each for each in settings if each.origin is Origin.DEFAULT]
-    sentences = [_defaults_of(source, defaults) for source in _sources(defaults)]
-    sentences += [_told_by(each) for each in settings if each.origin is not Origin.DEFAULT]
-    return "".join(f" {sentence}" for sentence in sentences if sentence)
-
-
-def _sources(settings: list[Setting]) -> Iterable[str]:
-    return dict.fromkeys(setting.source for setting in settings)
-
-
-def _defaults_of(source: str, defaults: list[Setting]) -> str:
-    """One sentence for everything that is left to the same framework."""
-    values = [f"{each.key} = {_value(each)}" for each in defaults if each.source == source]
-    if len(values) == 1:
-        return f"({values[0]} is {source}'s default; the file does not set it.)"
-    listed = f"{', '.join(values[:-1])} and {values[-1]}"
-    return f"({listed} are {source}'s defaults; the file does not set them.)"
-
-
-def _told_by(setting: Setting) -> str:
-    if setting.overridable:
-        return (
-            f"({setting.key} = {_value(setting)} is {setting.source}; "
-            "the command line can change it.)"
-        )
-    if setting.origin is Origin.DERIVED and setting.source:
-        return f"({setting.key} = {_value(setting)} comes from {setting.source}.)"
-    return ""
-
-
-def _value(setting: Setting) -> object:
-    return setting.candidates[0] if setting.known else "this"
 
 
 def _hygiene(

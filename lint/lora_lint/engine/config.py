@@ -44,7 +44,7 @@ class Config(NamedTuple):
     baseline: str = ""
     """The file that counts the findings to say nothing of."""
     plugins: tuple[str, ...] = ()
-    """Files with rules of the repository's own."""
+    """Files with rules of the repository's own, and entry points of installed packages."""
     profile: str = "default"
     """A name of :mod:`lora_lint.engine.profiles`."""
 
@@ -97,18 +97,34 @@ def has_none_of_its_own(folder: str) -> None:
         _cache[folder] = for_folder(parent) if above is None else above
 
 
-def root_settings() -> Config:
-    """The settings at the root of the repository that we run in; without git, of this folder."""
+def repository() -> str:
+    """The root of the repository that we run in; without git, this folder."""
     folder = os.getcwd()
     at = folder
-    while True:
-        if os.path.lexists(os.path.join(at, ".git")):
-            folder = at
-            break
+    while not os.path.lexists(os.path.join(at, ".git")):
         parent = os.path.dirname(at)
         if parent == at:
-            break
+            return folder
         at = parent
+    return at
+
+
+def user_file() -> str:
+    """Where settings of the user's own are, outside any repository; they need not be there."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.environ.get("APPDATA", "") if os.name == "nt" else ""
+    return os.path.join(base or os.path.expanduser("~/.config"), "lora-lint", OWN_FILES[0])
+
+
+def is_plugin_file(plugin: str) -> bool:
+    """Whether a plugin is named by its path, as opposed to an entry point."""
+    return plugin.endswith(".py") or "/" in plugin or os.sep in plugin
+
+
+def root_settings() -> Config:
+    """The settings at the root of the repository that we run in; without git, of this folder."""
+    folder = repository()
     config = for_folder(folder)
     return config if os.path.realpath(config.root) == os.path.realpath(folder) else Config()
 
@@ -194,7 +210,10 @@ def from_table(table: Mapping[str, Any], path: str) -> Config:
         },
         baseline=_below(path, table.get("baseline", "")),
         profile=table.get("profile", "default"),
-        plugins=tuple(_below(path, plugin) for plugin in table.get("plugins", ())),
+        plugins=tuple(
+            _below(path, plugin) if is_plugin_file(plugin) else plugin
+            for plugin in table.get("plugins", ())
+        ),
     )
 
 

@@ -45,6 +45,25 @@ class Finding(NamedTuple):
         return (self.path, self.span.cell or 0, self.span.line, self.span.column, self.code)
 
 
+class NotChecked(NamedTuple):
+    """A rule that could not run on a recipe, or anything else that could not be checked."""
+
+    sentence: str
+    """What, and why, for ``--verbose``."""
+    code: str = ""
+    """The rule, if it is one that should have run."""
+    kind: str = ""
+    """The kind of reason, of ``lora_lint.engine.coverage``; empty where no answer was missed."""
+
+
+class Failure(NamedTuple):
+    """An error of our own, or of a plugin, while a file was linted."""
+
+    message: str
+    line: int | None = None
+    cell: int | None = None
+
+
 class FileReport(NamedTuple):
     """What came of one file."""
 
@@ -56,10 +75,18 @@ class FileReport(NamedTuple):
     """Each cell's lines, in a notebook."""
     recipes: int = 0
     dialects: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = ()
-    """What could not be checked and why, a sentence each (``--verbose``)."""
+    not_checked: tuple[NotChecked, ...] = ()
+    """What could not be checked, and why."""
     unreadable: str | None = None
     """Why the file could not be read at all."""
+    rest_unread: str | None = None
+    """Why only its beginning could be read."""
+    data: str = ""
+    """Why it was passed over as data."""
+    failures: tuple[Failure, ...] = ()
+    """Errors of our own; what other rules found is in the report all the same."""
+    rules: int = 0
+    """How many rules were to run on its recipes."""
     depends_on: frozenset[str] = frozenset()
     """Other files that were looked for, whether they were there or not."""
 

@@ -131,7 +131,7 @@ class Job:
         if source is None:
             return None
         report = self.run.report(source, self.run.settings(source.path))
-        if self._cache is not None and item.key:
+        if self._cache is not None and item.key and not report.failures:
             self._cache.put(item.key, report)
         return report
 
@@ -143,7 +143,7 @@ class Job:
     def tell(self, files: Sequence[Found]) -> None:
         """Hand everything to the run, in the order of the files."""
         for _number, (file, report) in sorted(self._reports.items(), key=lambda item: item[0]):
-            self.run.take(report, self.run.settings(report.path), named=file.named)
+            self.run.take(report, self.run.settings(report.path), file)
         places = {file.path: number for number, file in enumerate(files)}
         self.run.troubles.sort(key=lambda trouble: places.get(trouble.path, -1))
 
@@ -151,7 +151,11 @@ class Job:
 def lean(report: FileReport, request: Request) -> FileReport:
     """The report without what nobody will be shown: every file's is kept to the end of the run."""
     if request.form == "text" and not request.verbose:
-        report = report._replace(not_checked=())
+        from lora_lint.engine.finding import NotChecked  # where there is a report, it is imported
+
+        kinds = {(each.code, each.kind) for each in report.not_checked if each.kind}
+        bare = (NotChecked("", code, kind) for code, kind in sorted(kinds))
+        report = report._replace(not_checked=tuple(bare))
     cells = report.cells if report.findings else ()
     return report._replace(lines=_shown_lines(report), cells=cells)
 
@@ -241,7 +245,7 @@ def _begin(request: Request, cache: bool) -> Callable[[list[Item]], list[Outcome
     """Set up another process."""
     gc.disable()
     gc.freeze()
-    job = Job(Run(request), _cache(request) if cache else None)
+    job = Job(Run(request, warns=False), _cache(request) if cache else None)
     garbage = Garbage()
 
     def work_on(items: list[Item]) -> list[Outcome]:

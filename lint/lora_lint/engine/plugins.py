@@ -3,10 +3,9 @@
     [tool.lora-lint]
     plugins = ["tools/our_rules.py", "acme-lora-rules"]
 
-A plugin is code, and loading it runs it. Only the settings of the repository that we run in are
-asked, those at its root; a settings file further down, or of another repository that is linted,
-names plugins in vain. A name that does not end in ``.py`` is an entry point of the group
-``lora_lint.rules``. ``--no-plugins`` loads none.
+A plugin is code, and loading it runs it; :mod:`lora_lint.engine.trust` says which are loaded. A
+name that is no path is an entry point of the group ``lora_lint.rules``, of a package that is
+installed: what lies in the repository that we run in is none, whatever ``sys.path`` says.
 """
 
 from __future__ import annotations
@@ -16,15 +15,19 @@ import re
 import sys
 from collections.abc import Iterable
 
-from lora_lint.engine.config import ConfigError
+from lora_lint.engine.config import Config, ConfigError, is_plugin_file, repository
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.registry import RegistrationError, all_rules
 from lora_rules.engine.rule import Rule
 
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
 GROUP = "lora_lint.rules"
-_CODE = lazily(r"[A-Z]{2,8}\d{3,4}")
 RESERVED = "LL"
 """Codes that begin so are ours."""
+_CODE = lazily(r"[A-Z]{2,8}\d{3,4}")
 
 
 def load(names: Iterable[str]) -> tuple[Rule, ...]:
@@ -52,10 +55,10 @@ def load(names: Iterable[str]) -> tuple[Rule, ...]:
 
 
 def _import(name: str) -> None:
-    if name.endswith(".py"):
+    if is_plugin_file(name):
         _import_file(name)
     else:
-        _import_entry_point(os.path.basename(name))
+        _import_entry_point(name)
 
 
 def _import_file(path: str) -> None:
@@ -64,7 +67,7 @@ def _import_file(path: str) -> None:
     real = os.path.realpath(path)
     if not os.path.isfile(real):
         raise ConfigError(f"plugin {path}: no such file")
-    module_name = "lora_lint_plugin_" + re.sub(r"\W", "_", real)
+    module_name = _module_name(real)
     if module_name in sys.modules:
         return
     spec = spec_from_file_location(module_name, real)
@@ -79,14 +82,55 @@ def _import_file(path: str) -> None:
         raise
 
 
-def _import_entry_point(name: str) -> None:
-    from importlib.metadata import entry_points
+def _module_name(path: str) -> str:
+    return "lora_lint_plugin_" + re.sub(r"\W", "_", os.path.realpath(path))
 
-    found = [point for point in entry_points(group=GROUP) if point.name == name]
-    if not found:
-        known = ", ".join(sorted(point.name for point in entry_points(group=GROUP))) or "none"
+
+def has_unloaded(config: Config) -> bool:
+    """Whether settings name a plugin's file that is not loaded: its rules are not known."""
+    files = (plugin for plugin in config.plugins if is_plugin_file(plugin))
+    return any(_module_name(file) not in sys.modules for file in files)
+
+
+def _import_entry_point(name: str) -> None:
+    from importlib.metadata import distributions
+
+    outside = _outside(sys.path)
+    points = {
+        point.name: (point, package)
+        for package in distributions(path=outside)
+        for point in package.entry_points.select(group=GROUP)
+    }
+    if name not in points:
+        known = ", ".join(sorted(points)) or "none"
         raise ConfigError(f"plugin {name}: no installed package offers it (there are: {known})")
-    found[0].load()
+    point, package = points[name]
+    before = list(sys.path)
+    if not _is_editable(package):
+        sys.path[:] = outside
+    try:
+        point.load()
+    finally:
+        sys.path[:] = before
+
+
+def _outside(path: Iterable[str]) -> list[str]:
+    """The folders of ``sys.path`` that are not the repository's, which may hold any module."""
+    here = os.path.join(os.path.realpath(repository()), "")
+    ours = tuple(os.path.join(os.path.realpath(each), "") for each in (sys.prefix, sys.base_prefix))
+    real = ((each, os.path.join(os.path.realpath(each), "")) for each in path)
+    return [each for each, at in real if not at.startswith(here) or at.startswith(ours)]
+
+
+def _is_editable(package: Distribution) -> bool:
+    """Whether somebody installed the package so that its modules stay where they are."""
+    from json import loads
+
+    try:
+        origin = loads(package.read_text("direct_url.json") or "{}")
+        return bool(origin.get("dir_info", {}).get("editable"))
+    except (ValueError, AttributeError):
+        return False
 
 
 def _check(rule: Rule) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from lora_lint.engine.coverage import Coverage, coverage
 from lora_lint.engine.finding import FileReport, Finding
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.problem import Severity
@@ -59,6 +60,11 @@ class RunResult:
     def everything(self) -> tuple[Finding, ...]:
         """All findings, suppressed or not, by file and place."""
         return self._all
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which rules could not run."""
+        return coverage(self.reports)
 
     @property
     def recipes(self) -> int:

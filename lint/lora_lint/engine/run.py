@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
-from lora_lint.sources.discover import Found, load
+from lora_lint.sources.discover import Found, Unsuitable, load
 from lora_lint.sources.source import KINDS, Source, mentions_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
@@ -49,23 +49,28 @@ class Request(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """A file that could not be read."""
+    """A file that could not be read or checked."""
 
     path: str
     message: str
-    named: bool
-    """Whether the user named this very file: then the exit code is 2."""
+    fatal: bool
+    """Whether the exit code is 2: the user named this very file, or the error is ours."""
+    line: int | None = None
+    cell: int | None = None
 
 
 class Run:
     """Collects what the files say, then tells it."""
 
-    def __init__(self, request: Request, session: Fixes | None = None) -> None:
+    def __init__(
+        self, request: Request, session: Fixes | None = None, *, warns: bool = True
+    ) -> None:
         """Begin with nothing looked at.
 
         Args:
             request: what the command line asks for.
             session: mends each file before it is checked, where fixes are asked for.
+            warns: whether to complain of settings, which one of several processes does.
 
         Raises:
             ConfigError: if the command line selects a rule or names a GPU that does not exist.
@@ -77,16 +82,20 @@ class Run:
         self.troubles: list[Trouble] = []
         self._failing = False
         self._hidden = 0
+        self._passed_over: list[tuple[str, str]] = []
+        """Files that nobody named and that are not to be read, each with the reason."""
         self._checked: set[str] = set()
         self.sieves: list[Callable[[FileReport], FileReport]] = []
         """What leaves out, or marks, findings that were there before."""
-        _complain(
-            Config(
-                select=(*request.select, *request.extend_select),
-                ignore=request.ignore,
-                declared=request.declared,
+        self._warns = warns
+        if warns:
+            _complain(
+                Config(
+                    select=(*request.select, *request.extend_select),
+                    ignore=request.ignore,
+                    declared=request.declared,
+                )
             )
-        )
 
     def look_at(self, file: Found) -> None:
         """Lint one file, if it may hold a LoRA configuration.
@@ -102,7 +111,7 @@ class Run:
         if self.session is not None:
             stdin = file.path == STDIN
             source = self.session.mend(source, config, self.request.declared, is_stdin=stdin)
-        self.take(self.report(source, config), config, named=file.named)
+        self.take(self.report(source, config), config, file)
 
     def report(self, source: Source, config: Config) -> FileReport:
         """What one file says, under the settings in force for it."""
@@ -110,11 +119,18 @@ class Run:
 
         return check(source, config, self.request.declared)
 
-    def take(self, report: FileReport, config: Config, *, named: bool) -> None:
+    def take(self, report: FileReport, config: Config, file: Found) -> None:
         """Add what one file says to what is to be told."""
-        if report.unreadable:
-            self.troubles.append(Trouble(report.path, report.unreadable, named))
-        else:
+        for why in (report.unreadable, report.rest_unread):
+            if why:
+                self.troubles.append(Trouble(report.path, why, _is_fatal(file)))
+        if report.data and file.named:
+            self.troubles.append(Trouble(report.path, report.data, fatal=False))
+        self.troubles += [
+            Trouble(report.path, each.message, True, each.line, each.cell)
+            for each in report.failures
+        ]
+        if not report.unreadable:
             self.reports.append(self._visible(report, config))
 
     def recipes(self, file: Found) -> tuple[Recipe, ...]:
@@ -126,14 +142,24 @@ class Run:
         source = self.open(file)
         if source is None:
             return ()
-        from lora_lint.engine.check import recipes_of
-        from lora_lint.read import Unreadable
+        from lora_lint.engine.check import recipes_before_error
+        from lora_lint.engine.isolate import ERRORS, of_file
+        from lora_lint.read.reading import Unreadable
 
         try:
-            return recipes_of(source, self.settings(source.path), self.request.declared)
+            config = self.settings(source.path)
+            recipes, rest = recipes_before_error(source, config, self.request.declared)
+            if rest is not None:
+                self.troubles.append(Trouble(source.path, str(rest), _is_fatal(file)))
+            return recipes
         except Unreadable as error:
-            self.troubles.append(Trouble(source.path, str(error), file.named))
-            return ()
+            self.troubles.append(Trouble(source.path, str(error), _is_fatal(file)))
+        except ConfigError:
+            raise
+        except ERRORS as error:
+            failure = of_file("reading it", error)
+            self.troubles.append(Trouble(source.path, failure.message, fatal=True))
+        return ()
 
     def open(self, file: Found) -> Source | None:
         """The file's content, if it may hold a LoRA configuration."""
@@ -141,8 +167,13 @@ class Run:
             return _standard_input(self.request) if file.path == STDIN else load(file.path)
         except OSError as error:
             why = error.strerror or str(error)
-            self.troubles.append(Trouble(file.path, f"cannot be read ({why})", file.named))
-            return None
+            self.troubles.append(Trouble(file.path, f"cannot be read ({why})", _is_fatal(file)))
+        except Unsuitable as why:
+            if file.named:
+                self.troubles.append(Trouble(file.path, str(why), _is_fatal(file)))
+            else:
+                self._passed_over.append((file.path, str(why)))
+        return None
 
     def settings(self, path: str) -> Config:
         """The settings in force for a file: its folder's, with the command line's on top.
@@ -151,7 +182,7 @@ class Run:
             ConfigError: if they are broken.
         """
         config = for_folder(os.path.dirname(path))
-        if config.origin not in self._checked:
+        if self._warns and config.origin not in self._checked:
             self._checked.add(config.origin)
             _complain(config)
             if config.plugins:
@@ -193,7 +224,7 @@ class Run:
         from lora_lint.report import ReportOptions, write
 
         problems = tuple(
-            RunProblem(trouble.message, trouble.path, fatal=trouble.named)
+            RunProblem(trouble.message, trouble.path, trouble.line, trouble.cell, trouble.fatal)
             for trouble in self.troubles
         )
         options = ReportOptions(
@@ -202,9 +233,16 @@ class Run:
             statistics=self.request.statistics,
             hidden=self._hidden,
         )
-        result = RunResult(tuple(self.reports), problems, self.looked_at)
-        write(self.request.form, result, options, stream)
-        return self.exit_code
+        result = RunResult((*self.reports, *self._not_read()), problems, self.looked_at)
+        failed = write(self.request.form, result, options, stream)
+        return TROUBLE if failed else self.exit_code
+
+    def _not_read(self) -> list[FileReport]:
+        """For ``--verbose``: what was passed over."""
+        from lora_lint.engine.finding import FileReport, NotChecked
+
+        over = self._passed_over if self.request.verbose else []
+        return [FileReport(path, not_checked=(NotChecked(why),)) for path, why in over]
 
     @property
     def _plain(self) -> bool:
@@ -212,10 +250,15 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """2 if a named file could not be read, else 1 for findings that fail the run, else 0."""
-        if any(trouble.named for trouble in self.troubles):
+        """2 if the work could not be done, else 1 for findings that fail the run, else 0."""
+        if any(trouble.fatal for trouble in self.troubles):
             return TROUBLE
         return FINDINGS if self._failing else CLEAN
+
+
+def _is_fatal(file: Found) -> bool:
+    """Whether it is the user's trouble that a file cannot be read, and the exit code is 2."""
+    return file.named and not file.by_hook
 
 
 def is_shown(finding: Finding, config: Config) -> bool:

@@ -111,21 +111,34 @@ def _any(rule: Rule, selectors: Iterable[str]) -> bool:
 
 
 def check_selectors(config: Config) -> list[str]:
-    """Warnings about rules that are ignored but do not exist.
+    """Warnings about rules that are ignored but do not exist, or that may be a plugin's.
 
     Raises:
         ConfigError: if a selected rule does not exist, or an option is not the rule's.
     """
     where = f"{config.origin}: " if config.origin else ""
-    for selector in config.select:
-        if not is_known(selector):
-            raise ConfigError(f"{where}select: {complaint(selector)}")
+    unknown = [f"{where}select: {complaint(each)}" for each in config.select if not is_known(each)]
     for name, options in config.rules.items():
-        _check_options(name, options, where)
+        rule = next((r for r in all_rules().values() if name in (r.code, r.name)), None)
+        if rule is None:
+            unknown.append(f"{where}rules: {complaint(name)}")
+        else:
+            _check_options(rule, name, options, where)
+    if unknown and not _may_be_of_a_plugin(config):
+        raise ConfigError(unknown[0])
     for name in config.dialects.values():
         _check_dialect(name, where)
     ignored = [*config.ignore, *(s for group in config.per_file_ignores.values() for s in group)]
-    return [f"{where}ignore: {complaint(item)}" for item in ignored if not is_known(item)]
+    unknown += [f"{where}ignore: {complaint(item)}" for item in ignored if not is_known(item)]
+    return unknown
+
+
+def _may_be_of_a_plugin(config: Config) -> bool:
+    if not config.plugins:
+        return False
+    from lora_lint.engine.plugins import has_unloaded
+
+    return has_unloaded(config)
 
 
 def _check_dialect(name: str, where: str) -> None:
@@ -137,10 +150,7 @@ def _check_dialect(name: str, where: str) -> None:
         )
 
 
-def _check_options(name: str, options: Mapping[str, Any], where: str) -> None:
-    rule = next((r for r in all_rules().values() if name in (r.code, r.name)), None)
-    if rule is None:
-        raise ConfigError(f"{where}rules: {complaint(name)}")
+def _check_options(rule: Rule, name: str, options: Mapping[str, Any], where: str) -> None:
     for key, value in options.items():
         if key not in rule.options:
             known = ", ".join(sorted(rule.options)) or "none"

@@ -12,7 +12,7 @@ from lora_lint.fix import native
 from lora_lint.fix.document import Document
 from lora_lint.fix.notebook import Notebook
 from lora_lint.fix.text import NotOffered
-from lora_lint.read import Unreadable
+from lora_lint.read.reading import Unreadable
 from lora_lint.sources.source import Source
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.problem import Add, Edit, Remove, Rename, Safety, Set, Severity

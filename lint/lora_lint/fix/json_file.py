@@ -9,8 +9,8 @@ from lora_lint.fix import literal
 from lora_lint.fix.document import Document, Page
 from lora_lint.fix.text import Change, NotOffered
 from lora_lint.fix.tree_places import entry_at, gap, own
-from lora_lint.read import Unreadable
 from lora_lint.read.json import document as parse
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Entry, Mapping
 from lora_rules.recipe import Key, Recipe, Setting, Span
 

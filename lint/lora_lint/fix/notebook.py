@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from lora_lint.fix.document import Page, decoded, encoded, encoding_of
 from lora_lint.fix.text import Change, NotOffered, apply
-from lora_lint.read import Unreadable
 from lora_lint.read.json import document as json_document
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Mapping, Node, Scalar, Sequence
 from lora_lint.sources.source import Source
 from lora_rules.engine._startup.typed import NamedTuple

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 
 from lora_lint.cli.options import Options
-from lora_lint.engine.config import Config
-from lora_lint.engine.finding import Finding
+from lora_lint.engine.config import Config, ConfigError
+from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.isolate import ERRORS, of_file
 from lora_lint.engine.result import place
 from lora_lint.engine.run import STDIN, TROUBLE, Run, Trouble
 from lora_lint.fix import diff
@@ -57,7 +58,13 @@ class Session:
         self, source: Source, config: Config, declared: Mapping[str, Any], *, is_stdin: bool
     ) -> Source:
         """Mend one file; the answer is the file as it is now."""
-        fixed = fix(source, config, declared, lambda finding: self._wants(finding, config))
+        try:
+            fixed = fix(source, config, declared, lambda finding: self._wants(finding, config))
+        except ConfigError:
+            raise
+        except ERRORS as error:
+            self.troubles.append((source.path, of_file("fixing it", error).message))
+            fixed = Fixed(source, FileReport(source.path))
         if not fixed.applied:
             self._files.append(fixed)
             if is_stdin and not self.mode.diff:
@@ -142,7 +149,7 @@ def _count(number: int, word: str) -> str:
 
 def tell(run: Run, session: Session, options: Options) -> int:
     """Tell what was fixed and what is left; the answer is the exit code."""
-    run.troubles += [Trouble(path, why, named=True) for path, why in session.troubles]
+    run.troubles += [Trouble(path, why, fatal=True) for path, why in session.troubles]
     if session.mode.diff or session.mode.only:
         session.tell(sys.stderr)
         for trouble in run.troubles:

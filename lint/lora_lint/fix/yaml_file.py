@@ -10,7 +10,7 @@ from lora_lint.fix.document import Document, Page
 from lora_lint.fix.json_file import in_flow, leaf, neighbour, taken_out
 from lora_lint.fix.text import Change, NotOffered
 from lora_lint.fix.tree_places import entry_at, gap, own
-from lora_lint.read import Unreadable
+from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Entry, Mapping, Scalar
 from lora_lint.read.yaml import documents
 from lora_rules.engine._startup.record import lazily

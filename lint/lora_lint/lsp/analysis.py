@@ -67,12 +67,18 @@ class Analysis:
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
         """The recipes, as the rules see them; none where the text cannot be read."""
-        from lora_lint.engine.check import recipes_of
-        from lora_lint.read import Unreadable
+        from lora_lint.engine.check import recipes_before_error
+        from lora_lint.engine.isolate import ERRORS
 
         if not self.is_ours:
             return ()
         try:
-            return recipes_of(self.view.source, self.config, self.declared)
-        except Unreadable:
+            return recipes_before_error(self.view.source, self.config, self.declared)[0]
+        except ERRORS:  # of our own: the report of the text says so
             return ()
+
+    @property
+    def failure(self) -> str:
+        """The first error of our own, or of a plugin; empty if there was none."""
+        failures = self.report.failures
+        return f"{self.report.path}: {failures[0].message}" if failures else ""

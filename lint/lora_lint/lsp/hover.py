@@ -9,7 +9,7 @@ from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position, Range
 from lora_lint.engine.finding import Finding
 from lora_lint.lsp.analysis import Analysis
 from lora_lint.lsp.places import touches
-from lora_lint.report.jsonable import shown
+from lora_rules.engine.brief import brief
 from lora_rules.engine.registry import all_rules
 from lora_rules.recipe import Origin, Recipe, Setting
 from lora_rules.settings import SETTINGS
@@ -87,8 +87,7 @@ def _how(setting: Setting) -> str:
 
 
 def _short(value: object) -> str:
-    text = shown(value).replace("`", "'")
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return brief(value, _LONGEST).replace("`", "'")
 
 
 def page(finding: Finding) -> str:

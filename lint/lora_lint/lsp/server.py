@@ -62,7 +62,7 @@ class Server(LanguageServer):
         except ConfigError as error:
             self._complain(str(error))
             return None
-        self._complaint = ""
+        self._complain(analysis.failure)
         self._known[key] = (state, analysis)
         return analysis
 
@@ -97,9 +97,11 @@ class Server(LanguageServer):
         return NotebookView(_path(notebook.uri), cells)
 
     def _complain(self, message: str) -> None:
-        """Say once what is wrong with the settings."""
+        """Say once what is wrong with the settings, or with us."""
         if message != self._complaint:
             self._complaint = message
+            if not message:
+                return
             shown = types.ShowMessageParams(types.MessageType.Error, f"lora-lint: {message}")
             self.window_show_message(shown)
 

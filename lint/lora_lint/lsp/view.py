@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 
@@ -47,7 +48,9 @@ class TextView:
 
     def __init__(self, uri: str, path: str, kind: str, text: str) -> None:
         self.pages: tuple[Page, ...] = (Page(uri, text),)
-        self.source = Source(path, kind, text.encode("utf-8", "replace"))
+        # The mark says that it is UTF-8 here, whatever a Python file's coding comment declares.
+        mark = codecs.BOM_UTF8 if kind == "python" else b""
+        self.source = Source(path, kind, mark + text.encode("utf-8", "replace"))
 
     def location(self, span: Span) -> Location | None:
         """Where a span is."""
@@ -88,8 +91,8 @@ class NotebookFile(TextView):
         return None
 
     def _strings(self, cell: int) -> list[Scalar]:
-        from lora_lint.read import Unreadable
         from lora_lint.read.json import document
+        from lora_lint.read.reading import Unreadable
 
         try:
             root = document(self.pages[0].text)

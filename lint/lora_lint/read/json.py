@@ -10,10 +10,10 @@ import json
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Entry, Mapping, Node, Scalar, Sequence
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.budgets import CONFIGURATION_BYTES, JSON_KEYS, TREE_DEPTH
@@ -39,26 +39,53 @@ def read(source: Source, dialect: str | None) -> Reading:
         Unreadable: if it is not JSON.
     """
     if len(source.data) > CONFIGURATION_BYTES:
-        return Reading(notes=(f"{len(source.data)} bytes are data, not a configuration",))
+        return Reading(data=f"its {len(source.data)} bytes are data, not a configuration")
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"this is neither UTF-8 nor marked UTF-16: {error.reason}") from error
-    if not _may_be_settings(text):
-        return Reading()
+    except NotText as error:
+        raise Unreadable(str(error)) from None
+    try:
+        if not _may_be_settings(text):
+            return Reading()
+    except _JsonLines:
+        return Reading(data="its lines are JSON each: they are data, not a configuration")
+    except _ManyKeys as keys:
+        return Reading(data=f"its {keys} keys are data, not a configuration")
     return dialects.read_documents([document(text)], source, "json", dialect)
+
+
+class _JsonLines(Exception):
+    """The file holds one value after another."""
+
+
+class _ManyKeys(Exception):
+    """The file's mapping has more keys than any configuration; the text says how many."""
+
+
+_SECOND = lazily(r"[\s]*\n[{\[]|.,[ \t]*\n[{\[]")
+"""The character before what follows the first value, and the second value on a line of its own."""
 
 
 def _may_be_settings(text: str) -> bool:
     """Whether it is worth its places: a look through the C parser, fifty times as quick.
 
     Data sets are lists, and vocabularies have thousands of keys.
+
+    Raises:
+        _JsonLines: if the first value is followed by another one.
+        _ManyKeys: if it is a mapping of too many keys.
     """
     try:
         root = json.loads(text)
+    except JSONDecodeError as error:
+        if error.msg == "Extra data" and _SECOND.match(text, error.pos - 1):
+            raise _JsonLines from None
+        return True
     except (ValueError, RecursionError):
         return True
-    return isinstance(root, dict) and len(root) <= JSON_KEYS
+    if isinstance(root, dict) and len(root) > JSON_KEYS:
+        raise _ManyKeys(str(len(root)))
+    return isinstance(root, dict)
 
 
 def document(text: str) -> Node:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read.places import Places
 from lora_lint.read.pyyaml import yaml
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Scalar, Sequence
 from lora_lint.read.yaml_scalars import resolve, scalar
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.budgets import ALIASED_NODES, CONFIGURATION_BYTES, TREE_DEPTH
@@ -33,13 +33,16 @@ def read(source: Source, dialect: str | None) -> Reading:
         Unreadable: if it is not YAML.
     """
     if len(source.data) > CONFIGURATION_BYTES:
-        return Reading(notes=(f"{len(source.data)} bytes are data, not a configuration",))
+        return Reading(data=f"its {len(source.data)} bytes are data, not a configuration")
     try:
         text = source.text
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"this is neither UTF-8 nor marked UTF-16: {error.reason}") from error
-    trees, notes = _composed(text)
-    return dialects.read_documents(trees, source, "yaml", dialect, notes)
+    except NotText as error:
+        raise Unreadable(str(error)) from None
+    found, rest, notes = _documents(text)
+    reading = dialects.read_documents(found, source, "yaml", dialect, notes)
+    if rest is not None and not reading.recipes:
+        raise rest
+    return reading._replace(rest=rest)
 
 
 def documents(text: str) -> list[Node]:
@@ -48,23 +51,30 @@ def documents(text: str) -> list[Node]:
     Raises:
         Unreadable: if it is not YAML.
     """
-    return _composed(text)[0]
+    found, rest, _notes = _documents(text)
+    if rest is not None:
+        raise rest
+    return found
 
 
-def _composed(text: str) -> tuple[list[Node], list[str]]:
-    """The trees, and which limit was reached."""
+def _documents(text: str) -> tuple[list[Node], Unreadable | None, list[str]]:
+    """The trees up to the first that is not YAML, what is wrong with that, and limits reached."""
     places = Places(text)
+    found: list[Node] = []
     composer = _Composer(text, places)
     try:
-        return list(composer.documents()), composer.notes
+        found.extend(composer.documents())
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(_sentence(error), _where(error, places)) from error
+        return found, Unreadable(_sentence(error), _where(error, places)), composer.notes
     except yaml.reader.ReaderError as error:
         at = error.position if isinstance(error.position, int) else 0
         problem = f"this is not YAML: it holds the character #x{_code(error):04x}"
-        raise Unreadable(problem, places.span(at, at + 1)) from error
+        return found, Unreadable(problem, places.span(at, at + 1)), composer.notes
     except (yaml.YAMLError, ValueError, UnicodeError) as error:
-        raise Unreadable(f"this is not YAML: {error}") from error
+        return found, Unreadable(f"this is not YAML: {error}"), composer.notes
+    except Unreadable as error:
+        return found, error, composer.notes
+    return found, None, composer.notes
 
 
 def _code(error: yaml.reader.ReaderError) -> int:

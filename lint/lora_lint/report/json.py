@@ -25,6 +25,10 @@ def render(result: RunResult, _options: ReportOptions) -> str:
             "suppressed": len(result.suppressed),
             "recipes": result.recipes,
             "files": result.files,
+            "rules": result.coverage.rules,
+            "rules_not_run": result.coverage.not_run,
+            "not_run_because": dict(result.coverage.kinds),
+            "files_read_in_part": result.coverage.unread,
         },
     )
 
@@ -34,7 +38,12 @@ def _file(report: FileReport) -> dict[str, object]:
         "path": report.path,
         "recipes": report.recipes,
         "dialects": list(report.dialects),
-        "not_checked": list(report.not_checked),
+        "not_checked": [each.sentence for each in report.not_checked if each.sentence],
+        "not_run": [
+            {"code": each.code, "reason": each.kind}
+            for each in report.not_checked
+            if each.code and each.kind
+        ],
         "unreadable": report.unreadable,
     }
 

@@ -6,11 +6,12 @@ import json
 from math import isfinite
 
 from lora_lint import __version__
+from lora_rules.engine.brief import written
 from lora_rules.engine.version_range import VersionRange
 
 _DEEP = 20
 _BITS = 4096
-"""Above this an integer is described, not written: Python refuses to print some 14,000 bits."""
+"""Above this an integer is described, as :mod:`lora_rules.engine.brief` does it."""
 
 
 def document(version: int, **members: object) -> str:
@@ -32,7 +33,7 @@ def jsonable(value: object, depth: int = 0) -> object:
     if isinstance(value, VersionRange):
         return str(value)
     if isinstance(value, int | float):
-        return value if _writable(value) else {"repr": shown(value)}
+        return value if _writable(value) else {"repr": written(value)}
     if depth >= _DEEP:
         return {"repr": "..."}
     if isinstance(value, dict):
@@ -40,26 +41,12 @@ def jsonable(value: object, depth: int = 0) -> object:
     if isinstance(value, list | tuple):
         return [jsonable(item, depth + 1) for item in value]
     if isinstance(value, set | frozenset):
-        return [jsonable(item, depth + 1) for item in sorted(value, key=shown)]
-    return {"repr": shown(value)}
-
-
-def shown(value: object) -> str:
-    """The value as a person would write it in Python; never raises."""
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _BITS:
-        return f"<an integer of {value.bit_length()} bits>"
-    if isinstance(value, VersionRange):
-        return repr(str(value))
-    if isinstance(value, set | frozenset):
-        return "{" + ", ".join(sorted(map(shown, value))) + "}" if value else "set()"
-    try:
-        return repr(value)
-    except (ValueError, RecursionError):
-        return f"<{type(value).__name__}>"
+        return [jsonable(item, depth + 1) for item in sorted(value, key=written)]
+    return {"repr": written(value)}
 
 
 def _key(key: object) -> str:
-    return key if isinstance(key, str) else shown(key)
+    return key if isinstance(key, str) else written(key)
 
 
 def _writable(value: float) -> bool:

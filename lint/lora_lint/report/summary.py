@@ -42,6 +42,14 @@ def _found(result: RunResult) -> Iterator[Segment]:
         return
     if result.problems:
         yield f"Nothing else found{more} ({_looked(result)}).\n", ""
+    elif result.recipes and (result.coverage.not_run or result.coverage.unread):
+        yield "All clear, as far as could be checked", "good"
+        yield f": {_looked(result)}{more}.\n", ""
+        if result.coverage.not_run:
+            yield f"{_not_run(result)}; -v lists them.\n", "dim"
+        if result.coverage.unread:
+            parts = _several(result.coverage.unread, "file")
+            yield f"Parts of {parts} were not looked at; -v says which, and why.\n", "dim"
     elif result.recipes:
         yield "All clear", "good"
         yield f": {_looked(result)}{more}.\n", ""
@@ -49,6 +57,16 @@ def _found(result: RunResult) -> Iterator[Segment]:
         yield f"No LoRA recipe in {_several(result.files, 'file')}{more}.\n", ""
     else:
         yield "No files to look at.\n", ""
+
+
+def _not_run(result: RunResult) -> str:
+    """How many rules could not run, and the reason of most."""
+    found = result.coverage
+    where = "" if result.recipes == 1 else " on every recipe"
+    most = found.kinds[0][1]
+    why = f"because {found.reason}" if most == found.not_run else f"{most} because {found.reason}"
+    rules = f"{found.not_run} of {_several(found.rules, 'rule')}"
+    return f"{rules} could not run{where} ({why})"
 
 
 def statistics(result: RunResult) -> Iterator[Segment]:

@@ -16,9 +16,14 @@ from lora_rules.recipe import Span
 _COLUMNS = 98
 
 
-def write(result: RunResult, options: ReportOptions, stream: TextIO) -> None:
-    """Write the report, styled on a terminal."""
-    write_segments(segments(result, options), stream)
+def pieces(result: RunResult, options: ReportOptions) -> list[Segment]:
+    """The report in styled pieces, all of them."""
+    return list(segments(result, options))
+
+
+def write_pieces(rendered: list[Segment], stream: TextIO) -> None:
+    """Write them, styled on a terminal."""
+    write_segments(rendered, stream)
 
 
 def render(result: RunResult, options: ReportOptions) -> str:
@@ -78,8 +83,9 @@ def _what_was_read(report: FileReport, unreadable_is_told: bool) -> Iterator[Seg
     yield report.path, "strong"
     dialects = f" ({', '.join(report.dialects)})" if report.dialects else ""
     yield f": {report.recipes} {'recipe' if report.recipes == 1 else 'recipes'}{dialects}\n", ""
-    for sentence in report.not_checked:
-        yield f"  not checked: {_line(sentence)}\n", "dim"
+    for each in report.not_checked:
+        if each.sentence:
+            yield f"  not checked: {_line(each.sentence)}\n", "dim"
     yield "\n", ""
 
 

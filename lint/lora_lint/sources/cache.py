@@ -23,7 +23,7 @@ from json import dumps, loads
 import lora_lint
 import lora_rules
 from lora_lint.engine.config import Config
-from lora_lint.engine.finding import FileReport, Finding
+from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
@@ -193,7 +193,7 @@ def _files(folder: str) -> Iterable[tuple[str, os.DirEntry[str]]]:
 
 
 def _with_lines(report: FileReport, source: Source) -> FileReport:
-    from lora_lint.read import cells
+    from lora_lint.read.dispatch import cells
 
     if source.kind == "notebook":
         return report._replace(cells=tuple(tuple(c.splitlines()) for c in cells(source.text)))
@@ -219,8 +219,9 @@ _EDITS: Mapping[str, Any] = {
 
 
 def _report(members: dict[str, Any]) -> FileReport:
-    for name in ("lines", "cells", "dialects", "not_checked"):
+    for name in ("lines", "cells", "dialects", "failures"):
         members[name] = tuple(members[name])
+    members["not_checked"] = tuple(NotChecked(*each) for each in members["not_checked"])
     members["findings"] = tuple(_finding(each) for each in members["findings"])
     return FileReport(**members)
 

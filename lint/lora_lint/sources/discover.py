@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from stat import S_ISREG
+from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG
 
 from lora_lint.engine.config import FILES, Config, for_folder, has_none_of_its_own, matches
 from lora_lint.sources.source import KINDS, Source, mentions_lora
@@ -45,6 +45,12 @@ class Found(NamedTuple):
     path: str
     named: bool
     """Whether the user named this very file."""
+    by_hook: bool = False
+    """Whether ``force-exclude`` was asked for: a hook names all files, and means none of them."""
+
+
+class Unsuitable(Exception):
+    """A path that is no file to read, or too large a one; the text says why."""
 
 
 class MissingPath(Exception):
@@ -74,7 +80,7 @@ def discover(paths: list[str], overrides: Config | None = None) -> Iterator[Foun
                     continue
                 seen.add(key)
             if not rules.holds(file, named):
-                yield Found(file, named)
+                yield Found(file, named, named and rules.is_forced(file))
 
 
 class Exclusion:
@@ -90,13 +96,20 @@ class Exclusion:
         Raises:
             ConfigError: if the settings in force for it are broken.
         """
-        folder = os.path.dirname(path)
-        if folder not in self._folders:
-            self._folders[folder] = self._of(folder)
-        force, patterns = self._folders[folder]
+        force, patterns = self._for(path)
         if named and not force:
             return False
         return any(matches(path, pattern, root) for pattern, root in patterns)
+
+    def is_forced(self, path: str) -> bool:
+        """Whether a file is left out also where it is named."""
+        return self._for(path)[0]
+
+    def _for(self, path: str) -> tuple[bool, list[tuple[str, str]]]:
+        folder = os.path.dirname(path)
+        if folder not in self._folders:
+            self._folders[folder] = self._of(folder)
+        return self._folders[folder]
 
     def _of(self, folder: str) -> tuple[bool, list[tuple[str, str]]]:
         config, overrides = for_folder(folder), self._overrides
@@ -170,23 +183,22 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def load(path: str) -> Source | None:
-    """Read a file; ``None`` if it cannot hold a LoRA configuration.
+    """Read a file; ``None`` if it does not mention LoRA, or is of no kind that we read.
 
     Raises:
         OSError: if it cannot be read.
+        Unsuitable: if it is not to be read at all.
     """
     kind = KINDS.get(os.path.splitext(path)[1].lower())
     data = _content(path)
-    if data is None:
-        return None
     kind = kind or _kind_by_first_line(data)
     if kind is None or not mentions_lora(data):
         return None
     return Source(path, kind, data)
 
 
-def _content(path: str) -> bytes | None:
-    """A file's bytes; ``None`` if it is too large, or no file to read.
+def _content(path: str) -> bytes:
+    """A file's bytes.
 
     Most files of a tree are looked at here and nowhere else, so there is a call or two to the
     system for each and no more.
@@ -196,9 +208,10 @@ def _content(path: str) -> bytes | None:
     except FileNotFoundError:
         raise FileNotFoundError(2, "no such file", path) from None
     if not S_ISREG(status.st_mode):
-        return None  # a FIFO or a device: reading it might wait for ever
+        raise Unsuitable(f"is {_what(status.st_mode)}, not a file, and was not read")
     if status.st_size > LARGEST:
-        return None
+        size = f"{status.st_size} bytes, more than {LARGEST // 2**20} MiB"
+        raise Unsuitable(f"was not read: it has {size}, and is data, not a configuration")
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         data = os.read(handle, status.st_size + 1)
@@ -210,6 +223,14 @@ def _content(path: str) -> bytes | None:
     finally:
         os.close(handle)
     return data
+
+
+def _what(mode: int) -> str:
+    if S_ISDIR(mode):
+        return "a link to a folder"
+    if S_ISFIFO(mode):  # reading it might wait for ever
+        return "a FIFO"
+    return "a device" if S_ISCHR(mode) or S_ISBLK(mode) else "a socket"
 
 
 def _kind_by_first_line(data: bytes) -> str | None:

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from lora_lint.compare.revisions import changed, git, of_revision, untracked
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import FileReport, Finding
-from lora_lint.read import Unreadable, cells
+from lora_lint.read.dispatch import cells
+from lora_lint.read.reading import Unreadable
 from lora_lint.sources.discover import Found
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import NotText, Source
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Span
@@ -98,7 +99,7 @@ class _Lines:
 def _old_cells(old: Source) -> set[tuple[str, ...]]:
     try:
         return {tuple(text.splitlines()) for text in cells(old.text)}
-    except (Unreadable, UnicodeDecodeError):
+    except (Unreadable, NotText):
         return set()
 
 

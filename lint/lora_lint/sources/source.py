@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 
 KINDS = {
@@ -16,6 +17,15 @@ KINDS = {
 """What a file is, by how its name ends."""
 
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF_8 = b"\xef\xbb\xbf"
+_COOKIE = lazily(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+class NotText(ValueError):
+    """The bytes are no text in the encoding that they should have."""
+
+
 class Source(NamedTuple):
     """A file to read."""
 
@@ -25,15 +35,42 @@ class Source(NamedTuple):
     data: bytes
 
     @property
+    def encoding(self) -> str:
+        """The encoding: UTF-16 where a mark says so, what a Python file declares, else UTF-8."""
+        if self.data.startswith(_UTF_16):
+            return "utf-16"
+        if self.kind == "python" and not self.data.startswith(_UTF_8):
+            return declared_encoding(self.data) or "utf-8"
+        return "utf-8-sig"
+
+    @property
     def text(self) -> str:
-        """The file's text: UTF-8 with or without a mark, or UTF-16 with one.
+        """The file's text.
 
         Raises:
-            UnicodeDecodeError: if it is neither.
+            NotText: if its bytes are none.
         """
-        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return self.data.decode("utf-16")
-        return self.data.decode("utf-8-sig")
+        encoding = self.encoding
+        try:
+            return self.data.decode(encoding)
+        except UnicodeDecodeError as error:
+            name = encoding.removesuffix("-sig").upper()
+            raise NotText(f"is not {name} text (byte {error.start})") from None
+        except (LookupError, ValueError) as error:
+            raise NotText(f"is not readable as {encoding!r} text: {error}") from None
+
+
+def declared_encoding(data: bytes) -> str:
+    """What a comment in the first two lines of a Python file says (PEP 263); empty if none does."""
+    if b"coding" not in data[:1000]:
+        return ""
+    for line in data[:1000].splitlines()[:2]:
+        cookie = _COOKIE.match(line)
+        if cookie:
+            return cookie[1].decode("ascii", "replace")
+        if line.strip() and not line.lstrip().startswith(b"#"):
+            return ""
+    return ""
 
 
 def mentions_lora(data: bytes) -> bool:
@@ -41,6 +78,8 @@ def mentions_lora(data: bytes) -> bool:
 
     "peft" alone is enough because TRL and AutoTrain train a LoRA when only ``use_peft`` is set.
     """
+    if data.startswith(_UTF_16):
+        data = data.replace(b"\0", b"")  # leaves the letters of ASCII side by side
     lowered = data.lower()
     if b"peft" in lowered:
         return True
@@ -48,5 +87,15 @@ def mentions_lora(data: bytes) -> bool:
     return said > 0 and said > sum(map(lowered.count, _OTHER_WORDS))
 
 
-_OTHER_WORDS = (b"colora", b"xplora", b"plorab")
-"""Colorama, exploration, deplorable: often all that an ordinary repository says of "lora"."""
+_OTHER_WORDS = (
+    b"colora",
+    b"xplora",
+    b"plorab",
+    b"flora",
+    b"valorant",
+    b"chlora",
+    b"lorazepam",
+    b"loratadin",
+    b"loraine",
+)
+"""Colorama, exploration, deplorable, Florastor: often all that a file says of "lora"."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from lora_lint.read import Reading
+from lora_lint.read.reading import Reading
 from lora_lint.read.recipes import Recipes
 from lora_lint.read.tree import Mapping, Node
 from lora_lint.sources.source import Source

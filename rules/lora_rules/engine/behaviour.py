@@ -164,14 +164,14 @@ class Behaviour:
     def mixes_packed(
         self,
         attention: str | None,
-        known: Callable[[str], object],
+        method: str | None,
         is_true: Callable[[str], bool],
     ) -> str:
         """Why packed examples see each other, as a message says it; empty if they do not.
 
         Args:
             attention: the setting ``attn_implementation``.
-            known: the other settings of the recipe.
+            method: the setting ``trainer_method``.
             is_true: whether a key of the file is true.
         """
         return ""

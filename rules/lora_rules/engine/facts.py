@@ -20,6 +20,8 @@ FACTS = {
     "inventory": "model.inventory",
     "targeted": "adapter.targeted",
     "adapter": "adapter.adapter",
+    "not_counted": "adapter.not_counted",
+    "lora_variants": "adapter.lora_variants",
     "trainable_parameters": "adapter.trainable_parameters",
     "footprint": "memory.footprint",
     "memory_forecast": "memory.memory_forecast",

@@ -30,9 +30,10 @@ from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
-from lora_rules.engine.value import Absent, Unknown, value_of
-from lora_rules.engine.views import SCRIPTS, VIEWS
-from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
+from lora_rules.engine.unknown import Absent, Unknown, concerning
+from lora_rules.engine.value import unfit, value_of
+from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
+from lora_rules.engine.worlds import Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Outcome(NamedTuple):
     not_run: str = ""
     absent: bool = False
     """It could not run because what it speaks of is not there, as opposed to unknown."""
+    about: str = ""
+    """What was missing, as in :class:`lora_rules.engine.value.Unknown`."""
     not_all: str = ""
     """Which worlds were not looked at, in a sentence; what was found is then only possible."""
 
@@ -97,7 +100,8 @@ class Evaluation:
         if len(missing) == len(results):
             return _not_run(next((m for m in missing if not isinstance(m, Absent)), missing[0]))
         per_world = [[] if isinstance(each, Unknown) else each for each in results]
-        not_all = "" if complete else f"only {MAX_WORLDS} combinations of its values were looked at"
+        looked_at = f"only {len(results)} combinations of its values were looked at"
+        not_all = "" if complete else looked_at
         if not any(per_world):
             return Outcome(not_all=not_all) if not_all else _NOTHING_FOUND
         return Outcome(tuple(_merge(per_world, complete=complete)), not_all=not_all)
@@ -137,7 +141,7 @@ class Evaluation:
 
 
 def _not_run(missing: Unknown) -> Outcome:
-    return Outcome(not_run=str(missing), absent=isinstance(missing, Absent))
+    return Outcome((), str(missing), isinstance(missing, Absent), missing.about)
 
 
 def _answer(ask: Callable[[World], Result], world: World) -> Result | Unknown:
@@ -166,7 +170,7 @@ def answers(function: Callable[..., Any], recipe: Recipe) -> list[Any]:
     """What a function of settings and facts gives, in every world in which that may differ.
 
     Raises:
-        Unknown: if it is not known in one of them, or there are more than ``MAX_WORLDS``.
+        Unknown: if it is not known in one of them, or there are more than are looked at.
     """
     return in_every_world(function, recipe, lambda world: function(*arguments(function, world)))
 
@@ -181,7 +185,7 @@ def in_every_world(
     """
     found, complete = Evaluation(recipe).results(function, ask)
     if not complete:
-        raise Unknown(f"there are more than {MAX_WORLDS} combinations of values")
+        raise Unknown(f"there are more than {len(found)} combinations of values")
     known: list[Result] = []
     for each in found:
         if isinstance(each, Unknown):
@@ -204,16 +208,16 @@ def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
 
 @cache
 def _wants_script(function: Callable[..., Any]) -> bool:
-    return any(
-        need.name in ("script", "program") and not need.optional for need in _needs(function)
-    )
+    return any(need.name in OF_SCRIPTS and not need.optional for need in _needs(function))
 
 
 @cache
 def asks_of_program_alone(function: Callable[..., Any]) -> bool:
     """Whether the answer is the same for all recipes of a program, and need be asked for once."""
-    needs = _needs(function)
-    return bool(needs) and all(need.name == "program" for need in needs)
+    names = {need.name for need in _needs(function)}
+    return "program" in names and all(
+        name == "program" or name.startswith("pinned_") for name in names
+    )
 
 
 @cache
@@ -242,12 +246,15 @@ def _merge(per_world: list[list[Problem]], *, complete: bool) -> Iterator[Found]
 
 @cache
 def _reach(function: Callable[..., Any], shadowed: frozenset[str]) -> set[str]:
-    """Every setting that a function's answer can depend on, through its facts."""
+    """Every setting that a function's answer can depend on, through its facts.
+
+    What a fact that may never be asked for depends on is seen when it is (``World.reads``).
+    """
     reached: set[str] = set()
     pending = [function]
     while pending:
-        for name, *_ in _needs(pending.pop()):
-            if name in reached:
+        for name, annotation, *_ in _needs(pending.pop()):
+            if name in reached or annotation == "Lazy":
                 continue
             reached.add(name)
             if name not in shadowed and (fact := find_fact(name)) is not None:
@@ -314,6 +321,8 @@ def _fill(need: _Need, world: World) -> object:
     name = need.name
     view = VIEWS.get(name)
     if view is not None:
+        if need.optional and name in OF_SCRIPTS and world.recipe.kind not in SCRIPTS:
+            return need.default
         return view(world.recipe, world.whole)
     if need.annotation == "Lazy":
         return Lazy(name, world)
@@ -322,14 +331,14 @@ def _fill(need: _Need, world: World) -> object:
         return _state(need, setting, world)
     if setting is not None:
         if not setting.candidates:
-            raise _not_known(setting)
+            raise concerning(_not_known(setting), name)
         return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
         return _of_fact(need, fact, world)
     if need.optional:
         return need.default
-    raise Absent(f"{name} is not given")
+    raise concerning(Absent(f"{name} is not given"), name)
 
 
 def _not_known(setting: Setting) -> Unknown:
@@ -359,7 +368,7 @@ def _of_fact(need: _Need, fact: Callable[..., Any], world: World) -> object:
 
 def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     if name not in world.facts:
-        world.facts[name] = _derive(fact, world)
+        world.facts[name] = _derive(name, fact, world)
     value, reads = world.facts[name]
     world.reads.update(reads)
     if isinstance(value, Unknown):
@@ -367,15 +376,15 @@ def _fact(name: str, fact: Callable[..., Any], world: World) -> object:
     return value
 
 
-def _derive(fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
+def _derive(name: str, fact: Callable[..., Any], world: World) -> tuple[object, Reads]:
     """A fact, or why it is unknown; and what was read for it that differs between worlds."""
     before = set(world.reads)
     world.reads.clear()
     value: object
     try:
         value = fact(*arguments(fact, world))
-    except Unknown as missing:
-        value = _bare(missing)
+    except Unknown as why:
+        value = concerning(_bare(why), name)
     reads = set(world.reads)
     world.reads.update(before)
     return value, reads
@@ -393,5 +402,4 @@ def _fitting(setting: Setting, need: _Need) -> object:
     value = setting.value
     if fits(need.annotation, value):
         return value
-    kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not {need.annotation}")
+    raise unfit(setting, need.annotation)

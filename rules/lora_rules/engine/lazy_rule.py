@@ -56,5 +56,9 @@ def parameters_of(function: Callable[..., Any]) -> tuple[Parameters, tuple[objec
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
     annotations = function.__annotations__
-    named = [(name, str(annotations.get(name, "object"))) for name in names]
-    return named, function.__defaults__ or ()
+    written = [annotations.get(name, "object") for name in names]
+    if not (function.__module__ or "").startswith("lora_rules."):
+        from lora_rules.engine.annotations import spelled  # ours are text, in one spelling
+
+        written = [spelled(annotation) for annotation in written]
+    return list(zip(names, written, strict=True)), function.__defaults__ or ()

@@ -36,12 +36,7 @@ def kinds(annotation: str) -> tuple[Kind, ...]:
 
 def parts(annotation: str) -> tuple[str, ...]:
     """The types that an annotation consists of."""
-    return tuple(_spelled(part.strip()) for part in annotation.split("|"))
-
-
-def _spelled(part: str) -> str:
-    """A module without ``from __future__ import annotations`` has types, not their names."""
-    return part.removeprefix("<class '").removesuffix("'>")
+    return tuple(part.strip() for part in annotation.split("|"))
 
 
 def is_annotation(text: str) -> bool:

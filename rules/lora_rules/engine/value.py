@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.brief import brief
 from lora_rules.engine.types import fits
-from lora_rules.engine.unknown import Absent, Unknown
+from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "possibly",
     "required",
     "text_of",
+    "unfit",
     "value_of",
     "value_or",
 ]
@@ -64,13 +66,13 @@ Value: TypeAlias = "Known | Partial | Unknown | Absent"
 def value_of(setting: Setting | None, name: str) -> Value:
     """What is known of a setting in one world, where it has one candidate at most."""
     if setting is None:
-        return Absent(f"{name} is not given")
+        return concerning(Absent(f"{name} is not given"), name)
     if setting.candidates:
         return Known(setting.candidates[0], setting)
     if setting.elements:
         return Partial(setting.elements, setting)
     why = f": {setting.reason}" if setting.reason else ""
-    return Unknown(f"{setting.key} is unknown{why}")
+    return concerning(Unknown(f"{setting.key} is unknown{why}"), name)
 
 
 def certainly(value: Value, wanted: object) -> bool:
@@ -128,8 +130,14 @@ def number_of(setting: Setting) -> float:
     value = setting.value
     if isinstance(value, int | float) and fits("float", value):
         return value
-    kind = Absent if value is None else Unknown
-    raise kind(f"{setting.key} is {value!r}, which is not float")
+    raise unfit(setting, "float")
+
+
+def unfit(setting: Setting, annotation: str) -> Unknown:
+    """Why a setting is not what a rule asks for: it has a value of another type, or ``None``."""
+    kind = Absent if setting.value is None else Unknown
+    why = f"{setting.key} is {brief(setting.value)}, which is not {annotation}"
+    return concerning(kind(why), UNFIT)
 
 
 def value_or(value: Value, default: object) -> object:

@@ -77,17 +77,19 @@ BAD = "from peft import LoraConfig\n\nc = LoraConfig(r=64, lora_alpha=64)\n"
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a plugin; what it registers is taken back."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "ours.py").write_text(PLUGIN)
-    (tmp_path / "a.py").write_text(BAD)
+    repository = tmp_path / "repository"
+    (repository / "tools").mkdir(parents=True)
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (repository / "tools" / "ours.py").write_text(PLUGIN)
+    (repository / "a.py").write_text(BAD)
     rules.imported_rules()
     before = dict(rules._registry)
-    yield tmp_path
+    yield repository
     rules._registry.clear()
     rules._registry.update(before)
     facts.registered.clear()
-    for name in [name for name in sys.modules if name.startswith("lora_lint_plugin_")]:
+    for name in [name for name in sys.modules if name.startswith(("lora_lint_plugin_", "acme_"))]:
         del sys.modules[name]
 
 
@@ -95,8 +97,16 @@ def settings(here: Path, text: str = 'plugins = ["tools/ours.py"]\n') -> None:
     (here / "lora-lint.toml").write_text(text)
 
 
+def of_the_user(here: Path, text: str = 'trust = ["../../repository"]\n') -> None:
+    """Settings of the user's own, which trust the repository."""
+    folder = here.parent / "config" / "lora-lint"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "lora-lint.toml").write_text(text)
+
+
 def test_a_plugins_rule_is_one_like_ours(here: Path, capsys: pytest.CaptureFixture) -> None:
     settings(here)
+    of_the_user(here)
     assert main(["--select", "OUR001", "a.py"]) == 1
     assert "a.py:3:18: warning: OUR001 rank-of-the-house" in capsys.readouterr().out
     assert main(["--select", "OUR001", "--fix", "--unsafe-fixes", "a.py"]) == 0
@@ -106,6 +116,7 @@ def test_a_plugins_rule_is_one_like_ours(here: Path, capsys: pytest.CaptureFixtu
 def test_a_plugin_brings_facts(here: Path, capsys: pytest.CaptureFixture) -> None:
     (here / "tools" / "ours.py").write_text(FACT)
     settings(here)
+    of_the_user(here)
     assert main(["--select", "OUR001", "a.py"]) == 1
     assert "r = 64 is above 32." in capsys.readouterr().out
     (here / "a.py").write_text(BAD.replace("r=64", "r=7"))
@@ -120,6 +131,7 @@ def test_the_examples_of_a_rule_on_a_plugins_fact_are_run(here: Path) -> None:
 
 def test_its_options_and_its_page(here: Path, capsys: pytest.CaptureFixture) -> None:
     settings(here, 'plugins = ["tools/ours.py"]\n[rules.rank-of-the-house]\nmost = 64\n')
+    of_the_user(here)
     assert main(["--select", "OUR001", "a.py"]) == 0
     capsys.readouterr()
     assert main(["explain", "OUR001"]) == 0
@@ -130,6 +142,7 @@ def test_its_options_and_its_page(here: Path, capsys: pytest.CaptureFixture) -> 
 
 def test_it_can_be_left_out(here: Path) -> None:
     settings(here)
+    of_the_user(here)
     assert main(["--no-plugins", "--select", "LL101", "a.py"]) == 0
     assert main(["--no-plugins", "--select", "OUR001", "a.py"]) == 2
 
@@ -150,6 +163,7 @@ def test_the_roots_plugins_count_in_a_folder_below(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings(here)
+    of_the_user(here)
     (here / ".git").mkdir()
     monkeypatch.chdir(here / "tools")
     assert main(["--select", "OUR001", "../a.py"]) == 1
@@ -187,9 +201,8 @@ def test_the_roots_plugins_count_in_a_folder_below(
 def test_a_broken_plugin_is_trouble_in_a_sentence(
     here: Path, capsys: pytest.CaptureFixture, text: str, said: str
 ) -> None:
-    settings(here)
     (here / "tools" / "ours.py").write_text(text)
-    assert main(["a.py"]) == 2
+    assert main(["--plugin-file", "tools/ours.py", "a.py"]) == 2
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
@@ -200,23 +213,127 @@ def test_a_plugin_that_is_not_there_is_trouble(
     here: Path, capsys: pytest.CaptureFixture, name: str
 ) -> None:
     settings(here, f'plugins = ["{name}"]\n')
+    of_the_user(here)
     assert main(["a.py"]) == 2
     assert name in capsys.readouterr().err
 
 
+def package(folder: Path, text: str = PLUGIN) -> None:
+    """A package that offers the plugin ``acme``, as an installer would put it there."""
+    (folder / "acme-1.0.dist-info").mkdir(parents=True)
+    (folder / "acme_rules.py").write_text(text)
+    (folder / "acme-1.0.dist-info" / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
+    points = "[lora_lint.rules]\nacme = acme_rules\n"
+    (folder / "acme-1.0.dist-info" / "entry_points.txt").write_text(points)
+
+
+EVIL = "open('EXECUTED', 'w').close()\n"
+
+
+@pytest.mark.parametrize("shadowed", [False, True])
 def test_an_entry_point_is_loaded_by_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch, *, shadowed: bool
+) -> None:
+    package(here.parent / "site")
+    monkeypatch.syspath_prepend(str(here.parent / "site"))
+    settings(here, 'plugins = ["acme"]\n')
+    if shadowed:
+        package(here / "local", EVIL)
+        monkeypatch.syspath_prepend(str(here / "local"))
+        (here / "acme_rules.py").write_text(EVIL)
+        monkeypatch.syspath_prepend(str(here))
+    path = list(sys.path)
+    assert main(["--select", "OUR001", "a.py"]) == 1
+    assert sys.path == path
+    assert not (here / "EXECUTED").exists()
+
+
+def test_a_package_that_only_lies_in_the_repository_is_not_installed(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    package = here / "site"
-    (package / "acme-1.0.dist-info").mkdir(parents=True)
-    (package / "acme_rules.py").write_text(PLUGIN)
-    (package / "acme-1.0.dist-info" / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
-    points = "[lora_lint.rules]\nacme = acme_rules\n"
-    (package / "acme-1.0.dist-info" / "entry_points.txt").write_text(points)
-    monkeypatch.syspath_prepend(str(package))
+    package(here, EVIL)
+    monkeypatch.syspath_prepend(str(here))
+    settings(here, 'plugins = ["acme"]\n')
+    assert main(["a.py"]) == 2
+    assert "no installed package offers it" in capsys.readouterr().err
+    assert not (here / "EXECUTED").exists()
+
+
+def test_an_editable_install_is_one(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = here.parent / "site"
+    package(site)
+    (site / "acme_rules.py").rename(here / "acme_rules.py")
+    origin = '{"url": "file:///x", "dir_info": {"editable": true}}'
+    (site / "acme-1.0.dist-info" / "direct_url.json").write_text(origin)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.syspath_prepend(str(here))
     settings(here, 'plugins = ["acme"]\n')
     assert main(["--select", "OUR001", "a.py"]) == 1
-    monkeypatch.delitem(sys.modules, "acme_rules")
+
+
+COMMANDS = (["a.py"], ["."], ["--force-exclude", "a.py"], ["explain", "LL101"], ["rules"])
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_file_of_the_repository_is_not_run_unasked(
+    here: Path, capsys: pytest.CaptureFixture, arguments: list[str]
+) -> None:
+    settings(here, 'plugins = ["evil.py"]\nselect = ["ALL", "OUR"]\n[rules.OUR001]\nmost = 8\n')
+    (here / "evil.py").write_text(EVIL)
+    assert main(arguments) == 0
+    error = capsys.readouterr().err
+    assert "the plugin evil.py is not loaded: it is a file of the repository" in error
+    assert "with --plugin-file evil.py, or with trust in" in error
+    assert not (here / "EXECUTED").exists()
+
+
+def test_the_command_line_names_files(here: Path, capsys: pytest.CaptureFixture) -> None:
+    settings(here)
+    asked = ["--plugin-file", "tools/ours.py"]
+    assert main([*asked, "--select", "OUR001", "a.py"]) == 1
+    assert capsys.readouterr().err == ""
+    assert main(["explain", *asked, "OUR001"]) == 0
+    assert main(["rules", *asked]) == 0
+    assert "rank-of-the-house" in capsys.readouterr().out
+
+
+def test_a_misspelt_rule_is_refused_once_the_plugin_is_loaded(here: Path) -> None:
+    settings(here, 'plugins = ["tools/ours.py"]\n[rules.rank-of-the-hose]\nmost = 64\n')
+    assert main(["--plugin-file", "tools/ours.py", "a.py"]) == 2
+
+
+def test_the_user_may_name_files_for_every_repository(here: Path) -> None:
+    of_the_user(here, 'plugins = ["house.py"]\n')
+    (here / "tools" / "ours.py").rename(here.parent / "config" / "lora-lint" / "house.py")
+    assert main(["--select", "OUR001", "a.py"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('gpu = "T4"\n', "only plugins and trust may stand in settings outside a repository"),
+        ("trust = true\n", "trust must be a list of texts, not True"),
+        ("trust = [\n", "cannot be read"),
+    ],
+)
+def test_settings_of_the_user_that_are_broken(
+    here: Path, capsys: pytest.CaptureFixture, text: str, said: str
+) -> None:
+    of_the_user(here, text)
+    assert main(["a.py"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_settings_of_the_user_are_outside_the_repository(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(here, 'plugins = ["evil.py"]\n')
+    (here / "evil.py").write_text(EVIL)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(here / "config"))
+    (here / "config" / "lora-lint").mkdir(parents=True)
+    (here / "config" / "lora-lint" / "lora-lint.toml").write_text('trust = ["/"]\n')
+    assert main(["--select", "LL101", "a.py"]) == 0
+    assert not (here / "EXECUTED").exists()
 
 
 def test_test_rules_runs_the_examples(here: Path, capsys: pytest.CaptureFixture) -> None:
@@ -243,6 +360,30 @@ def test_test_rules_tells_what_is_wrong(
     assert said in capsys.readouterr().out
 
 
+def test_annotations_need_no_import_from_the_future(
+    here: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert "from __future__" not in PLUGIN
+    (here / "a.py").write_text(BAD.replace("r=64", "r='sixty'") + BAD.partition("\n")[2])
+    assert main(["--plugin-file", "tools/ours.py", "--select", "OUR001", "a.py"]) == 1
+    assert "a.py:5:18: warning: OUR001 rank-of-the-house" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "said", ["1 / 0", "'no problem'", "Problem(3, 4)", "Problem(None, 'x', 'high')"]
+)
+def test_a_rule_that_fails_stops_no_other(
+    here: Path, capsys: pytest.CaptureFixture, said: str
+) -> None:
+    (here / "tools" / "ours.py").write_text(PLUGIN.replace("yield Problem", f"yield {said}  #"))
+    (here / "b.py").write_text(BAD.replace("lora_alpha=64", "lora_alpha=0"))
+    assert main(["--plugin-file", "tools/ours.py", "a.py", "b.py"]) == 2
+    told = capsys.readouterr().out
+    assert told.count("rule OUR001 rank-of-the-house failed") == 2
+    assert "an error in the plugin, not in the file" in told
+    assert "LL101" in told
+
+
 def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixture) -> None:
     keyed = PLUGIN.replace("Problem, Set", "KeyPage, Problem, Set")
     keyed = keyed.replace("evidence=[HOUSE])", "evidence=[HOUSE], keys=keys)")
@@ -253,6 +394,7 @@ def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixt
     )
     (here / "tools" / "ours.py").write_text(keyed)
     settings(here)
+    of_the_user(here)
     code = "OUR001:house/rank-too-high"
     assert main(["--select", code, "--quiet", "a.py"]) == 1
     assert f"{code} rank-of-the-house" in capsys.readouterr().out

@@ -16,8 +16,8 @@ from lora_lint.engine.config import Config
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.rule_examples import ENDINGS
 from lora_lint.fix.engine import fix, is_safe
-from lora_lint.read import cells
 from lora_lint.read.comments import comments
+from lora_lint.read.dispatch import cells
 from lora_lint.sources.source import Source
 from lora_rules.engine.problem import Severity
 from lora_rules.engine.registry import all_rules

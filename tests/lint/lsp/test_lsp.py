@@ -69,9 +69,10 @@ class Editor(LanguageClient):
 
 
 @asynccontextmanager
-async def editor(folder: Path, **options: object) -> AsyncIterator[Editor]:
+async def editor(folder: Path, *arguments: str, **options: object) -> AsyncIterator[Editor]:
     client = Editor()
-    await client.start_io(sys.executable, "-m", "lora_lint", "server", cwd=str(folder))
+    command = ("-m", "lora_lint", "server", *arguments)
+    await client.start_io(sys.executable, *command, cwd=str(folder))
     synchronized = lsp.NotebookDocumentSyncClientCapabilities()
     await client.initialize_async(
         lsp.InitializeParams(
@@ -138,6 +139,60 @@ def test_typing_closing_and_settings_change_what_is_underlined(tmp_path: Path) -
             )
             assert await client.codes() == []
             assert any("ignore must be a list of texts" in text for text in client.messages)
+
+    run(scene)
+
+
+FAILING = '''
+from lora_rules.api import Evidence, Problem, Severity, rule
+
+HOUSE = Evidence("house", "E", "Our team, 2026", "https://example.org", "What we agreed on.")
+
+
+@rule("OUR001", Severity.WARNING, evidence=[HOUSE])
+def of_the_house(r: int):
+    """It fails on some ranks.
+
+    ## Bad
+    """
+    yield Problem("r", f"{1 / (r - 8)} of the house")
+'''
+
+
+def test_a_rule_that_fails_is_told_and_the_rest_is_underlined(tmp_path: Path) -> None:
+    (tmp_path / "ours.py").write_text(FAILING)
+
+    async def scene() -> None:
+        async with editor(tmp_path, "--plugin-file", "ours.py") as client:
+            uri = client.open(tmp_path / "a.py", "python", BAD)
+            assert await client.codes() == ["LL101"]
+            client.change(uri, 2, GOOD.replace("r=8", "r=16"))
+            assert await client.codes() == ["OUR001"]
+            failed = [text for text in client.messages if "rule OUR001 of-the-house failed" in text]
+            assert len(failed) == 1
+            assert "an error in the plugin" in failed[0]
+
+    run(scene)
+
+
+def test_a_text_that_declares_another_encoding_has_its_places(tmp_path: Path) -> None:
+    text = "# coding: latin-1\n" + BAD.replace("config = ", "é = 'é'; config = ")
+
+    async def scene() -> None:
+        async with editor(tmp_path) as client:
+            client.open(tmp_path / "a.py", "python", text)
+            told = await asyncio.wait_for(client.told.get(), 60)
+            zero = next(each for each in told.diagnostics if each.code == "LL101")
+            assert text.splitlines()[3][zero.range.start.character :] == "0)"
+
+    run(scene)
+
+
+def test_a_file_that_breaks_off_is_underlined_up_to_there(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with editor(tmp_path) as client:
+            client.open(tmp_path / "a.py", "python", BAD + "x = (\n")
+            assert await client.codes() == ["LL101"]
 
     run(scene)
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.read import Unreadable, cells
+from lora_lint.read.dispatch import cells
 from lora_lint.read.notebook import read
+from lora_lint.read.reading import Unreadable
 from lora_lint.sources.source import Source
 
 IMPORT = "from peft import LoraConfig\n"

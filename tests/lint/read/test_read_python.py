@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_lint.read import Unreadable
 from lora_lint.read.python.reader import read
+from lora_lint.read.reading import Unreadable
 from lora_lint.sources.source import Source
 from lora_rules.recipe import Origin
 

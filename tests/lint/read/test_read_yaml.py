@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_lint.read import Reading, Unreadable
 from lora_lint.read import yaml as yaml_reader
+from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Mapping, Opaque, Scalar, plain
 from lora_lint.sources.source import Source
 from lora_rules.recipe import Origin, Span
@@ -61,6 +61,9 @@ def value(text: str) -> Scalar:
         ("2024-01-01", "2024-01-01", False),
         ("1:30", "1:30", False),
         ("09", 9, True),
+        ("0xb", 11, False),
+        ("-0xb0", -176, False),
+        ("0b11", 3, False),
         ('"-"', "-", False),
     ],
 )
@@ -240,7 +243,7 @@ def test_a_forced_dialect() -> None:
 def test_data_is_left_alone() -> None:
     reading = read(b"lora: 1\n" + b"# " * 1_000_001)
     assert not reading.recipes
-    assert "configuration" in reading.notes[0]
+    assert "configuration" in reading.data
 
 
 @settings(max_examples=300)

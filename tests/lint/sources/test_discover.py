@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lora_lint.engine.config import Config
-from lora_lint.sources.discover import MissingPath, discover, load
+from lora_lint.sources.discover import MissingPath, Unsuitable, discover, load
 
 
 def names(paths: list[str], overrides: Config | None = None) -> list[str]:
@@ -90,4 +90,5 @@ def test_only_files_that_mention_lora_or_peft_are_loaded(tree: Path) -> None:
 
 def test_a_fifo_is_not_waited_for(tree: Path) -> None:
     os.mkfifo(tree / "pipe.yaml")
-    assert load("pipe.yaml") is None
+    with pytest.raises(Unsuitable, match="is a FIFO"):
+        load("pipe.yaml")

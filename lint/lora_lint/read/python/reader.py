@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 
-from lora_lint.read import Reading, Unreadable
-from lora_lint.sources.source import Source
+from lora_lint.read.reading import Reading, Unreadable
+from lora_lint.sources.source import NotText, Source
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.recipe import Span
+
+if TYPE_CHECKING:
+    import ast
 
 _CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
 """Without one of these, or TRL's ``ModelConfig``, there is no recipe in the file: no parsing."""
 _CLI = lazily(rb"\bModelConfig\b")
-_COOKIE = lazily(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -23,7 +26,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     """
     if not _may_call(source.data):
         return Reading(dialect="")
-    return _read_text(source.path, decode(source))
+    return _read_text(source.path, _text(source))
 
 
 def _may_call(data: bytes) -> bool:
@@ -32,30 +35,11 @@ def _may_call(data: bytes) -> bool:
     return b"ModelConfig" in data and _CLI.search(data) is not None
 
 
-def decode(source: Source) -> str:
-    """The text of a Python file, in the encoding that it declares.
-
-    Raises:
-        Unreadable: if it is in no encoding that can be told.
-    """
-    data = source.data
-    encoding = ""
-    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]:
-        cookie = _COOKIE.match(line)
-        if cookie:
-            encoding = cookie[1].decode("ascii", "replace")
-            break
-        if line.strip() and not line.lstrip().startswith(b"#"):
-            break
+def _text(source: Source) -> str:
     try:
-        if encoding and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode(encoding)
-        else:
-            text = source.text
-    except (LookupError, ValueError) as error:
-        raise Unreadable(f"not readable as {encoding or 'UTF-8'} text: {error}") from error
-    if not isinstance(text, str):
-        raise Unreadable(f"{encoding} is not a text encoding")
+        text = source.text
+    except NotText as error:
+        raise Unreadable(str(error)) from None
     if "\0" in text:
         raise Unreadable("it holds null bytes")
     return text
@@ -71,20 +55,32 @@ def _read_text(path: str, text: str) -> Reading:
     lines = split_lines(text)
     index = Index()
     resolver = Resolver(index)
+    rest = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of somebody else's invalid escapes
-            tree = parse("\n".join(lines))
+            try:
+                tree = parse("\n".join(lines))
+            except SyntaxError as error:
+                rest = Unreadable(f"not Python: {error.msg}", _place(error))
+                tree = _beginning(lines, error.lineno or 0)
         index.add(tree.body, Text(lines))
         made = recipes(resolver, File(path, "python"))
-    except SyntaxError as error:
-        raise Unreadable(f"not Python: {error.msg}", _place(error)) from error
     except (RecursionError, MemoryError) as error:
         raise Unreadable("it is nested too deeply to read") from error
     except ValueError as error:
         raise Unreadable(f"not Python: {error}") from error
+    if rest is not None and not made.recipes:
+        resolver.close()
+        raise rest
     dialect = made.recipes[0].dialect if made.recipes else ""
-    return Reading(made.recipes, dialect, made.notes, resolver.close)
+    return Reading(made.recipes, dialect, made.notes, resolver.close, rest)
+
+
+def _beginning(lines: tuple[str, ...], wrong: int) -> ast.Module:
+    from lora_lint.read.python.beginning import beginning
+
+    return beginning(lines, wrong)
 
 
 def _place(error: SyntaxError) -> Span | None:

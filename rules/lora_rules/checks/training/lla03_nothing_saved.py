@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, Value, certainly, is_given, number_of
+from lora_rules.engine.value import Known, Value, certainly, is_given, number_of, required
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
@@ -99,8 +99,10 @@ def nothing_saved(
         )
     elif save_strategy.value != "steps" or not pinned_transformers.certainly_below("4.44"):
         return  # later versions save at the end
-    elif training_steps is not None and isinstance(save_steps, Known):
+    elif isinstance(save_steps, Known) and training_steps is not None:
         yield from _never_reached(save_steps.setting, blocks, train, training_steps)
+    else:
+        required(save_steps)
 
 
 def _never_reached(

@@ -23,6 +23,17 @@ def written(blocks: Blocks, name: str) -> object:
     return values[-1][0] if values and len(values[-1]) == 1 else None
 
 
+def writes(blocks: Blocks, name: str) -> bool:
+    """Whether the adapter's own call or file has a key of that name, whatever its value."""
+    own = (key.name for block in blocks[:1] for key in block.keys)
+    return any(key == name or key.endswith(f".{name}") for key in own)
+
+
+def is_true(blocks: Blocks, name: str) -> bool:
+    """Whether some key of that name is known to be true."""
+    return any(key.name == name and key.candidates == (True,) for key in every_key(blocks))
+
+
 def keys_on(blocks: Blocks, names: Collection[str]) -> frozenset[str]:
     """Those of some names that are written, and on, or may be."""
     return frozenset(

@@ -67,7 +67,7 @@ class Framework(Behaviour):
     def mixes_packed(
         self,
         attention: str | None,
-        known: Callable[[str], object],
+        method: str | None,
         is_true: Callable[[str], bool],
     ) -> str:
         """With an attention that does not know of borders."""
