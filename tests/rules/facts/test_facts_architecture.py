@@ -165,7 +165,7 @@ def test_a_model_of_more_layers_than_are_listed_has_no_inventory(
     known = architecture(_folder(tmp_path, TINY), beside())
     monkeypatch.setattr(other_modules, "MODULE_INDICES", 1)
     with pytest.raises(Unknown, match="more than 1 layers or experts"):
-        other_modules.other_modules(known.modules, known.values)
+        other_modules.other_modules(known.modules)
 
 
 def test_a_power_that_is_too_large_has_no_value() -> None:
