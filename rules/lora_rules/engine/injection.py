@@ -118,7 +118,9 @@ class Evaluation:
         Returns:
             For each world an answer, or why there is none; and whether these are all worlds.
         """
-        asked: set[str | int] = set(_reach(function, self._shadowed) & self._several)
+        asked: set[str | int] = set()
+        if self._several:  # else nothing is gone through, and no fact is imported for it
+            asked |= _reach(function, self._shadowed) & self._several
         while True:
             found, complete = self._worlds(asked)
             answers = [_answer(ask, world) for world in found]
@@ -246,15 +248,12 @@ def _merge(per_world: list[list[Problem]], *, complete: bool) -> Iterator[Found]
 
 @cache
 def _reach(function: Callable[..., Any], shadowed: frozenset[str]) -> set[str]:
-    """Every setting that a function's answer can depend on, through its facts.
-
-    What a fact that may never be asked for depends on is seen when it is (``World.reads``).
-    """
+    """Every setting that a function's answer can depend on, through its facts."""
     reached: set[str] = set()
     pending = [function]
     while pending:
-        for name, annotation, *_ in _needs(pending.pop()):
-            if name in reached or annotation == "Lazy":
+        for name, *_ in _needs(pending.pop()):
+            if name in reached:
                 continue
             reached.add(name)
             if name not in shadowed and (fact := find_fact(name)) is not None:
