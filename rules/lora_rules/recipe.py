@@ -122,6 +122,8 @@ class Key(NamedTuple):
     value_span: Span | None = None
     choices: tuple[Choices, ...] = ()
     """As :attr:`Setting.choices`."""
+    overridable: bool = False
+    """As :attr:`Setting.overridable`."""
 
 
 class Block(NamedTuple):
@@ -139,6 +141,10 @@ class Block(NamedTuple):
     """Every key that the receiver reads, when a dialect's table lists them all; else empty."""
     strict: bool = True
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
+
+
+Blocks = tuple[Block, ...]
+"""Everything that was written, in the order of the file; the adapter's own block first."""
 
 
 class Thing(NamedTuple):
@@ -200,8 +206,7 @@ class Recipe(NamedTuple):
     span: Span
     """The call or block that makes it a LoRA fine-tune."""
     settings: Mapping[str, Setting] = {}
-    blocks: tuple[Block, ...] = ()
-    """Everything that was written, in the order of the file; the adapter's own block first."""
+    blocks: Blocks = ()
     callee: str | None = None
     """The qualified name of the call that makes it, when it is one."""
     domain: str = "language"
