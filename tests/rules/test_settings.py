@@ -155,7 +155,7 @@ def test_every_name_that_code_asks_for_is_one(package: str) -> None:
     files = sorted(Path(ROOT / package).rglob("*.py"))
     asked = {name for file in files for name in _asked(ast.parse(file.read_text()))}
     unknown = asked - set(FACTS) - set(VIEWS) - OF_COMMENTS
-    assert len(asked) > 5
+    assert asked  # few in the rules: a rule names its settings as parameters
     assert {name for name in unknown if not is_setting(name)} == set()
 
 

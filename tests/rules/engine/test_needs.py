@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_rules.engine import injection
 from lora_rules.engine.budgets import WORLDS
-from lora_rules.engine.injection import Outcome, _bare, evaluate
+from lora_rules.engine.injection import Lazy, Outcome, _bare, evaluate
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.value import Unknown
@@ -117,3 +119,20 @@ def test_a_remembered_unknown_keeps_all_but_its_traceback() -> None:
         bare = _bare(raised)
     assert isinstance(bare, Odd)
     assert (str(bare), bare.parts, bare.__traceback__) == ("2 parts", ["a", "b"], None)
+
+
+def test_a_fact_that_is_not_called_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a value differs: then all that it depends on says which worlds there are."""
+    looked_up: list[str] = []
+    find = injection.find_fact
+    monkeypatch.setattr(injection, "find_fact", lambda name: looked_up.append(name) or find(name))
+
+    def rarely(r: int, memory_forecast: Lazy) -> Iterator[Problem]:
+        if r > 1000:
+            memory_forecast()
+        yield Problem("r", str(r))
+
+    assert len(run(rarely, setting("r", 8)).found) == 1
+    assert looked_up == []
+    assert len(run(rarely, setting("r", 8, 16)).found) == 1
+    assert "memory_forecast" in looked_up
