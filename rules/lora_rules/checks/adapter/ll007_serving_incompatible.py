@@ -54,12 +54,11 @@ def serving_incompatible(
     """
     if serve.lower() != "vllm":
         return
-    rank = r.value if isinstance(r, Known) else None
-    if isinstance(rank, int) and rank > max_lora_rank:
+    if isinstance(r, Known) and isinstance(r.value, int) and r.value > max_lora_rank:
         yield Problem(
             "r",
-            f"r = {rank} is above vLLM's max_lora_rank of {max_lora_rank}.",
-            help=f"Start the server with --max-lora-rank {rank}, and set the option to match.",
+            f"r = {r.value} is above vLLM's max_lora_rank of {max_lora_rank}.",
+            help=f"Start the server with --max-lora-rank {r.value}, and set the option to match.",
         )
     for name, refused in (
         ("modules_to_save", _is_on(modules_to_save)),

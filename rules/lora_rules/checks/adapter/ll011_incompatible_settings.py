@@ -8,10 +8,11 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Absent, Known, Partial, Value, certainly, elements_of, is_given
+from lora_rules.engine.value import Known, Partial, Value, certainly, elements_of, is_given
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.facts.adapter.lora_variants import VARIANTS
-from lora_rules.recipe import Block, Origin
+from lora_rules.facts.run.written_keys import writes
+from lora_rules.recipe import Blocks, Origin
 
 
 def keys() -> tuple[KeyPage, ...]:
@@ -113,7 +114,7 @@ def keys() -> tuple[KeyPage, ...]:
     keys=keys,
 )
 def incompatible_settings(
-    blocks: tuple[Block, ...],
+    blocks: Blocks,
     framework: Behaviour,
     lora_variants: tuple[str, ...],
     r: Value,
@@ -215,10 +216,10 @@ def incompatible_settings(
         yield from _bdlora(use_bdlora.value, target_modules)
 
 
-def _text_targets(layers: Mapping[str, Value], blocks: tuple[Block, ...]) -> Iterator[Problem]:
+def _text_targets(layers: Mapping[str, Value], blocks: Blocks) -> Iterator[Problem]:
     for name, value in layers.items():
         given = isinstance(value, Known) and value.value is not None  # 0 is a layer, [] is a list
-        if given and _has_key(blocks, name):
+        if given and writes(blocks, name):
             yield Problem(
                 name,
                 f"{name} needs target_modules as a list; PEFT raises ValueError for a text.",
@@ -226,12 +227,6 @@ def _text_targets(layers: Mapping[str, Value], blocks: tuple[Block, ...]) -> Ite
                 also=("target_modules",),
                 key=f"peft/{kebab(name)}-with-text-targets",
             )
-
-
-def _has_key(blocks: tuple[Block, ...], name: str) -> bool:
-    """Whether the adapter's own call or file has a key of that name."""
-    keys = (key.name for block in blocks[:1] for key in block.keys)
-    return any(key == name or key.endswith(f".{name}") for key in keys)
 
 
 def _pattern_alone() -> Problem:
@@ -286,16 +281,15 @@ def _loftq(method: Value, config: Value) -> Iterator[Problem]:
         return
     if method.setting.origin is not Origin.WRITTEN:
         return  # the framework makes the configuration that it derives this from
-    given = config.value if isinstance(config, Known) else None
-    if isinstance(config, Absent) or (isinstance(config, Known) and given in (None, {})):
+    if not is_given(config) or certainly(config, {}):
         yield Problem(
             "init_lora_weights",
             'init_lora_weights="loftq" needs a loftq_config: PEFT raises ValueError.',
             help="Pass loftq_config=LoftQConfig(loftq_bits=4).",
             key="peft/loftq-needs-config",
         )
-    elif isinstance(given, dict):
-        missing = [key for key in ("loftq_bits", "loftq_iter") if key not in given]
+    elif isinstance(config, Known) and isinstance(config.value, dict):
+        missing = [key for key in ("loftq_bits", "loftq_iter") if key not in config.value]
         if missing:
             yield Problem(
                 "loftq_config",
@@ -307,12 +301,11 @@ def _loftq(method: Value, config: Value) -> Iterator[Problem]:
 
 
 def _orthogonal(r: Value) -> Iterator[Problem]:
-    rank = r.value if isinstance(r, Known) else None
-    if isinstance(rank, int) and rank > 0 and rank % 2:
+    if isinstance(r, Known) and isinstance(r.value, int) and r.value > 0 and r.value % 2:
         yield Problem(
             "r",
-            f'r = {rank} with init_lora_weights="orthogonal": PEFT needs an even rank.',
-            help=f"Set r to {rank + 1}.",
+            f'r = {r.value} with init_lora_weights="orthogonal": PEFT needs an even rank.',
+            help=f"Set r to {r.value + 1}.",
             also=("init_lora_weights",),
             key="peft/orthogonal-needs-even-rank",
         )
@@ -321,7 +314,9 @@ def _orthogonal(r: Value) -> Iterator[Problem]:
 def _rslora_conversion(
     init_lora_weights: Value, patterns: Mapping[str, Value]
 ) -> Iterator[Problem]:
-    method = init_lora_weights.value if isinstance(init_lora_weights, Known) else None
+    if not isinstance(init_lora_weights, Known):
+        return
+    method = init_lora_weights.value
     converting = isinstance(method, str) and (
         method.startswith("pissa") or method in ("olora", "corda", "lora_ga")
     )

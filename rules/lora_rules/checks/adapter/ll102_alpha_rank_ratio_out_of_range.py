@@ -109,8 +109,9 @@ def alpha_rank_ratio_out_of_range(
 
 def _same_step(learning_rate: Value, old: float, new: float) -> tuple[Edit, ...]:
     """Edits that move alpha and keep learning rate x scale, where the learning rate is known."""
-    rate = learning_rate.value if isinstance(learning_rate, Known) else None
     edits: tuple[Edit, ...] = (Set("lora_alpha", new),)
-    if isinstance(rate, float) and rate > 0:
-        edits += (Set("learning_rate", float(f"{rate * old / new:.3g}")),)
+    if isinstance(learning_rate, Known):
+        rate = learning_rate.value
+        if isinstance(rate, float) and rate > 0:
+            edits += (Set("learning_rate", float(f"{rate * old / new:.3g}")),)
     return edits

@@ -87,10 +87,11 @@ def high_rank_tiny_dataset(
     if limit is None or 2 * r < limit:
         return
     counted = f"{rows:,}" if dataset_rows.exact else f"at most {rows:,}"
-    alpha = lora_alpha.value if isinstance(lora_alpha, Known) else None
     edits: tuple[Edit, ...] = (Set("r", 16),)
-    if isinstance(alpha, int | float) and not isinstance(alpha, bool):
-        edits += (Set("lora_alpha", float(f"{alpha * 16 / r:g}")),)
+    if isinstance(lora_alpha, Known):
+        alpha = lora_alpha.value
+        if isinstance(alpha, int | float) and not isinstance(alpha, bool):
+            edits += (Set("lora_alpha", float(f"{alpha * 16 / r:g}")),)
     yield Problem(
         "r",
         f"r = {r} for {counted} training examples: by convention too much (no controlled evidence "

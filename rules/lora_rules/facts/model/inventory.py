@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.value import Known, Unknown, Value
+from lora_rules.engine.value import Known, Unknown, Value, required
 from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.model_class import loader, task_of
 from lora_rules.facts.model.modules import MODELS, Embedding, FusedExperts, Linear, Modules
 from lora_rules.facts.model.other_modules import Others, names_of, other_modules
-from lora_rules.recipe import Block
+from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
 LINEAR, CONV1D, EMBEDDING, CONVOLUTION, OTHER = "linear", "Conv1D", "embedding", "conv", "other"
@@ -93,7 +93,7 @@ class Inventory:
 
 
 def inventory(
-    blocks: tuple[Block, ...],
+    blocks: Blocks,
     repository: Repository,
     model_name_or_path: str,
     num_labels: Value,
@@ -109,8 +109,8 @@ def inventory(
         return _names_only(model_name_or_path, repository, loader(blocks))
     task = task_of(loader(blocks), task_type, architecture.modules.table.tasks)
     if task is not None and task != architecture.modules.task.name:
-        labels = num_labels.value if isinstance(num_labels, Known) else None
-        fields = {"num_labels": labels} if isinstance(labels, int) and task == "sequence" else {}
+        counted = isinstance(num_labels, Known) and isinstance(num_labels.value, int)
+        fields = {"num_labels": required(num_labels)} if counted and task == "sequence" else {}
         return of_architecture(architecture.for_task(task, **fields), fresh_head=True)
     return of_architecture(architecture)
 
