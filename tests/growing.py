@@ -178,6 +178,10 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         _script("a{i} = a{j}\n", before="a_1 = 8\n", after="LoraConfig(r=a_1, lora_alpha=16)\n"),
     ),
     "python: comments": ("x.py", _script("# lora-lint: ignore[LL101] a{i}\n")),
+    "python: findings with a comment each": (
+        "x.py",
+        _script("c{i} = LoraConfig(r=8, lora_alpha=0)  # lora-lint: ignore[LL101] a\n", after=""),
+    ),
     "python: blank": ("x.py", _script("\n")),
     "notebook: cells": ("x.ipynb", _notebook("x{i} = {i}\nprint(x{i})\n")),
     "notebook: configurations": (

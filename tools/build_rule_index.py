@@ -17,6 +17,7 @@ from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.registry import imported_rules
 from lora_rules.engine.rule import Rule
+from lora_rules.engine.version_range import ANY
 
 INDEX = Path(__file__).parent.parent / "rules" / "lora_rules" / "engine" / "rule_index.py"
 
@@ -26,7 +27,7 @@ HEAD = '''"""What each rule needs. ``tools/build_rule_index.py`` wrote this: do 
 # fmt: off
 from __future__ import annotations
 
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.version_range import ANY
 
 Row = tuple[
     str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
@@ -50,7 +51,7 @@ def index() -> str:
     if wrong := complaints():
         raise SystemExit("\n".join(wrong))
     rows = "".join(f"    {_row(rule)!r},\n" for rule in imported_rules().values())
-    return HEAD + rows + FOOT
+    return HEAD + rows.replace(repr(ANY), "ANY") + FOOT
 
 
 def complaints() -> list[str]:

@@ -166,8 +166,6 @@ class Program:
         """Work nothing out yet."""
         calls = recipe.calls
         self.calls = calls if isinstance(calls, Calls) else Calls(calls)
-        self.file = recipe
-        """For questions of the versions that are installed for the file, and for no other."""
 
 
 def program_of(recipe: Recipe) -> Program:

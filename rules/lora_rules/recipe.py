@@ -122,6 +122,8 @@ class Key(NamedTuple):
     value_span: Span | None = None
     choices: tuple[Choices, ...] = ()
     """As :attr:`Setting.choices`."""
+    overridable: bool = False
+    """As :attr:`Setting.overridable`."""
 
 
 class Block(NamedTuple):

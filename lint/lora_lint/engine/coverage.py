@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from lora_lint.engine.finding import FileReport
 from lora_rules.engine._startup.typed import NamedTuple
@@ -20,6 +20,8 @@ KINDS = {
     "value": "values are not written in the files",
 }
 """Why a rule did not run: the kind of reason, and what a report says of it."""
+UNREAD = "unread"
+"""The kind of what no rule could see: a cell that does not parse, what lies behind a limit."""
 _MODEL = ("model_name_or_path", "architecture", "inventory", "checkpoint_quantization")
 _DATA = (
     "train_rows",
@@ -55,6 +57,8 @@ class Coverage(NamedTuple):
     """Those of them that could not, on one recipe or more."""
     kinds: tuple[tuple[str, int], ...] = ()
     """How many rules each kind of reason kept from running, the most frequent first."""
+    unread: int = 0
+    """Files of which a part was not looked at."""
 
     @property
     def reason(self) -> str:
@@ -63,7 +67,7 @@ class Coverage(NamedTuple):
         return KINDS.get(most, most)
 
 
-def coverage(reports: Iterable[FileReport]) -> Coverage:
+def coverage(reports: Sequence[FileReport]) -> Coverage:
     """What could not be checked in these files."""
     rules = 0
     first: dict[str, str] = {}
@@ -74,4 +78,5 @@ def coverage(reports: Iterable[FileReport]) -> Coverage:
                 first.setdefault(each.code, each.kind)
     kinds = Counter(first.values())
     ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    return Coverage(rules, len(first), tuple(ordered))
+    unread = sum(any(each.kind == UNREAD for each in report.not_checked) for report in reports)
+    return Coverage(rules, len(first), tuple(ordered), unread)

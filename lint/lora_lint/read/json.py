@@ -49,11 +49,17 @@ def read(source: Source, dialect: str | None) -> Reading:
             return Reading()
     except _JsonLines:
         return Reading(data="its lines are JSON each: they are data, not a configuration")
+    except _ManyKeys as keys:
+        return Reading(data=f"its {keys} keys are data, not a configuration")
     return dialects.read_documents([document(text)], source, "json", dialect)
 
 
 class _JsonLines(Exception):
     """The file holds one value after another."""
+
+
+class _ManyKeys(Exception):
+    """The file's mapping has more keys than any configuration; the text says how many."""
 
 
 _SECOND = lazily(r"[\s]*\n[{\[]|.,[ \t]*\n[{\[]")
@@ -67,6 +73,7 @@ def _may_be_settings(text: str) -> bool:
 
     Raises:
         _JsonLines: if the first value is followed by another one.
+        _ManyKeys: if it is a mapping of too many keys.
     """
     try:
         root = json.loads(text)
@@ -76,7 +83,9 @@ def _may_be_settings(text: str) -> bool:
         return True
     except (ValueError, RecursionError):
         return True
-    return isinstance(root, dict) and len(root) <= JSON_KEYS
+    if isinstance(root, dict) and len(root) > JSON_KEYS:
+        raise _ManyKeys(str(len(root)))
+    return isinstance(root, dict)
 
 
 def document(text: str) -> Node:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from lora_lint.read.reading import Reading, Unreadable
+from lora_lint.read.recipes import Recipes
 from lora_lint.sources.source import NotText, Source, mentions_lora
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.version_range import VersionRange
@@ -34,20 +35,21 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except NotText as error:
         raise Unreadable(str(error)) from None
     from lora_lint.read.python.index import Index
-    from lora_lint.read.python.recipes import File, recipes
+    from lora_lint.read.python.recipes import File
+    from lora_lint.read.python.recipes import recipes as recipes_of
     from lora_lint.read.python.resolver import Resolver
 
     index = Index()
     index.is_script = True
     notes: list[str] = []
-    from_shell: list[Recipe] = []
+    from_shell = Recipes()
     commands: list[str] = []
     for number, code in _code_cells(text):
         magic = re.match(r"\s*%%(\w+)", code)
         if magic is not None and magic[1] in _SHELL_MAGICS:
             commands.append(code.partition("\n")[2])
             if mentions_lora(code.encode("utf-8", "replace")):
-                from_shell += _shell(code, source.path, number)
+                from_shell.take(_shell(code, source.path, number))
         elif magic is None or magic[1] in _PYTHON_MAGICS:
             commands += _COMMAND.findall(code.replace("\\\n", " "))
             note = _add_cell(index, code, number)
@@ -55,13 +57,16 @@ def read(source: Source, dialect: str | None = None) -> Reading:
                 notes.append(note)
     resolver = Resolver(index)
     try:
-        made = recipes(resolver, File(source.path, "notebook"))
+        made = recipes_of(resolver, File(source.path, "notebook"))
     except RecursionError as error:
         raise Unreadable("it is nested too deeply to read") from error
+    every = Recipes([*notes, *made.notes, *from_shell.notes])
+    every.take(made.recipes)
+    every.take(from_shell.taken)
     pins = _pins(commands)
-    every = (*(recipe._replace(pins=pins) for recipe in (*made.recipes, *from_shell)),)
-    notes += made.notes
-    return Reading(every, every[0].dialect if every else "", tuple(notes), resolver.close)
+    recipes = tuple(recipe._replace(pins=pins) for recipe in every.taken)
+    dialect = recipes[0].dialect if recipes else ""
+    return Reading(recipes, dialect, tuple(every.notes), resolver.close)
 
 
 def _add_cell(index: object, code: str, number: int) -> str:

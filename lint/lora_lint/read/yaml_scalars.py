@@ -80,9 +80,9 @@ def _number(text: str, span: Span) -> Scalar:
 def _based(text: str, match: re.Match[str], span: Span) -> Scalar:
     """``0b101``, ``0x1f``, and the octals: ``017`` of YAML 1.1, ``0o17`` of 1.2."""
     digits = match[2].replace("_", "")
-    base = {"b": 2, "x": 16}.get(digits[:1], 8)
+    mark = digits[:1] if digits[:1] in ("b", "x", "o") else ""
     try:
-        value = int(digits.lstrip("bxo") or "0", base)
+        value = int(digits.removeprefix(mark) or "0", {"b": 2, "x": 16}.get(mark, 8))
     except ValueError:
         return Scalar(text, span, text)
-    return Scalar(-value if match[1] == "-" else value, span, text, yaml_string=digits[:1] == "o")
+    return Scalar(-value if match[1] == "-" else value, span, text, yaml_string=mark == "o")

@@ -28,6 +28,7 @@ def render(result: RunResult, _options: ReportOptions) -> str:
             "rules": result.coverage.rules,
             "rules_not_run": result.coverage.not_run,
             "not_run_because": dict(result.coverage.kinds),
+            "files_read_in_part": result.coverage.unread,
         },
     )
 

@@ -42,10 +42,14 @@ def _found(result: RunResult) -> Iterator[Segment]:
         return
     if result.problems:
         yield f"Nothing else found{more} ({_looked(result)}).\n", ""
-    elif result.recipes and result.coverage.not_run:
+    elif result.recipes and (result.coverage.not_run or result.coverage.unread):
         yield "All clear, as far as could be checked", "good"
         yield f": {_looked(result)}{more}.\n", ""
-        yield f"{_not_run(result)}; -v lists them.\n", "dim"
+        if result.coverage.not_run:
+            yield f"{_not_run(result)}; -v lists them.\n", "dim"
+        if result.coverage.unread:
+            parts = _several(result.coverage.unread, "file")
+            yield f"Parts of {parts} were not looked at; -v says which, and why.\n", "dim"
     elif result.recipes:
         yield "All clear", "good"
         yield f": {_looked(result)}{more}.\n", ""

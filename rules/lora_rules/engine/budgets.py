@@ -54,6 +54,25 @@ MEMBERS = 200
 """Passes of a loop or comprehension that are worked out one by one."""
 GUARDS = 12
 """Tests that are remembered on the way to a value: those nearest to the use decide."""
+BRANCH_WAYS = 16
+"""Combinations of arms of the tests on the way to a value that are distinguished."""
+BRANCH_STEPS = 5_000
+"""Steps of the interpreter, in a file, to work out which earlier choices decide a test."""
+CHOICE_PAIRS = 20_000
+"""Pairs of choices of a recipe that are compared in a round, to leave out those of no run."""
+CHOICE_ROUNDS = 3
+"""How often what was left out may lead to more that is: public scripts need one or two."""
+WORLDS = 64
+"""Worlds of a recipe in which a rule is run: more are a sweep that nobody reads one by one. What is
+found in these is then only possible."""
+COMBINATIONS = 4_096
+"""Combinations of arms that are formed in search of worlds that differ."""
+MODULES = 200_000
+"""Modules of a model: ten times those of the largest mixture of experts that is not fused."""
+MODULE_INDICES = 512
+"""Layers, or experts, whose other modules are listed: no public model has more."""
+EXPONENT = 64
+"""The largest exponent in a formula of a model's sizes."""
 ORIGINS = 500
 """Expressions that are looked at for where one object came from."""
 CHAIN = 10

@@ -32,8 +32,8 @@ from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
 from lora_rules.engine.unknown import Absent, Unknown, concerning
 from lora_rules.engine.value import unfit, value_of
-from lora_rules.engine.views import SCRIPTS, VIEWS
-from lora_rules.engine.worlds import MAX_WORLDS, Narrowed, worlds_of
+from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
+from lora_rules.engine.worlds import Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Evaluation:
         if len(missing) == len(results):
             return _not_run(next((m for m in missing if not isinstance(m, Absent)), missing[0]))
         per_world = [[] if isinstance(each, Unknown) else each for each in results]
-        not_all = "" if complete else f"only {MAX_WORLDS} combinations of its values were looked at"
+        looked_at = f"only {len(results)} combinations of its values were looked at"
+        not_all = "" if complete else looked_at
         if not any(per_world):
             return Outcome(not_all=not_all) if not_all else _NOTHING_FOUND
         return Outcome(tuple(_merge(per_world, complete=complete)), not_all=not_all)
@@ -117,7 +118,9 @@ class Evaluation:
         Returns:
             For each world an answer, or why there is none; and whether these are all worlds.
         """
-        asked: set[str | int] = set(_reach(function, self._shadowed) & self._several)
+        asked: set[str | int] = set()
+        if self._several:  # else no fact's module is imported to see what it reads
+            asked |= _reach(function, self._shadowed) & self._several
         while True:
             found, complete = self._worlds(asked)
             answers = [_answer(ask, world) for world in found]
@@ -169,7 +172,7 @@ def answers(function: Callable[..., Any], recipe: Recipe) -> list[Any]:
     """What a function of settings and facts gives, in every world in which that may differ.
 
     Raises:
-        Unknown: if it is not known in one of them, or there are more than ``MAX_WORLDS``.
+        Unknown: if it is not known in one of them, or there are more than are looked at.
     """
     return in_every_world(function, recipe, lambda world: function(*arguments(function, world)))
 
@@ -184,7 +187,7 @@ def in_every_world(
     """
     found, complete = Evaluation(recipe).results(function, ask)
     if not complete:
-        raise Unknown(f"there are more than {MAX_WORLDS} combinations of values")
+        raise Unknown(f"there are more than {len(found)} combinations of values")
     known: list[Result] = []
     for each in found:
         if isinstance(each, Unknown):
@@ -207,16 +210,16 @@ def _check_askable(function: Callable[..., Any], recipe: Recipe) -> None:
 
 @cache
 def _wants_script(function: Callable[..., Any]) -> bool:
-    return any(
-        need.name in ("script", "program") and not need.optional for need in _needs(function)
-    )
+    return any(need.name in OF_SCRIPTS and not need.optional for need in _needs(function))
 
 
 @cache
 def asks_of_program_alone(function: Callable[..., Any]) -> bool:
     """Whether the answer is the same for all recipes of a program, and need be asked for once."""
-    needs = _needs(function)
-    return bool(needs) and all(need.name == "program" for need in needs)
+    names = {need.name for need in _needs(function)}
+    return "program" in names and all(
+        name == "program" or name.startswith("pinned_") for name in names
+    )
 
 
 @cache
@@ -317,6 +320,8 @@ def _fill(need: _Need, world: World) -> object:
     name = need.name
     view = VIEWS.get(name)
     if view is not None:
+        if need.optional and name in OF_SCRIPTS and world.recipe.kind not in SCRIPTS:
+            return need.default
         return view(world.recipe, world.whole)
     if need.annotation == "Lazy":
         return Lazy(name, world)

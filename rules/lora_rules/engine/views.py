@@ -6,6 +6,7 @@
 ``program``     the calls that a script makes; absent for any other kind of file
 ``framework``   how the framework behaves that reads the recipe
 ``sweep``       settings with several candidates, with all of them: for rules about sweeps
+``returns_nothing``  settings of a script that are what a method returns that returns nothing
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from lora_rules.recipe import Recipe, Setting, Span
 
 SCRIPTS = ("python", "notebook")
 """Kinds of recipes that are programs: others make no calls, and hold no objects."""
+OF_SCRIPTS = ("program", "returns_nothing")
+"""Views of programs only."""
 
 
 Sweep = Mapping[str, Setting]
 """Settings with several candidates, by name."""
+ReturnsNothing = Mapping[str, Setting]
+"""Settings that are ``None`` because ``names.append("x")`` and its like return nothing, by name."""
 
 
 class Outline(NamedTuple):
@@ -69,6 +74,14 @@ def _sweep(_recipe: Recipe, whole: Recipe) -> Sweep:
     return {name: each for name, each in whole.settings.items() if len(each.candidates) > 1}
 
 
+def _returns_nothing(recipe: Recipe, _whole: Recipe) -> ReturnsNothing:
+    return {
+        name: each
+        for name, each in recipe.settings.items()
+        if each.candidates == (None,) and each.source.endswith("` returns None")
+    }
+
+
 VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "blocks": lambda recipe, _whole: recipe.blocks,
     "repository": lambda recipe, _whole: recipe.repository,
@@ -76,7 +89,7 @@ VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "framework": _framework,
     "program": _program,
     "recipe": _as_it_is,
-    "script": _as_it_is,
+    "returns_nothing": _returns_nothing,
     "sweep": _sweep,
 }
 """Each view by the name that a parameter asks for it with: of a recipe in one world, and with all

@@ -11,13 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice, product
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import COMBINATIONS, WORLDS
 from lora_rules.recipe import Block, Choice, Choices, Key, Recipe, Setting, Span
-
-MAX_WORLDS = 64
-"""Worlds that are looked at. More are a sweep that nobody reads one by one: what is found in these
-is then only possible, and it is reported that there are more."""
-MAX_COMBINATIONS = 4096
-"""Combinations of arms that are formed in search of worlds that differ."""
 
 Arms = Mapping[str, int]
 """Which arm is taken at each point."""
@@ -53,16 +48,16 @@ def worlds_of(recipe: Recipe, asked: Collection[str | int]) -> Worlds:
     rest_on = [*map(choices_of, varying), *map(choices_of, keys)]
     points = _points(rest_on)
     found: dict[tuple[object, ...], Narrowed] = {}
-    for arms in islice(_combinations(points), MAX_COMBINATIONS):
+    for arms in islice(_combinations(points), COMBINATIONS):
         chosen = tuple(_chosen(choices_of(each), arms) for each in varying)
         written = tuple(_chosen(choices_of(each), arms) for each in keys)
         identity = (tuple(sorted(map(str, asked))), chosen, written)
         if identity in found:
             continue
-        if len(found) == MAX_WORLDS:
+        if len(found) == WORLDS:
             return Worlds(tuple(found.values()), complete=False)
         found[identity] = Narrowed(_narrow(recipe, varying, chosen, keys, arms), identity)
-    complete = _count(points) <= MAX_COMBINATIONS
+    complete = _count(points) <= COMBINATIONS
     return Worlds(tuple(found.values()), complete)
 
 

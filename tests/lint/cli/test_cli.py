@@ -210,8 +210,7 @@ def test_a_yaml_recipe_imports_only_rules_that_may_speak_of_it(tmp_path: Path) -
     assert found & (NEVER | {"ast", "contextlib", FORECAST}) == set()
     assert "lora_rules.checks.training.ll801_full_ft_learning_rate" in found
     spoken_of = {name.removeprefix("lora_rules.") for name in found if name.startswith("lora_r")}
-    calls = {"checks.scripts.calls", "checks.scripts.script_order"}
-    unneeded = {"checks.memory.memory", "checks.targets.heads", *calls}
+    unneeded = {"checks.memory.memory", "checks.targets.heads", "checks.scripts.calls", "program"}
     assert spoken_of & unneeded == set()
     assert spoken_of & {"frameworks.axolotl.refusals", "frameworks.ms_swift.refusals"} == set()
     assert sum(name.startswith("lora_") for name in found) <= 280

@@ -11,6 +11,7 @@ from lora_lint.cli.main import main
 from lora_lint.engine.coverage import KINDS, coverage, kind_of
 from lora_lint.engine.finding import FileReport, NotChecked
 from lora_rules.engine import facts, lacking, registry
+from lora_rules.engine.budgets import RECIPES
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 PLAIN = "from peft import LoraConfig\n\nc = LoraConfig(r=16, lora_alpha=32)\n"
@@ -147,3 +148,19 @@ def test_of_our_own_rules_some_need_each_of_them() -> None:
     checks = [rule.check for rule in registry.all_rules().values()]
     found = {lacking.lacking(check, recipe()) for check in checks}
     assert found >= {"", "gpu", "model_name_or_path", "train_rows"}
+
+
+def test_what_was_not_looked_at_is_said_where_nothing_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script has one configuration more than are read; the last is the only wrong one."""
+    monkeypatch.chdir(tmp_path)
+    sound = 'LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")\n'
+    text = "from peft import LoraConfig\n" + sound * RECIPES + "LoraConfig(r=8, lora_alpha=0)\n"
+    (tmp_path / "many.py").write_text(text)
+    assert main(["--no-cache", "many.py"]) == 0
+    out = capsys.readouterr().out
+    assert "All clear, as far as could be checked" in out
+    assert "Parts of 1 file were not looked at; -v says which, and why." in out
+    assert main(["--no-cache", "--format", "json", "many.py"]) == 0
+    assert json.loads(capsys.readouterr().out)["summary"]["files_read_in_part"] == 1

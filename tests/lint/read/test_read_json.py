@@ -13,6 +13,7 @@ from lora_lint.read import json as json_reader
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.tree import Mapping, plain
 from lora_lint.sources.source import Source
+from lora_rules.engine.budgets import JSON_KEYS
 from lora_rules.recipe import Origin, Span
 
 ADAPTER = """{
@@ -136,6 +137,14 @@ def test_a_large_file_is_data() -> None:
     reading = read('{"lora": "' + "x" * 2_000_001 + '"}')
     assert not reading.recipes
     assert "data" in reading.data
+
+
+def test_a_mapping_of_many_keys_is_data() -> None:
+    keys = {f"k{number}": number for number in range(JSON_KEYS - 2)}
+    settings = {"lora_r": 8, "lora_alpha": 16}
+    assert read(json.dumps(settings | keys), "x.json").data == ""
+    reading = read(json.dumps(settings | keys | {"one": 1}), "x.json")
+    assert reading.data == f"its {JSON_KEYS + 1} keys are data, not a configuration"
 
 
 def test_keys_written_twice() -> None:

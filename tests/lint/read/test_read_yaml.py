@@ -61,6 +61,9 @@ def value(text: str) -> Scalar:
         ("2024-01-01", "2024-01-01", False),
         ("1:30", "1:30", False),
         ("09", 9, True),
+        ("0xb", 11, False),
+        ("-0xb0", -176, False),
+        ("0b11", 3, False),
         ('"-"', "-", False),
     ],
 )

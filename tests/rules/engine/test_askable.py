@@ -68,7 +68,7 @@ def test_a_parameter_that_names_nothing(parameters: str, said: str) -> None:
     [
         "",
         "r: 'int', lora_alpha: 'float', rank_pattern: 'dict[str, object] | None' = None",
-        "recipe: 'Recipe', targeted: 'Targeted', script: 'Recipe'",
+        "recipe: 'Recipe', targeted: 'Targeted', program: 'Program'",
         "optim: 'Setting', dataloader_pin_memory: 'bool' = True, gpu_count: 'int' = 1",
         "r, *, lora_alhpa: 'float' = 2.0",
         "unused_suppression: 'tuple[str, Span]'",

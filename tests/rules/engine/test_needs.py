@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_rules.engine.budgets import WORLDS
 from lora_rules.engine.injection import Outcome, _bare, evaluate
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.value import Unknown
-from lora_rules.engine.worlds import MAX_WORLDS
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HERE = Span(1, 1, 1, 2)
@@ -75,9 +75,9 @@ def test_a_problem_in_every_world_is_certain_and_in_some_is_possible() -> None:
 
 def test_of_too_many_worlds_some_are_looked_at_and_nothing_is_certain() -> None:
     outcome = run(high, setting("r", *range(9)), setting("lora_alpha", *map(float, range(9))))
-    assert MAX_WORLDS < 81
+    assert WORLDS < 81
     assert {found.certain for found in outcome.found} == {False}
-    assert f"only {MAX_WORLDS} combinations" in outcome.not_all
+    assert f"only {WORLDS} combinations" in outcome.not_all
 
 
 def told_from_recipe(recipe: Recipe) -> Iterator[Problem]:

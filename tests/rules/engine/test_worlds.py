@@ -8,11 +8,12 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_rules.engine.budgets import COMBINATIONS, WORLDS
 from lora_rules.engine.injection import Outcome, evaluate
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.value import Absent, Known, Partial, Unknown, Value, certainly, possibly
-from lora_rules.engine.worlds import MAX_WORLDS, worlds_of
+from lora_rules.engine.worlds import worlds_of
 from lora_rules.recipe import Block, Choice, Choices, Key, Origin, Recipe, Setting, Span
 
 HERE = Span(1, 1, 1, 2)
@@ -103,7 +104,17 @@ def test_more_worlds_than_are_looked_at_are_not_complete() -> None:
     names = ["a", "b", "c"]
     found = worlds_of(recipe(*(setting(n, *range(5)) for n in names)), names)
     assert not found.complete
-    assert len(found.each) == MAX_WORLDS
+    assert len(found.each) == WORLDS
+
+
+def test_combinations_that_are_not_formed_are_worlds_that_may_be_missing() -> None:
+    """Both values stand in many combinations each: they are seen, and others cannot be excluded."""
+    many = tuple(Choice(f"{number}:1", 0) for number in range(20))
+    other = tuple(Choice(f"{number}:1", 1) for number in range(20))
+    assert COMBINATIONS < 2**20
+    found = worlds_of(recipe(setting("r", 8, 16, choices=(many, other))), ["r"])
+    assert not found.complete
+    assert len(found.each) < WORLDS
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from lora_rules.engine import packaged
+from lora_rules.engine.budgets import EXPONENT
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model import modules, other_modules
 from lora_rules.facts.model.architecture import architecture, from_config
+from lora_rules.facts.model.expressions import NoValueError, evaluate
 from repositories import beside
 
 MODELS = json.loads(packaged.content("facts/model/models.json"))
@@ -146,6 +149,29 @@ def test_a_quantized_checkpoint(tmp_path: Path) -> None:
 def test_what_cannot_be_counted(tmp_path: Path, config: object) -> None:
     with pytest.raises(Unknown):
         architecture(_folder(tmp_path, config), beside())
+
+
+def test_a_model_of_too_many_layers_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modules, "MODULES", 10)
+    with pytest.raises(Unknown, match="too many layers"):
+        architecture(_folder(tmp_path, TINY), beside())
+
+
+def test_a_model_of_more_layers_than_are_listed_has_no_inventory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = architecture(_folder(tmp_path, TINY), beside())
+    monkeypatch.setattr(other_modules, "MODULE_INDICES", 1)
+    with pytest.raises(Unknown, match="more than 1 layers or experts"):
+        other_modules.other_modules(known.modules, known.values)
+
+
+def test_a_power_that_is_too_large_has_no_value() -> None:
+    assert evaluate("2**n", {"n": EXPONENT}.__getitem__) == 2**EXPONENT
+    with pytest.raises(NoValueError, match="exponent out of range"):
+        evaluate("2**n", {"n": EXPONENT + 1}.__getitem__)
 
 
 def test_an_entry_of_a_packaged_table_is_found_by_its_own_name_alone() -> None:

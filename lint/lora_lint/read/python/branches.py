@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lora_lint.read.choices import Arm, Arms, are_exclusive, united
 from lora_lint.read.python.dumps import dump
@@ -17,16 +17,10 @@ from lora_lint.read.python.values import (
     distinct,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.engine.budgets import CANDIDATES
+from lora_rules.engine.budgets import BRANCH_STEPS, BRANCH_WAYS, CANDIDATES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
-
-MAX_WAYS = 16
-"""More combinations of branches than these on one way are not told apart."""
-
-MAX_STEPS = 5_000
-"""What a file may take to work out which earlier choices decide a test."""
 
 _STEADY = (ast.Name, ast.Attribute, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -59,6 +53,23 @@ class Branches:
         self._calls: dict[str, dict[int, int]] = {}
         self._changed: set[str] | None = None
         self._steps = 0
+        self._too_many: Guard | Inside | Past | None = None
+        """The first test that more ways lead to than are distinguished."""
+        self._undecided = False
+        """Whether a test was left undecided because others took all steps."""
+
+    def notes(self) -> Iterator[str]:
+        """Which limit was reached."""
+        if self._too_many is not None:
+            yield (
+                f"{_where(self._too_many)}more than {BRANCH_WAYS} ways through its tests lead to a "
+                "value: which values belong to one run is not known for all of them"
+            )
+        if self._undecided:
+            yield (
+                f"its tests take more than {BRANCH_STEPS} steps to work out: those that are left "
+                "are taken as choices of their own"
+            )
 
     # Ways that join
 
@@ -114,8 +125,10 @@ class Branches:
                 for option in options
                 if (both := united(arms, option)) is not None
             ]
-            if len(more) <= MAX_WAYS:
+            if len(more) <= BRANCH_WAYS:
                 every = more
+            elif self._too_many is None:
+                self._too_many = guard
         return every
 
     def _options(self, guard: Guard | Inside | Past) -> list[Arms]:
@@ -152,7 +165,10 @@ class Branches:
         key = (test, site)
         if key in self._outcomes:
             return self._outcomes[key]
-        if self._steps > MAX_STEPS or self.resolver.assumed:
+        if self.resolver.assumed:
+            return None
+        if self._steps > BRANCH_STEPS:
+            self._undecided = True
             return None
         found: list[tuple[bool, Arms]] | None = None
         before = self.resolver.steps  # the question costs the value that asks it nothing
@@ -275,6 +291,13 @@ class Branches:
         if scope.site is None:
             return ""
         return self.resolver.place(scope.site.stmt, scope.site)
+
+
+def _where(guard: Guard | Inside | Past) -> str:
+    if isinstance(guard, Past):
+        return ""
+    cell = f"cell {guard.site.text.cell}, " if guard.site.text.cell else ""
+    return f"{cell}line {guard.site.line}: "
 
 
 def any_key(resolver: Resolver, owners: Values, node: ast.expr, site: Site) -> Values | None:

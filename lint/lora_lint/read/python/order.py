@@ -44,9 +44,8 @@ class Run(Invocation):
             return
         what = "calls" if len(self._calls) > RUN_CALLS else "statements"
         most = RUN_CALLS if what == "calls" else self._most
-        cell = f"cell {site.text.cell}, " if site.text.cell else ""
         self.notes.append(
-            f"{cell}line {site.line}: the script does more than {most} {what}: what it does from "
+            f"{_where(site)}the script does more than {most} {what}: what it does from "
             "here on is not looked at"
         )
 
@@ -164,6 +163,14 @@ class Run(Invocation):
                 self._store.forget((self._frame.number, target.id))
 
 
+def _where(place: Site | Scope) -> str:
+    site = place.site if isinstance(place, Scope) else place
+    if site is None:
+        return ""
+    cell = f"cell {site.text.cell}, " if site.text.cell else ""
+    return f"{cell}line {site.line}: "
+
+
 def _raises(block: Block) -> bool:
     return isinstance(block.sites[-1].stmt, ast.Raise)
 
@@ -185,9 +192,15 @@ def runs(resolver: Resolver, wanted: set[int]) -> list[Run]:
     entered, missing = set(found[0].entered), wanted - found[0].nodes
     left = STATEMENTS - found[0].statements
     for node, scope in resolver.index.scopes.items():
-        if not missing or left <= 0:
+        if not missing:
             break
         if scope not in entered and not isinstance(node, ast.ClassDef):
+            if left <= 0:
+                found[-1].notes.append(
+                    f"{_where(scope)}its functions take more than {STATEMENTS} statements: what "
+                    "those from here on do is not looked at"
+                )
+                break
             found.append(_gone_through(resolver, scope, min(left, RUN_STATEMENTS)))
             entered |= found[-1].entered
             missing -= found[-1].nodes

@@ -173,7 +173,7 @@ def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) 
         from lora_lint.read.python.worlds import settle  # most recipes have one world
 
         around = resolver.branches.taken(entered(adapter.site))
-        blocks = settle(settings, blocks, around)
+        blocks = settle(settings, blocks, around, links.notes)
     return Recipe(
         file.path,
         file.kind,

@@ -161,6 +161,7 @@ class Resolver:
                 f"its values take more than {FILE_STEPS} steps to work out: those that are left "
                 "are taken as unknown"
             )
+        yield from self.branches.notes()
 
     @contextmanager
     def active(self, key: object) -> Iterator[None]:

@@ -250,6 +250,13 @@ def _block(resolver: Resolver, found: Found) -> Block:
         if given.reason == SOMETIMES or argument.absent:
             continue  # the branch that gives it may be the one that another call follows
         keys.append(
-            Key(argument.name, argument.key_span, given.candidates, argument.span, given.choices)
+            Key(
+                argument.name,
+                argument.key_span,
+                given.candidates,
+                argument.span,
+                given.choices,
+                given.overridable,
+            )
         )
     return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)

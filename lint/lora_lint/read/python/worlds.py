@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lora_lint.read.choices import Arms
+from lora_rules.engine.budgets import CHOICE_PAIRS, CHOICE_ROUNDS
 from lora_rules.recipe import Block, Choices, Key, Setting
 
 Allowed = dict[str, set[int]]
-MAX_PAIRS = 20_000
-"""Pairs of choices that are held against each other in a round."""
-MAX_ROUNDS = 3
-"""How often what was left out may lead to more that is."""
+_NOT_ALL = "its values rest on too many choices: some may be taken together that no run has"
 
 
 def settle(
     settings: dict[str, Setting],
     blocks: tuple[Block, ...],
     around: Sequence[Arms],
+    notes: list[str],
 ) -> tuple[Block, ...]:
     """Keep the values of the runs that are possible, and the choices that these differ in.
 
@@ -30,6 +29,7 @@ def settle(
         settings: by name; changed in place.
         blocks: what was written.
         around: what has been chosen where the adapter is configured, as alternatives.
+        notes: gets a sentence where a limit was reached.
 
     Returns:
         The blocks, changed likewise.
@@ -39,7 +39,9 @@ def settle(
     if not varied and not keys:
         return blocks
     allowed = _allowed(varied, around)
-    varied = _of_runs(varied, allowed)
+    varied, complete = _of_runs(varied, allowed)
+    if not complete:
+        notes.append(_NOT_ALL)
     every = [choices for setting in varied.values() for choices in setting.choices]
     every += [choices for key in keys for choices in key.choices]
     fixed = _fixed(every, allowed)
@@ -129,13 +131,13 @@ def _allowed(varied: Mapping[str, Setting], around: Sequence[Arms]) -> Allowed:
     return allowed
 
 
-def _of_runs(varied: Mapping[str, Setting], allowed: Allowed) -> dict[str, Setting]:
-    """Without the values with which another setting has none."""
+def _of_runs(varied: Mapping[str, Setting], allowed: Allowed) -> tuple[dict[str, Setting], bool]:
+    """Without the values with which another setting has none; whether none of them is left."""
     kept = dict(varied)
-    for _ in range(MAX_ROUNDS):
+    for _ in range(CHOICE_ROUNDS):
         whole = {frozenset(setting.choices) for setting in kept.values()}
-        if sum(map(len, whole)) * sum(len(each.choices) for each in kept.values()) > MAX_PAIRS:
-            break
+        if sum(map(len, whole)) * sum(len(each.choices) for each in kept.values()) > CHOICE_PAIRS:
+            return kept, False
         changed = False
         for name, setting in kept.items():
             left = [
@@ -149,8 +151,8 @@ def _of_runs(varied: Mapping[str, Setting], allowed: Allowed) -> dict[str, Setti
                 values, every = zip(*left, strict=True)
                 kept[name] = setting._replace(candidates=values, choices=every)
         if not changed:
-            break
-    return kept
+            return kept, True
+    return kept, False
 
 
 def _fit(first: Choices, second: Choices) -> bool:

@@ -7,8 +7,10 @@ the framework's default there.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from lora_lint.read.reading import Reading, Unreadable
+from lora_lint.read.recipes import Recipes
 from lora_lint.read.shell.commands import Command, command
 from lora_lint.read.shell.scan import Scanner
 from lora_lint.read.shell.variables import Text, Variables
@@ -32,26 +34,26 @@ def read(source: Source, dialect: str | None = None) -> Reading:
         text = source.text
     except NotText as error:
         raise Unreadable(str(error)) from None
-    recipes = read_text(text, source.path, dialect=dialect)
+    taken = Recipes()
+    taken.take(read_text(text, source.path, dialect=dialect))
+    recipes = tuple(taken.taken)
     if recipes and "install" in text:
         from lora_lint.sources.pins.commands import own_versions  # most scripts install nothing
 
         pins = own_versions(text, os.path.basename(source.path))
         recipes = tuple(recipe._replace(pins=pins) for recipe in recipes)
-    return Reading(recipes, recipes[0].dialect if recipes else "")
+    return Reading(recipes, recipes[0].dialect if recipes else "", tuple(taken.notes))
 
 
 def read_text(
     text: str, path: str, cell: int | None = None, dialect: str | None = None
-) -> tuple[Recipe, ...]:
-    """The recipes of a script's text, or of one ``%%bash`` cell."""
+) -> Iterator[Recipe]:
+    """The recipes of a script's text, or of one ``%%bash`` cell, one command after another."""
     variables = Variables()
-    recipes: list[Recipe] = []
     for words in Scanner(text, cell).scan():
         started = command(variables.take(words))
         if started is not None:
-            recipes += _recipes(started, path, dialect)
-    return tuple(recipes)
+            yield from _recipes(started, path, dialect)
 
 
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.program import Calls, Test
@@ -224,7 +225,7 @@ def frees(call: Call, model: Thing) -> bool:
     if not of(call, model):
         return False
     if call.name in (".requires_grad_", "=requires_grad"):
-        return not certainly(_first_argument(call), False)
+        return not argument_is(_first_argument(call), False)
     return call.name in _FREEING
 
 
@@ -247,7 +248,7 @@ _FREEING = frozenset(
 
 def freezes(call: Call, model: Thing) -> bool:
     """Whether a call freezes all of a model: unconditionally inside its loop, if there is one."""
-    if not of(call, model) or not certainly(_first_argument(call), False):
+    if not of(call, model) or not argument_is(_first_argument(call), False):
         return False
     assert call.on is not None  # noqa: S101
     if call.name == ".requires_grad_" and not call.on.part:
@@ -266,7 +267,7 @@ def _first_argument(call: Call) -> Setting | None:
     return None
 
 
-def certainly(setting: Setting | None, value: object) -> bool:
+def argument_is(setting: Setting | None, value: object) -> bool:
     """Whether a setting is there and has no other value."""
     return (
         setting is not None
@@ -284,9 +285,9 @@ def argument(call: Call, name: str, default: object) -> object:
 
 
 def first_argument(call: Call, name: str) -> object:
-    """The value of a call's first argument, given by name or by position, if it is known."""
+    """A call's first argument, given by name or by position; :data:`UNKNOWN` otherwise."""
     setting = call.arguments.get(name) or call.arguments.get("0")
-    return setting.value if setting is not None and setting.known else None
+    return setting.value if setting is not None and setting.known else UNKNOWN
 
 
 UNKNOWN = object()
@@ -301,12 +302,12 @@ def quantized(calls: Calls, load: Call) -> Call | None:
     if not config.certain_after(load):
         return None
     widths = [config.arguments.get("load_in_4bit"), config.arguments.get("load_in_8bit")]
-    return config if any(certainly(width, True) for width in widths) else None
+    return config if any(argument_is(width, True) for width in widths) else None
 
 
-def adapted(calls: Calls, recipe: Span) -> Iterator[tuple[Call, Thing]]:
-    """Where the configuration of a recipe, which stands there, meets a model, and that model."""
-    config = calls.configuration(recipe)
+def adapted(calls: Calls, place: Span) -> Iterator[tuple[Call, Thing]]:
+    """Where the adapter's configuration, which stands there, meets a model, and that model."""
+    config = calls.configuration(place)
     if config is None or config.made is None:
         return
     if config.name.endswith(".get_peft_model"):
@@ -316,3 +317,42 @@ def adapted(calls: Calls, recipe: Span) -> Iterator[tuple[Call, Thing]]:
         model = call.things.get("model")
         if model is not None and not model.part:
             yield call, model
+
+
+def comes_before(calls: Calls, *steps: Call) -> bool:
+    """Whether calls are made in this order."""
+    return all(calls.position(first) <= calls.position(last) for first, last in pairwise(steps))
+
+
+def _adds_tokens(call: Call) -> bool:
+    """Whether tokens are certainly added that stand for something (padding does not)."""
+    if call.name == "trl.setup_chat_format":
+        return True
+    if call.name == ".add_tokens":
+        return _is_filled(first_argument(call, "new_tokens"))
+    if call.name != ".add_special_tokens":
+        return False
+    given = first_argument(call, "special_tokens_dict")
+    return isinstance(given, dict) and _is_filled(given.get("additional_special_tokens"))
+
+
+def tokens_added_before(calls: Calls, use: Call) -> Call | None:
+    """The first call that certainly added tokens before another."""
+    end = calls.position(use)
+    for place in calls.where(_adds_tokens):
+        if place >= end:
+            return None
+        if calls[place].certain_after(use):
+            return calls[place]
+    return None
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, list | tuple | str) and bool(value)
+
+
+def resizes(call: Call, model: Thing) -> bool:
+    """Whether a call resizes the embedding of a model."""
+    if call.name == "trl.setup_chat_format":
+        return model in call.things.values()
+    return call.name == ".resize_token_embeddings" and call.on == model

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import adapted, frees, trainings
-from lora_rules.checks.scripts.script_tokens import resizes, tokens_added_before
+from lora_rules.checks.scripts.calls import (
+    adapted,
+    frees,
+    resizes,
+    tokens_added_before,
+    trainings,
+)
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
-from lora_rules.recipe import Recipe
 
 
 @rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def new_tokens_untrained(program: Program, recipe: Recipe) -> Iterator[Problem]:
+def new_tokens_untrained(
+    program: Program,
+    outline: Outline,
+    target_modules: Value,
+    modules_to_save: Value,
+    trainable_token_indices: Value,
+) -> Iterator[Problem]:
     """Tokens are added, and their embeddings are not trained.
 
     ## What it checks
@@ -72,10 +84,12 @@ def new_tokens_untrained(program: Program, recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if not _embedding_is_frozen(recipe):
+    if outline.callee != "peft.LoraConfig" or _may_train_embedding(target_modules):
+        return
+    if not (_is_none(modules_to_save) and _is_none(trainable_token_indices)):
         return
     calls = program.calls
-    for use, model in adapted(calls, recipe.span):
+    for use, model in adapted(calls, outline.span):
         added = tokens_added_before(calls, use)
         if added is None or not calls.any_between(resizes, model, None, use):
             continue
@@ -88,18 +102,17 @@ def new_tokens_untrained(program: Program, recipe: Recipe) -> Iterator[Problem]:
                 "the configuration names neither it nor the tokens.",
                 help="Give LoraConfig trainable_token_indices=[the new ids], or "
                 'modules_to_save=["embed_tokens", "lm_head"].',
-                also=(recipe.span,),
+                also=(outline.span,),
             )
 
 
-def _embedding_is_frozen(recipe: Recipe) -> bool:
-    if recipe.callee != "peft.LoraConfig":
-        return False
-    for name in ("modules_to_save", "trainable_token_indices"):
-        if name not in recipe.settings or recipe.may_be(name):
-            return False
-    targets = recipe.settings.get("target_modules")
-    if targets is None or not targets.candidates:
-        return False
-    texts = [str(value).lower() for value in targets.candidates]
-    return not any(name in text for text in texts for name in ("emb", "wte", "shared", ".*"))
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Known) and value.value is None
+
+
+def _may_train_embedding(targets: Value) -> bool:
+    """Whether an embedding is among the targets, for all that is known."""
+    if not isinstance(targets, Known):
+        return True
+    text = str(targets.value).lower()
+    return any(name in text for name in ("emb", "wte", "shared", ".*"))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import certainly
+from lora_rules.checks.scripts.calls import argument_is
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Value, certainly
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import TRANSFORMERS_SOURCE
-from lora_rules.facts.versions import version_of
 from lora_rules.program import Calls, Program
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LL901", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
-def pad_is_eos(program: Program, recipe: Recipe) -> Iterator[Problem]:
+def pad_is_eos(
+    program: Program, packing: Value, pinned_trl: VersionRange = ANY
+) -> Iterator[Problem]:
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
@@ -84,6 +87,8 @@ def pad_is_eos(program: Program, recipe: Recipe) -> Iterator[Problem]:
     None.
     """
     calls = program.calls
+    unpacked = isinstance(packing, Absent) or certainly(packing, False)
+    sft_masks = unpacked and pinned_trl.certainly_below("0.20")
     for padding in calls.named("=pad_token", "=pad_token_id"):
         if padding.on is None:
             continue
@@ -96,7 +101,9 @@ def pad_is_eos(program: Program, recipe: Recipe) -> Iterator[Problem]:
         given = calls.places(_is_given, padding.on)
         for place in given[bisect_right(given, calls.position(padding)) :]:
             call = calls[place]
-            if padding.certain_after(call) and _masks_padding(recipe, calls, call, padding):
+            if not padding.certain_after(call):
+                continue
+            if _masks_padding(calls, call, padding, sft_masks=sft_masks):
                 ends = _writes_end(calls, padding, call)
                 yield Problem(
                     padding.span,
@@ -116,7 +123,7 @@ def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
     if tokenizer is None or collator.name == "trl.DataCollatorForCompletionOnlyLM":
         return True
     loaded = calls.maker(tokenizer)
-    if loaded is not None and certainly(loaded.arguments.get("add_eos_token"), True):
+    if loaded is not None and argument_is(loaded.arguments.get("add_eos_token"), True):
         return True
     for call in calls.touching(tokenizer):
         if call.on != tokenizer:
@@ -141,15 +148,13 @@ def _is_given(call: Call, tokenizer: Thing) -> bool:
     return tokenizer in call.things.values()
 
 
-def _masks_padding(recipe: Recipe, calls: Calls, call: Call, padding: Call) -> bool:
+def _masks_padding(calls: Calls, call: Call, padding: Call, *, sft_masks: bool) -> bool:
     if call.name == "transformers.DataCollatorForLanguageModeling":
-        masked = certainly(call.arguments.get("mlm"), False)
+        masked = argument_is(call.arguments.get("mlm"), False)
     elif call.name == "trl.DataCollatorForCompletionOnlyLM":
-        masked = not certainly(call.arguments.get("mlm"), True)
+        masked = not argument_is(call.arguments.get("mlm"), True)
     elif call.name == "trl.SFTTrainer" and "data_collator" not in call.arguments:
-        packed = recipe.settings.get("packing")
-        unpacked = packed is None or certainly(packed, False)
-        return unpacked and call.complete and version_of(recipe, "trl").certainly_below("0.20")
+        return sft_masks and call.complete
     else:
         return False
     if not masked or call.made is None:

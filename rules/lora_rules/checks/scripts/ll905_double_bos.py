@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import certainly, first_argument
+from lora_rules.checks.scripts.calls import argument_is, first_argument
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import CHAT_TEMPLATES
@@ -108,7 +108,7 @@ def _applies_template(call: Call, tokenizer: Thing) -> bool:
 def _gives_tokens(call: Call, tokenizer: Thing) -> bool:
     """Whether a template is applied, and may give tokens instead of a text."""
     given = call.arguments.get("tokenize") if _applies_template(call, tokenizer) else None
-    return _applies_template(call, tokenizer) and not certainly(given, False)
+    return _applies_template(call, tokenizer) and not argument_is(given, False)
 
 
 def _sets_start(call: Call, tokenizer: Thing) -> bool:

@@ -8,10 +8,10 @@ from lora_rules.checks.scripts.calls import (
     Training,
     adapter_loads,
     argument,
+    comes_before,
     frees,
     trainings,
 )
-from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS

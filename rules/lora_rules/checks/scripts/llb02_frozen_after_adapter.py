@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
+    comes_before,
     frees,
     freezes,
     peft_wraps,
     trainings,
 )
-from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS

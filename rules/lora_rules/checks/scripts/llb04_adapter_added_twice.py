@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import argument, is_adapter_load
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
-from lora_rules.facts.versions import version_of
 from lora_rules.program import Calls, Program
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.recipe import Call, Thing
 
 REPLACED = "the second takes the place of the first."
 """PEFT 0.21.2 injects into the bare base under the same adapter name; counted by running it."""
@@ -20,7 +20,7 @@ REMOVING = (".merge_and_unload", ".unload", ".delete_adapter")
 
 
 @rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
-def adapter_added_twice(program: Program) -> Iterator[Problem]:
+def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Iterator[Problem]:
     """A model that already has an adapter is given another one.
 
     ## What it checks
@@ -75,7 +75,7 @@ def adapter_added_twice(program: Program) -> Iterator[Problem]:
             continue
         if call.name != "peft.get_peft_model":
             if _gets_config(calls, call):
-                yield from _two_for_a_trainer(program.file, first, call)
+                yield from _two_for_a_trainer(pinned_trl, first, call)
         elif _is_lora(calls, first, call):
             wrapped = call.things["model"].wrapped
             yield Problem(
@@ -88,7 +88,7 @@ def adapter_added_twice(program: Program) -> Iterator[Problem]:
             )
 
 
-def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[Problem]:
+def _two_for_a_trainer(pinned_trl: VersionRange, first: Call, trainer: Call) -> Iterator[Problem]:
     if not trainer.things["model"].wrapped:
         yield Problem(
             trainer.span,
@@ -99,9 +99,8 @@ def _two_for_a_trainer(recipe: Recipe, first: Call, trainer: Call) -> Iterator[P
             also=(first.span,),
         )
         return
-    version = version_of(recipe, "trl")
-    certain = version.certainly_at_least("0.29")
-    if not (version.certainly_below("0.29") or version.at_commit):
+    certain = pinned_trl.certainly_at_least("0.29")
+    if not (pinned_trl.certainly_below("0.29") or pinned_trl.at_commit):
         unsaid = "" if certain else ", and no older version is pinned"
         yield Problem(
             trainer.span,

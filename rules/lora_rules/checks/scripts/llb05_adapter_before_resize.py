@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import adapter_loads, frees
-from lora_rules.checks.scripts.script_tokens import resizes, tokens_added_before
+from lora_rules.checks.scripts.calls import adapter_loads, frees, resizes, tokens_added_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
-    certainly,
+    argument_is,
     has_own_code,
     is_loaded_model,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import TRANSFORMERS_SOURCE
-from lora_rules.facts.versions import version_of
 from lora_rules.program import Program
 
 
 @rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE], of_records=True)
-def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
+def quantization_keyword_removed(
+    program: Program, pinned_transformers: VersionRange = ANY
+) -> Iterator[Problem]:
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 
     ## What it checks
@@ -69,11 +71,10 @@ def quantization_keyword_removed(program: Program) -> Iterator[Problem]:
         given = [name for name in ("load_in_4bit", "load_in_8bit") if name in call.arguments]
         if not given:
             continue
-        version = version_of(program.file, "transformers")
-        certain = version.certainly_at_least("5")
-        if not (version.certainly_below("5") or version.at_commit):
-            name = next((n for n in given if certainly(call.arguments[n], True)), given[0])
-            off = certainly(call.arguments[name], False)
+        certain = pinned_transformers.certainly_at_least("5")
+        if not (pinned_transformers.certainly_below("5") or pinned_transformers.at_commit):
+            name = next((n for n in given if argument_is(call.arguments[n], True)), given[0])
+            off = argument_is(call.arguments[name], False)
             config = f"quantization_config=BitsAndBytesConfig({name}=...)"
             yield Problem(
                 call.arguments[name].span,

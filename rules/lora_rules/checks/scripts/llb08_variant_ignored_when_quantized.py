@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.recipe import Recipe
-
-VARIANTS: Mapping[str, str] = {
-    "kasa_config": "KaSA",
-    "use_bdlora": "BD-LoRA",
-    "monteclora_config": "MonteCLoRA",
-    "use_qalora": "QALoRA",
-}
 
 
 @rule("LLB08", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
 def variant_ignored_when_quantized(
-    recipe: Recipe, load_in_4bit: bool = False, load_in_8bit: bool = False
+    kasa_config: Value,
+    use_bdlora: Value,
+    monteclora_config: Value,
+    use_qalora: Value,
+    velora_config: Value,
+    load_in_4bit: bool = False,
+    load_in_8bit: bool = False,
 ) -> Iterator[Problem]:
     """A LoRA variant is asked for that PEFT does not apply to bitsandbytes layers.
 
@@ -80,17 +79,27 @@ def variant_ignored_when_quantized(
     """
     if not (load_in_4bit or load_in_8bit):
         return
-    for name, label in VARIANTS.items():
-        if recipe.known(name) not in (None, False):
+    variants: Mapping[str, tuple[str, Value]] = {
+        "kasa_config": ("KaSA", kasa_config),
+        "use_bdlora": ("BD-LoRA", use_bdlora),
+        "monteclora_config": ("MonteCLoRA", monteclora_config),
+        "use_qalora": ("QALoRA", use_qalora),
+    }
+    for name, (label, variant) in variants.items():
+        if _is_on(variant):
             yield Problem(
                 name,
                 f"PEFT does not apply {label} to bitsandbytes layers: plain LoRA is trained.",
                 help="Leave it out, or load the base in 16 bits.",
             )
-    if recipe.known("velora_config") is not None:
+    if isinstance(velora_config, Known) and velora_config.value is not None:
         yield Problem(
             "velora_config",
             "PEFT raises ValueError for VeLoRA on bitsandbytes layers.",
             severity=Severity.ERROR,
             help="Leave it out, or load the base in 16 bits.",
         )
+
+
+def _is_on(variant: Value) -> bool:
+    return isinstance(variant, Known) and variant.value not in (None, False)

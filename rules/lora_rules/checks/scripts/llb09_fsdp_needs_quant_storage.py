@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     UNKNOWN,
     argument,
+    argument_is,
     base_load,
-    certainly,
     quantized,
 )
 from lora_rules.engine.problem import Problem, Severity
@@ -87,7 +87,7 @@ def fsdp_needs_quant_storage(program: Program) -> Iterator[Problem]:
         if (
             config is None
             or args is None
-            or not certainly(config.arguments.get("load_in_4bit"), True)
+            or not argument_is(config.arguments.get("load_in_4bit"), True)
         ):
             continue
         sharded = argument(args, "fsdp", None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
     argument,
-    certainly,
+    argument_is,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -87,7 +87,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
             continue
         if kwargs is None or not _is_reentrant(kwargs.candidates):
             continue
-        if not certainly(args.arguments.get("gradient_checkpointing"), False):
+        if not argument_is(args.arguments.get("gradient_checkpointing"), False):
             yield Problem(
                 kwargs.span,
                 "a reentrant checkpoint marks LoRA's parameters ready twice, and DDP that looks "

@@ -9,19 +9,23 @@ from lora_rules.checks.scripts.calls import (
     adapted,
     argument,
     base_load,
+    comes_before,
     of,
     trainings,
 )
-from lora_rules.checks.scripts.script_order import comes_before
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, certainly
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB13", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
-def fp16_weights_beside_lora(program: Program, recipe: Recipe, fp16: bool) -> Iterator[Problem]:
+def fp16_weights_beside_lora(
+    program: Program, outline: Outline, fp16: bool, modules_to_save: Value, bias: Value
+) -> Iterator[Problem]:
     """Float16 weights are trained beside LoRA's, and float16 training refuses them.
 
     ## What it checks
@@ -68,9 +72,9 @@ def fp16_weights_beside_lora(program: Program, recipe: Recipe, fp16: bool) -> It
     None.
     """
     calls = program.calls
-    if not fp16 or recipe.callee != "peft.LoraConfig":
+    if not fp16 or outline.callee != "peft.LoraConfig":
         return
-    for use, model in adapted(calls, recipe.span):
+    for use, model in adapted(calls, outline.span):
         load = base_load(calls, model)
         if load is None or not load.certain_after(use) or not _is_float16(load):
             continue
@@ -79,7 +83,7 @@ def fp16_weights_beside_lora(program: Program, recipe: Recipe, fp16: bool) -> It
         for training in trainings(calls, model):
             if not training.setup.name.startswith("torch."):
                 yield from _half(calls, use, training)
-                yield from _whole(recipe)
+                yield from _whole(modules_to_save, bias)
                 return
 
 
@@ -110,9 +114,10 @@ def _half(calls: Calls, use: Call, training: Training) -> Iterator[Problem]:
             )
 
 
-def _whole(recipe: Recipe) -> Iterator[Problem]:
-    saved, bias = recipe.known("modules_to_save"), recipe.known("bias")
-    for name, is_on in (("modules_to_save", bool(saved)), ("bias", bias in ("all", "lora_only"))):
+def _whole(modules_to_save: Value, bias: Value) -> Iterator[Problem]:
+    saves = isinstance(modules_to_save, Known) and bool(modules_to_save.value)
+    trains_bias = certainly(bias, "all") or certainly(bias, "lora_only")
+    for name, is_on in (("modules_to_save", saves), ("bias", trains_bias)):
         if is_on:
             yield Problem(
                 name,

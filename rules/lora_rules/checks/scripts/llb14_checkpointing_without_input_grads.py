@@ -16,14 +16,16 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
-from lora_rules.facts.versions import version_of
 from lora_rules.program import Program
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB14", Severity.ERROR, evidence=[SCRIPT_RUNS, TRANSFORMERS_SOURCE])
-def checkpointing_without_input_grads(program: Program) -> Iterator[Problem]:
+def checkpointing_without_input_grads(
+    program: Program, pinned_transformers: VersionRange = ANY
+) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
 
     ## What it checks
@@ -98,7 +100,7 @@ def checkpointing_without_input_grads(program: Program) -> Iterator[Problem]:
             load = base_load(calls, wrap.made)
             if kwargs is UNKNOWN or load is None or has_own_code(load):
                 continue
-            if not _fails(program.file, load, kwargs):
+            if not _fails(pinned_transformers, load, kwargs):
                 continue
             if not calls.places(_sets_input_grads, training.model):
                 key = "gradient_checkpointing"
@@ -113,11 +115,11 @@ def checkpointing_without_input_grads(program: Program) -> Iterator[Problem]:
                 )
 
 
-def _fails(recipe: Recipe, load: Call, kwargs: object) -> bool:
+def _fails(pinned_transformers: VersionRange, load: Call, kwargs: object) -> bool:
     reentrant = kwargs.get("use_reentrant") if isinstance(kwargs, dict) else None
     if any(word in load.name for word in ("Image", "Vision", "ViT", "Swin", "Dinov2")):
         return reentrant is True
-    return reentrant is not False and version_of(recipe, "transformers").certainly_below("5")
+    return reentrant is not False and pinned_transformers.certainly_below("5")
 
 
 def _sets_input_grads(call: Call, model: Thing) -> bool:

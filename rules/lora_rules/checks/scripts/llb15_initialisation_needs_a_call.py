@@ -9,9 +9,9 @@ from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.program import program_of
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 
 class Preparation(NamedTuple):
@@ -35,7 +35,10 @@ PREPARATIONS = {
 
 @rule("LLB15", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
 def initialisation_needs_a_call(
-    recipe: Recipe, framework: Behaviour, init_lora_weights: str
+    outline: Outline,
+    framework: Behaviour,
+    init_lora_weights: str,
+    program: Program | None = None,
 ) -> Iterator[Problem]:
     """An initialisation from data is asked for, and the data is never shown to it.
 
@@ -98,11 +101,11 @@ def initialisation_needs_a_call(
             help="Take another initialisation.",
         )
         return
-    if needs is None or recipe.callee != "peft.LoraConfig":
+    if needs is None or program is None or outline.callee != "peft.LoraConfig":
         return
-    calls = program_of(recipe).calls
-    config = calls.configuration(recipe.span)
-    models = [model for _, model in adapted(calls, recipe.span)]
+    calls = program.calls
+    config = calls.configuration(outline.span)
+    models = [model for _, model in adapted(calls, outline.span)]
     if not models or config is None or config.made is None or calls.last_named(needs.function):
         return
     if any(calls.places(is_unknown, thing) for thing in (config.made, *models)):

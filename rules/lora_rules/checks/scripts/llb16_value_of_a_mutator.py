@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import ReturnsNothing
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.recipe import Recipe
 
 
 @rule("LLB16", Severity.WARNING, evidence=[SCRIPT_RUNS])
-def value_of_a_mutator(script: Recipe) -> Iterator[Problem]:
+def value_of_a_mutator(returns_nothing: ReturnsNothing) -> Iterator[Problem]:
     """A setting is given what `list.append` returns, which is None.
 
     ## What it checks
@@ -52,12 +52,11 @@ def value_of_a_mutator(script: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for setting in script.settings.values():
-        if setting.candidates == (None,) and setting.source.endswith("` returns None"):
-            severe = setting.name in ("modules_to_save", "target_modules")
-            yield Problem(
-                setting.name,
-                f"{setting.key} is None: that method changes its object and returns nothing.",
-                severity=Severity.ERROR if severe else None,
-                help="Change the list first, and pass the list.",
-            )
+    for setting in returns_nothing.values():
+        severe = setting.name in ("modules_to_save", "target_modules")
+        yield Problem(
+            setting.name,
+            f"{setting.key} is None: that method changes its object and returns nothing.",
+            severity=Severity.ERROR if severe else None,
+            help="Change the list first, and pass the list.",
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
-    certainly,
+    argument_is,
     frees,
     peft_wraps,
     trainings,
@@ -65,7 +65,7 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     calls = program.calls
     for wrap in peft_wraps(calls):
         given = wrap.arguments.get("low_cpu_mem_usage")
-        if given is None or not certainly(given, True) or wrap.made is None:
+        if given is None or not argument_is(given, True) or wrap.made is None:
             continue
         for training in trainings(calls, wrap.made):
             start, end = calls.position(wrap), calls.position(training.start)

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import adapted
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
-from lora_rules.recipe import Call, Recipe, Thing
+from lora_rules.recipe import Call, Thing
 
 
 @rule("LLB19", Severity.ERROR, evidence=[SCRIPT_RUNS])
-def resize_after_adapter(program: Program, recipe: Recipe) -> Iterator[Problem]:
+def resize_after_adapter(
+    program: Program, outline: Outline, modules_to_save: Value, trainable_token_indices: Value
+) -> Iterator[Problem]:
     """The embedding is resized after the adapter took it over.
 
     ## What it checks
@@ -64,14 +68,12 @@ def resize_after_adapter(program: Program, recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    saved = recipe.known("modules_to_save")
-    names = saved if isinstance(saved, list) else []
-    if recipe.callee != "peft.LoraConfig":
+    if outline.callee != "peft.LoraConfig":
         return
-    if not recipe.known("trainable_token_indices") and not {"embed_tokens", "lm_head"} & {*names}:
+    if not _saves_embedding(modules_to_save) and not _is_on(trainable_token_indices):
         return
     calls = program.calls
-    for use, model in adapted(calls, recipe.span):
+    for use, model in adapted(calls, outline.span):
         if use.name != "peft.get_peft_model":
             continue
         for place in calls.places(_resizes_or_unwraps, model):
@@ -93,3 +95,12 @@ def resize_after_adapter(program: Program, recipe: Recipe) -> Iterator[Problem]:
 def _resizes_or_unwraps(call: Call, model: Thing) -> bool:
     names = (".resize_token_embeddings", ".merge_and_unload", ".unload")
     return call.name in names and call.on == model
+
+
+def _is_on(value: Value) -> bool:
+    return isinstance(value, Known) and bool(value.value)
+
+
+def _saves_embedding(saved: Value) -> bool:
+    names = saved.value if isinstance(saved, Known) and isinstance(saved.value, list) else []
+    return not {"embed_tokens", "lm_head"}.isdisjoint(names)

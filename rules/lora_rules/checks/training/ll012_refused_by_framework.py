@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Block
+
+if TYPE_CHECKING:
+    from lora_rules.program import Program
 
 
 def keys() -> Iterator[KeyPage]:
@@ -33,7 +39,20 @@ def keys() -> Iterator[KeyPage]:
     evidence=[FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE],
     keys=keys,
 )
-def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
+def refused_by_framework(
+    framework: Behaviour,
+    blocks: tuple[Block, ...],
+    target_modules: Value,
+    packing: Value,
+    max_length: Value,
+    eval_strategy: Value,
+    eval_steps: Value,
+    save_strategy: Value,
+    save_steps: Value,
+    load_best_model_at_end: Value,
+    program: Program | None = None,
+    pinned_trl: VersionRange = ANY,
+) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
     ## What it checks
@@ -111,12 +130,26 @@ def refused_by_framework(recipe: Recipe, framework: Behaviour) -> Iterator[Probl
     ## Options
     None.
     """
-    if framework.refuses_calls:
-        from lora_rules.checks.scripts.refused_script import refused_in_script
+    if not framework.refuses_calls:
+        yield from _refused_in_file(blocks, framework)
+        return
+    from lora_rules.checks.scripts import refused_script as script
 
-        yield from refused_in_script(recipe, framework)
-    elif recipe.blocks:
+    yield from script.refused_keywords(blocks, framework)
+    if certainly(load_best_model_at_end, True):
+        yield from script.best_model_strategies(save_strategy, eval_strategy)
+        yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
+    if framework.trl_arguments:
+        yield from script.packing_without_length(packing, max_length)
+    if program is not None:
+        yield from script.evaluation_without_data(eval_strategy, blocks, program)
+    yield from script.adapter_on_head(blocks, target_modules, pinned_trl)
+
+
+def _refused_in_file(blocks: tuple[Block, ...], framework: Behaviour) -> Iterator[Problem]:
+    """What a framework refuses of the keys of its file."""
+    if blocks:
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
-            yield from judge(written(recipe.blocks[0]), refusals)
+            yield from judge(written(blocks[0]), refusals)

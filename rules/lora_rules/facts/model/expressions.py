@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.budgets import EXPONENT
 
 Value = Any
 """What a field holds: a number, a word, a list."""
@@ -53,7 +54,6 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "rank": _rank,
     "count": lambda values, value: values.count(value),
 }
-_MAX_EXPONENT = 64
 
 
 class NoValueError(Exception):
@@ -142,7 +142,7 @@ def _operator(node: ast.AST) -> Callable[[Value, Value], Value]:
 
 
 def _power(base: Value, exponent: Value) -> Value:
-    if not 0 <= exponent <= _MAX_EXPONENT:
+    if not 0 <= exponent <= EXPONENT:
         raise ValueError("exponent out of range")
     return base**exponent
 

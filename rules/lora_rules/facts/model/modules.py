@@ -14,6 +14,7 @@ from math import prod
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.budgets import MODULES
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.expressions import NoValueError, Value, evaluate, holds
 from lora_rules.facts.model.model_fields import Fields
@@ -22,8 +23,6 @@ from lora_rules.facts.model.model_table import Group, Table, Task, load
 INDEX = "ijklm"
 LARGEST = 1 << 40
 """A size above this is a mistake in the file."""
-MOST = 200_000
-"""More modules than this is a mistake in the file."""
 
 Place = tuple[int, ...]
 
@@ -184,13 +183,13 @@ class _Builder:
             names = _Placed(self._fields, place, self._same)
             if not condition or holds(condition, names):
                 count = _whole(length, names)
-                if not 0 <= count <= MOST:
+                if not 0 <= count <= MODULES:
                     raise Unknown(f"{length} of the model is {count}")
                 yield from ((*place, at) for at in range(count))
 
     def _group(self, group: Group, pattern: str) -> None:
         places = self._places[group.place] if group.place >= 0 else [()]
-        if len(self._result.linears) + len(places) * len(group.linears) > MOST:
+        if len(self._result.linears) + len(places) * len(group.linears) > MODULES:
             raise Unknown("the model has too many layers to be meant")
         for place in places:
             names = _Placed(self._fields, place, self._same)

@@ -13,10 +13,11 @@ from functools import cache, cached_property
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import lazily, record
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.budgets import MODULE_INDICES
+from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.modules import Modules
 
 _TABLE = "facts/model/other_modules.json"
-MOST_INDICES = 512
 USUAL = lazily(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
 """What such modules are called, those of rare variants too."""
 
@@ -56,7 +57,9 @@ def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
 def _other_modules(found: Modules, config: Mapping[str, object]) -> Others:
     paths = found_paths(found)
     indices = [int(part) for path in paths for part in path.split(".") if part.isdigit()]
-    count = min(max(indices, default=-1) + 1, MOST_INDICES)
+    count = max(indices, default=-1) + 1
+    if count > MODULE_INDICES:
+        raise Unknown(f"the model has more than {MODULE_INDICES} layers or experts")
     entries = [_entry(found.model_type), *map(_entry, _inner_types(config))]
     groups = {
         group: frozenset(
