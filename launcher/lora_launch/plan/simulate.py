@@ -58,15 +58,15 @@ def translations(options: argparse.Namespace) -> Iterator[Translated]:
     Raises:
         CannotSimulate: with what is not known, or not simulated.
     """
-    from lora_launch.simulator.translate import translate
+    from lora_launch.simulator.translate import translate, translated
     from lora_lint.engine.result import place
-    from lora_rules.engine.injection import answers
+    from lora_rules.engine.injection import in_every_world
     from lora_rules.engine.value import Unknown
 
     for recipe in _recipes(options):
         where = place(recipe.path, recipe.span.cell, recipe.span.line)
         try:
-            every: list[Translated] = answers(translate, recipe)
+            every = in_every_world(translate, recipe, translated)
             if len(every) > MOST:
                 raise Unknown(f"its candidates make {len(every)} runs; name one")
             yield from every

@@ -248,12 +248,15 @@ def _merge(per_world: list[list[Problem]], *, complete: bool) -> Iterator[Found]
 
 @cache
 def _reach(function: Callable[..., Any], shadowed: frozenset[str]) -> set[str]:
-    """Every setting that a function's answer can depend on, through its facts."""
+    """Every setting that a function's answer can depend on, through its facts.
+
+    What a fact that may never be asked for depends on is seen when it is (``World.reads``).
+    """
     reached: set[str] = set()
     pending = [function]
     while pending:
-        for name, *_ in _needs(pending.pop()):
-            if name in reached:
+        for name, annotation, *_ in _needs(pending.pop()):
+            if name in reached or annotation == "Lazy":
                 continue
             reached.add(name)
             if name not in shadowed and (fact := find_fact(name)) is not None:

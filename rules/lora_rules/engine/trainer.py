@@ -7,7 +7,6 @@ class ``Trainer`` (:func:`lora_rules.frameworks.trainer_named`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
@@ -162,8 +161,16 @@ class TrainerBehaviour:
         """The precision of the adapter over a quantized base; PEFT alone makes float32."""
         return "fp32"
 
-    def own_loop(self, known: Callable[[str], object], keys: Written) -> OwnLoop | None:
+    def own_loop(
+        self, keys: Written, *, dtype: str, checkpoints: bool, four_bit: bool
+    ) -> OwnLoop | None:
         """The loop by keys of its own; ``None`` if settings say it, as they do for most.
+
+        Args:
+            keys: those of the file.
+            dtype: that of the setting; empty if it is not known.
+            checkpoints: gradient checkpointing is on.
+            four_bit: the base is loaded in 4 bits.
 
         Raises:
             Unknown: if something about it is not modelled.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from counting import trainable_parameters
 from lora_rules.engine.injection import evaluate
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Unknown, value_of
 from lora_rules.facts.memory.footprint import NF4_BYTES, NF4_DOUBLE_BYTES, Footprint, footprint
 from lora_rules.facts.memory.gpu import Gpu
 from lora_rules.facts.model.architecture import architecture
@@ -30,6 +31,11 @@ def _recipe(dialect: str = "peft", **values: object) -> Recipe:
     return Recipe("a.py", "python", dialect, Span(1, 1, 1, 1), settings)
 
 
+def _values(**values: object) -> dict[str, Any]:
+    """Settings as a fact is given them."""
+    return {name: value_of(each, name) for name, each in _recipe(**values).settings.items()}
+
+
 def test_constants() -> None:
     assert NF4_BYTES * 8 == 4.5
     assert round(NF4_DOUBLE_BYTES * 8, 3) == 4.127
@@ -41,22 +47,22 @@ def test_the_published_sizes_of_quantized_models() -> None:
     assert round(footprint(LLAMA2, 0).quantized_total / 1e9, 2) == 3.87
     assert round(footprint(LLAMA3, 0).total / 1e9, 2) == 16.06
     assert round(footprint(LLAMA3, 0).quantized_total / 1e9, 2) == 5.70
-    plain = footprint(LLAMA3, 0, load_in_4bit=True, recipe=_recipe(bnb_4bit_use_double_quant=False))
+    plain = footprint(LLAMA3, 0, load_in_4bit=True, **_values(bnb_4bit_use_double_quant=False))
     assert round(plain.total / 1e9, 2) == 6.03
 
 
 def test_below_what_was_measured() -> None:
     """Raschka 2023: Llama-2-7B, r=8 on q and v: 21.33 GB with LoRA, 14.18 GB with QLoRA."""
     trainable = trainable_parameters(LLAMA2, 8, ["q_proj", "v_proj"])
-    recipe = _recipe(optim="adamw_torch")
-    assert 13.4e9 < footprint(LLAMA2, trainable, recipe=recipe).total < 21.33e9
-    small = footprint(LLAMA2, trainable, load_in_4bit=True, recipe=recipe)
+    values = _values(optim="adamw_torch")
+    assert 13.4e9 < footprint(LLAMA2, trainable, **values).total < 21.33e9
+    small = footprint(LLAMA2, trainable, load_in_4bit=True, **values)
     assert 3.8e9 < small.total < 14.18e9
     assert small.quantized
 
 
 def test_parts_add_up() -> None:
-    run = footprint(LLAMA3, 1_000_000, recipe=_recipe(optim="adamw_torch"), framework=PEFT)
+    run = footprint(LLAMA3, 1_000_000, **_values(optim="adamw_torch"), framework=PEFT)
     assert (run.adapters, run.gradients, run.optimizer) == (4_000_000, 4_000_000, 8_000_000)
     assert run.total == 2 * LLAMA3.parameters + 16_000_000
     assert run.quantized_total == run.quantized_weights + 16_000_000
@@ -68,26 +74,18 @@ def test_parts_add_up() -> None:
     [("adamw_bnb_8bit", 2), ("adamw_8bit", 2), ("paged_adamw_8bit", 0), ("sgd", 0), ("?", 0)],
 )
 def test_optimizers(optim: str, each: int) -> None:
-    assert (
-        footprint(LLAMA3, 1000, recipe=_recipe(optim=optim), framework=PEFT).optimizer
-        == each * 1000
-    )
+    assert footprint(LLAMA3, 1000, **_values(optim=optim), framework=PEFT).optimizer == each * 1000
 
 
 def test_where_nothing_is_known_the_smaller_counts() -> None:
     run = footprint(LLAMA3, 1000)
     assert (run.adapters, run.gradients, run.optimizer) == (2000, 2000, 0)
-    assert (
-        footprint(
-            LLAMA3, 1000, recipe=_recipe("torchtune"), framework=behaviour_of("torchtune")
-        ).adapters
-        == 2000
-    )
-    assert footprint(LLAMA3, 0, recipe=_recipe(dtype="?")).weights == 2 * LLAMA3.parameters
+    assert footprint(LLAMA3, 1000, framework=behaviour_of("torchtune")).adapters == 2000
+    assert footprint(LLAMA3, 0, **_values(dtype="?")).weights == 2 * LLAMA3.parameters
 
 
 def test_float32_is_counted_when_it_is_written() -> None:
-    run = footprint(LLAMA3, 0, recipe=_recipe(torch_dtype="torch.float32"))
+    run = footprint(LLAMA3, 0, **_values(dtype="torch.float32"))
     assert run.weights == 4 * LLAMA3.parameters
 
 
@@ -104,20 +102,20 @@ def test_prequantized_checkpoints_are_quantized() -> None:
 
 
 def test_unsloth_may_move_the_embedding() -> None:
-    moved = footprint(LLAMA3, 0, recipe=_recipe("unsloth"), framework=behaviour_of("unsloth")).total
+    moved = footprint(LLAMA3, 0, framework=behaviour_of("unsloth")).total
     assert moved == 2 * LLAMA3.parameters - 2 * LLAMA3.embedding_parameters
 
 
 def test_an_embedding_that_is_also_the_head_is_not_moved() -> None:
     tied = architecture("Qwen/Qwen2.5-0.5B")
     assert tied.tied
-    assert footprint(tied, 0, recipe=_recipe("unsloth")).total == 2 * tied.parameters
+    assert footprint(tied, 0, framework=behaviour_of("unsloth")).total == 2 * tied.parameters
 
 
 @pytest.mark.parametrize("value", ["gptq", "?"])
 def test_other_quantization_is_not_counted(value: str) -> None:
     with pytest.raises(Unknown):
-        footprint(LLAMA3, 0, recipe=_recipe(quant_method=value))
+        footprint(LLAMA3, 0, **_values(quant_method=value))
 
 
 def test_a_rule_gets_it_by_name() -> None:

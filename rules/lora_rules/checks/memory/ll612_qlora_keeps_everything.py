@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.memory.memory_waste import GIB, against
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Unknown, Value
 from lora_rules.evidence import (
     MEMORY_FORECAST,
 )
-from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.facts.memory.memory_forecast import MemoryForecast
 
 
 @rule("LL612", Severity.INFO, evidence=[MEMORY_FORECAST])
 def qlora_keeps_everything(
-    recipe: Recipe, load_in_4bit: bool, gradient_checkpointing: bool, *, min_gib: float = 2.0
+    load_in_4bit: bool,
+    gradient_checkpointing: bool,
+    gpu: Value,
+    memory_forecast: Lazy,
+    *,
+    min_gib: float = 2.0,
 ) -> Iterator[Problem]:
     """A 4-bit base to save memory, and every layer's activations are kept.
 
@@ -73,12 +83,11 @@ def qlora_keeps_everything(
     ## Options
     - `min_gib` (2.0): less than this many GiB is not told.
     """
-    if gradient_checkpointing or not load_in_4bit or "gpu" in recipe.settings:
+    if gradient_checkpointing or not load_in_4bit or not isinstance(gpu, Absent):
         return
-    from lora_rules.facts.memory.memory_forecast.lazily import forecast_of  # only where it is off
-
-    found = forecast_of(recipe)
-    if found is None:
+    try:
+        found: MemoryForecast = memory_forecast()
+    except Unknown:
         return
     small = found.plan.with_checkpointing().on(None)
     if found.forecast.allocated - small.allocated < min_gib * GIB:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.memory.memory_waste import GIB, against
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Unknown
 from lora_rules.evidence import (
     MEMORY_FORECAST,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.facts.memory.memory_forecast import MemoryForecast
 
 
 @rule("LL613", Severity.INFO, evidence=[MEMORY_FORECAST, TRANSFORMERS_SOURCE])
 def eager_attention_at_length(
-    recipe: Recipe, attn_implementation: str, *, min_gib: float = 2.0
+    attn_implementation: str, memory_forecast: Lazy, *, min_gib: float = 2.0
 ) -> Iterator[Problem]:
     """Eager attention holds the scores of every head for every pair of tokens.
 
@@ -73,10 +78,11 @@ def eager_attention_at_length(
     """
     if attn_implementation != "eager":
         return
-    from lora_rules.facts.memory.memory_forecast.lazily import forecast_of  # only where it is eager
-
-    found = forecast_of(recipe)
-    if found is None or found.plan.shape.caps_scores:
+    try:
+        found: MemoryForecast = memory_forecast()
+    except Unknown:
+        return
+    if found.plan.shape.caps_scores:
         return
     small = found.plan.with_attention("sdpa").on(None)
     now = found.plan.on(None)

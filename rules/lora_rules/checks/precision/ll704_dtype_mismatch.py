@@ -8,7 +8,7 @@ from lora_rules.checks.precision.precision import short
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Remove, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import flag_of, text_of
+from lora_rules.engine.value import Known, Value, required, text_of, value_or
 from lora_rules.evidence import (
     FRAMEWORK_SOURCES,
 )
@@ -17,7 +17,7 @@ from lora_rules.recipe import Setting
 
 @rule("LL704", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
 def dtype_mismatch(
-    framework: Behaviour, dtype: Setting, fp16: bool, bf16: Setting | None = None
+    framework: Behaviour, dtype: Setting, fp16: Value, bf16: Value
 ) -> Iterator[Problem]:
     """The base model is loaded in one 16-bit type and trained in the other.
 
@@ -60,10 +60,13 @@ def dtype_mismatch(
     ## Options
     None.
     """
-    name, in_bf16 = short(text_of(dtype)), flag_of(bf16)
+    name = short(text_of(dtype))
+    if not name:
+        return
+    in_fp16, in_bf16 = required(fp16), value_or(bf16, False)
     if not framework.dtype_is_the_models or not dtype.written:
         return
-    if fp16 and not in_bf16 and name == "bfloat16":
+    if in_fp16 is True and (in_bf16 is None or in_bf16 is False) and name == "bfloat16":
         yield Problem(
             "fp16",
             "a bfloat16 model trained with fp16: values above 65,504 overflow in the cast "
@@ -72,7 +75,7 @@ def dtype_mismatch(
             also=("dtype",),
             edits=(Set("bf16", True), Remove("fp16")),
         )
-    elif bf16 is not None and bf16.written and in_bf16 and not fp16 and name == "float16":
+    elif in_bf16 is True and in_fp16 is False and name == "float16" and _is_written(bf16):
         yield Problem(
             "bf16",
             "a float16 model trained with bf16: each cast loses three bits of precision "
@@ -82,3 +85,7 @@ def dtype_mismatch(
             also=("dtype",),
             edits=(Set("dtype", "bfloat16"),),
         )
+
+
+def _is_written(value: Value) -> bool:
+    return isinstance(value, Known) and value.setting.written

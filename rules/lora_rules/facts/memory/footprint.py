@@ -26,9 +26,8 @@ from __future__ import annotations
 
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Absent, Known, Unknown, Value, certainly
 from lora_rules.facts.model.architecture import Architecture
-from lora_rules.recipe import Recipe
 
 NF4_BYTES = 0.5 + 4 / 64
 """Bytes a weight of NF4 with float32 absmax for blocks of 64."""
@@ -41,8 +40,7 @@ ADAM = frozenset(
 ADAM_8BIT = frozenset(["adamw_8bit", "adamw_bnb_8bit", "ademamix_8bit"])
 """Names of ``optim`` in transformers; AdEMAMix keeps more than Adam, never less."""
 
-OTHER_QUANTIZATION = ("quantization_config", "quant_method", "quantization", "quantize")
-"""Settings that quantize in ways not counted here, when they are there."""
+_NOT_GIVEN = Absent("it is not given")
 
 
 @record(frozen=True)
@@ -78,8 +76,12 @@ def footprint(
     trainable_parameters: int = 0,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
-    recipe: Recipe | None = None,
     framework: Behaviour | None = None,
+    quant_method: Value = _NOT_GIVEN,
+    bnb_4bit_use_double_quant: Value = _NOT_GIVEN,
+    dtype: Value = _NOT_GIVEN,
+    autocast_adapter_dtype: Value = _NOT_GIVEN,
+    optim: Value = _NOT_GIVEN,
 ) -> Footprint:
     """The least that the run needs on a GPU that holds the whole model.
 
@@ -89,25 +91,24 @@ def footprint(
     Raises:
         Unknown: if the base is quantized in a way that is not counted here.
     """
-    for name in OTHER_QUANTIZATION:
-        if not _is_off(recipe, name):
-            raise Unknown(f"{name} may quantize the base in a way that is not counted")
+    if not _is_off(quant_method):
+        raise Unknown("quant_method may quantize the base in a way that is not counted")
     nf4 = _nf4_weights(architecture, NF4_DOUBLE_BYTES)
     if load_in_4bit or architecture.prequantized:
-        plain = _known(recipe, "bnb_4bit_use_double_quant") is False
+        plain = certainly(bnb_4bit_use_double_quant, False)
         weights = _nf4_weights(architecture, NF4_BYTES if plain else NF4_DOUBLE_BYTES)
     elif load_in_8bit:
         weights = 2 * architecture.parameters - _quantizable(architecture)
     else:
-        weights = architecture.parameters * (4 if _is_float32(recipe) else 2)
-    width = 4 if _adapters_are_float32(recipe, framework) else 2
+        weights = architecture.parameters * (4 if _is_float32(dtype) else 2)
+    width = 4 if _adapters_are_float32(framework, autocast_adapter_dtype) else 2
     return Footprint(
         parameters=architecture.parameters,
         trainable=trainable_parameters,
         weights=weights - _offloaded(architecture, framework),
         adapters=width * trainable_parameters,
         gradients=width * trainable_parameters,
-        optimizer=_optimizer_bytes(recipe, width) * trainable_parameters,
+        optimizer=_optimizer_bytes(optim, width) * trainable_parameters,
         quantized_weights=nf4 - _offloaded(architecture, framework),
         quantized=load_in_4bit or load_in_8bit or architecture.prequantized,
     )
@@ -129,37 +130,29 @@ def _offloaded(architecture: Architecture, framework: Behaviour | None) -> int:
     return 2 * architecture.embedding_parameters if movable and not architecture.tied else 0
 
 
-def _known(recipe: Recipe | None, name: str) -> object:
-    """The one value of a setting, or ``None``."""
-    setting = recipe.settings.get(name) if recipe is not None else None
-    return setting.value if setting is not None and setting.known else None
+def _is_off(value: Value) -> bool:
+    if isinstance(value, Known):
+        return value.value in (None, False, "", "none")
+    return isinstance(value, Absent)
 
 
-def _is_off(recipe: Recipe | None, name: str) -> bool:
-    setting = recipe.settings.get(name) if recipe is not None else None
-    return setting is None or (setting.known and setting.value in (None, False, "", "none"))
-
-
-def _is_float32(recipe: Recipe | None) -> bool:
+def _is_float32(dtype: Value) -> bool:
     """Whether float32 weights are written; a default may differ between versions."""
-    for name in ("dtype", "torch_dtype"):
-        setting = recipe.settings.get(name) if recipe is not None else None
-        if setting is not None and setting.known and setting.written:
-            return str(setting.value).removeprefix("torch.") in {"float32", "fp32", "float"}
-    return False
-
-
-def _adapters_are_float32(recipe: Recipe | None, framework: Behaviour | None) -> bool:
-    if recipe is None or framework is None or not framework.direct:
+    if not isinstance(dtype, Known) or not dtype.setting.written:
         return False
-    setting = recipe.settings.get("autocast_adapter_dtype")
-    return setting is None or (setting.known and setting.value is True)
+    return str(dtype.value).removeprefix("torch.") in {"float32", "fp32", "float"}
 
 
-def _optimizer_bytes(recipe: Recipe | None, width: int) -> int:
-    name = _known(recipe, "optim")
-    if not isinstance(name, str):
+def _adapters_are_float32(framework: Behaviour | None, autocast: Value) -> bool:
+    if framework is None or not framework.direct:
+        return False
+    return isinstance(autocast, Absent) or certainly(autocast, True)
+
+
+def _optimizer_bytes(optim: Value, width: int) -> int:
+    if not isinstance(optim, Known) or not isinstance(optim.value, str):
         return 0
-    if name.lower() in ADAM:
+    name = optim.value.lower()
+    if name in ADAM:
         return 2 * width
-    return 2 if name.lower() in ADAM_8BIT else 0
+    return 2 if name in ADAM_8BIT else 0

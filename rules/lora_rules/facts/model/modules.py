@@ -24,6 +24,9 @@ INDEX = "ijklm"
 LARGEST = 1 << 40
 """A size above this is a mistake in the file."""
 
+MODELS = 32
+"""Models of which is kept what follows from their modules: many recipes are of the same one."""
+
 Place = tuple[int, ...]
 
 
@@ -85,9 +88,13 @@ class FusedExperts:
 class Modules:
     """Everything in a model that holds parameters."""
 
-    def __init__(self, model_type: str, task: Task, table: Table) -> None:
+    def __init__(
+        self, model_type: str, config: Mapping[str, Any], task: Task, table: Table
+    ) -> None:
         """Begin with none."""
         self.model_type = model_type
+        self.config = config
+        """The fields of its ``config.json``."""
         self.task = task
         self.table = table
         self.linears: list[Linear] = []
@@ -98,8 +105,6 @@ class Modules:
         """Parameters of norms, convolutions, routers and whatever else."""
         self.other_biases = 0
         """How many of those are biases."""
-        self.kept: dict[object, Any] = {}
-        """What other facts worked out of it, which recipes of one model ask again and again."""
 
     @cached_property
     def parameters(self) -> int:
@@ -143,7 +148,7 @@ def modules(model_type: str, config: Mapping[str, Any], task: str | None = None)
     if table.unresolved:
         raise Unknown(f"the modules of {model_type!r} are not known: {table.unresolved}")
     chosen = _task(table, config, task)
-    result = Modules(model_type, chosen, table)
+    result = Modules(model_type, config, chosen, table)
     _Builder(result, Fields(table, config, task=chosen.name), chosen.base, "").build()
     return result
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import lazily, record
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.budgets import MODULE_INDICES
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.model.modules import Modules
+from lora_rules.facts.model.modules import MODELS, Modules
 
 _TABLE = "facts/model/other_modules.json"
 USUAL = lazily(r"norm|(^|_)ln(_|$)|conv|drop|rotary|position|act_fn", re.IGNORECASE)
@@ -45,22 +45,15 @@ class Others:
         return self.held | self.bare | self.around
 
 
-def other_modules(found: Modules, config: Mapping[str, object]) -> Others:
+@lru_cache(MODELS)
+def other_modules(found: Modules) -> Others:
     """The other modules of a model, perhaps some more than it has."""
-    kept = found.kept.get(other_modules)
-    if kept is None or kept[0] is not config:
-        kept = found.kept[other_modules] = (config, _other_modules(found, config))
-    others: Others = kept[1]
-    return others
-
-
-def _other_modules(found: Modules, config: Mapping[str, object]) -> Others:
     paths = found_paths(found)
     indices = [int(part) for path in paths for part in path.split(".") if part.isdigit()]
     count = max(indices, default=-1) + 1
     if count > MODULE_INDICES:
         raise Unknown(f"the model has more than {MODULE_INDICES} layers or experts")
-    entries = [_entry(found.model_type), *map(_entry, _inner_types(config))]
+    entries = [_entry(found.model_type), *map(_entry, _inner_types(found.config))]
     groups = {
         group: frozenset(
             path

@@ -9,8 +9,6 @@ own ``tune download`` lines).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.trainer import (
@@ -86,7 +84,7 @@ class Trainer(TrainerBehaviour):
             return LossPath.LIGER, True
         return (LossPath.TUNE_OUT if cut else LossPath.TUNE), True
 
-    def own_loop(self, known: Callable[[str], object], keys: Written) -> OwnLoop:
+    def own_loop(self, keys: Written, *, dtype: str, checkpoints: bool, four_bit: bool) -> OwnLoop:
         """Everything that its files say of the loop.
 
         Raises:
@@ -96,20 +94,18 @@ class Trainer(TrainerBehaviour):
         component = str(keys.value("loss._component_")).rpartition(".")[2]
         if component not in LOSSES:
             raise Unknown(f"torchtune's loss {component} is not modelled")
-        dtype = DTYPES.get(str(known("dtype")))
-        if dtype is None:
+        if dtype not in DTYPES:
             raise Unknown("torchtune trains in bf16 or fp32, and this dtype is neither")
-        full = known("gradient_checkpointing") is True
         offloaded = _may_be_on(keys, "enable_activation_offloading")
-        kept = Checkpointing.FULL if full else Checkpointing.NONE
+        kept = Checkpointing.FULL if checkpoints else Checkpointing.NONE
         if compiled and kept is Checkpointing.NONE:
             raise Unknown(
                 "what torch.compile keeps of a layer without checkpointing is not modelled"
             )
         return OwnLoop(
-            dtype=dtype,
-            quantization="nf4-dq" if known("load_in_4bit") is True else "none",
-            checkpointing=Checkpointing.OFFLOADED if full and offloaded else kept,
+            dtype=DTYPES[dtype],
+            quantization="nf4-dq" if four_bit else "none",
+            checkpointing=Checkpointing.OFFLOADED if checkpoints and offloaded else kept,
             attention="repeated",
             liger=compiled,
             cut=LOSSES[component],

@@ -5,10 +5,14 @@ runs it would fill it in, and kept as a sentence. Where nobody has looked at how
 there is no forecast at all.
 
 ==============  ==================================================================================
-refusals        runs of which no forecast is made, with the reason
-trainer         who trains, in which version
-loop            dtype, quantization, checkpointing, attention, loss
-several_gpus    how many GPUs share the run, and what they divide
+refusals        ``modelled_method``: whether a forecast is made, with the reason why not
+several_gpus    ``device_sharding``: how many GPUs share the run, and what they divide
+sizes           ``batch_sizes``: micro batch, longest sequence, micro steps
+trainer         ``running_trainer``: who trains, and what calls and keys show of it
+base            ``base_model``, ``base_quantization``, ``loaded_dtype``
+kept            ``kept_activations``, ``fused_kernels``: what is kept of a layer
+loop            ``training_loop``, of the above and of ``own_loop``, ``autocast``,
+                ``attention_code``; ``optimizer_code``
 adapter         what PEFT adapts; torchtune: what torchtune does, by its own names
 plan            all of it, and the forecast on a card
 remedies        what may be changed for it to fit, cheapest first
@@ -38,14 +42,16 @@ is that of int8 (10 runs in the simulator, at most 5.7 % off), DDP, ZeRO-1, ZeRO
 
 from __future__ import annotations
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Known, Unknown, Value, certainly
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.facts.adapter.adapter import Adapter as Configured
 from lora_rules.facts.adapter.adapter import trained
 from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.facts.memory.loop import trainer_by
 from lora_rules.facts.memory.memory_forecast import adapter as peft_adapter
-from lora_rules.facts.memory.memory_forecast.loop import keys_of, known_loop, optimizer_of
+from lora_rules.facts.memory.memory_forecast.base import Stored
+from lora_rules.facts.memory.memory_forecast.loop import TrainingLoop
 from lora_rules.facts.memory.memory_forecast.plan import (
     MemoryForecast,
     Outlook,
@@ -53,19 +59,21 @@ from lora_rules.facts.memory.memory_forecast.plan import (
     device_of,
     outlook,
 )
-from lora_rules.facts.memory.memory_forecast.refusals import refuse, sizes
 from lora_rules.facts.memory.memory_forecast.remedies import (
     Remedy,
     first_that_fits,
     remedies,
 )
-from lora_rules.facts.memory.memory_forecast.several_gpus import sharding_of
+from lora_rules.facts.memory.memory_forecast.several_gpus import DeviceSharding
+from lora_rules.facts.memory.memory_forecast.sizes import Sizes
+from lora_rules.facts.memory.memory_forecast.trainer import own_keys
 from lora_rules.facts.memory.shape import shape_of_architecture
 from lora_rules.facts.model.architecture import Architecture
-from lora_rules.facts.model.architecture import architecture as find_architecture
-from lora_rules.facts.run.run_settings import is_on
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import keys_on
+from lora_rules.recipe import Blocks
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 __all__ = [
     "MemoryForecast",
@@ -81,79 +89,59 @@ __all__ = [
 
 
 def memory_forecast(
-    recipe: Recipe,
-    framework: Behaviour,
     per_device_train_batch_size: int,
+    framework: Behaviour,
     adapter: Configured,
-    max_length: int | None = None,
-    model_name_or_path: str | None = None,
-    architecture: Architecture | None = None,
-    gradient_accumulation_steps: int = 1,
+    modelled_method: str,
+    device_sharding: DeviceSharding,
+    batch_sizes: Sizes,
+    base_model: Architecture,
+    training_loop: Lazy,
+    optimizer_code: Lazy,
+    blocks: Blocks,
+    packing: Value,
+    gradient_checkpointing: Value,
     lora_dropout: float = 0.0,
     usable_gpu: Gpu | None = None,
+    pinned_bitsandbytes: VersionRange = ANY,
 ) -> MemoryForecast:
     """How much memory the run needs at its highest moment, on the GPU that needs most.
 
     Raises:
         Unknown: if a size is not known, or the framework, the model or the loss is not modelled.
     """
-    refuse(recipe, adapter.task_type)
-    said: list[str] = []
-    sharding = sharding_of(recipe, framework, said)
-    batch, length, accumulation = sizes(
-        recipe, per_device_train_batch_size, max_length, gradient_accumulation_steps
-    )
-    base = _base(recipe, framework, model_name_or_path, architecture)
-    shape = shape_of_architecture(base)
-    known = known_loop(recipe, framework, base, said)
-    trainer = known.behaviour
+    shape = shape_of_architecture(base_model)
+    loop: TrainingLoop = training_loop()
+    known, trainer = loop.known, loop.known.behaviour
     if shape.caps_logits and not trainer.caps_logits:
         raise Unknown(f"{trainer.label}'s loss over capped logits is not modelled")
+    if known.quantization == "int8" and known.autocast is None:
+        raise Unknown("what int8's kernels keep without autocast is not modelled")
     dora = adapter.use_dora
-    named = trainer.adapted(keys_of(recipe))
+    named = trainer.adapted(own_keys(blocks))
     if named is not None:
         adapted = peft_adapter.of_named(named, trainer.label, shape, adapter.r, lora_dropout, dora)
     else:
-        adapted = peft_adapter.adapter_of(trained(base, adapter), shape, lora_dropout, dora)
+        parts = trained(base_model, adapter)
+        adapted = peft_adapter.adapter_of(parts, shape, lora_dropout, dora)
+    optimizer: Stored = optimizer_code()
+    old = pinned_bitsandbytes.certainly_below("0.44")
     plan = Plan(
         known=known,
         shape=shape,
         adapter=adapted,
-        batch=batch,
-        length=length,
-        accumulation=accumulation,
-        optimizer=optimizer_of(recipe, trainer, said),
-        packed=recipe.known("packing") is True,
-        keeps_quantized_inputs=_keeps_quantized_inputs(recipe, known.quantization),
-        said=tuple(said),
-        sharding=sharding,
-        quantizes_experts=is_on(recipe, "quantize_moe_experts"),
+        batch=batch_sizes.batch,
+        length=batch_sizes.length,
+        accumulation=batch_sizes.accumulation,
+        optimizer=optimizer[0],
+        packed=certainly(packing, True),
+        keeps_quantized_inputs=known.quantization.startswith("nf4") and old,
+        said=(*device_sharding.said, *loop.said, *optimizer[1]),
+        sharding=device_sharding.sharding,
+        quantizes_experts=bool(keys_on(blocks, ("quantize_moe_experts",))),
     )
     assumed = plan.assumed(usable_gpu).assumptions
     switch = framework.loss_switch or trainer.loss_switch
-    checkpointing = recipe.settings.get("gradient_checkpointing")
-    asked = checkpointing is not None and checkpointing.written
+    checkpointing = gradient_checkpointing
+    asked = isinstance(checkpointing, Known) and checkpointing.setting.written
     return MemoryForecast(plan, plan.on(usable_gpu), assumed, switch, asked)
-
-
-def _base(
-    recipe: Recipe, framework: Behaviour, name: str | None, found: Architecture | None
-) -> Architecture:
-    """The base model; a key of the trainer's own may name it better than its folder does.
-
-    Raises:
-        Unknown: if it is not known, with the reason that looking it up gives.
-    """
-    if found is not None:
-        return found
-    trainer = trainer_by(framework.trainer) if framework.trainer else None
-    tuned = trainer.base_model(keys_of(recipe)) if trainer is not None else None
-    if tuned is None and name is None:
-        raise Unknown("the base model is not given")
-    return find_architecture(tuned or name or "", recipe.repository)
-
-
-def _keeps_quantized_inputs(recipe: Recipe, quantization: str) -> bool:
-    """Whether bitsandbytes is pinned below 0.44."""
-    old = version_of(recipe, "bitsandbytes").certainly_below("0.44")
-    return quantization.startswith("nf4") and old

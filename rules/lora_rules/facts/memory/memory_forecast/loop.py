@@ -1,85 +1,105 @@
-"""What a recipe says of the training loop, as :class:`Known` takes it."""
+"""Fact ``training_loop``: what a recipe says of the training loop, as :class:`Known` takes it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.refusals import Written
-from lora_rules.engine.refusals import written as written_in
-from lora_rules.engine.trainer import Checkpointing, OwnLoop, TrainerBehaviour
-from lora_rules.engine.value import Unknown
-from lora_rules.facts.memory.loop import Known, trainer_by
-from lora_rules.facts.memory.memory_forecast.trainer import (
-    by_name,
-    trainer_of,
-    trainer_version,
-    written_loss,
-)
-from lora_rules.facts.model.architecture import Architecture
-from lora_rules.facts.run.run_settings import is_off, is_on, keys, written
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.engine.trainer import OwnLoop, TrainerBehaviour
+from lora_rules.engine.value import Absent, Unknown, Value, certainly, is_given
+from lora_rules.engine.value import Known as KnownValue
+from lora_rules.engine.version_range import ANY
+from lora_rules.facts.memory.loop import Known
+from lora_rules.facts.memory.memory_forecast.base import Stored, init_kwargs
+from lora_rules.facts.memory.memory_forecast.kept import Kept, is_reentrant
+from lora_rules.facts.memory.memory_forecast.trainer import by_name, is_cut, is_liger, own_keys
+from lora_rules.recipe import Blocks
 
-OTHER_QUANTIZATION = ("quant_method", "quantization", "quantize")
-SPARING = lazily(r"(liger_(rms_norm|glu_activation|layer_norm|rope)|lora_\w+_kernel)$")
-"""Axolotl's keys for kernels that keep less of a layer than is counted here."""
-_DTYPES = {"bfloat16": "bf16", "bf16": "bf16", "float16": "fp16", "fp16": "fp16", "half": "fp16"}
-_DTYPES |= {"float32": "fp32", "fp32": "fp32", "float": "fp32"}
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.facts.versions.pins import Pins
+
 _ATTENTION = {"auto": "sdpa", "fa2": "flash_attention_2", "disabled": "eager"}
-_SHORT = 512
-"""Tokens below which Unsloth checkpoints without offloading (its ``models/_utils.py``)."""
 
 
-def known_loop(
-    recipe: Recipe, framework: Behaviour, architecture: Architecture, said: list[str]
-) -> Known:
-    """What is known of the loop; what had to be assumed goes to ``said``.
+class TrainingLoop(NamedTuple):
+    """What is known of the loop, and what was assumed of it, in sentences."""
+
+    known: Known
+    said: tuple[str, ...]
+
+
+def training_loop(
+    blocks: Blocks,
+    framework: Behaviour,
+    running_trainer: TrainerBehaviour,
+    own_loop: OwnLoop | None,
+    base_quantization: Lazy,
+    kept_activations: Lazy,
+    fused_kernels: Lazy,
+    autocast: Lazy,
+    loaded_dtype: Lazy,
+    attention_code: Lazy,
+    pins: Pins,
+    gradient_checkpointing: Value,
+    gradient_checkpointing_kwargs: Value,
+    use_liger_kernel: Value,
+) -> TrainingLoop:
+    """What is known of the loop.
 
     Raises:
         Unknown: if something about it is not modelled.
     """
-    trainer = trainer_by(trainer_of(recipe, framework))
-    own = trainer.own_loop(recipe.known, keys_of(recipe))
-    if own is not None:
-        said += own.notes
-        return _own(trainer, own)
-    quantization = _quantization(recipe, trainer, architecture, said)
-    checkpointing = _checkpointed(recipe, trainer, said)
-    liger, cut = written_loss(recipe)
-    said += trainer.notes
-    _spare(recipe, framework, trainer, liger, checkpointing, said)
-    autocast, autocast_known = _autocast(recipe, trainer, said)
-    if quantization == "int8" and autocast is None:
-        raise Unknown("what int8's kernels keep without autocast is not modelled")
-    dtype = _dtype(recipe, framework, trainer, quantization, said)
-    return Known(
+    trainer = running_trainer
+    if own_loop is not None:
+        return TrainingLoop(_own(trainer, own_loop), own_loop.notes)
+    stored: Stored = base_quantization()
+    kept: Kept = kept_activations()
+    fused: tuple[str, ...] = fused_kernels()
+    computed: Autocast = autocast()
+    dtype: tuple[str | None, tuple[str, ...]] = loaded_dtype()
+    attention: Stored = attention_code()
+    known = Known(
         trainer=trainer.name,
-        version=trainer_version(recipe, trainer),
-        liger=liger,
-        cut=cut,
-        by_name=by_name(recipe, framework, trainer),
-        dtype=dtype or (autocast if framework.loads_in_run_dtype else None),
-        quantization=quantization,
-        prepared=_prepared(recipe, framework, trainer),
+        version=pins[trainer.name] if trainer.versioned else ANY,
+        liger=is_liger(use_liger_kernel, blocks),
+        cut=is_cut(blocks),
+        by_name=by_name(blocks, framework, trainer),
+        dtype=dtype[0] or (computed.dtype if framework.loads_in_run_dtype else None),
+        quantization=stored[0],
+        prepared=_prepared(blocks, framework, trainer, gradient_checkpointing),
         adapter=framework.adapter_dtype or trainer.adapter_dtype,
-        autocast=autocast,
-        autocast_known=autocast_known,
-        attention=_attention(recipe, trainer, said),
+        autocast=computed.dtype,
+        autocast_known=computed.known,
+        attention=attention[0],
         padded=trainer.padded,
-        checkpointing=checkpointing,
-        reentrant=_reentrant(recipe, framework),
+        checkpointing=kept[0],
+        reentrant=is_reentrant(blocks, framework, gradient_checkpointing_kwargs),
+    )
+    said = (*stored[1], *kept[1], *trainer.notes, *fused, *computed.said, *dtype[1], *attention[1])
+    return TrainingLoop(known, said)
+
+
+def own_loop(
+    blocks: Blocks,
+    running_trainer: TrainerBehaviour,
+    dtype: Value,
+    gradient_checkpointing: Value,
+    load_in_4bit: Value,
+) -> OwnLoop | None:
+    """Fact: the loop that the trainer's own keys describe; ``None`` if settings say it.
+
+    Raises:
+        Unknown: if something about it is not modelled.
+    """
+    return running_trainer.own_loop(
+        own_keys(blocks),
+        dtype=str(dtype.value) if isinstance(dtype, KnownValue) else "",
+        checkpoints=certainly(gradient_checkpointing, True),
+        four_bit=certainly(load_in_4bit, True),
     )
 
 
-def keys_of(recipe: Recipe) -> Written:
-    """The keys of the recipe's own file or call."""
-    return written_in(recipe.blocks[0]) if recipe.blocks else Written({})
-
-
 def _own(trainer: TrainerBehaviour, own: OwnLoop) -> Known:
-    """A loop that the trainer's own keys describe."""
     return Known(
         trainer=trainer.name,
         liger=own.liger,
@@ -94,195 +114,78 @@ def _own(trainer: TrainerBehaviour, own: OwnLoop) -> Known:
     )
 
 
-def _reentrant(recipe: Recipe, framework: Behaviour) -> bool:
-    """Whether checkpointing is reentrant; transformers 5 and TRL do not make it so."""
-    asked = recipe.known("gradient_checkpointing_kwargs")
-    inside = asked.get("use_reentrant") if isinstance(asked, Mapping) else None
-    names = ("gradient_checkpointing_kwargs.use_reentrant", "use_reentrant_gc")
-    for value in (inside, *(written(recipe, name) for name in names)):
-        if isinstance(value, bool):
-            return value
-    return framework.reentrant
+class Autocast(NamedTuple):
+    """Which autocast the Trainer uses, whether that is known, and what was assumed of it."""
+
+    dtype: str | None
+    known: bool = True
+    said: tuple[str, ...] = ()
 
 
-def _quantization(
-    recipe: Recipe, trainer: TrainerBehaviour, architecture: Architecture, said: list[str]
-) -> str:
-    for name in OTHER_QUANTIZATION:
-        if name in recipe.settings and recipe.may_be(name) and not is_off(recipe, name):
-            raise Unknown(f"{recipe.settings[name].key} may quantize in a way that is not modelled")
-    for name in ("load_in_4bit", "load_in_8bit"):
-        if name in recipe.settings and not recipe.settings[name].known:
-            raise Unknown(f"{recipe.settings[name].key} is unknown")
-    if recipe.known("load_in_8bit") is True:
-        return "int8"
-    if recipe.known("load_in_4bit") is not True and not architecture.prequantized:
-        return "none"
-    double = recipe.known("bnb_4bit_use_double_quant")
-    if double is None and trainer.double_quantizes:
-        return "nf4-dq"
-    if double is None:
-        said.append("double quantization is assumed to be as bitsandbytes has it: off")
-    return "nf4-dq" if double is True else "nf4"
-
-
-def _checkpointed(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> Checkpointing:
-    if "gradient_checkpointing" not in recipe.settings:
-        on = trainer.checkpoints
-        said.append(f"gradient checkpointing is assumed to be {'on' if on else 'off'}")
-        if trainer.offloads_checkpoints:
-            return _offloaded(recipe)
-        return Checkpointing.FULL if on else Checkpointing.NONE
-    value = recipe.known("gradient_checkpointing")
-    if isinstance(value, bool):
-        return Checkpointing.FULL if value else Checkpointing.NONE
-    if value in trainer.long_offloading_words:
-        return _offloaded(recipe)
-    if value in trainer.offloading_words:
-        return Checkpointing.OFFLOADED
-    raise Unknown(f"gradient_checkpointing={value!r} is not modelled")
-
-
-def _offloaded(recipe: Recipe) -> Checkpointing:
-    length = recipe.known("max_length")
-    short = isinstance(length, int) and length < _SHORT
-    return Checkpointing.FULL if short else Checkpointing.OFFLOADED
-
-
-def _spare(
-    recipe: Recipe,
-    framework: Behaviour,
-    trainer: TrainerBehaviour,
-    liger: bool,
-    checkpointing: Checkpointing,
-    said: list[str],
-) -> None:
-    """Fused kernels for norms and MLPs keep less than is counted; that matters if all is kept."""
-    names = {key.name for key in keys(recipe) if SPARING.match(key.name)}
-    by_itself = framework.kernels_unasked and _may_fuse(recipe, names)
-    if not (
-        liger or by_itself or trainer.fuses_kernels or any(is_on(recipe, name) for name in names)
-    ):
-        return
-    if checkpointing is Checkpointing.NONE:
-        raise Unknown("what fused kernels keep of a layer without checkpointing is not modelled")
-    said.append("what fused kernels save inside one layer is not counted")
-
-
-def _may_fuse(recipe: Recipe, names: set[str]) -> bool:
-    """Whether LoRA kernels may be taken unasked: if no key speaks of them.
-
-    They refuse dropout (axolotl's ``docs/lora_optims.qmd``).
-    """
-    spoken = any(name.startswith("lora_") for name in names)
-    return not spoken and recipe.known("lora_dropout") in (0, None)
-
-
-def _autocast(
-    recipe: Recipe, trainer: TrainerBehaviour, said: list[str]
-) -> tuple[str | None, bool]:
-    """Which autocast the Trainer uses, and whether that is known.
+def autocast(running_trainer: TrainerBehaviour, bf16: Value, fp16: Value) -> Autocast:
+    """Fact: which autocast the Trainer uses.
 
     TRL's own arguments take bfloat16 unless float16 is asked for (``sft_config.py``); Unsloth
     takes the base's 16 bits.
     """
-    bf16, fp16 = recipe.known("bf16"), recipe.known("fp16")
-    if bf16 in (True, "auto", "true", "full"):
-        return "bf16", True
-    if fp16 is True:
-        return "fp16", True
-    if trainer.bf16_by_default and bf16 is None and _silent(recipe, "bf16"):
-        said.append(f"bf16 is assumed, {trainer.label}'s default")
-        return "bf16", True
-    return None, bf16 is False
+    if isinstance(bf16, KnownValue) and bf16.value in (True, "auto", "true", "full"):
+        return Autocast("bf16")
+    if certainly(fp16, True):
+        return Autocast("fp16")
+    if running_trainer.bf16_by_default and _says_nothing(bf16):
+        return Autocast("bf16", said=(f"bf16 is assumed, {running_trainer.label}'s default",))
+    return Autocast(None, known=certainly(bf16, False))
 
 
-def _silent(recipe: Recipe, name: str) -> bool:
+def _says_nothing(value: Value) -> bool:
     """Whether nobody wrote the setting; one that is written and unknown may be anything."""
-    setting = recipe.settings.get(name)
-    return setting is None or not setting.written
+    if isinstance(value, KnownValue):
+        return value.value is None and not value.setting.written
+    return isinstance(value, Absent)
 
 
-def _dtype(
-    recipe: Recipe,
-    framework: Behaviour,
-    trainer: TrainerBehaviour,
-    quantization: str,
-    said: list[str],
-) -> str | None:
-    found = asked_dtype(recipe)
-    if found == "auto":
-        said.append("the checkpoint is assumed to be in 16 bit")
-        return "bf16"
-    if found is not None:
-        if found not in _DTYPES:
-            raise Unknown("the dtype that the base is loaded in is not known")
-        return _DTYPES[found]
-    old = version_of(recipe, "transformers").certainly_below("5")
-    shown = framework.direct and not by_name(recipe, framework, trainer)
-    return "fp32" if shown and quantization == "none" and old else None
-
-
-def asked_dtype(recipe: Recipe) -> str | None:
-    """The dtype that somebody asks for, as they call it; ``"None"`` if that is unknown.
-
-    TRL hands ``model_init_kwargs`` to ``from_pretrained``.
-    """
-    names = [name for name in ("dtype", "torch_dtype") if recipe.may_be(name)]
-    if names:
-        return str(recipe.known(names[0])).removeprefix("torch.")
-    inside = init_kwargs(recipe)
-    found = [inside[name] for name in ("dtype", "torch_dtype") if inside.get(name) is not None]
-    return str(found[0]).removeprefix("torch.") if found else None
-
-
-def init_kwargs(recipe: Recipe) -> Mapping[str, object]:
-    """``model_init_kwargs``, if there are any.
-
-    Raises:
-        Unknown: if there may be, and nobody knows what is in them.
-    """
-    if not recipe.may_be("model_init_kwargs"):
-        return {}
-    value = recipe.known("model_init_kwargs")
-    if not isinstance(value, Mapping):
-        raise Unknown("model_init_kwargs is unknown")
-    return value
-
-
-def _prepared(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> bool | None:
+def _prepared(
+    blocks: Blocks, framework: Behaviour, trainer: TrainerBehaviour, gradient_checkpointing: Value
+) -> bool | None:
     """Whether k-bit preparation is known; a Python file shows it, of others it may be assumed."""
     for known in (framework.prepares_kbit, trainer.prepares_kbit):
         if known is not None:
             return known
-    setting = recipe.settings.get("gradient_checkpointing")
-    receivers = [block.receiver for block in recipe.blocks]
-    shown = any(each.endswith("prepare_model_for_kbit_training") for each in receivers)
-    return True if shown or (setting and "prepare_model" in setting.source) else None
+    if any(block.receiver.endswith("prepare_model_for_kbit_training") for block in blocks):
+        return True
+    if isinstance(gradient_checkpointing, KnownValue):
+        return True if "prepare_model" in gradient_checkpointing.setting.source else None
+    return None
 
 
-def _attention(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> str:
-    if trainer.attention:
-        return trainer.attention
-    value = recipe.known("attn_implementation") or init_kwargs(recipe).get("attn_implementation")
-    if value is None and recipe.may_be("attn_implementation"):
-        raise Unknown("attn_implementation is unknown")
-    if value is None or value == "auto":
-        said.append("attention is assumed to be sdpa")
-        return "sdpa"
-    return _ATTENTION.get(str(value), str(value))
-
-
-def optimizer_of(recipe: Recipe, trainer: TrainerBehaviour, said: list[str]) -> str:
-    """The optimizer's name among transformers'.
+def attention_code(
+    running_trainer: TrainerBehaviour, attn_implementation: Value, model_init_kwargs: Value
+) -> Stored:
+    """Fact: the code that computes attention.
 
     Raises:
         Unknown: if it is not known.
     """
-    value = recipe.known("optim")
-    if isinstance(value, str):
-        return trainer.optimizer(value, keys_of(recipe))
-    if recipe.may_be("optim"):
+    if running_trainer.attention:
+        return running_trainer.attention, ()
+    value = attn_implementation.value if isinstance(attn_implementation, KnownValue) else None
+    value = value or init_kwargs(model_init_kwargs).get("attn_implementation")
+    if value is None and is_given(attn_implementation):
+        raise Unknown("attn_implementation is unknown")
+    if value is None or value == "auto":
+        return "sdpa", ("attention is assumed to be sdpa",)
+    return _ATTENTION.get(str(value), str(value)), ()
+
+
+def optimizer_code(blocks: Blocks, running_trainer: TrainerBehaviour, optim: Value) -> Stored:
+    """Fact: the optimizer's name among transformers'.
+
+    Raises:
+        Unknown: if it is not known.
+    """
+    if isinstance(optim, KnownValue) and isinstance(optim.value, str):
+        return running_trainer.optimizer(optim.value, own_keys(blocks)), ()
+    if is_given(optim):
         raise Unknown("the optimizer is unknown")
-    said.append("the optimizer is assumed to be adamw_torch_fused, transformers' default")
-    return "adamw_torch_fused"
+    assumed = "the optimizer is assumed to be adamw_torch_fused, transformers' default"
+    return "adamw_torch_fused", (assumed,)

@@ -1,10 +1,15 @@
-"""Runs of which no forecast is made, each with its reason."""
+"""Fact ``modelled_method``; and the runs of which no forecast is made, each with its reason."""
 
 from __future__ import annotations
 
-from lora_rules.engine.value import Unknown
-from lora_rules.facts.run.run_settings import is_on
-from lora_rules.recipe import Recipe
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.value import Absent, Known, Unknown, Value, is_given
+from lora_rules.engine.views import Outline
+from lora_rules.facts.run.written_keys import keys_on, may_be_on
+from lora_rules.recipe import Blocks
+
+if TYPE_CHECKING:
+    from lora_rules.facts.adapter.adapter import Adapter
 
 NOT_MODELLED = {
     "torch_compile": "a compiled step is not modelled",
@@ -28,43 +33,43 @@ LOSSES = (None, "nll", "chunked_nll")
 """``loss_type`` of TRL whose logits are counted."""
 
 
-def refuse(recipe: Recipe, task_type: str | None) -> None:
-    """Runs that are no language-model step, or hold what is not modelled.
+def modelled_method(
+    blocks: Blocks,
+    outline: Outline,
+    adapter: Adapter,
+    trainer_method: Value,
+    loss_type: Value,
+    torch_compile: Value,
+    activation_offloading: Value,
+) -> str:
+    """What is trained for, of a run that is modelled: ``sft`` or ``pt``.
 
     Raises:
-        Unknown: with the reason.
+        Unknown: if it is no language model's step, or holds what is not modelled.
     """
-    if recipe.result:
+    if outline.result:
         raise Unknown("it is a trained adapter's record, not a run to come")
-    if recipe.domain != "language":
+    if outline.domain != "language":
         raise Unknown("only language models are modelled")
-    if task_type not in (None, "CAUSAL_LM"):
-        raise Unknown(f"the loss of a model for {task_type} is not modelled")
-    method = recipe.known("trainer_method") if recipe.may_be("trainer_method") else "sft"
+    if adapter.task_type not in (None, "CAUSAL_LM"):
+        raise Unknown(f"the loss of a model for {adapter.task_type} is not modelled")
+    method = _method(trainer_method)
     if method not in ("sft", "pt"):
         raise Unknown(f"the loss of {method or 'that trainer'} is not modelled")
-    if recipe.known("loss_type") not in LOSSES:
-        raise Unknown(f"the loss {recipe.known('loss_type')!r} is not modelled")
+    if isinstance(loss_type, Known) and loss_type.value not in LOSSES:
+        raise Unknown(f"the loss {loss_type.value!r} is not modelled")
+    settings = {"torch_compile": torch_compile, "activation_offloading": activation_offloading}
+    given = {name: each for name, each in settings.items() if not isinstance(each, Absent)}
+    on = keys_on(blocks, NOT_MODELLED.keys() - given.keys())
+    on |= {name for name, each in given.items() if may_be_on(each, blocks, name)}
     for name, why in NOT_MODELLED.items():
-        if is_on(recipe, name):
+        if name in on:
             raise Unknown(why)
+    return method
 
 
-def sizes(
-    recipe: Recipe, batch: int, length: int | None, accumulation: int
-) -> tuple[int, int, int]:
-    """The micro batch, the longest sequence and the micro steps.
-
-    Raises:
-        Unknown: if the length is not told, or one of them is no size.
-    """
-    if length is None:
-        setting = recipe.settings.get("max_length")
-        key = setting.key if setting is not None else "a maximum length"
-        raise Unknown(
-            f"{key} is not given, so sequences are as long as the data has them;"
-            " --max-length says how long that is"
-        )
-    if min(batch, length, accumulation) < 1:
-        raise Unknown(f"a batch of {batch} x {length} tokens, {accumulation} times, is none")
-    return batch, length, accumulation
+def _method(trainer_method: Value) -> str:
+    """What is trained for, supervised if nothing is said; empty if it is not known."""
+    if not is_given(trainer_method):
+        return "sft"
+    return str(trainer_method.value) if isinstance(trainer_method, Known) else ""

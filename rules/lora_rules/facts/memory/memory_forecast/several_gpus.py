@@ -1,4 +1,4 @@
-"""How many GPUs share a run and what they divide, from the recipe's own settings.
+"""Fact ``device_sharding``: how many GPUs share a run and what they divide, from its own settings.
 
 =================================  ================================================================
 ``deepspeed``                      ZeRO's stage from the file it names (or a mapping), else from a
@@ -20,131 +20,171 @@ import re
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Absent, Known, Partial, Unknown, Value, is_given, required
+from lora_rules.engine.views import Outline
 from lora_rules.facts.memory.forecast import ONE_GPU
 from lora_rules.facts.memory.sharding import Sharding
-from lora_rules.facts.run.run_settings import is_off, keys, written
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import every_key, spreads_nothing, written
+from lora_rules.recipe import Blocks
+from lora_rules.repository import Repository
 
 _STAGE = lazily(r"(?:zero|stage|z)[_-]?([0-3])(?![0-9])", re.IGNORECASE)
 _OFFLOADS = lazily(r"(^|[._])(offload_params|fsdp_cpu_offload|cpu_offload)$")
+_WAITS = "weights that wait in the host's memory are not modelled"
 
 
-def sharding_of(recipe: Recipe, framework: Behaviour, said: list[str]) -> Sharding:
-    """How GPUs share the run; what was assumed goes to ``said``.
+class DeviceSharding(NamedTuple):
+    """How GPUs share the run, and what was assumed of it, in sentences."""
+
+    sharding: Sharding
+    said: tuple[str, ...] = ()
+
+
+_Strategy = tuple[str, tuple[str, ...]]
+"""What is divided, and what was assumed of it."""
+
+
+def device_sharding(
+    blocks: Blocks,
+    framework: Behaviour,
+    outline: Outline,
+    repository: Repository,
+    gpu_count: Value,
+    deepspeed: Value,
+    fsdp: Value,
+    device_map: Value,
+) -> DeviceSharding:
+    """How GPUs share the run.
 
     Raises:
-        Unknown: if their number or what they share is not told.
+        Unknown: if their number or what they share is not known.
     """
-    if any(_OFFLOADS.search(key.name) and key.candidates == (True,) for key in keys(recipe)):
-        raise Unknown("weights that wait in the host's memory are not modelled")
-    gpus = _gpus(recipe)
-    for name, strategy in (("deepspeed", _zero), ("fsdp", _fsdp)):
-        if recipe.may_be(name) and not is_off(recipe, name):
-            found = strategy(recipe, said)
-            if gpus is None:
-                raise Unknown(
-                    f"{recipe.settings[name].key} shares the run among GPUs, and nothing tells how"
-                    " many there are; --gpu-count does"
-                )
-            return Sharding(found, gpus) if gpus > 1 else ONE_GPU
-    return _without_sharding(recipe, framework, gpus, said)
+    if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
+        raise Unknown(_WAITS)
+    gpus = _gpus(gpu_count, blocks)
+    if _divides(deepspeed):
+        return _shared(_zero(deepspeed, repository), gpus, _key(deepspeed, "deepspeed"))
+    if _divides(fsdp):
+        return _shared((_fsdp(fsdp, blocks), ()), gpus, _key(fsdp, "fsdp"))
+    spread = _divides(device_map)
+    if spread and gpus is None:
+        raise Unknown(
+            f"{_key(device_map, 'device_map')} may spread the model over several devices;"
+            " --gpu-count 1 says that there is one"
+        )
+    if gpus is None and outline.kind == "shell":
+        raise Unknown("what starts the run may start it on several GPUs; --gpu-count says how many")
+    if gpus is None or gpus == 1:
+        return DeviceSharding(ONE_GPU)
+    return _pipeline(device_map, gpus) if spread else _processes(blocks, framework, gpus)
 
 
-def _gpus(recipe: Recipe) -> int | None:
-    setting = recipe.settings.get("gpu_count")
-    if setting is not None:
-        if not setting.known or type(setting.value) is not int or setting.value < 1:
-            raise Unknown(f"{setting.key} is no number of GPUs that is known")
-        return setting.value
+def _divides(value: Value) -> bool:
+    return is_given(value) and not spreads_nothing(value)
+
+
+def _key(value: Value, name: str) -> str:
+    """What the file calls a setting, where that is known."""
+    return value.setting.key if isinstance(value, Known | Partial) else name
+
+
+def _gpus(gpu_count: Value, blocks: Blocks) -> int | None:
+    if not isinstance(gpu_count, Absent):
+        count = required(gpu_count)
+        if type(count) is not int or count < 1:
+            key = _key(gpu_count, "gpu_count")
+            raise Unknown(f"{key} is no number of GPUs that is known")
+        return count
     for name in ("num_processes", "nproc_per_node"):
-        value = written(recipe, name)
+        value = written(blocks, name)
         if type(value) is int and value > 0:
             return value
     return None
 
 
-def _without_sharding(
-    recipe: Recipe, framework: Behaviour, gpus: int | None, said: list[str]
-) -> Sharding:
-    spread = recipe.may_be("device_map") and not is_off(recipe, "device_map")
-    if spread and gpus is None:
+def _shared(found: _Strategy, gpus: int | None, key: str) -> DeviceSharding:
+    strategy, said = found
+    if gpus is None:
         raise Unknown(
-            f"{recipe.settings['device_map'].key} may spread the model over several devices;"
-            " --gpu-count 1 says that there is one"
+            f"{key} shares the run among GPUs, and nothing tells how many there are;"
+            " --gpu-count does"
         )
-    if gpus is None and recipe.kind == "shell":
-        raise Unknown("what starts the run may start it on several GPUs; --gpu-count says how many")
-    if gpus is None or gpus == 1:
-        return ONE_GPU
-    if spread:
-        if recipe.known("device_map") not in ("auto", "balanced"):
-            raise Unknown(f"how this device_map spreads the model over {gpus} GPUs is not modelled")
-        said.append("device_map is assumed to give every GPU as many layers")
-        return Sharding("pipeline", gpus)
-    if framework.distributed_recipe:
-        if written(recipe, "fsdp_reshard_after_forward") is False:
-            raise Unknown("FSDP that keeps gathered weights is not modelled")
-        said.append(f"FSDP over {gpus} GPUs is assumed, as {framework.distributed_recipe} has it")
-        return Sharding("fsdp", gpus)
-    said.append(f"a process on each of the {gpus} GPUs is assumed (DDP)")
-    return Sharding("ddp", gpus)
+    return DeviceSharding(Sharding(strategy, gpus) if gpus > 1 else ONE_GPU, said)
 
 
-def _fsdp(recipe: Recipe, _said: list[str]) -> str:
+def _pipeline(device_map: Value, gpus: int) -> DeviceSharding:
+    known = device_map.value if isinstance(device_map, Known) else None
+    if known not in ("auto", "balanced"):
+        raise Unknown(f"how this device_map spreads the model over {gpus} GPUs is not modelled")
+    said = "device_map is assumed to give every GPU as many layers"
+    return DeviceSharding(Sharding("pipeline", gpus), (said,))
+
+
+def _processes(blocks: Blocks, framework: Behaviour, gpus: int) -> DeviceSharding:
+    if not framework.distributed_recipe:
+        said = f"a process on each of the {gpus} GPUs is assumed (DDP)"
+        return DeviceSharding(Sharding("ddp", gpus), (said,))
+    if written(blocks, "fsdp_reshard_after_forward") is False:
+        raise Unknown("FSDP that keeps gathered weights is not modelled")
+    said = f"FSDP over {gpus} GPUs is assumed, as {framework.distributed_recipe} has it"
+    return DeviceSharding(Sharding("fsdp", gpus), (said,))
+
+
+def _fsdp(fsdp: Value, blocks: Blocks) -> str:
     """What FSDP divides, from transformers' words or accelerate's configuration.
 
     Raises:
         Unknown: if it is not full sharding.
     """
-    text = _words(recipe, "fsdp")
+    text = _words(fsdp, blocks)
     if re.search(r"\boffload\b|offload_params\W+true", text):
-        raise Unknown("weights that wait in the host's memory are not modelled")
+        raise Unknown(_WAITS)
     if "no_shard" in text:
         return "ddp"
     if re.search(r"shard_grad_op|hybrid_shard|reshard_after_forward\W+(?:false|no_reshard)", text):
         raise Unknown("FSDP that divides less than everything is not modelled")
-    if recipe.known("fsdp") is None:
-        raise Unknown(f"{recipe.settings['fsdp'].key} is unknown")
+    required(fsdp)
     return "fsdp"
 
 
-def _words(recipe: Recipe, name: str) -> str:
-    """Everything written under a key of that name, in lower case, for a search."""
+def _words(fsdp: Value, blocks: Blocks) -> str:
+    """Everything written under a key of FSDP's, in lower case, for a search."""
     found = [
         f"{key.name.rpartition('.')[2]} {key.candidates}"
-        for key in keys(recipe)
-        if key.name.split(".")[0].startswith(name)
+        for key in every_key(blocks)
+        if key.name.split(".")[0].startswith("fsdp")
     ]
-    return f"{recipe.known(name)} {' '.join(found)}".lower().replace(",)", "")
+    own = fsdp.value if isinstance(fsdp, Known) else None
+    return f"{own} {' '.join(found)}".lower().replace(",)", "")
 
 
-def _zero(recipe: Recipe, said: list[str]) -> str:
+def _zero(deepspeed: Value, repository: Repository) -> _Strategy:
     """The stage of ZeRO.
 
     Raises:
-        Unknown: if it is not told, or something waits in the host's memory.
+        Unknown: if it is not known, or something waits in the host's memory.
     """
-    setting = recipe.settings["deepspeed"]
-    value = recipe.known("deepspeed")
+    value = deepspeed.value if isinstance(deepspeed, Known) else None
     document = value if isinstance(value, Mapping) else None
     if isinstance(value, str):
-        document = recipe.repository.document(value)
+        document = repository.document(value)
         if document is None and (named := _STAGE.search(os.path.basename(value))):
             if "offload" in value.lower():
-                raise Unknown("weights that wait in the host's memory are not modelled")
-            said.append(f"{value} is assumed to be ZeRO-{named[1]}, as its name says")
-            return _strategy(int(named[1]))
+                raise Unknown(_WAITS)
+            said = f"{value} is assumed to be ZeRO-{named[1]}, as its name says"
+            return _strategy(int(named[1])), (said,)
+    key = _key(deepspeed, "deepspeed")
     if document is None:
-        raise Unknown(f"which stage of ZeRO {setting.key} asks for is not told")
+        raise Unknown(f"which stage of ZeRO {key} asks for is not told")
     zero = document.get("zero_optimization")
     stage = zero.get("stage") if isinstance(zero, Mapping) else 0
     if isinstance(zero, Mapping) and _offloads(zero):
-        raise Unknown("weights that wait in the host's memory are not modelled")
+        raise Unknown(_WAITS)
     if type(stage) is not int or not 0 <= stage <= 3:
-        raise Unknown(f"{setting.key} asks for no stage of ZeRO that is known")
-    return _strategy(stage)
+        raise Unknown(f"{key} asks for no stage of ZeRO that is known")
+    return _strategy(stage), ()
 
 
 def _strategy(stage: int) -> str:

@@ -1,50 +1,44 @@
-"""Who trains, in which version, and how the base reaches it."""
+"""Who trains, and what the calls and keys of a file show of it."""
 
 from __future__ import annotations
 
 from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.refusals import Written
+from lora_rules.engine.refusals import written as written_in
 from lora_rules.engine.trainer import TrainerBehaviour
-from lora_rules.engine.value import Unknown
-from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.value import Unknown, Value
 from lora_rules.facts.memory.loop import trainer_by
-from lora_rules.facts.run.run_settings import handed_to, is_on, keys
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import every_key, handed_to, keys_on, may_be_on
+from lora_rules.recipe import Blocks
 
 
-def trainer_of(recipe: Recipe, framework: Behaviour) -> str:
-    """Whose training loop runs.
+def running_trainer(blocks: Blocks, framework: Behaviour) -> TrainerBehaviour:
+    """Fact: whose training loop runs.
 
     Unsloth patches whatever trainer its model is given to, so a switch for it wins.
 
     Raises:
         Unknown: if it is not modelled, or the file does not show it.
     """
-    trainer = handed_to(recipe, framework) or framework.trainer
+    trainer = handed_to(blocks, framework) or framework.trainer
     if trainer:
-        return trainer
+        return trainer_by(trainer)
     if not framework.direct:
         raise Unknown(f"how {framework.label} trains is not modelled")
-    found = {b.receiver for b in recipe.blocks if b.receiver.endswith("Trainer")}
+    found = {b.receiver for b in blocks if b.receiver.endswith("Trainer")}
     if len(found) != 1:
         raise Unknown("the file does not show which trainer runs it")
     receiver = found.pop()
-    package = receiver.partition(".")[0]
     try:
-        modelled = receiver in trainer_by(package).classes
+        shown = trainer_by(receiver.partition(".")[0])
     except Unknown:
-        modelled = False
-    if not modelled:
+        shown = None
+    if shown is None or receiver not in shown.classes:
         raise Unknown(f"how {receiver} trains is not modelled")
-    return package
+    return shown
 
 
-def trainer_version(recipe: Recipe, trainer: TrainerBehaviour) -> VersionRange:
-    """The versions of the trainer's library that may be installed."""
-    return version_of(recipe, trainer.name) if trainer.versioned else ANY
-
-
-def by_name(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> bool:
+def by_name(blocks: Blocks, framework: Behaviour, trainer: TrainerBehaviour) -> bool:
     """Whether the trainer is given the model's name and loads it itself.
 
     TRL's scripts give it; lora-launch loads the model as its configuration says; in Python the
@@ -54,16 +48,28 @@ def by_name(recipe: Recipe, framework: Behaviour, trainer: TrainerBehaviour) -> 
         return trainer.loads_models
     return any(
         key.name == "model" and len(key.candidates) == 1 and isinstance(key.candidates[0], str)
-        for block in recipe.blocks
+        for block in blocks
         if block.receiver.endswith("Trainer")
         for key in block.keys
     )
 
 
-def written_loss(recipe: Recipe) -> tuple[bool, bool]:
-    """Whether Liger's loss, and whether cut cross-entropy is on."""
-    liger = ("use_liger_kernel", "enable_liger_kernel", "liger_fused_linear_cross_entropy")
-    plugins = [str(k.candidates) for k in keys(recipe) if k.name.split(".")[0] == "plugins"]
-    cut = any("CutCrossEntropyPlugin" in each for each in plugins)
-    off = any(k.name == "cut_cross_entropy" and k.candidates == (False,) for k in keys(recipe))
-    return any(is_on(recipe, name) for name in liger), cut and not off
+def own_keys(blocks: Blocks) -> Written:
+    """The keys of the recipe's own file or call."""
+    return written_in(blocks[0]) if blocks else Written({})
+
+
+def is_liger(use_liger_kernel: Value, blocks: Blocks) -> bool:
+    """Whether Liger's loss is on, or may be."""
+    others = ("enable_liger_kernel", "liger_fused_linear_cross_entropy")
+    asked = may_be_on(use_liger_kernel, blocks, "use_liger_kernel")
+    return asked or bool(keys_on(blocks, others))
+
+
+def is_cut(blocks: Blocks) -> bool:
+    """Whether axolotl's plugin for cut cross-entropy is on."""
+    plugins = (key for key in every_key(blocks) if key.name.split(".")[0] == "plugins")
+    cut = any("CutCrossEntropyPlugin" in str(key.candidates) for key in plugins)
+    return cut and not any(
+        key.name == "cut_cross_entropy" and key.candidates == (False,) for key in every_key(blocks)
+    )
