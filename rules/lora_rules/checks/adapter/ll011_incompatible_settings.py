@@ -11,7 +11,8 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Absent, Known, Partial, Value, certainly, elements_of, is_given
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.facts.adapter.lora_variants import VARIANTS
-from lora_rules.recipe import Block, Origin
+from lora_rules.facts.run.written_keys import writes
+from lora_rules.recipe import Blocks, Origin
 
 
 def keys() -> tuple[KeyPage, ...]:
@@ -113,7 +114,7 @@ def keys() -> tuple[KeyPage, ...]:
     keys=keys,
 )
 def incompatible_settings(
-    blocks: tuple[Block, ...],
+    blocks: Blocks,
     framework: Behaviour,
     lora_variants: tuple[str, ...],
     r: Value,
@@ -215,10 +216,10 @@ def incompatible_settings(
         yield from _bdlora(use_bdlora.value, target_modules)
 
 
-def _text_targets(layers: Mapping[str, Value], blocks: tuple[Block, ...]) -> Iterator[Problem]:
+def _text_targets(layers: Mapping[str, Value], blocks: Blocks) -> Iterator[Problem]:
     for name, value in layers.items():
         given = isinstance(value, Known) and value.value is not None  # 0 is a layer, [] is a list
-        if given and _has_key(blocks, name):
+        if given and writes(blocks, name):
             yield Problem(
                 name,
                 f"{name} needs target_modules as a list; PEFT raises ValueError for a text.",
@@ -226,12 +227,6 @@ def _text_targets(layers: Mapping[str, Value], blocks: tuple[Block, ...]) -> Ite
                 also=("target_modules",),
                 key=f"peft/{kebab(name)}-with-text-targets",
             )
-
-
-def _has_key(blocks: tuple[Block, ...], name: str) -> bool:
-    """Whether the adapter's own call or file has a key of that name."""
-    keys = (key.name for block in blocks[:1] for key in block.keys)
-    return any(key == name or key.endswith(f".{name}") for key in keys)
 
 
 def _pattern_alone() -> Problem:

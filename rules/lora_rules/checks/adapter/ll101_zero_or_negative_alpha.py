@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.types import fits
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Setting
 
@@ -52,9 +52,7 @@ def zero_or_negative_alpha(lora_alpha: Setting) -> Iterator[Problem]:
     ## Options
     None.
     """
-    alpha = lora_alpha.value
-    if not isinstance(alpha, int | float) or not fits("float", alpha):
-        return  # LL002 says so
+    alpha = number_of(lora_alpha)
     if alpha == 0 and lora_alpha.written:  # a zero that nobody wrote is a way to say "off"
         yield Problem(
             "lora_alpha",

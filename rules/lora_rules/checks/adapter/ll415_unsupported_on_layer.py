@@ -10,10 +10,10 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, Value
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.value import Known, Value, flag_of
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.facts.adapter.lora_variants import VARIANTS, is_chosen
+from lora_rules.facts.adapter.lora_variants import VARIANTS
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def unsupported_on_layer(
     fan_in_fan_out: Setting | None = None,
     init_lora_weights: bool | str = True,
     target_parameters: list[str] | None = None,
-    pinned_transformers: VersionRange | None = None,
+    pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """A setting that the layers it meets in this model cannot have.
 
@@ -195,17 +195,16 @@ def unsupported_on_layer(
     ## Options
     None.
     """
+    transposed = flag_of(fan_in_fan_out)
     if targeted.parameters:
-        told = bool(target_parameters) or framework.drops_dropout_on_experts
-        # LL303 tells of parameters that are named
-        chosen = {*lora_variants, *(["lora_bias"] if lora_bias else [])}
-        if fan_in_fan_out is not None and is_chosen(Known(fan_in_fan_out.value, fan_in_fan_out)):
-            chosen.add("fan_in_fan_out")
+        flags = {"lora_bias": lora_bias, "fan_in_fan_out": transposed}
+        chosen = {*lora_variants, *(name for name, on in flags.items() if on)}
         severity, since = Severity.ERROR, ""
         if not target_parameters:
             severity = in_transformers_5(pinned_transformers, severity)
             since = ", as transformers 5 fuses experts"
-        dropout = 0.0 if told else lora_dropout
+        reported = bool(target_parameters)  # by LL303, of parameters that are named
+        dropout = 0.0 if reported or framework.drops_dropout_on_experts else lora_dropout
         yield from _on_parameters(targeted, dropout, chosen, severity, since)
     if targeted.parameters and isinstance(init_lora_weights, str):
         yield from _initialised_parameters(init_lora_weights)
@@ -213,8 +212,8 @@ def unsupported_on_layer(
     yield from _on_convolutions(targeted, init_lora_weights)
     if lora_bias:
         yield from _without_bias(targeted)
-    if fan_in_fan_out is not None:
-        yield from _orientation(targeted, fan_in_fan_out)
+    if fan_in_fan_out is not None and fan_in_fan_out.written:
+        yield from _orientation(targeted, fan_in_fan_out=transposed)
     yield from _on_conv1d(targeted, lora_variants, init_lora_weights)
     if isinstance(r, Known) and isinstance(r.value, int):
         yield from _sizes(targeted, r.value, lora_variants, init_lora_weights)
@@ -321,17 +320,17 @@ def _without_bias(targeted: Targeted) -> Iterator[Problem]:
         )
 
 
-def _orientation(targeted: Targeted, fan_in_fan_out: Setting) -> Iterator[Problem]:
-    value = fan_in_fan_out.value
-    if not isinstance(value, bool) or not targeted.inventory.exact:
+def _orientation(targeted: Targeted, *, fan_in_fan_out: bool) -> Iterator[Problem]:
+    if not targeted.inventory.exact:
         return
     kinds = {targeted.inventory.kinds[path] for path in targeted.adapted}
-    wrong = "linear" if value else "Conv1D"
-    if wrong in kinds and fan_in_fan_out.written:
-        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not value),)
+    wrong = "linear" if fan_in_fan_out else "Conv1D"
+    if wrong in kinds:
+        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not fan_in_fan_out),)
         yield Problem(
             "fan_in_fan_out",
-            f"fan_in_fan_out={value} does not fit a {wrong} layer: PEFT warns and corrects it.",
+            f"fan_in_fan_out={fan_in_fan_out} does not fit a {wrong} layer: PEFT warns and "
+            "corrects it.",
             severity=Severity.INFO,
             edits=edits,
             safety=Safety.SAFE,

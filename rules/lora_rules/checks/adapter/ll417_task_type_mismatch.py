@@ -8,7 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Block
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
@@ -16,9 +16,7 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 
 @rule("LL417", Severity.ERROR, evidence=[PEFT_SOURCE])
-def task_type_mismatch(
-    blocks: tuple[Block, ...], inventory: Inventory, task_type: str
-) -> Iterator[Problem]:
+def task_type_mismatch(blocks: Blocks, inventory: Inventory, task_type: str) -> Iterator[Problem]:
     """A task for text generation, on a model that cannot generate.
 
     ## What it checks

@@ -11,7 +11,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
 
@@ -36,7 +36,7 @@ def unmatched_target_module(
     target_modules: list[str] | str | None = None,
     target_parameters: list[str] | None = None,
     targeted: Targeted | None = None,
-    pinned_transformers: VersionRange | None = None,
+    pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     r"""A target that no module of the model can match.
 

@@ -8,7 +8,7 @@ from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @rule("LL405", Severity.INFO, evidence=[PEFT_SOURCE])
 def partial_gated_mlp(
-    targeted: Targeted, pinned_transformers: VersionRange | None = None
+    targeted: Targeted, pinned_transformers: VersionRange = ANY
 ) -> Iterator[Problem]:
     """Some layers of a gated MLP are adapted, and one is left out.
 

@@ -8,7 +8,7 @@ from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @rule("LL408", Severity.INFO, evidence=[PEFT_SOURCE])
 def implicit_default_targets(
-    targeted: Targeted, pinned_transformers: VersionRange | None = None
+    targeted: Targeted, pinned_transformers: VersionRange = ANY
 ) -> Iterator[Problem]:
     """No targets are named, so PEFT picks them, or raises.
 

@@ -25,7 +25,7 @@ class Model(NamedTuple):
 
     name: Value
     trust_remote_code: Value
-    transformers: VersionRange | None
+    transformers: VersionRange
     """The versions that are pinned."""
 
     def may_be_another(self, *, older: bool = False) -> bool:

@@ -84,9 +84,9 @@ def renamed_in_5(inventory: Inventory, name: str) -> bool:
     return bool(_renamed(inventory, name))
 
 
-def in_transformers_5(pinned: VersionRange | None, severity: Severity) -> Severity:
+def in_transformers_5(pinned: VersionRange, severity: Severity) -> Severity:
     """The severity of what is new in transformers 5: a warning, unless that is pinned."""
-    certain = pinned is not None and pinned.certainly_at_least("5")
+    certain = pinned.certainly_at_least("5")
     return severity if certain else min(severity, Severity.WARNING)
 
 

@@ -38,10 +38,10 @@ def lora_variants(
         monteclora_config,
         kasa_config,
     )
-    return tuple(name for name, value in zip(VARIANTS, values, strict=True) if is_chosen(value))
+    return tuple(name for name, value in zip(VARIANTS, values, strict=True) if _is_chosen(value))
 
 
-def is_chosen(value: Value) -> bool:
+def _is_chosen(value: Value) -> bool:
     """Whether a setting is certainly on: PEFT asks for its truth.
 
     A configuration object of which nothing is written (``KasaConfig()``) is read as ``{}``.

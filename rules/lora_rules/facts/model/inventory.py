@@ -15,7 +15,7 @@ from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.model_class import loader, task_of
 from lora_rules.facts.model.modules import MODELS, Embedding, FusedExperts, Linear, Modules
 from lora_rules.facts.model.other_modules import Others, names_of, other_modules
-from lora_rules.recipe import Block
+from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
 LINEAR, CONV1D, EMBEDDING, CONVOLUTION, OTHER = "linear", "Conv1D", "embedding", "conv", "other"
@@ -93,7 +93,7 @@ class Inventory:
 
 
 def inventory(
-    blocks: tuple[Block, ...],
+    blocks: Blocks,
     repository: Repository,
     model_name_or_path: str,
     num_labels: Value,

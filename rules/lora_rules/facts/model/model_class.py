@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.model_table import Task
-from lora_rules.recipe import Block
+from lora_rules.recipe import Blocks
 
 LOADERS: Mapping[str, str] = {
     "AutoModelForCausalLM": "causal",
@@ -23,7 +23,7 @@ LOADERS: Mapping[str, str] = {
 CLASSIFYING = ("ForSequenceClassification", "ForTokenClassification")
 
 
-def loader(blocks: tuple[Block, ...]) -> str | None:
+def loader(blocks: Blocks) -> str | None:
     """The class that a script loads the model with, ``AutoModelForCausalLM``; else ``None``."""
     names = {
         owner.rpartition(".")[2]
