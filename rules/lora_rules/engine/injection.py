@@ -119,7 +119,7 @@ class Evaluation:
             For each world an answer, or why there is none; and whether these are all worlds.
         """
         asked: set[str | int] = set()
-        if self._several:  # else nothing is gone through, and no fact is imported for it
+        if self._several:  # else no fact's module is imported to see what it reads
             asked |= _reach(function, self._shadowed) & self._several
         while True:
             found, complete = self._worlds(asked)

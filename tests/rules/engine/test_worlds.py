@@ -138,7 +138,7 @@ def test_worlds_are_what_enumerating_the_arms_gives(sizes: list[int], data: st.D
             rest_on = [int(choice.point) for choice in each.choices[0]] if each.choices else []
             world.append(tuple(taken[point] for point in rest_on))
         expected.add(tuple(world))
-    assume(len(expected) <= MAX_WORLDS)
+    assume(len(expected) <= WORLDS)
     assert pairs(*settings) == expected
 
 

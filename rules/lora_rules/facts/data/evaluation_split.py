@@ -9,7 +9,13 @@ from lora_rules.engine.value import Absent, Known, Value
 from lora_rules.recipe import Blocks
 
 _OFF: tuple[object, ...] = (None, False, 0, 0.0, "", "no", [], "none")
-_KEYS = ("eval_dataset", "test_datasets", "callbacks", "validation_dataset")
+_KEYS = (
+    "eval_dataset",
+    "test_datasets",
+    "validation_dataset",
+    "callbacks",
+    "early_stopping_patience",
+)
 """Keys of any framework that no setting stands for."""
 
 
