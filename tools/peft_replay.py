@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from lora_rules.engine.injection import answers
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.adapter.adapter import Adapter
+from lora_rules.facts.adapter.adapter import adapter as adapter_of
 from lora_rules.facts.adapter.trainable_parameters import trainable_parameters
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.modules import modules
 from lora_rules.recipe import Origin, Recipe, Setting, Span
-
-BY_RECIPE = ("lora_dropout", "ensure_weight_tying")
-"""Settings that the fact reads from the recipe."""
 
 
 class Answer(NamedTuple):
@@ -24,15 +22,13 @@ class Answer(NamedTuple):
 
 def ours(model_type: str, task: str, config: dict[str, Any], adapter: dict[str, Any]) -> Answer:
     """The linter's count."""
-    own = dict(adapter)
     settings = {
-        name: Setting(name, (own.pop(name),), Origin.WRITTEN, name)
-        for name in BY_RECIPE
-        if name in own
+        name: Setting(name, (value,), Origin.WRITTEN, name) for name, value in adapter.items()
     }
     recipe = Recipe("a.py", "python", "peft", Span(1, 1, 1, 1), settings)
     try:
         known = Architecture(config, modules(model_type, config, task), False, "")
-        return Answer(trainable_parameters(known, Adapter(recipe=recipe, **own)))
+        (given,) = answers(adapter_of, recipe)
+        return Answer(trainable_parameters(known, given))
     except Unknown as missing:
         return Answer(None, str(missing))

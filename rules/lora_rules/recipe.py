@@ -143,6 +143,10 @@ class Block(NamedTuple):
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
 
 
+Blocks = tuple[Block, ...]
+"""Everything that was written, in the order of the file; the adapter's own block first."""
+
+
 class Thing(NamedTuple):
     """An object that a script makes or is given, or a part of one.
 
@@ -202,8 +206,7 @@ class Recipe(NamedTuple):
     span: Span
     """The call or block that makes it a LoRA fine-tune."""
     settings: Mapping[str, Setting] = {}
-    blocks: tuple[Block, ...] = ()
-    """Everything that was written, in the order of the file; the adapter's own block first."""
+    blocks: Blocks = ()
     callee: str | None = None
     """The qualified name of the call that makes it, when it is one."""
     domain: str = "language"

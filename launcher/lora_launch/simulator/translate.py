@@ -23,7 +23,7 @@ from lora_rules.facts.memory.memory_forecast.refusals import refuse, sizes
 from lora_rules.facts.memory.memory_forecast.several_gpus import sharding_of
 from lora_rules.facts.memory.sharding import Sharding
 from lora_rules.facts.model.architecture import Architecture
-from lora_rules.facts.run.run_settings import written
+from lora_rules.facts.run.written_keys import written
 from lora_rules.recipe import Recipe
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -159,7 +159,7 @@ def _rows(recipe: Recipe, framework: Behaviour, known: Known, batch: int, length
     if packed and trainer.joins_rows_with_flash:
         return Rows(1, batch * length, True, False) if flash else Rows(batch, length, False, True)
     if packed and framework.packing_mask:
-        neat = written(recipe, framework.packing_mask) is True
+        neat = written(recipe.blocks, framework.packing_mask) is True
         return Rows(batch, length, packing=False, padded=neat and not flash)
     unmasked = flash or batch == 1
     return Rows(batch, length, packing=False, padded=False if unmasked else None)

@@ -151,11 +151,11 @@ class Behaviour:
         """What its file calls a setting, for advice that names a key nobody has written."""
         return setting
 
-    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
+    def quantizes_experts(self, *, all_linear: bool) -> tuple[bool, str]:
         """Whether ``quantize_moe_experts`` alone quantizes fused experts, and what to do.
 
         Args:
-            known: the settings of the recipe.
+            all_linear: the adapter's targets are ``all-linear``.
         """
         return False, (
             "Take a checkpoint that is quantized already, or count on the experts in 16 bit."
@@ -164,14 +164,14 @@ class Behaviour:
     def mixes_packed(
         self,
         attention: str | None,
-        known: Callable[[str], object],
+        method: str | None,
         is_true: Callable[[str], bool],
     ) -> str:
         """Why packed examples see each other, as a message says it; empty if they do not.
 
         Args:
             attention: the setting ``attn_implementation``.
-            known: the other settings of the recipe.
+            method: the setting ``trainer_method``.
             is_true: whether a key of the file is true.
         """
         return ""

@@ -15,10 +15,13 @@ from lora_rules.engine._startup.typed import Any
 FACTS = {
     "dataset_rows": "data.dataset",
     "usable_gpu": "memory.gpu",
+    "device_spread": "memory.device_spread",
     "architecture": "model.architecture",
     "inventory": "model.inventory",
     "targeted": "adapter.targeted",
     "adapter": "adapter.adapter",
+    "not_counted": "adapter.not_counted",
+    "lora_variants": "adapter.lora_variants",
     "trainable_parameters": "adapter.trainable_parameters",
     "footprint": "memory.footprint",
     "memory_forecast": "memory.memory_forecast",
@@ -33,6 +36,9 @@ FACTS = {
     "repeated_rows": "data.local_rows",
     "answer_tokens": "data.local_rows",
     "checkpoint_quantization": "model.checkpoint_quantization",
+    "pins": "versions.pins",
+    "model_size": "model.model_size",
+    "evaluation_split": "data.evaluation_split",
 }
 """Each fact's name and the module that holds a function of that name."""
 

@@ -24,15 +24,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple
-from lora_rules.engine.brief import brief
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
-from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
-from lora_rules.engine.value import value_of
+from lora_rules.engine.unknown import Absent, Unknown, concerning
+from lora_rules.engine.value import unfit, value_of
 from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
 from lora_rules.engine.worlds import Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
@@ -400,7 +399,4 @@ def _fitting(setting: Setting, need: _Need) -> object:
     value = setting.value
     if fits(need.annotation, value):
         return value
-    kind = Absent if value is None else Unknown
-    raise concerning(
-        kind(f"{setting.key} is {brief(value)}, which is not {need.annotation}"), UNFIT
-    )
+    raise unfit(setting, need.annotation)

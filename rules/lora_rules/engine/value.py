@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.engine.unknown import Absent, Unknown, concerning
+from lora_rules.engine.brief import brief
+from lora_rules.engine.types import fits
+from lora_rules.engine.unknown import UNFIT, Absent, Unknown, concerning
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -31,9 +33,13 @@ __all__ = [
     "Value",
     "certainly",
     "elements_of",
+    "flag_of",
     "is_given",
+    "number_of",
     "possibly",
     "required",
+    "text_of",
+    "unfit",
     "value_of",
     "value_or",
 ]
@@ -114,6 +120,26 @@ def required(value: Value) -> object:
     raise value
 
 
+def number_of(setting: Setting) -> float:
+    """The value of a setting that a rule takes with its place.
+
+    Raises:
+        Unknown: if it is no number.
+        Absent: if it is ``None``.
+    """
+    value = setting.value
+    if isinstance(value, int | float) and fits("float", value):
+        return value
+    raise unfit(setting, "float")
+
+
+def unfit(setting: Setting, annotation: str) -> Unknown:
+    """Why a setting is not what a rule asks for: it has a value of another type, or ``None``."""
+    kind = Absent if setting.value is None else Unknown
+    why = f"{setting.key} is {brief(setting.value)}, which is not {annotation}"
+    return concerning(kind(why), UNFIT)
+
+
 def value_or(value: Value, default: object) -> object:
     """The value, or a default where it is not there.
 
@@ -121,3 +147,31 @@ def value_or(value: Value, default: object) -> object:
         Unknown: if it is there and not known as a whole.
     """
     return default if isinstance(value, Absent) else required(value)
+
+
+def flag_of(setting: Setting | None) -> bool:
+    """The value of a flag that a rule takes with its place; off, where it is not there or null.
+
+    Raises:
+        Unknown: if it is no flag.
+    """
+    value = None if setting is None else setting.value
+    if setting is None or value is None:
+        return False
+    if not isinstance(value, bool):
+        raise Unknown(f"{setting.key} is {value!r}, which is not bool")
+    return value
+
+
+def text_of(setting: Setting | None) -> str:
+    """The value of a text that a rule takes with its place; empty, where it is not there or null.
+
+    Raises:
+        Unknown: if it is no text.
+    """
+    value = None if setting is None else setting.value
+    if setting is None or value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unknown(f"{setting.key} is {value!r}, which is not str")
+    return value

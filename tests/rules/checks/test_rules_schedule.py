@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from lora_rules.engine.value import Absent, Unknown
+from lora_rules.engine.value import Absent, Known, Unknown, Value
 from lora_rules.facts.run.training_steps import Batch, Steps, effective_batch, training_steps
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.recipe import Origin, Setting
 from told import factory, findings, told, trl
 
 RATE = "learning_rate: 2.0e-4\n"
 
 
-def a_recipe(**settings: object) -> Recipe:
-    made = {name: Setting(name, (value,), Origin.WRITTEN, name) for name, value in settings.items()}
-    return Recipe("a.yaml", "yaml", "llamafactory", Span(1, 1, 1, 2), made)
+NOTHING = Absent("val_set_size is not given")
+
+
+def held_out(share: float) -> Value:
+    setting = Setting("val_set_size", (share,), Origin.WRITTEN, "val_size")
+    return Known(share, setting)
 
 
 def rows(number: int, *, exact: bool = True) -> object:
@@ -56,31 +59,31 @@ def test_steps_are_counted_as_the_trainer_counts_them(
     number: int, batch: int, epochs: float, steps: int
 ) -> None:
     """transformers 5.23: ceil(epochs x ceil(rows / batch)), at least one step an epoch."""
-    counted = training_steps(a_recipe(), None, rows(number), Batch(batch, True), epochs)
+    counted = training_steps(NOTHING, None, rows(number), Batch(batch, True), epochs)
     assert counted == Steps(steps, exact=True, from_data=True)
 
 
 def test_steps_are_a_bound_where_anything_is_not_known() -> None:
-    def exact(recipe: Recipe, batch: Batch, packing: bool, known: bool) -> bool:
+    def exact(held_out: Value, batch: Batch, packing: bool, known: bool) -> bool:
         data = rows(800, exact=known)
-        return training_steps(recipe, None, data, batch, 1, packing).exact
+        return training_steps(held_out, None, data, batch, 1, packing).exact
 
-    assert exact(a_recipe(), Batch(8, True), False, True)
-    assert not exact(a_recipe(), Batch(8, False), False, True)
-    assert not exact(a_recipe(), Batch(8, True), True, True)
-    assert not exact(a_recipe(), Batch(8, True), False, False)
-    assert not exact(a_recipe(val_set_size=0.1), Batch(8, True), False, True)
-    assert exact(a_recipe(val_set_size=0.0), Batch(8, True), False, True)
+    assert exact(NOTHING, Batch(8, True), False, True)
+    assert not exact(NOTHING, Batch(8, False), False, True)
+    assert not exact(NOTHING, Batch(8, True), True, True)
+    assert not exact(NOTHING, Batch(8, True), False, False)
+    assert not exact(held_out(0.1), Batch(8, True), False, True)
+    assert exact(held_out(0.0), Batch(8, True), False, True)
 
 
 def test_written_steps_win_and_rewards_are_not_counted() -> None:
-    assert training_steps(a_recipe(), 60, rows(9), Batch(8, True), 3).number == 60
+    assert training_steps(NOTHING, 60, rows(9), Batch(8, True), 3).number == 60
     with pytest.raises(Unknown):
-        training_steps(a_recipe(), -1, None, Batch(8, True), 3)
+        training_steps(NOTHING, -1, None, Batch(8, True), 3)
     with pytest.raises(Unknown):
-        training_steps(a_recipe(), None, rows(9), Batch(8, True), None)
+        training_steps(NOTHING, None, rows(9), Batch(8, True), None)
     with pytest.raises(Unknown):
-        training_steps(a_recipe(), None, rows(9), Batch(8, True), 3, False, "reinforcement")
+        training_steps(NOTHING, None, rows(9), Batch(8, True), 3, False, "reinforcement")
 
 
 # Batch and steps

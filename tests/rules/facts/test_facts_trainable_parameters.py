@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from counting import trainable_parameters
+from counting import trainable_parameters, trained_by
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.architecture import architecture
 from lora_rules.facts.model.model_table import model_types
-from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 TOOLS = Path(__file__).parent.parent.parent.parent / "tools"
 COUNTS = Path(__file__).parent.parent.parent / "data" / "peft_counts.jsonl"
@@ -123,13 +122,9 @@ def test_no_default_no_count() -> None:
 
 @pytest.mark.parametrize("name", ["layer_replication", "ensure_weight_tying", "use_bdlora"])
 def test_settings_that_are_not_counted(name: str) -> None:
-    def recipe(value: object) -> Recipe:
-        setting = Setting(name, (value,), Origin.WRITTEN, name)
-        return Recipe("a.py", "python", "peft", Span(1, 1, 1, 1), {name: setting})
-
-    assert trainable_parameters(LLAMA, 8, ["q_proj"], recipe=recipe(None))
-    with pytest.raises(Unknown):
-        trainable_parameters(LLAMA, 8, ["q_proj"], recipe=recipe(["x"]))
+    assert trained_by(LLAMA, r=8, target_modules=["q_proj"], **{name: None})
+    with pytest.raises(Unknown, match=f"with {name} is not counted"):
+        trained_by(LLAMA, r=8, target_modules=["q_proj"], **{name: ["x"]})
 
 
 @pytest.mark.parametrize(
@@ -168,17 +163,14 @@ def test_biases_of_the_base_model() -> None:
 
 def test_a_classifier_is_trained_whole() -> None:
     """The head of a classifier comes by itself; all-linear leaves it out."""
-    labels = Setting("num_labels", (3,), Origin.WRITTEN, "num_labels")
-    recipe = Recipe("a.py", "python", "peft", Span(1, 1, 1, 1), {"num_labels": labels})
-    count = trainable_parameters(LLAMA, 64, "all-linear", task_type="SEQ_CLS", recipe=recipe)
+    settings = {"r": 64, "target_modules": "all-linear", "task_type": "SEQ_CLS"}
+    count = trained_by(LLAMA, num_labels=3, **settings)
     assert count == 167_772_160 + 3 * 4096
 
 
 def test_mica_is_not_counted() -> None:
-    setting = Setting("init_lora_weights", ("mica",), Origin.WRITTEN, "init_lora_weights")
-    recipe = Recipe("a.py", "python", "peft", Span(1, 1, 1, 1), {"init_lora_weights": setting})
     with pytest.raises(Unknown, match="MiCA"):
-        trainable_parameters(LLAMA, 8, ["q_proj"], recipe=recipe)
+        trained_by(LLAMA, r=8, target_modules=["q_proj"], init_lora_weights="mica")
 
 
 @pytest.mark.parametrize("bomb", [r"(.*)*x", r"(a|a)*b", r"(\w+\.?)+!", ".*.*.*.*.*.*x", "a" * 500])

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 
 @rule("LL003", Severity.WARNING, evidence=[PEFT_SOURCE])
-def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
+def non_noop_init(outline: Outline, init_lora_weights: bool) -> Iterator[Problem]:
     """The adapter starts as random noise on top of the base model.
 
     ## What it checks
@@ -46,7 +46,7 @@ def non_noop_init(recipe: Recipe, init_lora_weights: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if init_lora_weights is False and recipe.trains and not _in_tests(recipe.path):
+    if init_lora_weights is False and outline.trains and not _in_tests(outline.path):
         yield Problem(
             "init_lora_weights",
             "init_lora_weights=False starts both matrices at random: the base model is damaged "

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, is_given
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 
 @rule("LL004", Severity.ERROR, evidence=[PEFT_SOURCE])
-def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Problem]:
+def inference_mode_training(
+    outline: Outline, inference_mode: bool, adapter_name_or_path: Value
+) -> Iterator[Problem]:
     """A new adapter that is told not to train.
 
     ## What it checks
@@ -46,7 +49,7 @@ def inference_mode_training(recipe: Recipe, inference_mode: bool) -> Iterator[Pr
     ## Options
     None.
     """
-    if inference_mode and recipe.trains and not recipe.may_be("adapter_name_or_path"):
+    if inference_mode and outline.trains and not is_given(adapter_name_or_path):
         yield Problem(
             "inference_mode",
             "inference_mode=True freezes the adapter: training it raises RuntimeError.",

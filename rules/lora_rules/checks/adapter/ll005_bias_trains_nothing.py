@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 
 @rule("LL005", Severity.INFO, evidence=[PEFT_SOURCE])
-def bias_trains_nothing(recipe: Recipe, bias: str) -> Iterator[Problem]:
+def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
     """Biases are trained, which most current models do not have.
 
     ## What it checks
@@ -43,7 +43,7 @@ def bias_trains_nothing(recipe: Recipe, bias: str) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if bias in ("all", "lora_only") and not recipe.result:
+    if bias in ("all", "lora_only") and not outline.result:
         yield Problem(
             "bias",
             f'bias="{bias}" trains biases that most current models do not have, and that stay '

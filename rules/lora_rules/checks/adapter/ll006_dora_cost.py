@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_BENCHMARK
-from lora_rules.recipe import Recipe
 
 
 @rule("LL006", Severity.INFO, evidence=[PEFT_BENCHMARK])
-def dora_cost(recipe: Recipe, use_dora: bool) -> Iterator[Problem]:
+def dora_cost(outline: Outline, use_dora: bool) -> Iterator[Problem]:
     """DoRA costs a quarter more time; worth knowing before a long run.
 
     ## What it checks
@@ -42,7 +42,7 @@ def dora_cost(recipe: Recipe, use_dora: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if use_dora and not recipe.result:
+    if use_dora and not outline.result:
         yield Problem(
             "use_dora",
             "use_dora costs about 26 % more time and 10 % more peak memory (PEFT's own benchmark).",

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, elements_of
 from lora_rules.evidence import VLLM_SOURCE
-from lora_rules.recipe import Recipe
 
 
 @rule("LL007", Severity.WARNING, evidence=[VLLM_SOURCE], of_records=True)
 def serving_incompatible(
-    recipe: Recipe, serve: str, *, max_lora_rank: int = 16
+    serve: str,
+    r: Value,
+    modules_to_save: Value,
+    use_dora: Value,
+    bias: Value,
+    *,
+    max_lora_rank: int = 16,
 ) -> Iterator[Problem]:
     """The adapter cannot be served by the engine that was declared.
 
@@ -48,7 +54,7 @@ def serving_incompatible(
     """
     if serve.lower() != "vllm":
         return
-    rank = recipe.known("r")
+    rank = r.value if isinstance(r, Known) else None
     if isinstance(rank, int) and rank > max_lora_rank:
         yield Problem(
             "r",
@@ -56,11 +62,16 @@ def serving_incompatible(
             help=f"Start the server with --max-lora-rank {rank}, and set the option to match.",
         )
     for name, refused in (
-        ("modules_to_save", recipe.known("modules_to_save")),
-        ("use_dora", recipe.known("use_dora")),
-        ("bias", recipe.known("bias") in ("all", "lora_only")),
+        ("modules_to_save", _is_on(modules_to_save)),
+        ("use_dora", _is_on(use_dora)),
+        ("bias", isinstance(bias, Known) and bias.value in ("all", "lora_only")),
     ):
         if refused:
             yield Problem(
                 name, f"vLLM refuses adapters with {name}.", help="Merge the adapter, or drop it."
             )
+
+
+def _is_on(value: Value) -> bool:
+    """Whether it is certainly switched on, or not empty."""
+    return bool(elements_of(value)) or (isinstance(value, Known) and bool(value.value))

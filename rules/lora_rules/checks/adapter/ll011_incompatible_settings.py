@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, elements_of, value_of
+from lora_rules.engine.value import Absent, Known, Partial, Value, certainly, elements_of, is_given
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Origin, Recipe
-
-VARIANTS = (
-    "use_dora",
-    "arrow_config",
-    "use_bdlora",
-    "alora_invocation_tokens",
-    "velora_config",
-    "monteclora_config",
-    "kasa_config",
-)
-"""PEFT 0.21.2 builds a layer as exactly one of these (lora/layer.py)."""
+from lora_rules.facts.adapter.lora_variants import VARIANTS
+from lora_rules.recipe import Block, Origin
 
 
 def keys() -> tuple[KeyPage, ...]:
@@ -122,7 +112,28 @@ def keys() -> tuple[KeyPage, ...]:
     evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE],
     keys=keys,
 )
-def incompatible_settings(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
+def incompatible_settings(
+    blocks: tuple[Block, ...],
+    framework: Behaviour,
+    lora_variants: tuple[str, ...],
+    r: Value,
+    target_modules: Value,
+    exclude_modules: Value,
+    modules_to_save: Value,
+    layers_to_transform: Value,
+    layers_pattern: Value,
+    rank_pattern: Value,
+    alpha_pattern: Value,
+    use_rslora: Value,
+    lora_bias: Value,
+    use_dora: Value,
+    use_bdlora: Value,
+    megatron_config: Value,
+    init_lora_weights: Value,
+    loftq_config: Value,
+    load_in_4bit: Value,
+    load_in_8bit: Value,
+) -> Iterator[Problem]:
     """Two settings that the library refuses together.
 
     ## What it checks
@@ -178,18 +189,36 @@ def incompatible_settings(recipe: Recipe, framework: Behaviour) -> Iterator[Prob
     ## Options
     None.
     """
-    yield from _two_widths(recipe)
+    if certainly(load_in_4bit, True) and certainly(load_in_8bit, True):
+        yield _two_widths()
     if not framework.adapter_as_written:
         return
-    for conflict in CONFLICTS:
-        yield from conflict(recipe)
+    layers = {"layers_to_transform": layers_to_transform, "layers_pattern": layers_pattern}
+    if isinstance(target_modules, Known) and isinstance(target_modules.value, str):
+        yield from _text_targets(layers, blocks)
+    if _is_written(layers_pattern) and not is_given(layers_to_transform):
+        yield _pattern_alone()
+    if certainly(lora_bias, True):
+        yield from _lora_bias(use_dora, init_lora_weights)
+    if certainly(use_dora, True) and _is_written(megatron_config):
+        yield _dora_with_megatron()
+    yield from _variants(lora_variants, init_lora_weights)
+    yield from _loftq(init_lora_weights, loftq_config)
+    if certainly(init_lora_weights, "orthogonal"):
+        yield from _orthogonal(r)
+    if certainly(use_rslora, True):
+        patterns = {"rank_pattern": rank_pattern, "alpha_pattern": alpha_pattern}
+        yield from _rslora_conversion(init_lora_weights, patterns)
+    yield from _all_excluded(exclude_modules, target_modules)
+    yield from _saved_targets(modules_to_save, target_modules)
+    if isinstance(use_bdlora, Known) and isinstance(use_bdlora.value, dict):
+        yield from _bdlora(use_bdlora.value, target_modules)
 
 
-def _text_targets(recipe: Recipe) -> Iterator[Problem]:
-    if not isinstance(recipe.known("target_modules"), str):
-        return
-    for name in ("layers_to_transform", "layers_pattern"):
-        if recipe.writes(name) and recipe.known(name) is not None:  # 0 is a layer, [] is a list
+def _text_targets(layers: Mapping[str, Value], blocks: tuple[Block, ...]) -> Iterator[Problem]:
+    for name, value in layers.items():
+        given = isinstance(value, Known) and value.value is not None  # 0 is a layer, [] is a list
+        if given and _has_key(blocks, name):
             yield Problem(
                 name,
                 f"{name} needs target_modules as a list; PEFT raises ValueError for a text.",
@@ -199,44 +228,49 @@ def _text_targets(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-def _pattern_alone(recipe: Recipe) -> Iterator[Problem]:
-    if _given(recipe, "layers_pattern") and not recipe.may_be("layers_to_transform"):
-        yield Problem(
-            "layers_pattern",
-            "layers_pattern without layers_to_transform: PEFT raises ValueError.",
-            help="Add layers_to_transform, or remove it.",
-            key="peft/layers-pattern-needs-layers-to-transform",
-        )
+def _has_key(blocks: tuple[Block, ...], name: str) -> bool:
+    """Whether the adapter's own call or file has a key of that name."""
+    keys = (key.name for block in blocks[:1] for key in block.keys)
+    return any(key == name or key.endswith(f".{name}") for key in keys)
 
 
-def _lora_bias(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.known("lora_bias") is not True:
-        return
-    if recipe.known("use_dora") is True:
+def _pattern_alone() -> Problem:
+    return Problem(
+        "layers_pattern",
+        "layers_pattern without layers_to_transform: PEFT raises ValueError.",
+        help="Add layers_to_transform, or remove it.",
+        key="peft/layers-pattern-needs-layers-to-transform",
+    )
+
+
+def _lora_bias(use_dora: Value, init_lora_weights: Value) -> Iterator[Problem]:
+    if certainly(use_dora, True):
         yield Problem(
             "lora_bias",
             "lora_bias does not work with use_dora: PEFT raises ValueError.",
             key="peft/lora-bias-with-dora",
         )
-    method = recipe.known("init_lora_weights")
-    if isinstance(method, str):
+    if isinstance(init_lora_weights, Known) and isinstance(init_lora_weights.value, str):
         yield Problem(
             "lora_bias",
-            f'lora_bias does not work with init_lora_weights="{method}": PEFT raises ValueError.',
+            f'lora_bias does not work with init_lora_weights="{init_lora_weights.value}": PEFT '
+            "raises ValueError.",
             also=("init_lora_weights",),
             key="peft/lora-bias-with-initialisation",
         )
 
 
-def _variants(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.known("use_dora") is True and _given(recipe, "megatron_config"):
-        yield Problem(
-            "use_dora",
-            "use_dora does not work with megatron_config: PEFT raises.",
-            key="peft/dora-with-megatron",
-        )
-    chosen = [name for name in VARIANTS if _given(recipe, name)]
-    if chosen and recipe.known("init_lora_weights") == "mica":
+def _dora_with_megatron() -> Problem:
+    return Problem(
+        "use_dora",
+        "use_dora does not work with megatron_config: PEFT raises.",
+        key="peft/dora-with-megatron",
+    )
+
+
+def _variants(variants: tuple[str, ...], init_lora_weights: Value) -> Iterator[Problem]:
+    chosen = list(variants)
+    if chosen and certainly(init_lora_weights, "mica"):
         chosen.insert(0, "init_lora_weights")  # MiCA is a variant, too
     if len(chosen) > 1:
         yield Problem(
@@ -247,23 +281,21 @@ def _variants(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _loftq(recipe: Recipe) -> Iterator[Problem]:
-    method = recipe.settings.get("init_lora_weights")
-    if recipe.known("init_lora_weights") != "loftq" or method is None:
+def _loftq(method: Value, config: Value) -> Iterator[Problem]:
+    if not isinstance(method, Known) or method.value != "loftq":
         return
-    if method.origin is not Origin.WRITTEN:
+    if method.setting.origin is not Origin.WRITTEN:
         return  # the framework makes the configuration that it derives this from
-    config = recipe.known("loftq_config")
-    if "loftq_config" not in recipe.settings or config in (None, {}):
-        if not recipe.may_be("loftq_config") or config == {}:
-            yield Problem(
-                "init_lora_weights",
-                'init_lora_weights="loftq" needs a loftq_config: PEFT raises ValueError.',
-                help="Pass loftq_config=LoftQConfig(loftq_bits=4).",
-                key="peft/loftq-needs-config",
-            )
-    elif isinstance(config, dict):
-        missing = [key for key in ("loftq_bits", "loftq_iter") if key not in config]
+    given = config.value if isinstance(config, Known) else None
+    if isinstance(config, Absent) or (isinstance(config, Known) and given in (None, {})):
+        yield Problem(
+            "init_lora_weights",
+            'init_lora_weights="loftq" needs a loftq_config: PEFT raises ValueError.',
+            help="Pass loftq_config=LoftQConfig(loftq_bits=4).",
+            key="peft/loftq-needs-config",
+        )
+    elif isinstance(given, dict):
+        missing = [key for key in ("loftq_bits", "loftq_iter") if key not in given]
         if missing:
             yield Problem(
                 "loftq_config",
@@ -274,14 +306,9 @@ def _loftq(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-def _orthogonal(recipe: Recipe) -> Iterator[Problem]:
-    rank = recipe.known("r")
-    if (
-        recipe.known("init_lora_weights") == "orthogonal"
-        and isinstance(rank, int)
-        and rank > 0
-        and rank % 2
-    ):
+def _orthogonal(r: Value) -> Iterator[Problem]:
+    rank = r.value if isinstance(r, Known) else None
+    if isinstance(rank, int) and rank > 0 and rank % 2:
         yield Problem(
             "r",
             f'r = {rank} with init_lora_weights="orthogonal": PEFT needs an even rank.',
@@ -291,18 +318,18 @@ def _orthogonal(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _rslora_conversion(recipe: Recipe) -> Iterator[Problem]:
-    method = recipe.known("init_lora_weights")
+def _rslora_conversion(
+    init_lora_weights: Value, patterns: Mapping[str, Value]
+) -> Iterator[Problem]:
+    method = init_lora_weights.value if isinstance(init_lora_weights, Known) else None
     converting = isinstance(method, str) and (
         method.startswith("pissa") or method in ("olora", "corda", "lora_ga")
     )
-    patterns = [
-        name for name in ("rank_pattern", "alpha_pattern") if recipe.known(name) not in (None, {})
-    ]
-    if recipe.known("use_rslora") is True and converting and patterns:
+    given = [name for name, value in patterns.items() if _is_pattern(value)]
+    if converting and given:
         yield Problem(
-            patterns[0],
-            f'{patterns[0]} with use_rslora and init_lora_weights="{method}": the adapter cannot '
+            given[0],
+            f'{given[0]} with use_rslora and init_lora_weights="{method}": the adapter cannot '
             "be converted back to plain LoRA after training (PEFT warns).",
             severity=Severity.WARNING,
             also=("use_rslora",),
@@ -310,29 +337,30 @@ def _rslora_conversion(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _two_widths(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.known("load_in_4bit") is True and recipe.known("load_in_8bit") is True:
-        yield Problem(
-            "load_in_8bit",
-            "load_in_4bit and load_in_8bit are both on: transformers raises ValueError.",
-            help="Keep one.",
-            also=("load_in_4bit",),
-            key="transformers/load-in-4bit-with-load-in-8bit",
-        )
+def _is_pattern(value: Value) -> bool:
+    return isinstance(value, Partial) or (
+        isinstance(value, Known) and value.value not in (None, {})
+    )
 
 
-def _all_excluded(recipe: Recipe) -> Iterator[Problem]:
-    excluded, targets = recipe.known("exclude_modules"), recipe.known("target_modules")
-    if excluded in (".*", ".+"):
-        everything = True
-    else:
-        everything = (
-            isinstance(excluded, list | tuple | set)
-            and isinstance(targets, list | tuple | set)
-            and bool(targets)
-            and set(targets) <= set(excluded)
-        )
-    if everything:
+def _two_widths() -> Problem:
+    return Problem(
+        "load_in_8bit",
+        "load_in_4bit and load_in_8bit are both on: transformers raises ValueError.",
+        help="Keep one.",
+        also=("load_in_4bit",),
+        key="transformers/load-in-4bit-with-load-in-8bit",
+    )
+
+
+def _all_excluded(exclude_modules: Value, target_modules: Value) -> Iterator[Problem]:
+    excluded = elements_of(exclude_modules)
+    targets = elements_of(target_modules) if isinstance(target_modules, Known) else ()
+    if (
+        certainly(exclude_modules, ".*")
+        or certainly(exclude_modules, ".+")
+        or (targets and all(name in excluded for name in targets))
+    ):
         yield Problem(
             "exclude_modules",
             "exclude_modules takes out every target: PEFT raises, no module is left to adapt.",
@@ -341,12 +369,11 @@ def _all_excluded(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _saved_targets(recipe: Recipe) -> Iterator[Problem]:
-    saved = elements_of(value_of(recipe.settings.get("modules_to_save"), "modules_to_save"))
-    targets = value_of(recipe.settings.get("target_modules"), "target_modules")
-    both = [name for name in elements_of(targets) if name in saved]
+def _saved_targets(modules_to_save: Value, target_modules: Value) -> Iterator[Problem]:
+    saved, targets = elements_of(modules_to_save), elements_of(target_modules)
+    both = [name for name in targets if name in saved]
     if both:
-        alone = isinstance(targets, Known) and len(both) == len(elements_of(targets))
+        alone = isinstance(target_modules, Known) and len(both) == len(targets)
         yield Problem(
             "modules_to_save",
             f"{', '.join(map(str, both))} also stand in target_modules: "
@@ -360,10 +387,7 @@ def _saved_targets(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
-def _bdlora(recipe: Recipe) -> Iterator[Problem]:
-    config = recipe.known("use_bdlora")
-    if not isinstance(config, dict):
-        return
+def _bdlora(config: Mapping[str, object], target_modules: Value) -> Iterator[Problem]:
     first, second = config.get("target_modules_bd_a"), config.get("target_modules_bd_b")
     if isinstance(first, list) and isinstance(second, list) and set(first) & set(second):
         yield Problem(
@@ -371,14 +395,14 @@ def _bdlora(recipe: Recipe) -> Iterator[Problem]:
             "target_modules_bd_a and target_modules_bd_b overlap: PEFT raises ValueError.",
             key="peft/bdlora-sides-overlap",
         )
-    targets = recipe.known("target_modules")
     sides = [*_names(first), *_names(second)]
-    if isinstance(targets, list) and sides and config.get("match_strict", True):
+    targets = map(str, elements_of(target_modules))
+    if sides and config.get("match_strict", True):
         neither = [name for name in targets if not any(side in name for side in sides)]
         if neither:
             yield Problem(
                 "use_bdlora",
-                f"{', '.join(map(str, neither))} stand in neither target_modules_bd_a nor "
+                f"{', '.join(neither)} stand in neither target_modules_bd_a nor "
                 "target_modules_bd_b: PEFT raises ValueError.",
                 also=("target_modules",),
                 key="peft/bdlora-target-on-neither-side",
@@ -389,27 +413,8 @@ def _names(value: object) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
-def _given(recipe: Recipe, name: str) -> bool:
-    """Whether a setting is written and certainly not empty."""
-    setting = recipe.settings.get(name)
-    return (
-        setting is not None
-        and setting.written
-        and bool(setting.candidates)
-        and all(value not in (None, False, "", [], {}) for value in setting.candidates)
-    )
-
-
-CONFLICTS = (
-    _text_targets,
-    _pattern_alone,
-    _lora_bias,
-    _variants,
-    _loftq,
-    _orthogonal,
-    _rslora_conversion,
-    _all_excluded,
-    _saved_targets,
-    _bdlora,
-)
-"""Each pair that is refused, a function each."""
+def _is_written(value: Value) -> bool:
+    """Whether a setting is written, and certainly not empty."""
+    if isinstance(value, Known):
+        return value.setting.written and value.value not in (None, False, "", [], {})
+    return isinstance(value, Partial)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.types import fits
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
 
 
 @rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
-def zero_or_negative_alpha(recipe: Recipe, lora_alpha: float) -> Iterator[Problem]:
+def zero_or_negative_alpha(lora_alpha: Setting) -> Iterator[Problem]:
     """The adapter is multiplied by zero or by a negative number.
 
     ## What it checks
@@ -51,21 +52,18 @@ def zero_or_negative_alpha(recipe: Recipe, lora_alpha: float) -> Iterator[Proble
     ## Options
     None.
     """
-    if lora_alpha == 0 and not _alpha_zero_is_default(recipe):
+    alpha = lora_alpha.value
+    if not isinstance(alpha, int | float) or not fits("float", alpha):
+        return  # LL002 says so
+    if alpha == 0 and lora_alpha.written:  # a zero that nobody wrote is a way to say "off"
         yield Problem(
             "lora_alpha",
             "lora_alpha is 0: the adapter's output and its gradient are zero, nothing trains.",
             help="Set lora_alpha to 2 x r, the value of most official recipes.",
         )
-    elif lora_alpha < 0:
+    elif alpha < 0:
         yield Problem(
             "lora_alpha",
-            f"lora_alpha is {lora_alpha:g}: the adapter is applied with its sign flipped.",
+            f"lora_alpha is {alpha:g}: the adapter is applied with its sign flipped.",
             help="Set lora_alpha to 2 x r, the value of most official recipes.",
         )
-
-
-def _alpha_zero_is_default(recipe: Recipe) -> bool:
-    """A zero that nobody wrote is somebody's way to say "off"."""
-    setting = recipe.settings.get("lora_alpha")
-    return setting is not None and not setting.written

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, certainly
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import DETTMERS_2023, HU_2021, OFFICIAL_RECIPES, SCHULMAN_2025
-from lora_rules.recipe import Recipe
 
 FIXED_ALPHAS = (16, 32, 64)
 """QLoRA (16 at r=64), Hu's GPT-2 (32 at r=4) and LoRA Without Regret (32 at any r) keep alpha."""
@@ -15,9 +16,11 @@ FIXED_ALPHAS = (16, 32, 64)
 
 @rule("LL102", Severity.WARNING, evidence=[OFFICIAL_RECIPES, HU_2021, DETTMERS_2023, SCHULMAN_2025])
 def alpha_rank_ratio_out_of_range(
-    recipe: Recipe,
+    outline: Outline,
     r: int,
     lora_alpha: float,
+    init_lora_weights: Value,
+    learning_rate: Value,
     use_rslora: bool = False,
     *,
     min: float = 0.25,  # noqa: A002 - the option's name, as users write it
@@ -75,9 +78,9 @@ def alpha_rank_ratio_out_of_range(
     - `min` (0.25): the lowest ratio that passes.
     - `max` (4.0): the highest.
     """
-    if use_rslora or r <= 0 or lora_alpha <= 0 or recipe.domain == "image":
+    if use_rslora or r <= 0 or lora_alpha <= 0 or outline.domain == "image":
         return
-    if recipe.known("init_lora_weights") == "eva":
+    if certainly(init_lora_weights, "eva"):
         return  # EVA's own recipe has lora_alpha = 1
     scale = lora_alpha / r
     if min <= scale <= max:
@@ -100,13 +103,13 @@ def alpha_rank_ratio_out_of_range(
         help=f"Set lora_alpha to {2 * r} (2 x r); the learning rate has to move the other way "
         "if the step size is to stay.",
         also=("r",),
-        edits=_same_step(recipe, lora_alpha, 2 * r),
+        edits=_same_step(learning_rate, lora_alpha, 2 * r),
     )
 
 
-def _same_step(recipe: Recipe, old: float, new: float) -> tuple[Edit, ...]:
+def _same_step(learning_rate: Value, old: float, new: float) -> tuple[Edit, ...]:
     """Edits that move alpha and keep learning rate x scale, where the learning rate is known."""
-    rate = recipe.known("learning_rate")
+    rate = learning_rate.value if isinstance(learning_rate, Known) else None
     edits: tuple[Edit, ...] = (Set("lora_alpha", new),)
     if isinstance(rate, float) and rate > 0:
         edits += (Set("learning_rate", float(f"{rate * old / new:.3g}")),)

@@ -9,16 +9,16 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.types import LARGEST
+from lora_rules.engine.value import Value, certainly
 from lora_rules.evidence import PEFT_SOURCE, SCHULMAN_2025
-from lora_rules.recipe import Recipe
 
 
 @rule("LL104", Severity.WARNING, evidence=[PEFT_SOURCE, SCHULMAN_2025])
 def pattern_scale_mismatch(
-    recipe: Recipe,
     framework: Behaviour,
     r: int,
     lora_alpha: float,
+    use_rslora: Value,
     rank_pattern: dict[str, object] | None = None,
     alpha_pattern: dict[str, object] | None = None,
     target_modules: list[str] | str | None = None,
@@ -80,7 +80,7 @@ def pattern_scale_mismatch(
         and not _overlaps(key, ranks, alphas)
         and _fits(key, target_modules)
     }
-    power = 0.5 if recipe.known("use_rslora") is True else 1.0
+    power = 0.5 if certainly(use_rslora, True) else 1.0
     scales = {
         key: scale
         for key, scale in scales.items()

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import (
     DETTMERS_2023,
     RASCHKA_2023,
     SEED_RANK_BANDS,
 )
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
@@ -21,9 +21,10 @@ from lora_rules.checks.adapter.rank import REINFORCEMENT
 
 @rule("LL201", Severity.WARNING, evidence=[SEED_RANK_BANDS, RASCHKA_2023, DETTMERS_2023])
 def high_rank_tiny_dataset(
-    recipe: Recipe,
     r: int,
     dataset_rows: Rows,
+    trainer_method: Value,
+    lora_alpha: Value,
     *,
     tiny: int = 1000,
     small: int = 5000,
@@ -79,14 +80,14 @@ def high_rank_tiny_dataset(
     - `tiny` (1000) and `tiny_rank` (64): warn from this rank below that many examples.
     - `small` (5000) and `small_rank` (128): the same for a small dataset.
     """
-    if recipe.known("trainer_method") in REINFORCEMENT:
+    if isinstance(trainer_method, Known) and trainer_method.value in REINFORCEMENT:
         return
     rows = dataset_rows.number
     limit = tiny_rank if rows < tiny else small_rank if rows < small else None
     if limit is None or 2 * r < limit:
         return
     counted = f"{rows:,}" if dataset_rows.exact else f"at most {rows:,}"
-    alpha = recipe.known("lora_alpha")
+    alpha = lora_alpha.value if isinstance(lora_alpha, Known) else None
     edits: tuple[Edit, ...] = (Set("r", 16),)
     if isinstance(alpha, int | float) and not isinstance(alpha, bool):
         edits += (Set("lora_alpha", float(f"{alpha * 16 / r:g}")),)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import DETTMERS_2023, HU_2021, SEED_TASK_BANDS
 from lora_rules.facts.run.framework_defaults import place_of
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
-    from lora_rules.recipe import Recipe
+    from lora_rules.recipe import Blocks, Setting
 from lora_rules.checks.adapter.task import GUIDES, Band
 
 FEW, MANY = 5_000, 50_000
@@ -21,8 +22,8 @@ FEW, MANY = 5_000, 50_000
 
 @rule("LL208", Severity.INFO, evidence=[SEED_TASK_BANDS, HU_2021, DETTMERS_2023])
 def rank_outside_task_band(
-    recipe: Recipe,
-    r: int,
+    blocks: Blocks,
+    r: Setting,
     task: str,
     dataset_rows: Rows | None = None,
     *,
@@ -73,13 +74,14 @@ def rank_outside_task_band(
         bands.append(Band(f"CloudCodeTree for fewer than {FEW:,} examples", 4, 8))
     elif dataset_rows is not None and dataset_rows.exact and dataset_rows.number > MANY:
         bands.append(Band(f"CloudCodeTree for more than {MANY:,} examples", 64, 128))
+    rank = number_of(r)
     lowest, highest = min(band.lowest for band in bands), max(band.highest for band in bands)
-    if lowest / factor <= r <= highest * factor:
+    if lowest / factor <= rank <= highest * factor:
         return
     told = ", ".join(f"{band.guide} {_span(band)}" for band in bands)
     yield Problem(
-        place_of(recipe, "r"),
-        f"r = {r} for the task {task!r} is outside what guides give: {told} (a convention that "
+        place_of(r, blocks),
+        f"r = {rank} for the task {task!r} is outside what guides give: {told} (a convention that "
         "nobody measured).",
         help="Compare it with a rank of the bands on held-out examples.",
     )

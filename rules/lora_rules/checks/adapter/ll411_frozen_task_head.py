@@ -10,8 +10,7 @@ from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
-from lora_rules.program import program_of
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -21,11 +20,11 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 @rule("LL411", Severity.WARNING, evidence=[PEFT_SOURCE])
 def frozen_task_head(
-    recipe: Recipe,
     framework: Behaviour,
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     task_type: str | None = None,
+    program: Program | None = None,
 ) -> Iterator[Problem]:
     """A classifier's head is not trained.
 
@@ -73,7 +72,7 @@ def frozen_task_head(
         return
     if framework.sets_task:
         return
-    if program_of(recipe).calls.named("=requires_grad", ".requires_grad_"):
+    if program is not None and program.calls.named("=requires_grad", ".requires_grad_"):
         return
     heads = _heads(inventory)
     names = (*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ()))

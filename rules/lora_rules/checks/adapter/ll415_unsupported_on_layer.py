@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -10,23 +10,15 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.facts.adapter.lora_variants import VARIANTS, is_chosen
+from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
-
-
-VARIANTS = (
-    "use_dora",
-    "arrow_config",
-    "use_bdlora",
-    "alora_invocation_tokens",
-    "velora_config",
-    "monteclora_config",
-    "kasa_config",
-)
-"""Settings that make another layer than plain LoRA's."""
+    from lora_rules.facts.model.modules import Linear
 
 
 ON_EMBEDDINGS = frozenset({"use_dora"})
@@ -143,14 +135,17 @@ def keys() -> tuple[KeyPage, ...]:
 
 @rule("LL415", Severity.ERROR, evidence=[PEFT_SOURCE], keys=keys)
 def unsupported_on_layer(
-    recipe: Recipe,
     framework: Behaviour,
     targeted: Targeted,
+    lora_variants: tuple[str, ...],
+    r: Value,
+    use_bdlora: Value,
     lora_dropout: float = 0.0,
     lora_bias: bool = False,
-    fan_in_fan_out: bool = False,
+    fan_in_fan_out: Setting | None = None,
     init_lora_weights: bool | str = True,
     target_parameters: list[str] | None = None,
+    pinned_transformers: VersionRange | None = None,
 ) -> Iterator[Problem]:
     """A setting that the layers it meets in this model cannot have.
 
@@ -203,34 +198,34 @@ def unsupported_on_layer(
     if targeted.parameters:
         told = bool(target_parameters) or framework.drops_dropout_on_experts
         # LL303 tells of parameters that are named
-        yield from _on_parameters(recipe, targeted, 0.0 if told else lora_dropout)
+        chosen = {*lora_variants, *(["lora_bias"] if lora_bias else [])}
+        if fan_in_fan_out is not None and is_chosen(Known(fan_in_fan_out.value, fan_in_fan_out)):
+            chosen.add("fan_in_fan_out")
+        severity, since = Severity.ERROR, ""
+        if not target_parameters:
+            severity = in_transformers_5(pinned_transformers, severity)
+            since = ", as transformers 5 fuses experts"
+        dropout = 0.0 if told else lora_dropout
+        yield from _on_parameters(targeted, dropout, chosen, severity, since)
     if targeted.parameters and isinstance(init_lora_weights, str):
         yield from _initialised_parameters(init_lora_weights)
-    yield from _on_embeddings(recipe, targeted, lora_bias=lora_bias)
+    yield from _on_embeddings(targeted, lora_variants, lora_bias=lora_bias)
     yield from _on_convolutions(targeted, init_lora_weights)
     if lora_bias:
         yield from _without_bias(targeted)
-    yield from _orientation(recipe, targeted, fan_in_fan_out=fan_in_fan_out)
-    yield from _on_conv1d(recipe, targeted, init_lora_weights)
-    yield from _sizes(recipe, targeted, init_lora_weights)
+    if fan_in_fan_out is not None:
+        yield from _orientation(targeted, fan_in_fan_out)
+    yield from _on_conv1d(targeted, lora_variants, init_lora_weights)
+    if isinstance(r, Known) and isinstance(r.value, int):
+        yield from _sizes(targeted, r.value, lora_variants, init_lora_weights)
+        if isinstance(use_bdlora, Known) and isinstance(use_bdlora.value, Mapping):
+            yield from _block_diagonal(targeted, r.value, use_bdlora.value)
 
 
-def _given(recipe: Recipe, name: str) -> bool:
-    """Whether a setting is there and certainly on."""
-    setting = recipe.settings.get(name)
-    return (
-        setting is not None
-        and bool(setting.candidates)
-        and all(value not in (None, False) for value in setting.candidates)
-    )
-
-
-def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterator[Problem]:
+def _on_parameters(
+    targeted: Targeted, dropout: float, chosen: Collection[str], severity: Severity, since: str
+) -> Iterator[Problem]:
     example = targeted.parameters[0]
-    severity, since = Severity.ERROR, ""
-    if not recipe.known("target_parameters"):
-        severity = in_transformers_5(recipe, severity)
-        since = ", as transformers 5 fuses experts"
     both = [path for path in targeted.parameters if path.rpartition(".")[0] in targeted.adapted]
     if both:
         yield Problem(
@@ -253,7 +248,7 @@ def _on_parameters(recipe: Recipe, targeted: Targeted, dropout: float) -> Iterat
             key="peft/dropout-on-parameters",
         )
     for name in NOT_ON_PARAMETERS:
-        if _given(recipe, name):
+        if name in chosen:
             yield Problem(
                 name,
                 f"{name} does not work on parameters, and {example} is adapted as one{since}: PEFT "
@@ -275,7 +270,9 @@ def _initialised_parameters(method: str) -> Iterator[Problem]:
         )
 
 
-def _on_embeddings(recipe: Recipe, targeted: Targeted, *, lora_bias: bool) -> Iterator[Problem]:
+def _on_embeddings(
+    targeted: Targeted, variants: tuple[str, ...], *, lora_bias: bool
+) -> Iterator[Problem]:
     inventory = targeted.inventory
     tables = [path for path in targeted.adapted if inventory.kinds[path] == "embedding"]
     convolutions = [path for path in targeted.adapted if inventory.kinds[path] == "conv"]
@@ -289,8 +286,8 @@ def _on_embeddings(recipe: Recipe, targeted: Targeted, *, lora_bias: bool) -> It
         (tables, ON_EMBEDDINGS, "embedding"),
         (convolutions, ON_CONVOLUTIONS, "convolution"),
     ):
-        for name in VARIANTS:
-            if paths and name not in allowed and _given(recipe, name):
+        for name in variants:
+            if paths and name not in allowed:
                 yield Problem(
                     name,
                     f"{name} does not work on {paths[0]}: PEFT raises ValueError.",
@@ -324,18 +321,17 @@ def _without_bias(targeted: Targeted) -> Iterator[Problem]:
         )
 
 
-def _orientation(recipe: Recipe, targeted: Targeted, *, fan_in_fan_out: bool) -> Iterator[Problem]:
-    kinds = {targeted.inventory.kinds[path] for path in targeted.adapted}
-    setting = recipe.settings.get("fan_in_fan_out")
-    if setting is None or not targeted.inventory.exact:
+def _orientation(targeted: Targeted, fan_in_fan_out: Setting) -> Iterator[Problem]:
+    value = fan_in_fan_out.value
+    if not isinstance(value, bool) or not targeted.inventory.exact:
         return
-    wrong = "linear" if fan_in_fan_out else "Conv1D"
-    if wrong in kinds and setting.written:
-        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not fan_in_fan_out),)
+    kinds = {targeted.inventory.kinds[path] for path in targeted.adapted}
+    wrong = "linear" if value else "Conv1D"
+    if wrong in kinds and fan_in_fan_out.written:
+        edits: tuple[Edit, ...] = (Set("fan_in_fan_out", not value),)
         yield Problem(
             "fan_in_fan_out",
-            f"fan_in_fan_out={fan_in_fan_out} does not fit a {wrong} layer: PEFT warns and "
-            "corrects it.",
+            f"fan_in_fan_out={value} does not fit a {wrong} layer: PEFT warns and corrects it.",
             severity=Severity.INFO,
             edits=edits,
             safety=Safety.SAFE,
@@ -343,7 +339,7 @@ def _orientation(recipe: Recipe, targeted: Targeted, *, fan_in_fan_out: bool) ->
         )
 
 
-def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
+def _on_conv1d(targeted: Targeted, variants: tuple[str, ...], method: object) -> Iterator[Problem]:
     rows = [path for path in targeted.adapted if targeted.inventory.kinds[path] == "Conv1D"]
     if not rows:
         return
@@ -355,7 +351,7 @@ def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[P
             key="peft/olora-on-conv1d",
         )
     for name in ("use_bdlora", "kasa_config"):
-        if _given(recipe, name):
+        if name in variants:
             yield Problem(
                 name,
                 f"{name} does not work on {rows[0]}, a Conv1D: PEFT raises.",
@@ -363,34 +359,42 @@ def _on_conv1d(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[P
             )
 
 
-def _sizes(recipe: Recipe, targeted: Targeted, method: object) -> Iterator[Problem]:
-    rank = recipe.known("r")
-    linears = [
-        each for path, each in targeted.inventory.linears.items() if path in targeted.adapted
-    ]
+def _sizes(
+    targeted: Targeted, rank: int, variants: tuple[str, ...], method: object
+) -> Iterator[Problem]:
+    linears = _adapted(targeted)
     if not linears:
         return
     least = min(linears, key=lambda each: min(each.inputs, each.outputs))
     size = min(least.inputs, least.outputs)
-    if isinstance(rank, int) and method == "mica" and rank > size:
+    if method == "mica" and rank > size:
         yield Problem(
             "r",
             f"r = {rank} with MiCA, and {least.path} has {size} features: PEFT raises.",
             key="peft/mica-rank-above-features",
         )
-    if isinstance(rank, int) and _given(recipe, "kasa_config") and rank >= size:
+    if "kasa_config" in variants and rank >= size:
         yield Problem(
             "r",
             f"r = {rank} with KaSA, and {least.path} has {size} features: PEFT raises.",
             key="peft/kasa-rank-not-below-features",
         )
-    blocks = recipe.known("use_bdlora")
-    if isinstance(blocks, Mapping) and isinstance(rank, int):
-        for side, at in (("target_modules_bd_a", "inputs"), ("target_modules_bd_b", "outputs")):
-            yield from _blocks(
-                blocks, rank, side, [(one.path, getattr(one, at)) for one in linears]
-            )
-        yield from _neither_side(blocks, targeted)
+
+
+def _block_diagonal(
+    targeted: Targeted, rank: int, config: Mapping[str, object]
+) -> Iterator[Problem]:
+    linears = _adapted(targeted)
+    if not linears:
+        return
+    for side, at in (("target_modules_bd_a", "inputs"), ("target_modules_bd_b", "outputs")):
+        yield from _blocks(config, rank, side, [(one.path, getattr(one, at)) for one in linears])
+    yield from _neither_side(config, targeted)
+
+
+def _adapted(targeted: Targeted) -> list[Linear]:
+    linears = targeted.inventory.linears
+    return [each for path, each in linears.items() if path in targeted.adapted]
 
 
 def _neither_side(config: Mapping[str, object], targeted: Targeted) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Block
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
@@ -16,7 +16,9 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 
 @rule("LL417", Severity.ERROR, evidence=[PEFT_SOURCE])
-def task_type_mismatch(recipe: Recipe, inventory: Inventory, task_type: str) -> Iterator[Problem]:
+def task_type_mismatch(
+    blocks: tuple[Block, ...], inventory: Inventory, task_type: str
+) -> Iterator[Problem]:
     """A task for text generation, on a model that cannot generate.
 
     ## What it checks
@@ -63,7 +65,7 @@ def task_type_mismatch(recipe: Recipe, inventory: Inventory, task_type: str) -> 
     """
     from lora_rules.facts.model.model_class import loader  # the recipe's own words, not a guess
 
-    if task_type in ("CAUSAL_LM", "SEQ_2_SEQ_LM") and loader(recipe) is not None:
+    if task_type in ("CAUSAL_LM", "SEQ_2_SEQ_LM") and loader(blocks) is not None:
         name = inventory.class_name
         if name.endswith((*CLASSIFICATION, "ForMaskedLM")):
             right = "TOKEN_CLS" if "Token" in name else "SEQ_CLS"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.data.data import keys
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PROMPT_LOSS
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import every_key
+from lora_rules.recipe import Blocks
 
 ON_PROMPTS = {
     "train_on_inputs": True,
@@ -21,7 +21,7 @@ ON_PROMPTS = {
 
 
 @rule("LL902", Severity.INFO, evidence=[PROMPT_LOSS])
-def loss_on_prompt(recipe: Recipe, training_kind: str) -> Iterator[Problem]:
+def loss_on_prompt(blocks: Blocks, training_kind: str) -> Iterator[Problem]:
     """The loss counts the prompts as well as the answers.
 
     ## What it checks
@@ -66,7 +66,7 @@ def loss_on_prompt(recipe: Recipe, training_kind: str) -> Iterator[Problem]:
     """
     if training_kind != "sft":
         return
-    for key in keys(recipe):
+    for key in every_key(blocks):
         name = key.name.rpartition(".")[2]
         if name in ON_PROMPTS and key.candidates == (ON_PROMPTS[name],):
             yield Problem(

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
-from lora_rules.facts.run.run_settings import keys
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import is_true
+from lora_rules.recipe import Blocks
 
 
 @rule("LL903", Severity.WARNING, evidence=[FRAMEWORK_SOURCES, TRL_SOURCE])
 def packing_without_isolation(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
     packing: bool,
     attn_implementation: str | None = None,
     packing_strategy: str | None = None,
+    trainer_method: str | None = None,
+    pinned_trl: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """Packed examples see each other.
 
@@ -88,7 +90,12 @@ def packing_without_isolation(
     """
     if not packing:
         return
-    why = _mixing(recipe, framework, attn_implementation, packing_strategy)
+    if framework.trl_arguments:
+        why = _mixing_in_trl(attn_implementation, packing_strategy, pinned_trl)
+    else:
+        why = framework.mixes_packed(
+            attn_implementation, trainer_method, lambda name: is_true(blocks, name)
+        )
     if why:
         yield Problem(
             "packing",
@@ -98,24 +105,10 @@ def packing_without_isolation(
         )
 
 
-def _mixing(
-    recipe: Recipe, framework: Behaviour, attention: str | None, strategy: str | None
-) -> str:
-    if framework.trl_arguments:
-        return _mixing_in_trl(recipe, attention, strategy)
-
-    def is_true(name: str) -> bool:
-        named = (key for key in keys(recipe) if key.name == name)
-        return any(key.candidates == (True,) for key in named)
-
-    return framework.mixes_packed(attention, recipe.known, is_true)
-
-
-def _mixing_in_trl(recipe: Recipe, attention: str | None, strategy: str | None) -> str:
+def _mixing_in_trl(attention: str | None, strategy: str | None, trl: VersionRange) -> str:
     if strategy == "wrapped":
         return 'packing_strategy="wrapped" knows no borders'
-    version = version_of(recipe, "trl")
-    warns = version.certainly_at_least("0.20") and version.certainly_below("1.14")
+    warns = trl.certainly_at_least("0.20") and trl.certainly_below("1.14")
     if warns and attention is not None and "flash" not in attention:
-        return f"TRL {version} warns that {attention} attention may mix them"
+        return f"TRL {trl} warns that {attention} attention may mix them"
     return ""

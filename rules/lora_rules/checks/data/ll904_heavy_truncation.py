@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import ARITHMETIC, TRL_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.local_rows import LongRows
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 @rule("LL904", Severity.WARNING, evidence=[ARITHMETIC, TRL_SOURCE])
 def heavy_truncation(
-    recipe: Recipe,
-    max_length: int,
+    blocks: Blocks,
+    max_length: Setting,
     long_rows: LongRows,
     packing: bool | None = None,
     *,
@@ -56,11 +57,12 @@ def heavy_truncation(
     ## Options
     - `share` (0.05): the share of the rows that may be too long.
     """
+    tokens = number_of(max_length)
     if packing or long_rows.too_long <= share * long_rows.rows:
         return
     yield Problem(
-        place_of(recipe, "max_length"),
-        f"{long_rows.too_long:,} of {long_rows.rows:,} rows have more text than {max_length:,} "
+        place_of(max_length, blocks),
+        f"{long_rows.too_long:,} of {long_rows.rows:,} rows have more text than {tokens:,} "
         "tokens can hold: their ends are cut off, the end-of-text token among them.",
         help="Raise max_length, or split the long rows.",
         also=("max_length", "train_dataset"),

@@ -7,21 +7,25 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import GUIDE_EVALUATION
-from lora_rules.facts.data.evaluation_split import holds_out_or_stops
 from lora_rules.facts.run.framework_defaults import place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
 
 if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.engine.views import Outline
     from lora_rules.facts.data.dataset import Rows
 
 
 @rule("LL906", Severity.INFO, evidence=[GUIDE_EVALUATION])
 def no_eval_small_data(
-    recipe: Recipe,
-    num_train_epochs: float,
+    outline: Outline,
+    blocks: Blocks,
+    num_train_epochs: Setting,
     dataset_rows: Rows,
     training_kind: str,
+    evaluation_split: Lazy,
     max_steps: int | None = None,
     *,
     max_rows: int = 5000,
@@ -69,13 +73,14 @@ def no_eval_small_data(
     ## Options
     - `max_rows` (5000): the most rows that count as little data.
     """
-    if training_kind != "sft" or (max_steps or 0) > 0 or not recipe.trains:
+    epochs = number_of(num_train_epochs)
+    if training_kind != "sft" or (max_steps or 0) > 0 or not outline.trains:
         return
-    if dataset_rows.number >= max_rows or num_train_epochs <= 1 or holds_out_or_stops(recipe):
+    if dataset_rows.number >= max_rows or epochs <= 1 or evaluation_split():
         return
     yield Problem(
-        place_of(recipe, "num_train_epochs"),
-        f"{num_train_epochs:g} epochs of {dataset_rows.number:,} rows and nothing held out: "
+        place_of(num_train_epochs, blocks),
+        f"{epochs:g} epochs of {dataset_rows.number:,} rows and nothing held out: "
         "overfitting would not be seen.",
         help="Hold out 5 to 10 % of the rows and evaluate each epoch.",
         also=("num_train_epochs", "train_rows"),

@@ -9,13 +9,15 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC
-from lora_rules.facts.run.run_settings import written
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import written
+from lora_rules.recipe import Blocks
+from lora_rules.repository import Repository
 
 
 @rule("LL907", Severity.ERROR, evidence=[ARITHMETIC])
 def duplicates_or_leak(
-    recipe: Recipe,
+    blocks: Blocks,
+    repository: Repository,
     framework: Behaviour,
     train_dataset: list[str] | str,
     eval_dataset: list[str] | str,
@@ -65,9 +67,9 @@ def duplicates_or_leak(
     both = [name for name in _named(eval_dataset) if name in _named(train_dataset)]
     if not both or not framework.files_are_datasets:
         return
-    if framework.evaluates_other_rows(lambda name: written(recipe, name)):
+    if framework.evaluates_other_rows(lambda name: written(blocks, name)):
         return
-    there = any(recipe.repository.has_file(name) for name in both)
+    there = any(repository.has_file(name) for name in both)
     yield Problem(
         "eval_dataset",
         f"{', '.join(both)} is trained on and evaluated on: the evaluation shows nothing.",

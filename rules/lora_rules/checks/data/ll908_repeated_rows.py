@@ -8,14 +8,13 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ARITHMETIC
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.local_rows import RepeatedRows
 
 
 @rule("LL908", Severity.INFO, evidence=[ARITHMETIC])
-def repeated_rows(recipe: Recipe, repeated_rows: RepeatedRows) -> Iterator[Problem]:
+def repeated_rows(repeated_rows: RepeatedRows) -> Iterator[Problem]:
     """Many rows of the training data are there twice.
 
     ## What it checks

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, is_given, number_of
 from lora_rules.evidence import TRL_SOURCE
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
+
+if TYPE_CHECKING:
+    from lora_rules.engine.views import Outline
+    from lora_rules.facts.versions.pins import Pins
 
 
 @rule("LL909", Severity.INFO, evidence=[TRL_SOURCE])
 def length_by_default(
-    recipe: Recipe, framework: Behaviour, max_length: int, training_kind: str = ""
+    outline: Outline,
+    blocks: Blocks,
+    framework: Behaviour,
+    max_length: Setting,
+    dataset_kwargs: Value,
+    pins: Pins,
+    training_kind: str = "",
 ) -> Iterator[Problem]:
     """The maximal length is the framework's, and longer examples are cut.
 
@@ -52,14 +64,15 @@ def length_by_default(
     ## Options
     None.
     """
-    if not framework.trl_arguments or recipe.may_be("dataset_kwargs"):
+    tokens = number_of(max_length)
+    if not framework.trl_arguments or is_given(dataset_kwargs):
         return
-    if training_kind not in ("", "sft", "preference") or not recipe.trains:
+    if training_kind not in ("", "sft", "preference") or not outline.trains:
         return
-    if is_silent(recipe, "max_length") and holds_when_pinned(recipe, "max_length"):
+    if is_silent(max_length) and holds_when_pinned(max_length, pins):
         yield Problem(
-            place_of(recipe, "max_length"),
-            f"examples are cut at {max_length:,} tokens because nothing else is written.",
+            place_of(max_length, blocks),
+            f"examples are cut at {tokens:,} tokens because nothing else is written.",
             help="Write max_length, after a look at how long the examples are.",
             also=("max_length",),
         )

@@ -12,21 +12,21 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY, RASCHKA_2023
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
     from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
     from lora_rules.facts.model.architecture import Architecture
-from lora_rules.checks.memory.memory import GIB, spread_over_devices
+from lora_rules.checks.memory.memory import GIB
 
 
 @rule("LL601", Severity.ERROR, evidence=[DEVICE_MEMORY, DETTMERS_2023, RASCHKA_2023])
 def does_not_fit_without_qlora(
-    recipe: Recipe,
     usable_gpu: Gpu,
     footprint: Footprint,
+    device_spread: Lazy,
     memory_forecast: MemoryForecast | None = None,
     architecture: Architecture | None = None,
 ) -> Iterator[Problem]:
@@ -89,7 +89,7 @@ def does_not_fit_without_qlora(
     room = usable_gpu.most
     if footprint.quantized or footprint.total <= room or footprint.quantized_total > room:
         return
-    if spread_over_devices(recipe):
+    if device_spread():
         return
     yield Problem(
         "model_name_or_path",

@@ -9,16 +9,18 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
     from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.checks.memory.memory import GIB, spread_over_devices
+from lora_rules.checks.memory.memory import GIB
 
 
 @rule("LL602", Severity.ERROR, evidence=[DEVICE_MEMORY, DETTMERS_2023])
-def does_not_fit_at_all(recipe: Recipe, usable_gpu: Gpu, footprint: Footprint) -> Iterator[Problem]:
+def does_not_fit_at_all(
+    usable_gpu: Gpu, footprint: Footprint, device_spread: Lazy
+) -> Iterator[Problem]:
     """The run cannot fit the declared GPU, not even over a 4-bit base model.
 
     ## What it checks
@@ -61,7 +63,7 @@ def does_not_fit_at_all(recipe: Recipe, usable_gpu: Gpu, footprint: Footprint) -
     None.
     """
     room = usable_gpu.most
-    if footprint.quantized_total <= room or spread_over_devices(recipe):
+    if footprint.quantized_total <= room or device_spread():
         return
     yield Problem(
         "model_name_or_path",

@@ -12,8 +12,8 @@ from lora_rules.checks.memory.memory_help import (
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, certainly
 from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.footprint import Footprint
@@ -24,9 +24,9 @@ from lora_rules.checks.memory.memory import is_certain
 
 @rule("LL603", Severity.WARNING, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])
 def tight_fit(
-    recipe: Recipe,
     usable_gpu: Gpu,
     memory_forecast: MemoryForecast,
+    gradient_checkpointing: Value,
     footprint: Footprint | None = None,
 ) -> Iterator[Problem]:
     """The run's forecast peak is more than the declared GPU can be relied on to give.
@@ -97,7 +97,7 @@ def tight_fit(
     certain = footprint is not None and is_certain(footprint, usable_gpu)
     if certain or not memory_forecast.cannot(usable_gpu):
         return
-    if recipe.known("gradient_checkpointing") is False:
+    if certainly(gradient_checkpointing, False):
         return
     yield Problem(
         "per_device_train_batch_size",

@@ -8,9 +8,10 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, is_given
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import MEMORY_TRAPS
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
@@ -19,12 +20,15 @@ from lora_rules.checks.memory.memory_traps import GIB, LOADERS
 
 @rule("LL609", Severity.WARNING, evidence=[MEMORY_TRAPS])
 def loaded_in_float32(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
     model_name_or_path: str,
     architecture: Architecture,
+    dtype: Value,
+    model_init_kwargs: Value,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    pinned_trl: VersionRange = ANY,
     *,
     min_gib: float = 2.0,
 ) -> Iterator[Problem]:
@@ -102,7 +106,9 @@ def loaded_in_float32(
         load_in_4bit
         or load_in_8bit
         or architecture.prequantized
-        or not _loads_float32(recipe, framework)
+        or pinned_trl.certainly_below("0.27")
+        or _is_written(dtype, model_init_kwargs)
+        or not (framework.loads_by_name or _trainer_loads(blocks, framework))
     ):
         return
     wasted = 2 * architecture.parameters
@@ -120,23 +126,21 @@ def loaded_in_float32(
     )
 
 
-def _loads_float32(recipe: Recipe, framework: Behaviour) -> bool:
-    if not framework.loads_by_name and not _trainer_loads(recipe, framework):
+def _is_written(dtype: Value, model_init_kwargs: Value) -> bool:
+    """Whether somebody asks for a dtype, or may."""
+    if is_given(dtype) and not (isinstance(dtype, Known) and not dtype.setting.written):
+        return True
+    if not is_given(model_init_kwargs):
         return False
-    if version_of(recipe, "trl").certainly_below("0.27"):
-        return False
-    dtypes = [each for each in ("dtype", "torch_dtype") if each in recipe.settings]
-    if any(recipe.settings[each].written and recipe.may_be(each) for each in dtypes):
-        return False
-    inside = recipe.known("model_init_kwargs") if recipe.may_be("model_init_kwargs") else {}
-    return isinstance(inside, dict) and not {"dtype", "torch_dtype"} & inside.keys()
+    inside = model_init_kwargs.value if isinstance(model_init_kwargs, Known) else None
+    return not isinstance(inside, dict) or bool({"dtype", "torch_dtype"} & inside.keys())
 
 
-def _trainer_loads(recipe: Recipe, framework: Behaviour) -> bool:
+def _trainer_loads(blocks: Blocks, framework: Behaviour) -> bool:
     """Whether a trainer of TRL, that nothing patches, is given a name."""
     return framework.direct and any(
         key.name == "model" and len(key.candidates) == 1 and isinstance(key.candidates[0], str)
-        for block in recipe.blocks
+        for block in blocks
         if block.receiver in LOADERS and block.complete
         for key in block.keys
     )

@@ -8,9 +8,10 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import MEMORY_TRAPS
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
@@ -22,11 +23,13 @@ NF4 = 0.5 + 1 / 64 + 4 / 16384
 
 @rule("LL610", Severity.WARNING, evidence=[MEMORY_TRAPS])
 def experts_not_quantized(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
     architecture: Architecture,
+    target_modules: Value,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """A mixture of experts is to be quantized, and its experts stay in 16 bit.
 
@@ -79,9 +82,11 @@ def experts_not_quantized(
     experts = sum(each.parameters for each in architecture.modules.fused_experts)
     if not experts or architecture.prequantized or not (load_in_4bit or load_in_8bit):
         return
-    if not _quantizes_linears_only(recipe, framework):
+    if pinned_transformers.certainly_below("5") or not _quantizes_linears_only(blocks, framework):
         return
-    quantizes, instead = framework.quantizes_experts(recipe.known)
+    quantizes, instead = framework.quantizes_experts(
+        all_linear=certainly(target_modules, "all-linear")
+    )
     small = experts * (NF4 if load_in_4bit else 1)
     yield Problem(
         "load_in_4bit" if load_in_4bit else "load_in_8bit",
@@ -94,10 +99,9 @@ def experts_not_quantized(
     )
 
 
-def _quantizes_linears_only(recipe: Recipe, framework: Behaviour) -> bool:
-    """Whether bitsandbytes through transformers 5 does it, as far as anybody says."""
-    from lora_rules.facts.run.run_settings import handed_to, is_on
+def _quantizes_linears_only(blocks: Blocks, framework: Behaviour) -> bool:
+    """Whether bitsandbytes through transformers does it, as far as anybody says."""
+    from lora_rules.facts.run.written_keys import handed_to, keys_on
 
-    old = version_of(recipe, "transformers").certainly_below("5")
-    other = handed_to(recipe, framework) or not framework.quantizes_with_bitsandbytes
-    return not (old or other or is_on(recipe, "quantize_moe_experts"))
+    other = handed_to(blocks, framework) or not framework.quantizes_with_bitsandbytes
+    return not (other or keys_on(blocks, ("quantize_moe_experts",)))

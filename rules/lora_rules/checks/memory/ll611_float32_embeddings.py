@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import MEMORY_TRAPS
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
@@ -18,10 +18,11 @@ from lora_rules.checks.memory.memory_traps import GIB, LOADERS
 
 @rule("LL611", Severity.INFO, evidence=[MEMORY_TRAPS])
 def float32_embeddings(
-    recipe: Recipe,
+    blocks: Blocks,
     architecture: Architecture,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    pinned_trl: VersionRange = ANY,
     *,
     min_gib: float = 1.0,
 ) -> Iterator[Problem]:
@@ -79,13 +80,13 @@ def float32_embeddings(
     ## Options
     - `min_gib` (1.0): less than this many GiB is not told.
     """
-    if not (load_in_4bit or load_in_8bit) or not _trl_trains(recipe):
+    if not (load_in_4bit or load_in_8bit) or not _trl_trains(blocks, pinned_trl):
         return
     other = architecture.parameters - architecture.linear_parameters
     cast = other - sum(each.parameters for each in architecture.modules.fused_experts)
     if 2 * cast < min_gib * GIB:
         return
-    for block in recipe.blocks:
+    for block in blocks:
         if block.receiver == "peft.prepare_model_for_kbit_training":
             yield Problem(
                 block.span,
@@ -95,7 +96,7 @@ def float32_embeddings(
             )
 
 
-def _trl_trains(recipe: Recipe) -> bool:
+def _trl_trains(blocks: Blocks, trl: VersionRange) -> bool:
     """Whether a trainer of TRL that makes no such call itself gets the model."""
-    new = not version_of(recipe, "trl").certainly_below("0.26")
-    return new and any(block.receiver in LOADERS for block in recipe.blocks)
+    new = not trl.certainly_below("0.26")
+    return new and any(block.receiver in LOADERS for block in blocks)

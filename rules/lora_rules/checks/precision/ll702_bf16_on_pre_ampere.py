@@ -8,20 +8,19 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import flag_of
 from lora_rules.evidence import (
     DEVICE_MEMORY,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
 
 
 @rule("LL702", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DEVICE_MEMORY])
-def bf16_on_pre_ampere(
-    recipe: Recipe, framework: Behaviour, usable_gpu: Gpu, bf16: bool
-) -> Iterator[Problem]:
+def bf16_on_pre_ampere(framework: Behaviour, usable_gpu: Gpu, bf16: Setting) -> Iterator[Problem]:
     """Training in bfloat16 on a GPU that cannot compute in it.
 
     ## What it checks
@@ -66,10 +65,9 @@ def bf16_on_pre_ampere(
     ## Options
     None.
     """
-    if not bf16 or usable_gpu.bf16 is not False or framework.falls_back_to_fp16:
+    if not flag_of(bf16) or usable_gpu.bf16 is not False or framework.falls_back_to_fp16:
         return
-    setting = recipe.settings["bf16"]
-    edits: tuple[Edit, ...] = (Set("bf16", False), Set("fp16", True)) if setting.written else ()
+    edits: tuple[Edit, ...] = (Set("bf16", False), Set("fp16", True)) if bf16.written else ()
     yield Problem(
         "bf16",
         f"bf16 on a {usable_gpu.name}, which has no bfloat16: transformers raises, or torch "

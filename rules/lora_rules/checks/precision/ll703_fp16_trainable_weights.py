@@ -8,22 +8,23 @@ from lora_rules.checks.precision.precision import short
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import (
     PEFT_SOURCE,
 )
-from lora_rules.facts.versions import version_of
-from lora_rules.program import program_of
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Program
+from lora_rules.recipe import Call
 
 
 @rule("LL703", Severity.ERROR, evidence=[PEFT_SOURCE])
 def fp16_trainable_weights(
-    recipe: Recipe,
     framework: Behaviour,
+    program: Program,
     dtype: str,
     fp16: bool,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    pinned_peft: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """The adapter's weights are float16, and float16 training needs them in float32.
 
@@ -80,9 +81,10 @@ def fp16_trainable_weights(
     """
     if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
         return
-    if not framework.direct or not (_stays_float16(recipe) or _has_old_peft(recipe)):
+    old = pinned_peft.certainly_below("0.12")
+    if not framework.direct or not (old or _stays_float16(program)):
         return
-    if program_of(recipe).calls.named(".float", ".to", ".type"):
+    if program.calls.named(".float", ".to", ".type"):
         return
     yield Problem(
         "fp16",
@@ -93,16 +95,11 @@ def fp16_trainable_weights(
     )
 
 
-def _stays_float16(recipe: Recipe) -> bool:
+def _stays_float16(program: Program) -> bool:
     """Whether ``get_peft_model`` is told not to cast the adapter."""
-    return bool(program_of(recipe).calls.where(_keeps_dtype))
+    return bool(program.calls.where(_keeps_dtype))
 
 
 def _keeps_dtype(call: Call) -> bool:
     given = call.arguments.get("autocast_adapter_dtype")
     return given is not None and given.candidates == (False,)
-
-
-def _has_old_peft(recipe: Recipe) -> bool:
-    """Whether the repository keeps PEFT below the version that casts."""
-    return version_of(recipe, "peft").certainly_below("0.12")

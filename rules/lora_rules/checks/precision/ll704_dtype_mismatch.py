@@ -8,15 +8,16 @@ from lora_rules.checks.precision.precision import short
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Remove, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import flag_of, text_of
 from lora_rules.evidence import (
     FRAMEWORK_SOURCES,
 )
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
 
 
 @rule("LL704", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
 def dtype_mismatch(
-    recipe: Recipe, framework: Behaviour, dtype: str, fp16: bool, bf16: bool | None = None
+    framework: Behaviour, dtype: Setting, fp16: bool, bf16: Setting | None = None
 ) -> Iterator[Problem]:
     """The base model is loaded in one 16-bit type and trained in the other.
 
@@ -59,9 +60,10 @@ def dtype_mismatch(
     ## Options
     None.
     """
-    if not framework.dtype_is_the_models or not recipe.settings["dtype"].written:
+    name, in_bf16 = short(text_of(dtype)), flag_of(bf16)
+    if not framework.dtype_is_the_models or not dtype.written:
         return
-    if fp16 and not bf16 and short(dtype) == "bfloat16":
+    if fp16 and not in_bf16 and name == "bfloat16":
         yield Problem(
             "fp16",
             "a bfloat16 model trained with fp16: values above 65,504 overflow in the cast "
@@ -70,7 +72,7 @@ def dtype_mismatch(
             also=("dtype",),
             edits=(Set("bf16", True), Remove("fp16")),
         )
-    elif bf16 and not fp16 and short(dtype) == "float16" and recipe.settings["bf16"].written:
+    elif bf16 is not None and bf16.written and in_bf16 and not fp16 and name == "float16":
         yield Problem(
             "bf16",
             "a float16 model trained with bf16: each cast loses three bits of precision "

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import text_of
 from lora_rules.evidence import (
     FLASH_ATTENTION,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
@@ -20,10 +21,9 @@ from lora_rules.checks.precision.precision import short
 
 @rule("LL705", Severity.ERROR, evidence=[FLASH_ATTENTION, TRANSFORMERS_SOURCE])
 def flash_attn_unsupported(
-    recipe: Recipe,
     attn_implementation: str,
     usable_gpu: Gpu | None = None,
-    dtype: str | None = None,
+    dtype: Setting | None = None,
     bf16: bool | None = None,
     fp16: bool | None = None,
 ) -> Iterator[Problem]:
@@ -84,7 +84,7 @@ def flash_attn_unsupported(
             help='Use "sdpa".',
             edits=(Set("attn_implementation", "sdpa"),),
         )
-    elif _is_float32(recipe, dtype) and bf16 is False and fp16 is False:
+    elif _is_float32(dtype) and bf16 is False and fp16 is False:
         yield Problem(
             "attn_implementation",
             "FlashAttention 2 with a float32 model and no mixed precision: it raises, it has "
@@ -94,9 +94,9 @@ def flash_attn_unsupported(
         )
 
 
-def _is_float32(recipe: Recipe, dtype: str | None) -> bool:
+def _is_float32(dtype: Setting | None) -> bool:
     """Whether somebody wrote it; a default may differ between versions."""
-    return dtype is not None and short(dtype) == "float32" and recipe.settings["dtype"].written
+    return dtype is not None and dtype.written and short(text_of(dtype)) == "float32"
 
 
 def _is_nvidia(gpu: Gpu) -> bool:

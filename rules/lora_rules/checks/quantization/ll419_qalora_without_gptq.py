@@ -8,8 +8,10 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Value, certainly
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 @rule("LL419", Severity.WARNING, evidence=[PEFT_SOURCE])
 def qalora_without_gptq(
-    recipe: Recipe, framework: Behaviour, use_qalora: bool, inventory: Inventory
+    blocks: Blocks,
+    outline: Outline,
+    framework: Behaviour,
+    use_qalora: bool,
+    inventory: Inventory,
+    load_in_4bit: Value,
+    load_in_8bit: Value,
 ) -> Iterator[Problem]:
     """QA-LoRA is asked for, and the base model has no GPTQ layers.
 
@@ -60,11 +68,13 @@ def qalora_without_gptq(
     ## Options
     None.
     """
-    if not use_qalora or not framework.adapter_as_written or recipe.result:
+    if not use_qalora or not framework.adapter_as_written or outline.result:
         return
-    widths = (recipe.settings.get(name) for name in ("load_in_4bit", "load_in_8bit"))
-    quantized = any(width is not None and width.candidates != (False,) for width in widths)
-    gptq = any("gptq" in block.receiver.lower() for block in recipe.blocks)
+    quantized = any(
+        not isinstance(width, Absent) and not certainly(width, False)
+        for width in (load_in_4bit, load_in_8bit)
+    )
+    gptq = any("gptq" in block.receiver.lower() for block in blocks)
     if not quantized and not gptq:
         yield Problem(
             "use_qalora",

@@ -12,18 +12,20 @@ from lora_rules.evidence import (
     TRANSFORMERS_SOURCE,
 )
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
+    from lora_rules.facts.versions.pins import Pins
 from lora_rules.checks.quantization.quantization import stored_in_bits
 
 
 @rule("LL501", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DETTMERS_2023])
 def fp4_by_default(
-    recipe: Recipe,
+    blocks: Blocks,
     load_in_4bit: bool,
-    bnb_4bit_quant_type: str,
+    bnb_4bit_quant_type: Setting,
+    pins: Pins,
     checkpoint_quantization: Checkpoint | None = None,
 ) -> Iterator[Problem]:
     """Four bits without a type are FP4, not the NF4 that QLoRA means.
@@ -67,13 +69,13 @@ def fp4_by_default(
     ## Options
     None.
     """
-    if not load_in_4bit or bnb_4bit_quant_type != "fp4":
+    if not load_in_4bit or bnb_4bit_quant_type.value != "fp4":
         return
-    if not is_silent(recipe, "bnb_4bit_quant_type") or stored_in_bits(checkpoint_quantization):
+    if not is_silent(bnb_4bit_quant_type) or stored_in_bits(checkpoint_quantization):
         return
-    if holds_when_pinned(recipe, "bnb_4bit_quant_type"):
+    if holds_when_pinned(bnb_4bit_quant_type, pins):
         yield Problem(
-            place_of(recipe, "bnb_4bit_quant_type"),
+            place_of(bnb_4bit_quant_type, blocks),
             "the base model is quantized to FP4: without a type that is what load_in_4bit means; "
             "QLoRA is NF4 (perplexity 27.4 against 31.1).",
             help='Set bnb_4bit_quant_type to "nf4".',

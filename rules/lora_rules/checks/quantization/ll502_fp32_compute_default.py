@@ -8,12 +8,13 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Known, Value
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import (
     BITSANDBYTES_SOURCE,
 )
 from lora_rules.facts.run.framework_defaults import is_silent, place_of
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
@@ -22,12 +23,14 @@ from lora_rules.checks.quantization.quantization import stored_in_bits
 
 @rule("LL502", Severity.WARNING, evidence=[BITSANDBYTES_SOURCE])
 def fp32_compute_default(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
     load_in_4bit: bool,
-    bnb_4bit_compute_dtype: str,
+    bnb_4bit_compute_dtype: Setting,
+    dtype: Value,
     load_in_8bit: bool = False,
     checkpoint_quantization: Checkpoint | None = None,
+    pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """Four bits without a compute type are multiplied in float32 where the model is float16.
 
@@ -79,14 +82,14 @@ def fp32_compute_default(
     ## Options
     None.
     """
-    if not load_in_4bit or load_in_8bit or bnb_4bit_compute_dtype != "float32":
+    if not load_in_4bit or load_in_8bit or bnb_4bit_compute_dtype.value != "float32":
         return
-    if not is_silent(recipe, "bnb_4bit_compute_dtype") or stored_in_bits(checkpoint_quantization):
+    if not is_silent(bnb_4bit_compute_dtype) or stored_in_bits(checkpoint_quantization):
         return
-    half = _is_float16(recipe, framework)
+    half = _is_float16(dtype, framework, pinned_transformers)
     better = "float16" if half else "bfloat16"
     yield Problem(
-        place_of(recipe, "bnb_4bit_compute_dtype"),
+        place_of(bnb_4bit_compute_dtype, blocks),
         "the 4-bit layers have float32 as their compute type"
         + (
             ": each float16 input is cast to it, which bitsandbytes calls slow."
@@ -100,10 +103,9 @@ def fp32_compute_default(
     )
 
 
-def _is_float16(recipe: Recipe, framework: Behaviour) -> bool:
+def _is_float16(dtype: Value, framework: Behaviour, transformers: VersionRange) -> bool:
     """Whether the weights that are not quantized are float16."""
-    dtype = recipe.settings.get("dtype")
-    if dtype is None and framework.direct:
-        return version_of(recipe, "transformers").certainly_below("5")
-    value = recipe.known("dtype")
-    return str(value).removeprefix("torch.") in ("float16", "fp16", "half")
+    if isinstance(dtype, Absent) and framework.direct:
+        return transformers.certainly_below("5")
+    names = ("float16", "fp16", "half")
+    return isinstance(dtype, Known) and str(dtype.value).removeprefix("torch.") in names

@@ -8,14 +8,13 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import BIDERMAN_2024, DETTMERS_2023, SCHULMAN_2025
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
 
 
 @rule("LL401", Severity.INFO, evidence=[SCHULMAN_2025, BIDERMAN_2024, DETTMERS_2023])
-def attention_only_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
+def attention_only_targets(targeted: Targeted, task_type: str | None = None) -> Iterator[Problem]:
     """A language model's MLP layers get no adapter.
 
     ## What it checks
@@ -60,7 +59,7 @@ def attention_only_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Probl
         return  # PEFT's own choice is LL408's to tell
     if not inventory.class_name.endswith(("CausalLM", "LMHeadModel")):
         return
-    if recipe.known("task_type") not in (None, "CAUSAL_LM"):
+    if task_type not in (None, "CAUSAL_LM"):
         return
     inner = [path for path in inventory.linears if path != inventory.head]
     attention = [path for path in inner if _in_attention(path)]

@@ -10,8 +10,10 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value
+from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -27,11 +29,14 @@ NAME = lazily(r"[A-Za-z_][\w]*(\.[\w]+)*")
 
 @rule("LL402", Severity.ERROR, evidence=[PEFT_SOURCE])
 def unmatched_target_module(
-    recipe: Recipe,
+    outline: Outline,
     framework: Behaviour,
+    model_name_or_path: Value,
+    trust_remote_code: Value,
     target_modules: list[str] | str | None = None,
     target_parameters: list[str] | None = None,
     targeted: Targeted | None = None,
+    pinned_transformers: VersionRange | None = None,
 ) -> Iterator[Problem]:
     r"""A target that no module of the model can match.
 
@@ -116,7 +121,7 @@ def unmatched_target_module(
     ## Options
     None.
     """
-    if not framework.adapter_as_written or recipe.domain == "image":
+    if not framework.adapter_as_written or outline.domain == "image":
         return  # other programs read the names first: wildcards, "all", comma lists
     problems: list[Problem] = []
     if isinstance(target_modules, str):
@@ -124,9 +129,10 @@ def unmatched_target_module(
     elif target_modules is not None:
         problems += _names(list(target_modules), bool(target_parameters))
     if targeted is not None and not problems:
-        from lora_rules.checks.targets.target_misses import misses  # only where the model is known
+        from lora_rules.checks.targets.target_misses import Model, misses  # only where it is known
 
-        problems += misses(recipe, targeted, target_parameters or ())
+        model = Model(model_name_or_path, trust_remote_code, pinned_transformers)
+        problems += misses(model, targeted, target_parameters or ())
     yield from problems
 
 

@@ -10,16 +10,13 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
 
 
 @rule("LL403", Severity.WARNING, evidence=[PEFT_SOURCE])
-def moe_experts_not_adapted(
-    recipe: Recipe, framework: Behaviour, targeted: Targeted
-) -> Iterator[Problem]:
+def moe_experts_not_adapted(framework: Behaviour, targeted: Targeted) -> Iterator[Problem]:
     """The experts of a mixture stay frozen, where the targets seem to include them.
 
     ## What it checks

@@ -8,8 +8,8 @@ from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @rule("LL405", Severity.INFO, evidence=[PEFT_SOURCE])
-def partial_gated_mlp(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
+def partial_gated_mlp(
+    targeted: Targeted, pinned_transformers: VersionRange | None = None
+) -> Iterator[Problem]:
     """Some layers of a gated MLP are adapted, and one is left out.
 
     ## What it checks
@@ -73,7 +75,7 @@ def partial_gated_mlp(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
             "target_modules",
             f"{' and '.join(fused)} are one parameter ({targeted.half_fused.parameter}) in "
             "transformers 5: PEFT raises ValueError unless both or none are named.",
-            severity=in_transformers_5(recipe, Severity.ERROR),
+            severity=in_transformers_5(pinned_transformers, Severity.ERROR),
             help=f"Name {', '.join(fused)} together.",
             edits=_completed(written, fused),
         )

@@ -8,15 +8,17 @@ from lora_rules.checks.targets.target_names import in_transformers_5
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
 
 
 @rule("LL408", Severity.INFO, evidence=[PEFT_SOURCE])
-def implicit_default_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Problem]:
+def implicit_default_targets(
+    targeted: Targeted, pinned_transformers: VersionRange | None = None
+) -> Iterator[Problem]:
     """No targets are named, so PEFT picks them, or raises.
 
     ## What it checks
@@ -65,7 +67,7 @@ def implicit_default_targets(recipe: Recipe, targeted: Targeted) -> Iterator[Pro
             None,
             f"no target_modules, and PEFT 0.21.2 has no default for {inventory.model_type}: it "
             "raises ValueError.",
-            severity=in_transformers_5(recipe, Severity.ERROR)
+            severity=in_transformers_5(pinned_transformers, Severity.ERROR)
             if inventory.fused
             else Severity.ERROR,
             help='Name the modules, or write target_modules="all-linear".',

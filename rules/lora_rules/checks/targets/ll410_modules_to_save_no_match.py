@@ -11,7 +11,6 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -24,12 +23,13 @@ OWN = ("default", "base_layer", "lora_A", "lora_B", "lora_dropout", "lora_magnit
 
 @rule("LL410", Severity.WARNING, evidence=[PEFT_SOURCE])
 def modules_to_save_no_match(
-    recipe: Recipe,
     framework: Behaviour,
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    exclude_modules: list[str] | str | None = None,
+    task_type: str | None = None,
 ) -> Iterator[Problem]:
     """A module that is to be trained whole is not there, or cannot be.
 
@@ -81,7 +81,7 @@ def modules_to_save_no_match(
         return
     if targeted.nothing:
         by = "modules_to_save" if modules_to_save else "task_type"
-        if targeted.taken_out and not recipe.known("exclude_modules"):
+        if targeted.taken_out and not exclude_modules:
             yield Problem(
                 by,
                 f"{by} has every target trained whole: PEFT raises, no module is left to adapt.",
@@ -89,13 +89,13 @@ def modules_to_save_no_match(
                 also=("target_modules",),
             )
         return
-    of_task = SAVED_BY_TASK.get(str(recipe.known("task_type")), ())
+    of_task = SAVED_BY_TASK.get(task_type or "", ())
     names = [*(modules_to_save or ()), *of_task]
     wrong = _impossible(targeted, names, quantized=load_in_4bit or load_in_8bit)
     if wrong:
         yield Problem("modules_to_save", wrong, severity=Severity.ERROR)
         return
-    if not recipe.known("exclude_modules"):
+    if not exclude_modules:
         yield from _dropped(targeted, modules_to_save or ())
     missing = [name for name in modules_to_save or () if _fits_nothing(inventory, name)]
     if missing:

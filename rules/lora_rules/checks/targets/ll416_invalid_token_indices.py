@@ -9,8 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.program import program_of
-from lora_rules.recipe import Recipe
+from lora_rules.program import Program
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
 @rule("LL416", Severity.ERROR, evidence=[PEFT_SOURCE])
 def invalid_token_indices(
-    recipe: Recipe,
     targeted: Targeted,
     trainable_token_indices: list[int] | dict[str, object],
     modules_to_save: list[str] | None = None,
     ensure_weight_tying: bool = False,
+    program: Program | None = None,
 ) -> Iterator[Problem]:
     """Rows of an embedding are to be trained that PEFT cannot train.
 
@@ -74,8 +73,9 @@ def invalid_token_indices(
         return
     by_layer = _by_layer(inventory, trainable_token_indices)
     saved = list(modules_to_save or ())
+    resized = program is not None and program.calls.named(".resize_token_embeddings")
     for name, indices in by_layer.items():
-        wrong = _token_trouble(recipe, targeted, name, indices, saved)
+        wrong = _token_trouble(targeted, name, indices, saved, resized=bool(resized))
         if wrong:
             yield Problem("trainable_token_indices", wrong)
             return
@@ -102,7 +102,7 @@ def _by_layer(inventory: Inventory, indices: object) -> Mapping[str, object]:
 
 
 def _token_trouble(
-    recipe: Recipe, targeted: Targeted, name: str, indices: object, saved: list[str]
+    targeted: Targeted, name: str, indices: object, saved: list[str], *, resized: bool
 ) -> str:
     inventory = targeted.inventory
     if name in saved:
@@ -116,7 +116,6 @@ def _token_trouble(
         return f"{found[0]} is no embedding of tokens: PEFT raises AttributeError."
     rows = inventory.embeddings[found[0]].rows if found[0] in inventory.embeddings else None
     numbers = [one for one in indices if isinstance(one, int)] if isinstance(indices, list) else []
-    resized = program_of(recipe).calls.named(".resize_token_embeddings")
     if numbers and min(numbers) < 0:
         return f"token {min(numbers)}: the first step raises IndexError."
     if rows is not None and numbers and max(numbers) >= rows and not resized:

@@ -10,24 +10,46 @@ from lora_rules.checks.targets.target_names import (
     renamed_in_5,
     right_names,
 )
-from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
-from lora_rules.recipe import Recipe
+from lora_rules.engine.value import Known, Value, possibly
+from lora_rules.engine.version_range import VersionRange
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
     from lora_rules.facts.model.inventory import Inventory
 
 
-def misses(recipe: Recipe, targeted: Targeted, parameters: Collection[str]) -> Iterator[Problem]:
+class Model(NamedTuple):
+    """What says whether the model that runs may be another one than the one that is known here."""
+
+    name: Value
+    trust_remote_code: Value
+    transformers: VersionRange | None
+    """The versions that are pinned."""
+
+    def may_be_another(self, *, older: bool = False) -> bool:
+        """Whether it may be another one.
+
+        Args:
+            older: the names in question are those from before transformers 5.
+        """
+        return (
+            (isinstance(self.name, Known) and self.name.setting.overridable)
+            or possibly(self.trust_remote_code, True)
+            or (older and in_transformers_5(self.transformers, Severity.ERROR) is Severity.WARNING)
+        )
+
+
+def misses(model: Model, targeted: Targeted, parameters: Collection[str]) -> Iterator[Problem]:
     """Names and expressions that fit nothing."""
     if targeted.written is not None and not isinstance(targeted.written, str):
         if targeted.unmatched:
-            yield _of_list(recipe, targeted, list(targeted.written))
+            yield _of_list(model, targeted, list(targeted.written))
     elif isinstance(targeted.written, str) and _has_no_module(targeted):
-        yield _of_expression(recipe, targeted)
+        yield _of_expression(model, targeted)
     if targeted.unmatched_parameters:
-        yield _of_parameters(recipe, targeted, parameters)
+        yield _of_parameters(model, targeted, parameters)
 
 
 def _fits_nothing(targeted: Targeted) -> bool:
@@ -51,7 +73,7 @@ def _is_rewritten(targeted: Targeted) -> bool:
     return bool(targeted.parameters) and targeted.wanted.modules != targeted.written
 
 
-def _of_list(recipe: Recipe, targeted: Targeted, written: list[str]) -> Problem:
+def _of_list(model: Model, targeted: Targeted, written: list[str]) -> Problem:
     inventory = targeted.inventory
     instead = {name: right_names(inventory, name) for name in targeted.unmatched}
     all_lost = _fits_nothing(targeted)
@@ -59,7 +81,7 @@ def _of_list(recipe: Recipe, targeted: Targeted, written: list[str]) -> Problem:
     lost = [name for name, right in instead.items() if not covered.issuperset(right)]
     older = any(renamed_in_5(inventory, name) for name in targeted.unmatched)
     severity = Severity.ERROR
-    if (not all_lost and not lost) or _may_be_another(recipe, older=older):
+    if (not all_lost and not lost) or model.may_be_another(older=older):
         severity = Severity.WARNING
     names = _listed(targeted.unmatched)
     effect = (
@@ -105,19 +127,7 @@ def _experts(inventory: Inventory) -> list[str]:
     return sorted({".".join(path.split(".")[-2:]) for path in inventory.fused})
 
 
-def _may_be_another(recipe: Recipe, *, older: bool = False) -> bool:
-    """Whether the model that runs may differ from the one that is known here."""
-    model = recipe.settings["model_name_or_path"]
-    code = recipe.settings.get("trust_remote_code")
-    return (
-        model.overridable
-        or len(model.candidates) != 1
-        or (code is not None and code.candidates != (False,))
-        or (older and in_transformers_5(recipe, Severity.ERROR) is Severity.WARNING)
-    )
-
-
-def _of_expression(recipe: Recipe, targeted: Targeted) -> Problem:
+def _of_expression(model: Model, targeted: Targeted) -> Problem:
     inventory = targeted.inventory
     example = next((path for path in inventory.linears if path != inventory.head), "")
     renamed = bool(inventory.modules is not None and inventory.modules.table.renamed)
@@ -126,13 +136,13 @@ def _of_expression(recipe: Recipe, targeted: Targeted) -> Problem:
         f"target_modules: the expression fits no module of a {inventory.model_type} model: "
         + ("PEFT raises, there is nothing to adapt." if targeted.nothing else "it has no effect."),
         severity=Severity.WARNING
-        if _may_be_another(recipe, older=renamed) or not targeted.nothing
+        if model.may_be_another(older=renamed) or not targeted.nothing
         else Severity.ERROR,
         help=f"It has to fit a whole path, such as {example!r}." if example else "",
     )
 
 
-def _of_parameters(recipe: Recipe, targeted: Targeted, written: Collection[str]) -> Problem:
+def _of_parameters(model: Model, targeted: Targeted, written: Collection[str]) -> Problem:
     inventory = targeted.inventory
     alone = targeted.nothing and not targeted.without_layers
     edits: tuple[Edit, ...] = ()
@@ -143,7 +153,7 @@ def _of_parameters(recipe: Recipe, targeted: Targeted, written: Collection[str])
         f"target_parameters: a {inventory.model_type} model has no parameter called "
         f"{_listed(targeted.unmatched_parameters)}: "
         + ("PEFT raises, there is nothing to adapt." if alone else "PEFT leaves it out."),
-        severity=Severity.ERROR if alone and not _may_be_another(recipe) else Severity.WARNING,
+        severity=Severity.ERROR if alone and not model.may_be_another() else Severity.WARNING,
         help=f"Its experts are {', '.join(_experts(inventory))}."
         if inventory.fused
         else "It has no experts that are fused into parameters.",

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Severity
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
+from lora_rules.engine.version_range import VersionRange
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
@@ -85,9 +84,9 @@ def renamed_in_5(inventory: Inventory, name: str) -> bool:
     return bool(_renamed(inventory, name))
 
 
-def in_transformers_5(recipe: Recipe, severity: Severity) -> Severity:
+def in_transformers_5(pinned: VersionRange | None, severity: Severity) -> Severity:
     """The severity of what is new in transformers 5: a warning, unless that is pinned."""
-    certain = version_of(recipe, "transformers").certainly_at_least("5")
+    certain = pinned is not None and pinned.certainly_at_least("5")
     return severity if certain else min(severity, Severity.WARNING)
 
 

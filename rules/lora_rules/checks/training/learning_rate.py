@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from lora_rules.engine.problem import Add, Edit, Set
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
 
 LARGE = 30e9
 """From here on QLoRA halved its learning rate."""
 
 
-def rate(recipe: Recipe, value: float) -> Edit:
+def rate(learning_rate: Setting, value: float) -> Edit:
     """The edit that sets the learning rate, or adds it where it is a default."""
-    setting = recipe.settings.get("learning_rate")
-    written = setting is not None and setting.span is not None
+    written = learning_rate.span is not None
     return Set("learning_rate", value) if written else Add("learning_rate", value)

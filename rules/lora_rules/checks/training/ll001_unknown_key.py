@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
-from lora_rules.recipe import Block, Key, Recipe
+from lora_rules.recipe import Block, Blocks, Key
+
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
 
 
 @rule(
@@ -20,11 +24,9 @@ from lora_rules.recipe import Block, Key, Recipe
     without_adapter=True,
 )
 def unknown_key(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
-    pinned_peft: VersionRange | None = None,
-    pinned_transformers: VersionRange | None = None,
-    pinned_trl: VersionRange | None = None,
+    pins: Pins,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -40,8 +42,9 @@ def unknown_key(
     info.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel and Unsloth Studio
-    drop what they do not know: the value that was meant never arrives, and the run looks normal.
+    PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel, Unsloth Studio and
+    transformers' `BitsAndBytesConfig` drop what they do not know: the value that was meant never
+    arrives, and the run looks normal.
 
     ## Bad
     ```python
@@ -75,12 +78,7 @@ def unknown_key(
     ## Options
     - `allow` (none): keys that pass everywhere.
     """
-    pins = {
-        "peft": pinned_peft or ANY,
-        "transformers": pinned_transformers or ANY,
-        "trl": pinned_trl or ANY,
-    }
-    for block in recipe.blocks:
+    for block in blocks:
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
@@ -89,20 +87,18 @@ def unknown_key(
             yield from _against_list(block, framework.label, allow)
 
 
-def _against_signature(
-    block: Block, pins: Mapping[str, VersionRange], allow: tuple[str, ...]
-) -> Iterator[Problem]:
+def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
     receiver = block.receiver
-    if signatures.is_open(receiver):
+    if signatures.is_open(receiver) and receiver not in DROPPING:
         return
-    own, inherited = pins.get(receiver.partition(".")[0], ANY), pins["transformers"]
+    own, inherited = pins[receiver.partition(".")[0]], pins["transformers"]
     newest = _in_newest(receiver, own, inherited)
     unread = _above_tables(receiver, own, inherited)
     for key in block.keys:
         if key.name in newest or key.name in allow:
             continue
         source = signatures.owner(receiver, key.name)
-        pin = pins.get(source.partition(".")[0], ANY)
+        pin = pins[source.partition(".")[0]]
         if _moment(receiver, key.name, source):
             if not pin.at_commit:
                 certain = key.name not in _in_any(receiver, own, inherited)
@@ -126,7 +122,7 @@ def _of_other_version(
     else:
         here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
         where = f" ({', '.join(pin.places)})"
-    refused = pin.bounded and certain and not _drops(callee)
+    refused = pin.bounded and certain and block.receiver not in DROPPING
     return Problem(
         key.span,
         f"{callee} has no parameter {key.name} in {here}{where}: it "
@@ -143,8 +139,9 @@ def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> 
     text = f"{callee} has no parameter {key.name}"
     if unread:
         return _unknown(key, f"{text}, as far as is known: {unread}.", known, Severity.INFO)
-    effect = "it is ignored" if _drops(callee) else "TypeError"
-    severity = Severity.WARNING if _drops(callee) else None
+    drops = block.receiver in DROPPING
+    effect = "it is ignored" if drops else "TypeError"
+    severity = Severity.WARNING if drops else None
     return _unknown(key, f"{text}: {effect}.", known, severity)
 
 
@@ -158,9 +155,9 @@ def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> 
     return ""
 
 
-def _drops(callee: str) -> bool:
-    """Whether it only logs what it does not know."""
-    return callee == "BitsAndBytesConfig"
+DROPPING = ("transformers.BitsAndBytesConfig",)
+"""They take ``**kwargs`` and do nothing with them: a line of the log, at a level that is not shown
+unless somebody asks for it, is all."""
 
 
 def _in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:

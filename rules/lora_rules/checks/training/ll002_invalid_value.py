@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Recipe, Setting
+from lora_rules.recipe import Setting
 
 TASK_TYPES = (
     "SEQ_CLS",
@@ -77,7 +78,24 @@ def keys() -> Iterator[KeyPage]:
 
 
 @rule("LL002", Severity.ERROR, evidence=[PEFT_SOURCE, TRANSFORMERS_SOURCE], keys=keys)
-def invalid_value(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
+def invalid_value(
+    framework: Behaviour,
+    r: Value,
+    lora_alpha: Value,
+    lora_dropout: Value,
+    bias: Value,
+    task_type: Value,
+    init_lora_weights: Value,
+    target_modules: Value,
+    exclude_modules: Value,
+    modules_to_save: Value,
+    rank_pattern: Value,
+    alpha_pattern: Value,
+    layers_to_transform: Value,
+    target_parameters: Value,
+    eva_config: Value,
+    bnb_4bit_quant_type: Value,
+) -> Iterator[Problem]:
     """A value that the library refuses, or takes for something else.
 
     ## What it checks
@@ -122,26 +140,38 @@ def invalid_value(recipe: Recipe, framework: Behaviour) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for name, complaint in CHECKS.items():
-        setting = recipe.settings.get(name)
-        if setting is None or not setting.candidates or not setting.written:
+    for each, complaint in (
+        (r, _rank),
+        (lora_alpha, _alpha),
+        (lora_dropout, _dropout),
+        (bias, _bias),
+        (task_type, _task_type),
+        (init_lora_weights, _initialisation),
+        (target_modules, _expression),
+        (exclude_modules, _expression),
+        (modules_to_save, _modules_to_save),
+        (rank_pattern, _rank_pattern),
+        (alpha_pattern, _alpha_pattern),
+        (layers_to_transform, _layers),
+        (target_parameters, _target_parameters),
+        (eva_config, _eva),
+        (bnb_4bit_quant_type, _quant_type),
+    ):
+        if not isinstance(each, Known) or not each.setting.written:
             continue
-        if not _is_refused(framework, setting):
-            continue
-        texts = [complaint(value) for value in setting.candidates]
-        if all(texts):
-            yield _told(setting, str(texts[0]))
+        if _is_refused(framework, each.setting) and (text := complaint(each.value)):
+            yield _problem(each.setting, text)
 
 
 RAISES = frozenset({"task_type", "bias", "init_lora_weights"})
 """A word that PEFT does not know here stops the run: no run is changed by the right one."""
 
 
-def _told(setting: Setting, text: str) -> Problem:
+def _problem(setting: Setting, text: str) -> Problem:
     nearest = _nearest(setting)
     return Problem(
         setting.name,
-        f"{setting.key} = {setting.candidates[0]!r}: {text}.",
+        f"{setting.key} = {setting.value!r}: {text}.",
         help=f"Did you mean {nearest!r}?" if nearest else "",
         edits=(Set(setting.name, nearest),) if nearest else (),
         safety=Safety.SAFE if setting.name in RAISES else Safety.UNSAFE,
@@ -154,13 +184,11 @@ def _is_refused(framework: Behaviour, setting: Setting) -> bool:
 
     A framework that reads the setting first may turn text into a number, or know more spellings.
     """
+    numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
+    is_text = isinstance(setting.value, str)
     if framework.adapter_as_written:
-        numeric = setting.name in ("r", "lora_alpha", "lora_dropout")
-        texts = all(isinstance(value, str) for value in setting.candidates)
-        return not (numeric and texts and framework.numbers_from_text)
-    return setting.name in ("r", "lora_alpha", "lora_dropout") and not any(
-        isinstance(value, str) for value in setting.candidates
-    )
+        return not (numeric and is_text and framework.numbers_from_text)
+    return numeric and not is_text
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -172,7 +200,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 def _nearest(setting: Setting) -> str | None:
-    value = setting.candidates[0]
+    value = setting.value
     names = CHOICES.get(setting.name)
     if names is None or not isinstance(value, str):
         return None
@@ -244,10 +272,6 @@ def _expression(value: object) -> str | None:
     return None
 
 
-def _target_modules(value: object) -> str | None:
-    return _expression(value) if isinstance(value, str) else None
-
-
 def _pattern(value: object, *, ranks: bool) -> str | None:
     if value is None:
         return None
@@ -300,23 +324,3 @@ def _nested(value: object, limits: Mapping[str, tuple[float, float | None]]) -> 
 
 def _quant_type(value: object) -> str | None:
     return None if value in QUANT_TYPES else 'bitsandbytes knows "nf4" and "fp4"'
-
-
-CHECKS: Mapping[str, Callable[[object], str | None]] = {
-    "r": _rank,
-    "lora_alpha": _alpha,
-    "lora_dropout": _dropout,
-    "bias": _bias,
-    "task_type": _task_type,
-    "init_lora_weights": _initialisation,
-    "target_modules": _target_modules,
-    "exclude_modules": _target_modules,
-    "modules_to_save": _modules_to_save,
-    "rank_pattern": _rank_pattern,
-    "alpha_pattern": _alpha_pattern,
-    "layers_to_transform": _layers,
-    "target_parameters": _target_parameters,
-    "eva_config": _eva,
-    "bnb_4bit_quant_type": _quant_type,
-}
-"""Each setting and what says why a value of it is refused (``None``: it is fine)."""

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Remove, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, is_given
 from lora_rules.evidence import PEFT_SOURCE
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import writes
+from lora_rules.recipe import Blocks
+
+if TYPE_CHECKING:
+    from lora_rules.engine.views import Outline
 
 
 @rule("LL008", Severity.WARNING, evidence=[PEFT_SOURCE])
-def ignored_subconfig(recipe: Recipe) -> Iterator[Problem]:
+def ignored_subconfig(
+    outline: Outline,
+    blocks: Blocks,
+    init_lora_weights: Value,
+    loftq_config: Value,
+    eva_config: Value,
+    corda_config: Value,
+    lora_ga_config: Value,
+    alora_invocation_tokens: Value,
+    task_type: Value,
+    base_model_name_or_path: Value,
+) -> Iterator[Problem]:
     """A setting that nothing reads, because the one that switches it on is missing.
 
     ## What it checks
@@ -44,18 +61,24 @@ def ignored_subconfig(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    if recipe.result:
+    if outline.result:
         return
-    yield from _unused_initialisation(recipe)
-    tokens = recipe.writes("alora_invocation_tokens") and recipe.may_be("alora_invocation_tokens")
-    task = recipe.settings.get("task_type")
-    if tokens and task is not None and task.candidates and "CAUSAL_LM" not in task.candidates:
+    if isinstance(init_lora_weights, Known):
+        chosen = init_lora_weights.value
+        for each in (loftq_config, eva_config, corda_config, lora_ga_config):
+            yield from _unused(each, chosen, blocks)
+        yield from _missing("eva", "eva_config", eva_config, chosen)
+        yield from _missing("corda", "corda_config", corda_config, chosen)
+    tokens = is_given(alora_invocation_tokens) and writes(blocks, "alora_invocation_tokens")
+    if tokens and isinstance(task_type, Known) and task_type.value != "CAUSAL_LM":
         yield Problem(
             "alora_invocation_tokens",
             "alora_invocation_tokens only work with task_type CAUSAL_LM.",
             help='Set task_type to "CAUSAL_LM", or remove the tokens.',
         )
-    if isinstance(recipe.known("base_model_name_or_path"), str):
+    if isinstance(base_model_name_or_path, Known) and isinstance(
+        base_model_name_or_path.value, str
+    ):
         yield Problem(
             "base_model_name_or_path",
             "base_model_name_or_path is overwritten by PEFT with the name of the model it is "
@@ -74,36 +97,37 @@ INITIALISATIONS = {
 """Each sub-configuration and the ``init_lora_weights`` that reads it."""
 
 
-def _unused_initialisation(recipe: Recipe) -> Iterator[Problem]:
-    setting = recipe.settings.get("init_lora_weights")
-    if setting is None or not setting.candidates:
+def _unused(config: Value, chosen: object, blocks: Blocks) -> Iterator[Problem]:
+    """A sub-configuration that the chosen initialisation does not read."""
+    if not isinstance(config, Known) or not _holds(config):
         return
-    chosen = setting.candidates
-    for name, method in INITIALISATIONS.items():
-        given = recipe.writes(name) and recipe.may_be(name) and _holds(recipe, name)
-        if given and method not in chosen:
-            yield Problem(
-                name,
-                f'{name} is ignored unless init_lora_weights is "{method}".',
-                help=f'Set init_lora_weights to "{method}", or remove it.',
-                also=("init_lora_weights",),
-                edits=(Remove(name),),
-            )
-    for name, method in (("eva_config", "eva"), ("corda_config", "corda")):
-        if chosen == (method,) and not recipe.may_be(name):
-            yield Problem(
-                "init_lora_weights",
-                f'init_lora_weights="{method}" without {name}: PEFT takes default values, and '
-                "needs its own preparation call before training.",
-                help=f"Pass a {name}, and call PEFT's initialisation for it.",
-            )
+    name = config.setting.name
+    method = INITIALISATIONS[name]
+    if chosen != method and writes(blocks, name):
+        yield Problem(
+            name,
+            f'{name} is ignored unless init_lora_weights is "{method}".',
+            help=f'Set init_lora_weights to "{method}", or remove it.',
+            also=("init_lora_weights",),
+            edits=(Remove(name),),
+        )
 
 
-def _holds(recipe: Recipe, name: str) -> bool:
-    """Whether it is known to hold something: a value that is passed through may be nothing.
+def _missing(method: str, name: str, config: Value, chosen: object) -> Iterator[Problem]:
+    if chosen == method and not is_given(config):
+        yield Problem(
+            "init_lora_weights",
+            f'init_lora_weights="{method}" without {name}: PEFT takes default values, and '
+            "needs its own preparation call before training.",
+            help=f"Pass a {name}, and call PEFT's initialisation for it.",
+        )
+
+
+def _holds(config: Known) -> bool:
+    """Whether it holds something: a value that is passed through may be nothing.
 
     An empty ``loftq_config`` is PEFT's default; an empty object of another kind is one.
     """
-    setting = recipe.settings[name]
-    empty = setting.candidates == ({},) and (name == "loftq_config" or not setting.written)
-    return bool(setting.candidates) and not empty
+    value, setting = config
+    empty = value == {} and (setting.name == "loftq_config" or not setting.written)
+    return value is not None and not empty

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks
 
 
 @rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
-def conflicting_sources(recipe: Recipe) -> Iterator[Problem]:
+def conflicting_sources(blocks: Blocks) -> Iterator[Problem]:
     """The same setting is written twice in one place, with different values.
 
     ## What it checks
@@ -49,7 +49,7 @@ def conflicting_sources(recipe: Recipe) -> Iterator[Problem]:
     ## Options
     None.
     """
-    for block in recipe.blocks:
+    for block in blocks:
         for lost, counts in block.duplicates:
             if lost.candidates and counts.candidates and lost.candidates == counts.candidates:
                 continue

@@ -7,13 +7,20 @@ from collections.abc import Iterator
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Absent, Unknown, Value
 from lora_rules.evidence import FRAMEWORK_SOURCES
-from lora_rules.recipe import Recipe
+from lora_rules.facts.run.written_keys import writes
+from lora_rules.recipe import Blocks, Setting
 
 
 @rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
 def adapter_settings_without_adapter(
-    recipe: Recipe, framework: Behaviour, lora_enabled: bool
+    blocks: Blocks,
+    framework: Behaviour,
+    lora_enabled: Setting,
+    r: Value,
+    lora_alpha: Value,
+    target_modules: Value,
 ) -> Iterator[Problem]:
     """LoRA settings in a run that is not a LoRA run.
 
@@ -55,16 +62,13 @@ def adapter_settings_without_adapter(
     ## Options
     None.
     """
-    if lora_enabled:
+    if lora_enabled.value is not False:
         return
-    switch = recipe.settings["lora_enabled"].key
-    if recipe.writes(switch) and recipe.settings["lora_enabled"].span is None:
+    switch = lora_enabled.key
+    if writes(blocks, switch) and lora_enabled.span is None:
         return  # the switch stands there, empty: somebody meant it
-    written = [
-        name
-        for name in ("r", "lora_alpha", "target_modules")
-        if (setting := recipe.settings.get(name)) is not None and setting.written
-    ]
+    adapter = {"r": r, "lora_alpha": lora_alpha, "target_modules": target_modules}
+    written = [name for name, value in adapter.items() if _is_written(value)]
     if written:
         yield Problem(
             written[0],
@@ -72,3 +76,10 @@ def adapter_settings_without_adapter(
             "not turn LoRA on, so this is ignored and every parameter is trained.",
             help=f"Turn it on with {switch}, or remove the LoRA settings.",
         )
+
+
+def _is_written(value: Value) -> bool:
+    """Whether somebody wrote it; a framework's silent default is always known."""
+    if isinstance(value, Unknown):
+        return not isinstance(value, Absent)
+    return value.setting.written

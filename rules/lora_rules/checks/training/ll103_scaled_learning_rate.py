@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.step import HEADROOM
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -12,18 +13,19 @@ from lora_rules.evidence import (
     SCHULMAN_2025,
     TINKER_SWEEP,
 )
-from lora_rules.facts.model.model_size import may_be_small
-from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 
 @rule("LL103", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, BIDERMAN_2024])
 def scaled_learning_rate(
-    recipe: Recipe,
     learning_rate: float,
     lora_alpha: float,
     step_size: float,
     training_kind: str,
     optimizer_family: str,
+    model_size: Lazy,
     use_rslora: bool = False,
     loraplus_lr_ratio: float | None = None,
     *,
@@ -86,7 +88,7 @@ def scaled_learning_rate(
         return
     if step_size <= 0 or not 2e-5 <= learning_rate <= 1e-3:
         return
-    high = step_size > max and step_size > max * (HEADROOM if may_be_small(recipe) else 1.0)
+    high = step_size > max and step_size > max * (HEADROOM if model_size().may_be_small else 1.0)
     if min <= step_size and not high:
         return
     factor = " x sqrt(r)" if use_rslora else ""

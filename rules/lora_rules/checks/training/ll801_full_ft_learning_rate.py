@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.learning_rate import LARGE, rate
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.types import LARGEST
+from lora_rules.engine.value import Absent, Known, Value, is_given, number_of
 from lora_rules.evidence import (
     SCHULMAN_2025,
     TINKER_SWEEP,
     TRL_SOURCE,
 )
-from lora_rules.facts.model.model_size import is_large
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.engine.views import Outline
+    from lora_rules.facts.versions.pins import Pins
 
 ENOUGH = 1e-3
 """``learning_rate x lora_alpha`` from which a low rate is made up for by a high alpha."""
@@ -23,10 +29,16 @@ ENOUGH = 1e-3
 
 @rule("LL801", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, TRL_SOURCE])
 def full_ft_learning_rate(
-    recipe: Recipe,
-    learning_rate: float,
+    outline: Outline,
+    blocks: Blocks,
+    learning_rate: Setting,
+    lora_alpha: Value,
     training_kind: str,
     optimizer_family: str,
+    adapter_name_or_path: Value,
+    resume_from_checkpoint: Value,
+    model_size: Lazy,
+    pins: Pins,
     loraplus_lr_ratio: float | None = None,
     *,
     min: float = 2e-5,  # noqa: A002 - the option's name, as users write it
@@ -86,33 +98,35 @@ def full_ft_learning_rate(
     - `min` (2e-05): the lowest rate that passes without a warning.
     - `usual` (5e-05): the lowest that passes without a word.
     """
-    if training_kind != "sft" or optimizer_family != "adam" or not recipe.trains:
+    value = number_of(learning_rate)
+    if training_kind != "sft" or optimizer_family != "adam" or not outline.trains:
         return
-    if loraplus_lr_ratio is not None or _continues(recipe) or learning_rate <= 0:
+    continues = is_given(adapter_name_or_path) or is_given(resume_from_checkpoint)
+    if loraplus_lr_ratio is not None or continues or value <= 0:
         return
-    silent = is_silent(recipe, "learning_rate")
-    severity = _too_low(learning_rate, min, usual, silent=silent)
-    if severity is None or (silent and not holds_when_pinned(recipe, "learning_rate")):
+    silent = is_silent(learning_rate)
+    severity = _too_low(value, min, usual, silent=silent)
+    if severity is None or (silent and not holds_when_pinned(learning_rate, pins)):
         return
-    large = is_large(recipe, LARGE)
+    large = model_size().is_large(LARGE)
     if large:
-        severity = _too_low(2 * learning_rate, min, usual, silent=silent)
-    made_up = _alpha_makes_up(recipe, learning_rate)
+        severity = _too_low(2 * value, min, usual, silent=silent)
+    made_up = _alpha_makes_up(lora_alpha, value)
     if made_up and silent:
         severity = Severity.INFO
     if severity is None or (made_up and not silent):
         return
     better = 1e-4 if large else 2e-4
     yield Problem(
-        place_of(recipe, "learning_rate"),
-        f"learning_rate = {learning_rate:g} is a full fine-tune's; LoRA's best is about ten times "
+        place_of(learning_rate, blocks),
+        f"learning_rate = {value:g} is a full fine-tune's; LoRA's best is about ten times "
         "that (in a sweep over 35 models 3e-4 or 1e-3, and 4e-5 lost up to 9.9 %).",
         severity=severity,
         help="Write the rate that is meant; lora_alpha is high enough to make up for it."
         if made_up
         else f"Start at {better:g}.",
         also=("learning_rate",),
-        edits=() if made_up else (rate(recipe, better),),
+        edits=() if made_up else (rate(learning_rate, better),),
     )
 
 
@@ -124,15 +138,11 @@ def _too_low(rate: float, least: float, usual: float, *, silent: bool) -> Severi
     return Severity.INFO if rate < usual else None
 
 
-def _alpha_makes_up(recipe: Recipe, rate: float) -> bool:
+def _alpha_makes_up(alpha: Value, rate: float) -> bool:
     """Whether alpha is, or may be, so high that the step is as large as usual."""
-    alpha = recipe.settings.get("lora_alpha")
-    if alpha is None:
+    if isinstance(alpha, Absent):
         return False
-    numbers = [v for v in alpha.candidates if isinstance(v, int | float) and abs(v) < LARGEST]
-    return not numbers or max(numbers) * rate >= ENOUGH
-
-
-def _continues(recipe: Recipe) -> bool:
-    """Whether an adapter that is there already is trained further."""
-    return recipe.may_be("adapter_name_or_path") or recipe.may_be("resume_from_checkpoint")
+    value = alpha.value if isinstance(alpha, Known) else None
+    if not isinstance(value, int | float) or abs(value) >= LARGEST:
+        return True
+    return value * rate >= ENOUGH

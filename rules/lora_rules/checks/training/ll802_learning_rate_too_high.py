@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.learning_rate import rate
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import (
     OFFICIAL_RECIPES,
     TINKER_SWEEP,
 )
-from lora_rules.facts.model.model_size import may_be_small
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 SMALL_FACTOR = 3
 """Small models bear more: torchtune ships 2e-3 for Qwen2 0.5B and 1.5B."""
@@ -20,10 +24,10 @@ SMALL_FACTOR = 3
 
 @rule("LL802", Severity.WARNING, evidence=[TINKER_SWEEP, OFFICIAL_RECIPES])
 def learning_rate_too_high(
-    recipe: Recipe,
-    learning_rate: float,
+    learning_rate: Setting,
     training_kind: str,
     optimizer_family: str,
+    model_size: Lazy,
     lora_alpha: float | None = None,
     *,
     max: float = 1e-3,  # noqa: A002 - the option's name, as users write it
@@ -74,18 +78,19 @@ def learning_rate_too_high(
     ## Options
     - `max` (0.001): the highest rate that passes.
     """
-    if training_kind != "sft" or optimizer_family != "adam" or learning_rate <= max:
+    value = number_of(learning_rate)
+    if training_kind != "sft" or optimizer_family != "adam" or value <= max:
         return
-    factor = SMALL_FACTOR if may_be_small(recipe) else 1
-    if learning_rate <= max * factor:
+    factor = SMALL_FACTOR if model_size().may_be_small else 1
+    if value <= max * factor:
         return
-    diverges = learning_rate >= 3e-3 * factor and (lora_alpha or 0) * learning_rate >= 0.09 * factor
+    diverges = value >= 3e-3 * factor and (lora_alpha or 0) * value >= 0.09 * factor
     yield Problem(
         "learning_rate",
-        f"learning_rate = {learning_rate:g}: at 3e-3 nearly every run of a sweep over 35 models "
+        f"learning_rate = {value:g}: at 3e-3 nearly every run of a sweep over 35 models "
         "diverged; the best rates were 3e-4 and 1e-3.",
         severity=Severity.ERROR if diverges else Severity.WARNING,
         help="Start at 2e-4.",
         also=("lora_alpha",) if diverges else (),
-        edits=(rate(recipe, 2e-4),),
+        edits=(rate(learning_rate, 2e-4),),
     )

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Value, certainly
 from lora_rules.evidence import (
     SCHULMAN_2025,
 )
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Batch
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @rule("LL804", Severity.INFO, evidence=[SCHULMAN_2025])
 def large_effective_batch(
-    recipe: Recipe,
     effective_batch: Batch,
     training_kind: str,
+    global_batch_size: Value,
     *,
     max: int = 256,  # noqa: A002 - the option's name, as users write it
 ) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def large_effective_batch(
     - `max` (256): the largest batch that passes.
     """
     if training_kind == "sft" and effective_batch.examples > max:
-        whole = effective_batch.examples == recipe.known("global_batch_size")
+        whole = certainly(global_batch_size, effective_batch.examples)
         yield Problem(
             "global_batch_size" if whole else "gradient_accumulation_steps",
             f"{effective_batch.text} examples a step: LoRA falls behind full fine-tuning as the "

@@ -12,7 +12,6 @@ from lora_rules.evidence import (
     SCHULMAN_2025,
     TINKER_SWEEP,
 )
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 @rule("LL805", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, ARITHMETIC])
 def too_few_steps(
-    recipe: Recipe,
     training_steps: Steps,
     effective_batch: Batch,
     dataset_rows: Rows,

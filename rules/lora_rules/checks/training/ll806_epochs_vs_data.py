@@ -9,11 +9,11 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import EPOCHS_CONTESTED, RASCHKA_2023
-from lora_rules.facts.data.evaluation_split import holds_out_or_stops
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
     from lora_rules.facts.data.dataset import Rows
 
 
@@ -23,10 +23,12 @@ REASONING = lazily(r"reason|think|cot\b|limo|s1k|openr1|math|aime|gsm8k", re.IGN
 
 @rule("LL806", Severity.WARNING, evidence=[RASCHKA_2023, EPOCHS_CONTESTED])
 def epochs_vs_data(
-    recipe: Recipe,
     num_train_epochs: float,
     dataset_rows: Rows,
     training_kind: str,
+    train_dataset: Value,
+    model_name_or_path: Value,
+    evaluation_split: Lazy,
     max_steps: int | None = None,
     *,
     tiny: int = 5,
@@ -84,13 +86,15 @@ def epochs_vs_data(
     - `usual` (3): the most from there to 50,000 rows.
     - `large` (2): the most above.
     """
-    if training_kind != "sft" or (max_steps or 0) > 0 or _reasons(recipe):
+    if training_kind != "sft" or (max_steps or 0) > 0:
+        return
+    if _reasons(train_dataset) or _reasons(model_name_or_path):
         return
     rows = dataset_rows.number
     most = tiny if rows < 1000 else usual if rows <= 50_000 else large
     if num_train_epochs <= most or not dataset_rows.exact:
         return
-    unseen = num_train_epochs > 5 and rows >= 1000 and not holds_out_or_stops(recipe)
+    unseen = num_train_epochs > 5 and rows >= 1000 and not evaluation_split()
     yield Problem(
         "num_train_epochs",
         f"{num_train_epochs:g} epochs of {rows:,} rows: {most} and fewer are usual"
@@ -101,6 +105,5 @@ def epochs_vs_data(
     )
 
 
-def _reasons(recipe: Recipe) -> bool:
-    names = (recipe.known("train_dataset"), recipe.known("model_name_or_path"))
-    return any(REASONING.search(str(name)) for name in names if name is not None)
+def _reasons(name: Value) -> bool:
+    return isinstance(name, Known) and REASONING.search(str(name.value)) is not None

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import (
     ARITHMETIC,
     TRANSFORMERS_SOURCE,
 )
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 
 @rule("LL807", Severity.WARNING, evidence=[ARITHMETIC, TRANSFORMERS_SOURCE])
 def warmup_longer_than_run(
-    recipe: Recipe,
     training_steps: Steps | None = None,
     warmup_steps: float | None = None,
     warmup_ratio: float | None = None,
     lr_scheduler_type: str | None = None,
+    pinned_transformers: VersionRange = ANY,
     *,
     max_share: float = 0.3,
 ) -> Iterator[Problem]:
@@ -106,7 +105,7 @@ def warmup_longer_than_run(
             severity=Severity.ERROR,
         )
     elif 0 < warmup_steps < 1:
-        yield from _share_as_steps(recipe, warmup_steps, max_share)
+        yield from _share_as_steps(warmup_steps, max_share, pinned_transformers)
     elif training_steps is not None and warmup_steps > max_share * training_steps.number:
         yield from _too_long(warmup_steps, training_steps, max_share)
 
@@ -129,13 +128,14 @@ def _ratio(ratio: float, most: float) -> Iterator[Problem]:
         )
 
 
-def _share_as_steps(recipe: Recipe, warmup_steps: float, most: float) -> Iterator[Problem]:
-    version = version_of(recipe, "transformers")
-    if version.certainly_below("5"):
+def _share_as_steps(
+    warmup_steps: float, most: float, transformers: VersionRange
+) -> Iterator[Problem]:
+    if transformers.certainly_below("5"):
         yield Problem(
             "warmup_steps",
-            f"warmup_steps = {warmup_steps:g} with transformers {version} is less than one step: "
-            "there is no warm-up. Shares are read from version 5 on.",
+            f"warmup_steps = {warmup_steps:g} with transformers {transformers} is less than one "
+            "step: there is no warm-up. Shares are read from version 5 on.",
             help=f"Write warmup_ratio = {warmup_steps:g}.",
         )
     elif warmup_steps > most:

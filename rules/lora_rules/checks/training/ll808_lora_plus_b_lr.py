@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.step import HEADROOM
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -12,17 +13,18 @@ from lora_rules.evidence import (
     OFFICIAL_RECIPES,
     TINKER_SWEEP,
 )
-from lora_rules.facts.model.model_size import may_be_small
-from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 
 @rule("LL808", Severity.WARNING, evidence=[HAYOU_2024, TINKER_SWEEP, OFFICIAL_RECIPES])
 def lora_plus_b_lr(
-    recipe: Recipe,
     learning_rate: float,
     loraplus_lr_ratio: float,
     step_size: float,
     optimizer_family: str,
+    model_size: Lazy,
     *,
     max: float = 0.1,  # noqa: A002 - the option's name, as users write it
 ) -> Iterator[Problem]:
@@ -72,7 +74,7 @@ def lora_plus_b_lr(
     product = step_size * loraplus_lr_ratio
     if optimizer_family != "adam" or loraplus_lr_ratio <= 1 or product <= max:
         return
-    if product <= max * (HEADROOM if may_be_small(recipe) else 1.0):
+    if product <= max * (HEADROOM if model_size().may_be_small else 1.0):
         return
     yield Problem(
         "loraplus_lr_ratio",

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.training.learning_rate import LARGE, rate
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import (
     DETTMERS_2023,
 )
-from lora_rules.facts.model.model_size import is_large
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Setting
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 
 @rule("LL809", Severity.INFO, evidence=[DETTMERS_2023])
 def big_model_lr(
-    recipe: Recipe,
-    learning_rate: float,
+    learning_rate: Setting,
     training_kind: str,
     optimizer_family: str,
+    model_size: Lazy,
     *,
     max: float = 2e-4,  # noqa: A002 - the option's name, as users write it
 ) -> Iterator[Problem]:
@@ -62,14 +66,15 @@ def big_model_lr(
     ## Options
     - `max` (0.0002): told from this rate on.
     """
-    if training_kind != "sft" or optimizer_family != "adam" or learning_rate < max:
+    value = number_of(learning_rate)
+    if training_kind != "sft" or optimizer_family != "adam" or value < max:
         return
-    if is_large(recipe, LARGE):
+    if model_size().is_large(LARGE):
         yield Problem(
             "learning_rate",
-            f"learning_rate = {learning_rate:g} on a base model of at least 30 billion parameters: "
+            f"learning_rate = {value:g} on a base model of at least 30 billion parameters: "
             "QLoRA halved it to 1e-4 there.",
             help="Set learning_rate to 1e-4.",
             also=("model_name_or_path",),
-            edits=(rate(recipe, 1e-4),),
+            edits=(rate(learning_rate, 1e-4),),
         )

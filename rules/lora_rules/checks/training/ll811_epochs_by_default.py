@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import number_of
 from lora_rules.evidence import TRL_SOURCE
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Blocks, Setting
+
+if TYPE_CHECKING:
+    from lora_rules.engine.views import Outline
+    from lora_rules.facts.versions.pins import Pins
 
 
 @rule("LL811", Severity.INFO, evidence=[TRL_SOURCE])
 def epochs_by_default(
-    recipe: Recipe,
+    outline: Outline,
+    blocks: Blocks,
     framework: Behaviour,
-    num_train_epochs: float,
+    num_train_epochs: Setting,
+    pins: Pins,
     max_steps: int | None = None,
     training_kind: str = "",
 ) -> Iterator[Problem]:
@@ -57,14 +65,15 @@ def epochs_by_default(
     ## Options
     None.
     """
-    if not is_silent(recipe, "num_train_epochs") or (max_steps or 0) > 0 or num_train_epochs <= 1:
+    epochs = number_of(num_train_epochs)
+    if not is_silent(num_train_epochs) or (max_steps or 0) > 0 or epochs <= 1:
         return
     if training_kind == "reinforcement" or not framework.library_defaults:
         return
-    if recipe.trains and holds_when_pinned(recipe, "num_train_epochs"):
+    if outline.trains and holds_when_pinned(num_train_epochs, pins):
         yield Problem(
-            place_of(recipe, "num_train_epochs"),
-            f"the run has {num_train_epochs:g} epochs because nothing else is written.",
+            place_of(num_train_epochs, blocks),
+            f"the run has {epochs:g} epochs because nothing else is written.",
             help="Write num_train_epochs, also where the default is meant.",
             also=("num_train_epochs",),
         )

@@ -10,7 +10,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.types import LARGEST
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
-from lora_rules.recipe import Recipe, Span
+from lora_rules.recipe import Blocks, Span
 
 if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @rule("LL813", Severity.WARNING, evidence=[ARITHMETIC, TRANSFORMERS_SOURCE])
 def evaluation_beyond_run(
-    recipe: Recipe,
+    blocks: Blocks,
     framework: Behaviour,
     training_steps: Steps,
     eval_strategy: str | None = None,
@@ -71,7 +71,7 @@ def evaluation_beyond_run(
         return
     if eval_strategy is None and not framework.evaluates_by_interval:
         return
-    found = _written(recipe, "eval_steps")
+    found = _number(blocks, "eval_steps")
     if found is None:
         return
     interval, span = found
@@ -91,9 +91,9 @@ def _is_trial(steps: Steps) -> bool:
     return not steps.from_data and steps.number <= 50
 
 
-def _written(recipe: Recipe, name: str) -> tuple[float, Span] | None:
+def _number(blocks: Blocks, name: str) -> tuple[float, Span] | None:
     """A number under that key, in whichever framework, and its place."""
-    for block in recipe.blocks:
+    for block in blocks:
         for key in block.keys:
             value = key.candidates[0] if len(key.candidates) == 1 else None
             if key.name.rpartition(".")[2] != name or isinstance(value, bool):

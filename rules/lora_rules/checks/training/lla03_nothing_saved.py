@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value, certainly, is_given, number_of, required
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
-from lora_rules.facts.versions import version_of
-from lora_rules.program import any_within, program_of
-from lora_rules.recipe import Call, Recipe
+from lora_rules.program import Program, any_within
+from lora_rules.recipe import Blocks, Call, Setting
 
 if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
@@ -23,10 +24,14 @@ KEEPS = ("save", "push", "export", "merge", "upload", "dump", "convert", "genera
 
 @rule("LLA03", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, ARITHMETIC])
 def nothing_saved(
-    recipe: Recipe,
-    save_strategy: str,
+    program: Program,
+    blocks: Blocks,
+    save_strategy: Setting,
+    save_steps: Value,
+    at_module_level: Value,
+    push_to_hub: Value,
     training_steps: Steps | None = None,
-    save_steps: float | None = None,
+    pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """The script trains, saves nothing, and does nothing with what it trained.
 
@@ -80,50 +85,52 @@ def nothing_saved(
     ## Options
     None.
     """
-    calls = program_of(recipe).calls
-    train = next((call for call in calls.named(".train") if call.on), None)
-    if train is None or _may_keep(recipe, train):
+    train = next((call for call in program.calls.named(".train") if call.on), None)
+    if train is None or not certainly(at_module_level, True):
         return
-    if save_strategy == "no":
+    if _may_push(push_to_hub) or _may_keep(program, blocks, train):
+        return
+    if save_strategy.value == "no":
         yield Problem(
-            place_of(recipe, "save_strategy"),
+            place_of(save_strategy, blocks),
             "nothing is saved: the strategy is no, and no call after train() keeps the adapter.",
             help="Call trainer.save_model() after train(), or remove save_strategy.",
             also=(train.span,),
         )
-    elif save_strategy == "steps" and _is_old(recipe) and training_steps and save_steps:
-        yield from _never_reached(recipe, train, save_steps, training_steps)
+    elif save_strategy.value != "steps" or not pinned_transformers.certainly_below("4.44"):
+        return  # later versions save at the end
+    elif isinstance(save_steps, Known) and training_steps is not None:
+        yield from _never_reached(save_steps.setting, blocks, train, training_steps)
+    else:
+        required(save_steps)
 
 
 def _never_reached(
-    recipe: Recipe, train: Call, save_steps: float, steps: Steps
+    save_steps: Setting, blocks: Blocks, train: Call, steps: Steps
 ) -> Iterator[Problem]:
-    if save_steps > steps.number:
+    interval = number_of(save_steps)
+    if interval > steps.number:
         yield Problem(
-            place_of(recipe, "save_steps"),
-            f"nothing is saved: save_steps = {save_steps:g} and the run has {steps.text} steps; "
+            place_of(save_steps, blocks),
+            f"nothing is saved: save_steps = {interval:g} and the run has {steps.text} steps; "
             "transformers saves at the end from 4.44 on.",
             help="Call trainer.save_model() after train().",
             also=(train.span, "save_steps"),
         )
 
 
-def _may_keep(recipe: Recipe, train: Call) -> bool:
+def _may_push(push_to_hub: Value) -> bool:
+    return is_given(push_to_hub) and not certainly(push_to_hub, False)
+
+
+def _may_keep(program: Program, blocks: Blocks, train: Call) -> bool:
     """Whether something else may keep what was trained."""
-    if recipe.known("at_module_level") is not True:
+    if any(key.name == "callbacks" for block in blocks for key in block.keys):
         return True
-    if any(recipe.may_be(name) and recipe.known(name) is not False for name in ("push_to_hub",)):
-        return True
-    if any(key.name == "callbacks" for block in recipe.blocks for key in block.keys):
-        return True
-    calls = program_of(recipe).calls
+    calls = program.calls
     return any_within(calls.where(_keeps), calls.position(train), len(calls))
 
 
 def _keeps(call: Call) -> bool:
     named = call.name.lower()
     return any(word in named for word in KEEPS) or (not named and bool(call.things or call.on))
-
-
-def _is_old(recipe: Recipe) -> bool:
-    return version_of(recipe, "transformers").certainly_below("4.44")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Absent, Known, Unknown, Value, value_or
 from lora_rules.facts.adapter.fused_targets import Wanted, rewrite
 from lora_rules.facts.adapter.saved_modules import saved_parts, saved_tokens
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Ranks, Targets
@@ -21,20 +21,6 @@ from lora_rules.facts.adapter.trained_part import Part
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.modules import Embedding, Linear, Modules
 from lora_rules.facts.model.other_modules import Others, is_other_somewhere, other_modules
-from lora_rules.recipe import Recipe
-
-NOT_COUNTED = (
-    "layer_replication",
-    "ensure_weight_tying",
-    "use_bdlora",
-    "arrow_config",
-    "kasa_config",
-    "monteclora_config",
-    "velora_config",
-    "megatron_config",
-    "alora_invocation_tokens",
-)
-"""Settings of ``LoraConfig`` that change the count in ways not written down here."""
 
 MAMBA = frozenset(["falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"])
 """Types for which PEFT refuses ``out_proj`` (``_check_lora_target_modules_mamba``)."""
@@ -59,11 +45,18 @@ class Adapter(NamedTuple):
     trainable_token_indices: list[int] | dict[str, object] | None = None
     lora_bias: bool = False
     task_type: str | None = None
-    recipe: Recipe | None = None
+    drops: bool = False
+    """There is dropout."""
+    num_labels: Value = Absent("num_labels is not given")
+    not_counted: str = ""
+    """Why what it trains is not counted here; empty if it is."""
 
 
 def adapter(
     r: int,
+    lora_dropout: Value,
+    num_labels: Value,
+    not_counted: str,
     target_modules: list[str] | str | None = None,
     rank_pattern: dict[str, object] | None = None,
     modules_to_save: list[str] | None = None,
@@ -76,7 +69,6 @@ def adapter(
     trainable_token_indices: list[int] | dict[str, object] | None = None,
     lora_bias: bool = False,
     task_type: str | None = None,
-    recipe: Recipe | None = None,
 ) -> Adapter:
     """Fact ``adapter``: what a recipe says of it, for every fact that asks what is trained."""
     return Adapter(
@@ -93,7 +85,9 @@ def adapter(
         trainable_token_indices,
         lora_bias,
         task_type,
-        recipe,
+        drops=isinstance(lora_dropout, Known) and lora_dropout.value not in (0, None),
+        num_labels=num_labels,
+        not_counted=not_counted,
     )
 
 
@@ -103,7 +97,8 @@ def trained(architecture: Architecture, adapter: Adapter) -> list[Part]:
     Raises:
         Unknown: if PEFT would refuse the configuration, or its count is not written down here.
     """
-    _refuse_uncounted(adapter)
+    if adapter.not_counted:
+        raise Unknown(adapter.not_counted)
     if adapter.lora_bias and adapter.use_dora:
         raise Unknown("PEFT refuses lora_bias with use_dora")
     architecture = _for_task(architecture, adapter)
@@ -126,28 +121,13 @@ def trained(architecture: Architecture, adapter: Adapter) -> list[Part]:
     return [*parts, *whole, *tokens, *biases]
 
 
-def _refuse_uncounted(adapter: Adapter) -> None:
-    recipe = adapter.recipe
-    if recipe is None:
-        return
-    if recipe.callee is not None and "AdaLora" in recipe.callee:
-        raise Unknown("AdaLoRA changes its ranks while it trains")
-    init = recipe.settings.get("init_lora_weights")
-    if init is not None and any(str(value).lower() == "mica" for value in init.candidates):
-        raise Unknown("MiCA freezes one of the adapter's two matrices")
-    for name in NOT_COUNTED:
-        setting = recipe.settings.get(name)
-        if setting is not None and not all(value in (None, False) for value in setting.candidates):
-            raise Unknown(f"an adapter with {setting.key} is not counted")
-
-
 def _for_task(architecture: Architecture, adapter: Adapter) -> Architecture:
     """The class that the task's model has; PEFT's task says what it is to be."""
     task, now = adapter.task_type, architecture.modules.task.name
     if task in ("TOKEN_CLS", "QUESTION_ANS"):
         raise Unknown(f"the head of a model for {task} is not counted")
     if task == "SEQ_CLS" and now != "sequence":
-        return architecture.for_task("sequence", num_labels=_labels(architecture, adapter.recipe))
+        return architecture.for_task("sequence", num_labels=_labels(architecture, adapter))
     if task == "FEATURE_EXTRACTION" and now != "base":
         return architecture.for_task("base")
     if task == "CAUSAL_LM" and now in ("masked", "base", "sequence"):
@@ -155,9 +135,9 @@ def _for_task(architecture: Architecture, adapter: Adapter) -> Architecture:
     return architecture
 
 
-def _labels(architecture: Architecture, recipe: Recipe | None) -> int:
+def _labels(architecture: Architecture, adapter: Adapter) -> int:
     named = architecture.values.get("id2label")
-    labels = recipe.known("num_labels") if recipe is not None else None
+    labels = value_or(adapter.num_labels, None)
     labels = labels or (len(named) if named else architecture.values.get("num_labels"))
     if not isinstance(labels, int):
         raise Unknown("how many labels the classifier has is not known")
@@ -284,8 +264,7 @@ def _parameters(
 
 
 def _refuse_on_parameters(adapter: Adapter) -> None:
-    dropout = adapter.recipe.settings.get("lora_dropout") if adapter.recipe is not None else None
-    if dropout is not None and dropout.candidates != () and set(dropout.candidates) - {0, None}:
+    if adapter.drops:
         raise Unknown("PEFT refuses lora_dropout on parameters, as fused experts are")
     if adapter.use_dora or adapter.lora_bias:
         raise Unknown("PEFT refuses DoRA and lora_bias on parameters, as fused experts are")

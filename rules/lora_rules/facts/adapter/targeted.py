@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterator
 
 from lora_rules.engine._startup.record import record, replace
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Unknown, Value, possibly
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.facts.adapter.adapter import matrices
 from lora_rules.facts.adapter.fused_targets import HalfFused, Wanted, rewrite
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
 from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
 from lora_rules.facts.model.inventory import ADAPTABLE, CONV1D, LINEAR, OTHER, Inventory
 from lora_rules.facts.model.other_modules import is_named_in
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Recipe
 
 CLASSIFIERS = ("classifier", "score")
 
@@ -76,9 +76,10 @@ class Targeted:
 
 
 def targeted(
-    recipe: Recipe,
+    outline: Outline,
     framework: Behaviour,
     inventory: Inventory,
+    trust_remote_code: Value,
     target_modules: list[str] | str | None = None,
     exclude_modules: list[str] | str | None = None,
     modules_to_save: list[str] | None = None,
@@ -86,13 +87,15 @@ def targeted(
     layers_pattern: list[str] | str | None = None,
     target_parameters: list[str] | None = None,
     task_type: str | None = None,
+    pinned_transformers: VersionRange = ANY,
 ) -> Targeted:
     """What PEFT makes of the targets.
 
     Raises:
         Unknown: if another program reads them first, or PEFT's answer is not known.
     """
-    _check_readable(recipe, framework, inventory, target_modules)
+    _check_readable(outline, framework, inventory, target_modules)
+    _check_known(inventory, pinned_transformers, own_code=possibly(trust_remote_code, True))
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
     modules = _handed_on(framework, inventory, target_modules)
     given = Wanted(modules, frozenset(target_parameters or ()), {}, exclude_modules or (), saved)
@@ -138,28 +141,27 @@ def targeted(
 
 
 def _check_readable(
-    recipe: Recipe, framework: Behaviour, inventory: Inventory, target: object
+    outline: Outline, framework: Behaviour, inventory: Inventory, target: object
 ) -> None:
-    if not framework.adapter_as_written or recipe.domain == "image" or recipe.result:
+    """Refuse where PEFT does not get the targets that are written, or gets an expression."""
+    if not framework.adapter_as_written or outline.domain == "image" or outline.result:
         raise Unknown("another program reads the targets before PEFT does")
-    if recipe.callee is not None and "AdaLora" in recipe.callee:
+    if outline.callee is not None and "AdaLora" in outline.callee:
         raise Unknown("AdaLoRA has defaults of its own")
     fused = bool(inventory.fused)
-    others = framework.chooses_targets(target, fused=fused, callee=recipe.callee or "")
+    others = framework.chooses_targets(target, fused=fused, callee=outline.callee or "")
     if others:
         raise Unknown(others)
-    if is_before_5(recipe) and (inventory.fused or _was_renamed(inventory)):
-        raise Unknown("its modules have other names in the version of transformers that is pinned")
-    custom = recipe.settings.get("trust_remote_code")
-    if custom is not None and custom.candidates != (False,) and inventory.fused:
-        raise Unknown("the model may be built by code of its own, with experts that are modules")
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
         raise Unknown("an expression needs the model's full paths, which are not known")
 
 
-def is_before_5(recipe: Recipe) -> bool:
-    """Whether a transformers older than 5 is pinned."""
-    return version_of(recipe, "transformers").certainly_below("5")
+def _check_known(inventory: Inventory, transformers: VersionRange, *, own_code: bool) -> None:
+    """Refuse where the modules may be others than those of the newest transformers."""
+    if transformers.certainly_below("5") and (inventory.fused or _was_renamed(inventory)):
+        raise Unknown("its modules have other names in the version of transformers that is pinned")
+    if own_code and inventory.fused:
+        raise Unknown("the model may be built by code of its own, with experts that are modules")
 
 
 def _was_renamed(inventory: Inventory) -> bool:

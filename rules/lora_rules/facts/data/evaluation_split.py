@@ -1,30 +1,31 @@
-"""Whether a run would notice overfitting: rows that are held out, and stopping early."""
+"""Fact ``evaluation_split``: whether a run would notice overfitting.
+
+It does where rows are held out, where something is evaluated, and where it stops early.
+"""
 
 from __future__ import annotations
 
-from lora_rules.recipe import Recipe
+from lora_rules.engine.value import Absent, Known, Value
+from lora_rules.recipe import Blocks
 
-_SIZES = ("val_set_size",)
-_DATA = ("eval_dataset", "eval_data")
-_STOPS = ("early_stopping_patience", "load_best_model_at_end", "early_stopping")
 _OFF: tuple[object, ...] = (None, False, 0, 0.0, "", "no", [], "none")
+_KEYS = ("eval_dataset", "test_datasets", "callbacks", "validation_dataset")
+"""Keys of any framework that no setting stands for."""
 
 
-def holds_out_or_stops(recipe: Recipe) -> bool:
+def evaluation_split(
+    val_set_size: Value,
+    eval_dataset: Value,
+    eval_strategy: Value,
+    load_best_model_at_end: Value,
+    blocks: Blocks,
+) -> bool:
     """Whether rows are held out, evaluation is on or the run stops early, or may."""
-    if any(_may_be_on(recipe, name) for name in (*_SIZES, *_DATA, *_STOPS, "eval_strategy")):
+    settings = (val_set_size, eval_dataset, eval_strategy, load_best_model_at_end)
+    if any(map(_may_be_on, settings)):
         return True
-    return any(_mentions_evaluation(key.name) for block in recipe.blocks for key in block.keys)
+    return any(key.name.rpartition(".")[2] in _KEYS for block in blocks for key in block.keys)
 
 
-def _may_be_on(recipe: Recipe, name: str) -> bool:
-    setting = recipe.settings.get(name)
-    if setting is None:
-        return False
-    return not setting.candidates or any(value not in _OFF for value in setting.candidates)
-
-
-def _mentions_evaluation(key: str) -> bool:
-    """A key of any framework: ``eval_dataset``, ``test_datasets``, ``callbacks``."""
-    last = key.rpartition(".")[2]
-    return last in ("eval_dataset", "test_datasets", "callbacks", "validation_dataset")
+def _may_be_on(value: Value) -> bool:
+    return value.value not in _OFF if isinstance(value, Known) else not isinstance(value, Absent)

@@ -60,7 +60,7 @@ def local_rows(train_dataset: list[str] | str, repository: Repository) -> list[R
     return [row for source in sources for row in repository.rows(source)]
 
 
-def long_rows(local_rows: list[Row], max_length: int) -> LongRows:
+def long_rows(max_length: int, local_rows: list[Row]) -> LongRows:
     """Rows whose text cannot fit ``max_length`` tokens.
 
     Raises:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_rules.engine._startup.record import record
-from lora_rules.engine.value import Unknown
+from lora_rules.engine.value import Known, Unknown, Value
 from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.model_class import loader, task_of
 from lora_rules.facts.model.modules import Embedding, FusedExperts, Linear, Modules
 from lora_rules.facts.model.other_modules import Others, names_of, other_modules
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Block
+from lora_rules.repository import Repository
 
 LINEAR, CONV1D, EMBEDDING, CONVOLUTION, OTHER = "linear", "Conv1D", "embedding", "conv", "other"
 ROUTERS = frozenset({"gate", "router", "shared_expert_gate", "classifier"})
@@ -91,8 +92,10 @@ class Inventory:
 
 
 def inventory(
-    recipe: Recipe,
+    blocks: tuple[Block, ...],
+    repository: Repository,
     model_name_or_path: str,
+    num_labels: Value,
     task_type: str | None = None,
     architecture: Architecture | None = None,
 ) -> Inventory:
@@ -102,10 +105,10 @@ def inventory(
         Unknown: if they are not known.
     """
     if architecture is None:
-        return _names_only(model_name_or_path, recipe)
-    task = task_of(recipe, task_type, architecture.modules.table.tasks)
+        return _names_only(model_name_or_path, repository, loader(blocks))
+    task = task_of(loader(blocks), task_type, architecture.modules.table.tasks)
     if task is not None and task != architecture.modules.task.name:
-        labels = recipe.known("num_labels")
+        labels = num_labels.value if isinstance(num_labels, Known) else None
         fields = {"num_labels": labels} if isinstance(labels, int) and task == "sequence" else {}
         return of_architecture(architecture.for_task(task, **fields), fresh_head=True)
     return of_architecture(architecture)
@@ -150,8 +153,8 @@ def _of_architecture(architecture: Architecture, *, fresh_head: bool) -> Invento
     )
 
 
-def _names_only(model: str, recipe: Recipe) -> Inventory:
-    values, _, _ = configuration(model, recipe.repository)
+def _names_only(model: str, repository: Repository, loads: str | None) -> Inventory:
+    values, _, _ = configuration(model, repository)
     model_type = str(values.get("model_type"))
     names = names_of(model_type)
     if names is None:
@@ -159,12 +162,12 @@ def _names_only(model: str, recipe: Recipe) -> Inventory:
     kinds = dict.fromkeys(names.others.all, OTHER)
     kinds |= dict.fromkeys(names.others.convs, CONVOLUTION)
     kinds |= dict.fromkeys(names.linears, LINEAR)
-    return Inventory(model_type, _class(values, recipe), kinds, {}, {}, {}, names.others, None)
+    return Inventory(model_type, _class(values, loads), kinds, {}, {}, {}, names.others, None)
 
 
-def _class(values: Mapping[str, object], recipe: Recipe) -> str:
+def _class(values: Mapping[str, object], loads: str | None) -> str:
     """The class that the checkpoint names, unless the script loads another one."""
-    named, loads = values.get("architectures"), loader(recipe)
+    named = values.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else ""
     kind = (loads or "").rpartition("For")[2]
     return name if loads is None or name.endswith(f"For{kind}") else ""

@@ -1,4 +1,4 @@
-"""How large a base model is: from the table of models, else from its name.
+"""Fact ``model_size``: how large a base model is, from the table of models, else from its name.
 
 Names say it (``Qwen2.5-0.5B``, ``Llama-3.1-70B-Instruct``, ``gemma-3-270m``), and people rely on
 it. A warning rule uses it only to be silent or to move a threshold, never as the reason to speak.
@@ -7,8 +7,9 @@ it. A warning rule uses it only to be silent or to move a threshold, never as th
 from __future__ import annotations
 
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine.value import Unknown
-from lora_rules.recipe import Recipe
+from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.value import Known, Unknown, Value
+from lora_rules.repository import Repository
 
 SMALL = 2_000_000_000
 """Models below it have a hidden size below some 1,600 to 2,048."""
@@ -16,15 +17,40 @@ _SIZE = lazily(r"(?<![a-zA-Z\d.])(\d+(?:[._]\d+)?)([bBmM])(?![a-zA-Z])")
 _EXPERTS = lazily(r"\d+x\d|-[aA]\d+(?:\.\d+)?[bB]")
 
 
-def parameters_of(recipe: Recipe) -> int | None:
-    """Parameters of the base model; ``None`` if neither the table nor its name tells."""
-    name = recipe.known("model_name_or_path")
+class ModelSize(NamedTuple):
+    """How large a base model is, as far as that is known."""
+
+    parameters: int | None
+    """``None`` where neither the table nor its name says it."""
+    has_experts: bool = False
+    """Its name says that a token passes a part of it only."""
+
+    @property
+    def may_be_small(self) -> bool:
+        """Whether the base model is small, or its size is not known."""
+        return self.parameters is None or self.parameters < SMALL
+
+    def is_large(self, at_least: float) -> bool:
+        """Whether a dense base model certainly has that many parameters."""
+        if self.has_experts or self.parameters is None:
+            return False
+        return self.parameters >= at_least
+
+
+def model_size(model_name_or_path: Value, repository: Repository) -> ModelSize:
+    """The size of the base model."""
+    name = model_name_or_path.value if isinstance(model_name_or_path, Known) else None
     if not isinstance(name, str):
-        return None
+        return ModelSize(None)
+    experts = ("x" in name or "-a" in name.lower()) and _EXPERTS.search(name) is not None
+    return ModelSize(_parameters(name, repository), experts)
+
+
+def _parameters(name: str, repository: Repository) -> int | None:
     from lora_rules.facts.model.architecture import architecture  # few rules get as far as to ask
 
     try:
-        return architecture(name, recipe.repository).parameters
+        return architecture(name, repository).parameters
     except Unknown:
         return size_in(name)
 
@@ -37,18 +63,3 @@ def size_in(name: str) -> int | None:
         return None
     number, unit = found.groups()
     return int(float(number.replace("_", ".")) * (1e9 if unit in "bB" else 1e6))
-
-
-def may_be_small(recipe: Recipe) -> bool:
-    """Whether the base model is small, or its size is not known."""
-    size = parameters_of(recipe)
-    return size is None or size < SMALL
-
-
-def is_large(recipe: Recipe, at_least: float) -> bool:
-    """Whether a dense base model certainly has that many parameters."""
-    name = recipe.known("model_name_or_path")
-    if isinstance(name, str) and ("x" in name or "-a" in name.lower()) and _EXPERTS.search(name):
-        return False
-    size = parameters_of(recipe)
-    return size is not None and size >= at_least

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.facts.versions import version_of
-from lora_rules.recipe import Origin, Recipe, Setting, Span
+from lora_rules.recipe import Blocks, Origin, Setting, Span
+
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
 
 _PACKAGES = {
     "TRL's ": ("trl", "trl"),
@@ -20,21 +23,19 @@ _PACKAGES = {
 """How a message names who sets a default, and the package whose version decides."""
 
 
-def is_silent(recipe: Recipe, name: str) -> bool:
+def is_silent(setting: Setting) -> bool:
     """Whether a setting has a value only because some framework fills it in."""
-    setting = recipe.settings.get(name)
-    return setting is not None and setting.origin is Origin.DEFAULT and setting.known
+    return setting.origin is Origin.DEFAULT and setting.known
 
 
-def holds_when_pinned(recipe: Recipe, name: str) -> bool:
+def holds_when_pinned(setting: Setting, pins: Pins) -> bool:
     """Whether a silent default is also that of the version that the repository pins."""
-    setting = recipe.settings[name]
     package = _package(setting)
-    version = ANY if package is None else version_of(recipe, package)
+    version = ANY if package is None else pins[package]
     if not version.capped:
         return True  # the newest, which an installation gets
     in_force = _defaults(_receiver(setting), version)
-    return in_force.get(setting.key, in_force.get(name)) == setting.value
+    return in_force.get(setting.key, in_force.get(setting.name)) == setting.value
 
 
 def _package(setting: Setting) -> str | None:
@@ -62,13 +63,9 @@ def _defaults(receiver: str, version: VersionRange) -> Mapping[str, object]:
         return {}
 
 
-def place_of(recipe: Recipe, name: str) -> str | Span | None:
-    """Where to tell of a setting: its value, else the call that fills it in, else the recipe."""
-    setting = recipe.settings.get(name)
-    if setting is None or setting.span is not None:
-        return name
+def place_of(setting: Setting, blocks: Blocks) -> str | Span:
+    """Where to report a setting: its value, else the call that fills it in, else the recipe."""
+    if setting.span is not None:
+        return setting.name
     receiver = _receiver(setting)
-    for block in recipe.blocks:
-        if block.receiver == receiver:
-            return block.span
-    return name
+    return next((block.span for block in blocks if block.receiver == receiver), setting.name)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown
-from lora_rules.recipe import Key, Recipe
+from lora_rules.recipe import Blocks, Key
+
+if TYPE_CHECKING:
+    from lora_rules.engine.views import Outline
 
 PREFERENCE = frozenset(
     ["dpo", "kto", "orpo", "cpo", "simpo", "ipo", "bco", "onlinedpo", "xpo", "nashmd", "dpo_nca"]
@@ -35,7 +39,8 @@ _CLASSIFIERS = frozenset(["SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRA
 
 
 def training_kind(
-    recipe: Recipe,
+    outline: Outline,
+    blocks: Blocks,
     framework: Behaviour,
     trainer_method: str | None = None,
     task_type: str | None = None,
@@ -45,36 +50,36 @@ def training_kind(
     Raises:
         Unknown: if neither a trainer, a task nor the framework says it.
     """
-    if recipe.domain != "language" or recipe.result or _only_predicts(recipe, framework):
+    if outline.domain != "language" or outline.result or _only_predicts(blocks, framework):
         return "other"
     if trainer_method is not None:
         kind = _BY_METHOD.get(trainer_method.lower(), "other")
-        return "pretraining" if kind == "sft" and _is_plain_text(recipe) else kind
+        return "pretraining" if kind == "sft" and _is_plain_text(blocks) else kind
     if task_type in _CLASSIFIERS:
         return "classification"
     if framework.supervised:
-        return "preference" if _has_preference_loss(recipe) else "sft"
+        return "preference" if _has_preference_loss(blocks) else "sft"
     shown = framework.supervised_keys
-    if shown and any(key.name in shown for key in _keys(recipe)):
+    if shown and any(key.name in shown for key in _keys(blocks)):
         return "sft"
     if task_type == "CAUSAL_LM" and framework.task_says_kind:
         return "sft"
     raise Unknown("what the run learns from (examples, preferences, rewards) is not said")
 
 
-def _only_predicts(recipe: Recipe, framework: Behaviour) -> bool:
+def _only_predicts(blocks: Blocks, framework: Behaviour) -> bool:
     """Whether the file predicts or evaluates, and trains nothing."""
     if not framework.prediction_keys:
         return False
-    on = {key.name for key in _keys(recipe) if key.candidates == (True,)}
+    on = {key.name for key in _keys(blocks) if key.candidates == (True,)}
     return bool(on & framework.prediction_keys) and framework.training_key not in on
 
 
-def _is_plain_text(recipe: Recipe) -> bool:
+def _is_plain_text(blocks: Blocks) -> bool:
     """Whether axolotl trains on plain text: ``pretraining_dataset`` or ``type: completion``."""
     return any(
         key.name == "pretraining_dataset" or (key.name == "datasets" and _completes(key))
-        for key in _keys(recipe)
+        for key in _keys(blocks)
     )
 
 
@@ -86,13 +91,13 @@ def _completes(key: Key) -> bool:
     return bool(kinds) and all(kind in ("completion", "pretrain") for kind in kinds)
 
 
-def _has_preference_loss(recipe: Recipe) -> bool:
+def _has_preference_loss(blocks: Blocks) -> bool:
     return any(
         key.name == "loss._component_" and any(".rlhf." in str(value) for value in key.candidates)
-        for key in _keys(recipe)
+        for key in _keys(blocks)
     )
 
 
-def _keys(recipe: Recipe) -> Iterator[Key]:
-    for block in recipe.blocks[:1]:
+def _keys(blocks: Blocks) -> Iterator[Key]:
+    for block in blocks[:1]:
         yield from block.keys

@@ -10,8 +10,7 @@ from __future__ import annotations
 from math import ceil
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.engine.value import Absent, Unknown
-from lora_rules.recipe import Recipe
+from lora_rules.engine.value import Absent, Known, Unknown, Value
 
 if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
@@ -69,7 +68,7 @@ def effective_batch(
 
 
 def training_steps(
-    recipe: Recipe,
+    val_set_size: Value,
     max_steps: int | None = None,
     dataset_rows: Rows | None = None,
     effective_batch: Batch | None = None,
@@ -94,12 +93,10 @@ def training_steps(
         raise Unknown("the number of epochs is not known")
     an_epoch = max(ceil(dataset_rows.number / effective_batch.examples), 1)
     exact = dataset_rows.exact and effective_batch.exact and packing is not True
-    exact = exact and not _holds_out(recipe)
+    exact = exact and not _may_hold_out(val_set_size)
     return Steps(ceil(an_epoch * num_train_epochs), exact, from_data=True)
 
 
-def _holds_out(recipe: Recipe) -> bool:
+def _may_hold_out(size: Value) -> bool:
     """Whether a part of the rows may go to validation."""
-    return recipe.known("val_set_size") not in (None, 0, 0.0) or (
-        recipe.may_be("val_set_size") and recipe.known("val_set_size") is None
-    )
+    return size.value not in (None, 0) if isinstance(size, Known) else not isinstance(size, Absent)

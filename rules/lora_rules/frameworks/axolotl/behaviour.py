@@ -56,9 +56,9 @@ class Framework(Behaviour):
         """Targets of parameters have a prefix."""
         return f"lora_{setting}" if setting == "target_parameters" else setting
 
-    def quantizes_experts(self, known: Callable[[str], object]) -> tuple[bool, str]:
+    def quantizes_experts(self, *, all_linear: bool) -> tuple[bool, str]:
         """It can, but refuses it beside ``lora_target_linear``."""
-        if known("target_modules") != "all-linear":
+        if not all_linear:
             return True, "Set `quantize_moe_experts: true`."
         return False, (
             "Set `quantize_moe_experts: true` and name the layers, not `lora_target_linear`."
@@ -67,7 +67,7 @@ class Framework(Behaviour):
     def mixes_packed(
         self,
         attention: str | None,
-        known: Callable[[str], object],
+        method: str | None,
         is_true: Callable[[str], bool],
     ) -> str:
         """With an attention that does not know of borders."""

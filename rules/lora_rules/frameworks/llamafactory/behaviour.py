@@ -42,11 +42,11 @@ class Framework(Behaviour):
     def mixes_packed(
         self,
         attention: str | None,
-        known: Callable[[str], object],
+        method: str | None,
         is_true: Callable[[str], bool],
     ) -> str:
         """Supervised examples, unless ``neat_packing`` is on."""
-        if known("trainer_method") == "sft" and not is_true("neat_packing"):
+        if method == "sft" and not is_true("neat_packing"):
             return "LLaMA-Factory keeps them apart only with neat_packing"
         return ""
 

@@ -1,0 +1,41 @@
+"""Fact ``pins``: which versions of each library the repository allows.
+
+For what asks for the version of a library that it learns on the way: of the one that fills in a
+default, of the one whose call it looks at. A rule about one library asks for its pin alone
+(``pinned_trl: VersionRange = ANY``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lora_rules.engine.version_range import ANY, VersionRange
+
+
+class Pins:
+    """The versions that may be installed, by library."""
+
+    def __init__(self, versions: Mapping[str, VersionRange]) -> None:
+        """Of the libraries that something is said of."""
+        self._versions = versions
+
+    def __getitem__(self, library: str) -> VersionRange:
+        """The versions of a library; every one, where nothing is said."""
+        return self._versions.get(library, ANY)
+
+
+def pins(
+    pinned_peft: VersionRange = ANY,
+    pinned_transformers: VersionRange = ANY,
+    pinned_trl: VersionRange = ANY,
+    pinned_bitsandbytes: VersionRange = ANY,
+) -> Pins:
+    """The versions that the repository allows."""
+    return Pins(
+        {
+            "peft": pinned_peft,
+            "transformers": pinned_transformers,
+            "trl": pinned_trl,
+            "bitsandbytes": pinned_bitsandbytes,
+        }
+    )
