@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.memory.memory_waste import GIB, against
+from lora_rules.checks.memory.memory_waste import against
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     MEMORY_FORECAST,
 )
 from lora_rules.recipe import Recipe
+from lora_rules.units import GIB
 
 
 @rule("LL612", Severity.INFO, evidence=[MEMORY_FORECAST])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.memory.memory_waste import GIB, against
+from lora_rules.checks.memory.memory_waste import against
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
@@ -12,6 +12,7 @@ from lora_rules.evidence import (
     TRANSFORMERS_SOURCE,
 )
 from lora_rules.recipe import Recipe
+from lora_rules.units import GIB
 
 
 @rule("LL613", Severity.INFO, evidence=[MEMORY_FORECAST, TRANSFORMERS_SOURCE])
