@@ -21,7 +21,7 @@ OWN = {
 """What has a behaviour of its own, scripts of PEFT and Unsloth among them."""
 NAMES = OWN | set(names())
 PACKAGES = {
-    "checks/training/ll001_unknown_key.py": {"peft", "trl"},
+    "facts/versions/pins.py": {"peft", "trl"},
     "checks/scripts/calls.py": {"peft", "trl"},
 }
 """Where such a text is the name of a Python package: that is pinned, or whose calls are known."""
