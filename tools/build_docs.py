@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs_frameworks import dialects_page
-from docs_readme import README, readme
+from docs_readme import README, counted, readme
 from docs_rules import rule_pages, rules_page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -27,6 +27,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, text in rule_pages():
         yield DOCS / "rules" / name, text
     yield DOCS / "dialects.md", dialects_page()
+    yield DOCS / "index.md", counted((DOCS / "index.md").read_text())
     yield README, readme()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from lora_rules.engine.askable import complaint, is_setting
 from lora_rules.engine.facts import ASKS, FACTS, find_fact
 from lora_rules.engine.lazy_rule import parameters_of
-from lora_rules.engine.registry import imported_rules
+from lora_rules.engine.registry import RegistrationError, imported_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.version_range import ANY
 
@@ -46,8 +46,13 @@ def index() -> str:
     """The text of the index.
 
     Raises:
-        SystemExit: with everything that a rule or fact asks for and that there is not.
+        SystemExit: with everything that a rule or fact asks for and that there is not, or with
+            the first rule that cannot be registered.
     """
+    try:
+        imported_rules()
+    except RegistrationError as error:
+        raise SystemExit(str(error)) from None
     if wrong := complaints():
         raise SystemExit("\n".join(wrong))
     rows = "".join(f"    {_row(rule)!r},\n" for rule in imported_rules().values())

@@ -49,7 +49,7 @@ def _about(name: str) -> str:
     """The dialect's name, and where its table was read from: the comment at the table's head."""
     lines = (TABLES / name.replace("-", "_") / "keys.yaml").read_text().splitlines()
     comment = [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]
-    return f"`dialect: {name}`. " + " ".join(comment)
+    return " ".join([f"`dialect: {name}`.", *comment])
 
 
 def _is_worth_telling(field: Field) -> bool:

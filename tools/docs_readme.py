@@ -32,12 +32,18 @@ SESSION = (
 
 def readme() -> str:
     """The README with what the program prints today."""
-    text = README.read_text()
+    text = counted(README.read_text())
     text = _replaced(text, PICTURE, f"$ {PICTURE}\n{_printed(PICTURE, ROOT)}")
     text = _replaced(text, SESSION[0], "\n".join(_session()))
     text = re.sub(r"\| YAML, JSON \|.*\n", lambda _: f"{_formats()}\n", text)
     table = rules_markdown(all_rules().values())
     return re.sub(r"\| code \| name \|.*?\n(?!\|)", lambda _: table, text, flags=re.DOTALL)
+
+
+def counted(text: str) -> str:
+    """The text with today's number of frameworks."""
+    number = len(framework.names()) - 1  # "generic" is anybody's file
+    return re.sub(r"(?<=YAML and JSON of )\d+(?= frameworks)", str(number), text)
 
 
 def _formats() -> str:

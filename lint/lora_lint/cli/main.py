@@ -170,7 +170,17 @@ def _show(arguments: list[str]) -> int:
     from lora_lint.cli.show import show
 
     show(recipes, options.format, sys.stdout, everything=options.all)
+    if all(recipe.dialect == "generic" for recipe in recipes):
+        _tell_unbuilt()
     return _end(run)
+
+
+def _tell_unbuilt() -> None:
+    """Say which framework was written and not built: its files look like nobody's."""
+    from lora_rules.frameworks.unbuilt import missing_from_tables
+
+    for sentence in missing_from_tables():
+        sys.stderr.write(f"lora-lint: warning: {sentence}\n")
 
 
 def _memory(arguments: list[str]) -> int:

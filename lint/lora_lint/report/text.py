@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.result import RunProblem, RunResult, place
@@ -39,6 +39,8 @@ def segments(result: RunResult, options: ReportOptions) -> Iterator[Segment]:
         yield "\n", ""
     if options.verbose:
         yield from _not_in_index()
+    if options.verbose or (not result.recipes and result.files and not options.quiet):
+        yield from _not_in_tables()
     if options.statistics:
         yield from statistics(result)
     else:
@@ -53,7 +55,18 @@ def _not_in_index() -> Iterator[Segment]:
     """Rules of ours that cannot run: whoever has just written one wonders why nothing is found."""
     from lora_rules.engine.unindexed import missing_from_index
 
-    for sentence in missing_from_index():
+    yield from _warnings(missing_from_index())
+
+
+def _not_in_tables() -> Iterator[Segment]:
+    """Frameworks of ours whose files are not recognised, or taken for somebody's own format."""
+    from lora_rules.frameworks.unbuilt import missing_from_tables
+
+    yield from _warnings(missing_from_tables())
+
+
+def _warnings(sentences: Iterable[str]) -> Iterator[Segment]:
+    for sentence in sentences:
         yield "warning", "warning"
         yield f": {sentence}\n\n", ""
 

@@ -10,7 +10,7 @@ import re
 
 from lora_rules.engine.rule_index import RULES
 
-COMMAND = "python tools/build_rule_index.py"
+COMMAND = "make generate"
 _CHECKS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "checks")
 _FILE = r"(ll[0-9a-z]\d\d)_(\w+)\.py"
 

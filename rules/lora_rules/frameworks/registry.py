@@ -118,10 +118,19 @@ def register_framework(folder: str | os.PathLike[str]) -> None:
     added[name], _folders[name] = found, path
     behaviour_of.cache_clear()
     trainer_named.cache_clear()
-    own, known = type(behaviour_of(name)), dir(Behaviour)  # now: whose fault it is, is clear
-    for attribute in vars(own):
-        if not attribute.startswith("_") and attribute not in known:
-            raise ValueError(f"{path}: a Behaviour has no {attribute}{_nearest(attribute, known)}")
+    own = type(behaviour_of(name))  # looked at now: whose fault it is, is clear
+    if wrong := strange_attributes(own, Behaviour):
+        raise ValueError(f"{path}: {wrong[0]}")
+
+
+def strange_attributes(own: type, base: type) -> list[str]:
+    """A sentence for every public attribute of a class that its interface does not have."""
+    known = [*dir(base), *base.__annotations__]
+    return [
+        f"a {base.__name__} has no {each}{_nearest(each, known)}"
+        for each in vars(own)
+        if not each.startswith("_") and each not in known
+    ]
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -78,8 +78,7 @@ def test_a_rule_that_is_not_in_the_index_yet_is_named(
     monkeypatch.setattr(unindexed, "_INDEXED", unindexed._INDEXED - {"LL102"})
     said = (
         "LL102 alpha-rank-ratio-out-of-range in checks/adapter/"
-        "ll102_alpha_rank_ratio_out_of_range.py is not in the index: run python "
-        "tools/build_rule_index.py"
+        "ll102_alpha_rank_ratio_out_of_range.py is not in the index: run make generate"
     )
     others = [rule for rule in all_rules().values() if rule.code != "LL102"]
     assert explain("ll102", io.StringIO(), others) == 2

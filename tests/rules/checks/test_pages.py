@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_lint.engine.finding import Finding
-from lora_lint.engine.rule_examples import SECTIONS, sections
+from lora_lint.engine.rule_examples import FENCE, SECTIONS, sections
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from pages import Example, examples, lint
@@ -16,6 +16,14 @@ def test_a_page_has_its_sections_in_order(rule: Rule) -> None:
     assert tuple(sections(rule.page)) == SECTIONS
     assert rule.summary.endswith(".")
     assert len(rule.summary) <= 100
+
+
+@pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)
+def test_a_page_shows_what_is_bad_and_what_is_good(rule: Rule) -> None:
+    """Where the mistake is in the data beside a file, no page can show it, and says so."""
+    bad, good = sections(rule.page)["Bad"], sections(rule.page)["Good"]
+    assert FENCE.search(bad) or bad.strip().startswith("The tests run this rule on"), "no example"
+    assert FENCE.search(good), "no example"
 
 
 @pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.code)

@@ -131,7 +131,7 @@ class TestIndex:
             (checks / "adapter" / name).write_text("")
         sentence = (
             "LL107 fractional-alpha in checks/adapter/ll107_fractional_alpha.py is not in the "
-            "index: run python tools/build_rule_index.py"
+            "index: run make generate"
         )
         assert missing_from_index(folder=str(checks)) == (sentence,)
         assert missing_from_index("ll107", str(checks)) == (sentence,)
@@ -145,4 +145,14 @@ class TestIndex:
         wrong = rule._replace(check=asks("lora_alhpa: 'float'"))  # type: ignore[arg-type]
         monkeypatch.setattr(build_rule_index, "imported_rules", lambda: {rule.code: wrong})
         with pytest.raises(SystemExit, match=f"{rule.code} {rule.name}: it asks for lora_alhpa"):
+            build_rule_index.index()
+
+    def test_a_rule_that_cannot_be_registered_stops_the_index(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def imported() -> dict[str, object]:
+            raise RegistrationError("LL107 fractional-alpha: a rule needs evidence")
+
+        monkeypatch.setattr(build_rule_index, "imported_rules", imported)
+        with pytest.raises(SystemExit, match="LL107 fractional-alpha: a rule needs evidence"):
             build_rule_index.index()

@@ -13,6 +13,7 @@ from lora_rules.engine.launch import LaunchBehaviour
 from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.facts.memory import band
 from lora_rules.frameworks import behaviour_of, launch_of, trainer_named
+from lora_rules.frameworks.registry import strange_attributes
 
 RULES = ROOT / "rules" / "lora_rules"
 PARTS = {
@@ -32,8 +33,13 @@ MODULES = [
 def test_nothing_is_overridden_that_nobody_reads(module: str, name: str, base: type) -> None:
     own = getattr(import_module(module), name)
     assert issubclass(own, base)
-    known = {*dir(base), *base.__annotations__}
-    assert [each for each in vars(own) if each not in known] == []
+    assert strange_attributes(own, base) == []
+
+
+def test_a_misspelt_attribute_is_named_with_the_nearest() -> None:
+    own = type("Framework", (Behaviour,), {"supervized": True, "supervised": True})
+    said = "a Behaviour has no supervized; did you mean supervised?"
+    assert strange_attributes(own, Behaviour) == [said]
 
 
 @pytest.mark.parametrize(("module", "name", "base"), MODULES)

@@ -56,6 +56,12 @@ def test_ours_are_right() -> None:
         ("mlx_lm", "  optim:", "  optmi:", "optmi is no setting; did you mean optim?"),
         ("mlx_lm", "lora: {key", "lroa: {key", "lroa is no key of a table; did you mean lora?"),
         ("mlx_lm", "lora: {key", "lora: {kye", "lora.kye is no key of the switch"),
+        (
+            "mlx_lm",
+            "values: [lora, dora], ",
+            "",
+            "lora needs values (those that mean LoRA), pattern or present",
+        ),
         ("mlx_lm", "order: 12", "order: first", "order: it should be a valid integer, not 'first'"),
         ("mlx_lm", "order: 12", "order: 0", "order: it should be greater than 0, not 0"),
         (

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 from lora_lint.translate.schema.conditions import condition
 from lora_lint.translate.schema.names import did_you_mean
@@ -97,6 +105,12 @@ class Switch(_Part):
     present: bool = False
     full: list[Any] = []
     default: Any = None
+
+    @model_validator(mode="after")
+    def _can_be_on(self) -> Switch:
+        if not (self.values or self.pattern or self.present):
+            raise ValueError("lora needs values (those that mean LoRA), pattern or present")
+        return self
 
 
 class Section(_Part):
