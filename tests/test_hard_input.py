@@ -328,6 +328,13 @@ def test_a_list_that_is_too_long_to_search_is_reported() -> None:
     assert any(f"the first {SEARCHED_KEYS} are searched" in note for note in notes)
 
 
+def test_a_mapping_that_is_too_long_to_search_is_reported() -> None:
+    text = "".join(f"k{n}: {BLOCK}\n" for n in range(SEARCHED_KEYS + 1))
+    recipes, notes = note_of("x.yaml", "yaml", text.encode())
+    assert recipes == 0
+    assert f"line 1: a mapping of {SEARCHED_KEYS + 1} keys, more than {SEARCHED_KEYS}" in notes[0]
+
+
 def test_a_mapping_that_is_too_long_to_be_a_recipe_is_reported() -> None:
     text = "lora_r: 8\nlora_alpha: 0\n" + "".join(f"k{n}: 1\n" for n in range(SEARCHED_KEYS))
     recipes, notes = note_of("x.yaml", "yaml", text.encode())

@@ -10,9 +10,9 @@ from typing import Any
 
 from lora_launch.errors import LaunchError
 from lora_rules.facts.memory.gpu import Gpu, UnknownGpu, find_gpu
+from lora_rules.units import GIB
 
 MIB = 2**20
-GIB = 2**30
 ON_THE_CPU = (
     "Start it on a machine with one; to train on the CPU, say so: --set training.use_cpu=true."
 )

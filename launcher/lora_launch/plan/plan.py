@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 
 from lora_launch.gate import ask
-from lora_launch.plan.devices import GIB, Devices
+from lora_launch.plan.devices import Devices
 from lora_rules.facts.memory.memory_forecast import MemoryForecast, Outlook, outlook
 from lora_rules.recipe import Recipe
+from lora_rules.units import GIB
 
 STATES = 2
 """Tensors that AdamW keeps for each trained parameter; fewer with others."""

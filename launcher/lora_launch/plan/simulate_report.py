@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lora_launch.simulator.history import CATEGORIES
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_launch.simulator import Simulation
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from lora_lint.report.memory_outlook import Told
 
 VERSION = 1
-GIB = 2**30
 _BAR = 32
 _SHORT = dict(
     zip(

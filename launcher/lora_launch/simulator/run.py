@@ -35,7 +35,6 @@ OPTIMIZERS = (
     "rmsprop_bnb_8bit",
 )
 """Names of transformers' ``optim``; ``optimizer.py`` has the code of each."""
-GIB = 2**30
 MIB = 2**20
 
 

@@ -6,8 +6,8 @@ from xml.sax.saxutils import escape
 
 from lora_launch.simulator.history import CATEGORIES
 from lora_launch.simulator.result import Simulation
+from lora_rules.units import GIB
 
-GIB = 2**30
 WIDTH, HEIGHT = 960, 460
 LEFT, RIGHT, TOP, BOTTOM = 64, 200, 56, 44
 ROOM = 1.6

@@ -8,8 +8,8 @@ from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.injection import answers
 from lora_rules.engine.value import Unknown
 from lora_rules.recipe import Recipe
+from lora_rules.units import GIB
 
-GIB = 2**30
 ABSENT = "there is no such recipe"
 _MOST = 4
 """Values of a sweep that are told one by one."""

@@ -21,10 +21,10 @@ from lora_rules.facts.memory.memory_forecast import (
     outlook,
 )
 from lora_rules.recipe import Recipe
+from lora_rules.units import GIB
 
 VERSION = 1
 """Of the JSON document."""
-GIB = 2**30
 NO_BF16 = "no bf16"
 WORDS = {
     Outlook.FITS: "fits, even at the high end",

@@ -104,7 +104,7 @@ class Blocks:
             else:
                 self.found.append(levels)
         elif len(mapping.entries) > SEARCHED_KEYS:
-            return
+            self._is_wide(mapping)
         elif len(levels) <= SEARCHED_DEPTH:
             for inner in self._inside(prefix, mapping):
                 self.search((*levels, inner))
@@ -127,6 +127,13 @@ class Blocks:
             self.notes.append(
                 f"line {line}: of a list of {len(items.items)} mappings the first {SEARCHED_KEYS} "
                 "are searched for settings"
+            )
+
+    def _is_wide(self, mapping: Mapping) -> None:
+        if any(isinstance(entry.node, Mapping) for entry in mapping.entries):
+            self.notes.append(
+                f"line {mapping.span.line}: a mapping of {len(mapping.entries)} keys, more than "
+                f"{SEARCHED_KEYS}, is not searched for settings"
             )
 
     def _pass_over(self, mapping: Mapping) -> None:

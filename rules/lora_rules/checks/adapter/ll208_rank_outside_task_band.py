@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import number_of
@@ -14,7 +14,24 @@ from lora_rules.facts.run.framework_defaults import place_of
 if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
     from lora_rules.recipe import Blocks, Setting
-from lora_rules.checks.adapter.task import GUIDES, Band
+
+
+class Band(NamedTuple):
+    """What one guide gives for a task."""
+
+    guide: str
+    lowest: int
+    highest: int
+
+
+GUIDES: Mapping[str, tuple[Band, ...]] = {
+    "style": (Band("Osei", 8, 8), Band("a lesson on narrow tasks", 8, 8)),
+    "classification": (Band("Osei", 8, 8), Band("Brenndoerfer", 8, 8)),
+    "instruction": (Band("Brenndoerfer", 16, 16), Band("two others", 16, 16)),
+    "domain": (Band("Osei", 16, 16), Band("Brenndoerfer", 32, 32)),
+    "code": (Band("Brenndoerfer", 64, 64), Band("CloudCodeTree", 64, 128)),
+}
+"""A declared task to the bands of the guides that name it."""
 
 FEW, MANY = 5_000, 50_000
 """CloudCodeTree's cuts: 4 to 8 below the one, 64 to 128 above the other."""

@@ -12,6 +12,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY, RASCHKA_2023
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
     from lora_rules.facts.model.architecture import Architecture
-from lora_rules.checks.memory.memory import GIB
 
 
 @rule("LL601", Severity.ERROR, evidence=[DEVICE_MEMORY, DETTMERS_2023, RASCHKA_2023])

@@ -9,12 +9,12 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
     from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
-from lora_rules.checks.memory.memory import GIB
 
 
 @rule("LL602", Severity.ERROR, evidence=[DEVICE_MEMORY, DETTMERS_2023])

@@ -12,12 +12,13 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.memory.memory import GIB, is_certain
+from lora_rules.checks.memory.memory import is_certain
 
 
 @rule("LL604", Severity.WARNING, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])

@@ -11,11 +11,11 @@ from lora_rules.evidence import (
     DEVICE_MEMORY,
     MEMORY_FORECAST,
 )
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.memory.memory_waste import GIB
 
 
 @rule("LL605", Severity.INFO, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])

@@ -11,11 +11,11 @@ from lora_rules.evidence import (
     FRAMEWORK_SOURCES,
     MEMORY_FORECAST,
 )
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.memory.memory_waste import GIB
 
 
 @rule("LL606", Severity.INFO, evidence=[MEMORY_FORECAST, FRAMEWORK_SOURCES])

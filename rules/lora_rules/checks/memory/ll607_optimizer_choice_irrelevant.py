@@ -11,10 +11,10 @@ from lora_rules.evidence import (
     FRAMEWORK_SOURCES,
     RASCHKA_2023,
 )
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.recipe import Setting
-from lora_rules.checks.memory.memory_waste import GIB
 
 
 @rule("LL607", Severity.INFO, evidence=[RASCHKA_2023, FRAMEWORK_SOURCES])

@@ -12,10 +12,10 @@ from lora_rules.engine.value import Value, certainly
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import MEMORY_TRAPS
 from lora_rules.recipe import Blocks
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
-from lora_rules.checks.memory.memory_traps import GIB
 
 NF4 = 0.5 + 1 / 64 + 4 / 16384
 """Bytes a weight in NF4 with double quantization."""

@@ -10,10 +10,11 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import MEMORY_TRAPS
 from lora_rules.recipe import Blocks
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
-from lora_rules.checks.memory.memory_traps import GIB, LOADERS
+from lora_rules.checks.memory.memory_traps import LOADERS
 
 
 @rule("LL611", Severity.INFO, evidence=[MEMORY_TRAPS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.memory.memory_waste import GIB, against
+from lora_rules.checks.memory.memory_waste import against
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
@@ -12,6 +12,7 @@ from lora_rules.engine.value import Absent, Unknown, Value
 from lora_rules.evidence import (
     MEMORY_FORECAST,
 )
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy

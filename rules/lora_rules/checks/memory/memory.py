@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
 
 
-GIB = 2**30
-
-
 def is_certain(footprint: Footprint, gpu: Gpu) -> bool:
     """Whether LL601 or LL602 says already that the run cannot fit."""
     unquantized = not footprint.quantized and footprint.total > gpu.most

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast, Remedy
     from lora_rules.facts.model.architecture import Architecture
-
-GIB = 2**30
 
 
 def peak(found: MemoryForecast, gpu: Gpu) -> str:

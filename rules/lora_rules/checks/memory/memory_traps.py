@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-GIB = 2**30
-
-
 LOADERS = frozenset(
     f"trl.{name}Trainer" for name in ("SFT", "DPO", "GRPO", "KTO", "RLOO", "Reward", "Distillation")
 )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.forecast import Forecast
-
-
-GIB = 2**30
 
 
 def against(now: Forecast, then: Forecast, when: str) -> str:

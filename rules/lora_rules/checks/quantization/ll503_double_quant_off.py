@@ -11,11 +11,11 @@ from lora_rules.evidence import (
     DETTMERS_2023,
     DEVICE_MEMORY,
 )
+from lora_rules.units import GIB
 
 if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.quantization.quantization import GIB
 
 
 @rule("LL503", Severity.INFO, evidence=[DETTMERS_2023, DEVICE_MEMORY])

@@ -8,9 +8,6 @@ if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
 
 
-GIB = 2**30
-
-
 def stored_in_bits(checkpoint: Checkpoint | None) -> bool:
     """Whether the checkpoint itself is quantized."""
     return checkpoint is not None and bool(checkpoint.method)

@@ -10,14 +10,14 @@ from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.engine.value import Known, Value, certainly
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.program import Program
-from lora_rules.recipe import Block, Key
+from lora_rules.recipe import Blocks, Key
 
 ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
 LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
 TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
 
 
-def refused_keywords(blocks: tuple[Block, ...], framework: Behaviour) -> Iterator[Problem]:
+def refused_keywords(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
     """What each call that makes arguments, or loads a model, refuses of what it is given."""
     for block in blocks:
         for refusals in _of_receiver(block.receiver, framework):
@@ -61,7 +61,7 @@ def packing_without_length(packing: Value, max_length: Value) -> Iterator[Proble
 
 
 def evaluation_without_data(
-    eval_strategy: Value, blocks: tuple[Block, ...], program: Program
+    eval_strategy: Value, blocks: Blocks, program: Program
 ) -> Iterator[Problem]:
     """Evaluation is asked for, and the trainer gets nothing to evaluate on."""
     if not isinstance(eval_strategy, Known) or not eval_strategy.setting.written:
@@ -79,7 +79,7 @@ def _is_written(value: Value) -> bool:
     return isinstance(value, Known) and value.setting.written
 
 
-def _lacks_evaluation_data(blocks: tuple[Block, ...], program: Program) -> bool:
+def _lacks_evaluation_data(blocks: Blocks, program: Program) -> bool:
     """Whether the one trainer of the script is seen whole, and gets no data to evaluate on."""
     found = [block for block in blocks if block.receiver.endswith("Trainer")]
     if len(found) != 1 or found[0].receiver not in TRAINERS or not found[0].complete:
@@ -132,7 +132,7 @@ def _steps(value: Value) -> int:
 
 
 def adapter_on_head(
-    blocks: tuple[Block, ...], target_modules: Value, pinned_trl: VersionRange
+    blocks: Blocks, target_modules: Value, pinned_trl: VersionRange
 ) -> Iterator[Problem]:
     """An adapter on the output head under SFTTrainer, whose loss reads the head's weight.
 

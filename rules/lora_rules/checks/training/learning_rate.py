@@ -7,6 +7,8 @@ from lora_rules.recipe import Setting
 
 LARGE = 30e9
 """From here on QLoRA halved its learning rate."""
+HEADROOM = 2.5
+"""How much more small models bear: torchtune's 0.5B and 1.5B recipes run at 0.128."""
 
 
 def rate(learning_rate: Setting, value: float) -> Edit:

@@ -13,7 +13,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, certainly
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.recipe import Block
+from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
     from lora_rules.program import Program
@@ -41,7 +41,7 @@ def keys() -> Iterator[KeyPage]:
 )
 def refused_by_framework(
     framework: Behaviour,
-    blocks: tuple[Block, ...],
+    blocks: Blocks,
     target_modules: Value,
     packing: Value,
     max_length: Value,
@@ -146,7 +146,7 @@ def refused_by_framework(
     yield from script.adapter_on_head(blocks, target_modules, pinned_trl)
 
 
-def _refused_in_file(blocks: tuple[Block, ...], framework: Behaviour) -> Iterator[Problem]:
+def _refused_in_file(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
     """What a framework refuses of the keys of its file."""
     if blocks:
         from lora_rules.frameworks.registry import refusals_of
