@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -156,3 +157,18 @@ class TestIndex:
         monkeypatch.setattr(build_rule_index, "imported_rules", imported)
         with pytest.raises(SystemExit, match="LL107 fractional-alpha: a rule needs evidence"):
             build_rule_index.index()
+
+
+def test_no_rule_or_fact_of_ours_takes_the_whole_recipe() -> None:
+    folders = [ROOT / "rules" / "lora_rules" / name for name in ("checks", "facts")]
+    files = [file for folder in folders for file in folder.rglob("*.py")]
+    taking = {
+        f"{file.name}: {node.name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for argument in node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        if argument.annotation is not None and "Recipe" in ast.unparse(argument.annotation)
+    }
+    assert files
+    assert taking == set()
