@@ -1,8 +1,9 @@
 """Which settings and keys with several candidates were read while a rule ran.
 
-A rule declares what it reads, and its worlds are made of that. Functions that are handed the whole
-recipe read more: what they read is noted here, and the rule is run again in the worlds in which
-that differs too. So a rule never judges by a value that is another one in some world.
+A rule declares the settings that it reads, and its worlds are made of these. Which keys of a block
+it looks at is only seen while it runs, and so is what is asked of the recipe of a world: that is
+noted here, and the question is asked again in the worlds in which it differs too. So nothing is
+judged by a value that is another one in some world.
 """
 
 from __future__ import annotations

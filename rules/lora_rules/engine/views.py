@@ -66,10 +66,6 @@ def _program(recipe: Recipe, _whole: Recipe) -> object:
     return import_module("lora_rules.program").program_of(recipe)
 
 
-def _as_it_is(recipe: Recipe, _whole: Recipe) -> Recipe:
-    return recipe
-
-
 def _sweep(_recipe: Recipe, whole: Recipe) -> Sweep:
     return {name: each for name, each in whole.settings.items() if len(each.candidates) > 1}
 
@@ -88,7 +84,6 @@ VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "outline": _outline,
     "framework": _framework,
     "program": _program,
-    "recipe": _as_it_is,
     "returns_nothing": _returns_nothing,
     "sweep": _sweep,
 }

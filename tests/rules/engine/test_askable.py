@@ -52,7 +52,7 @@ def test_ours_ask_for_nothing_that_there_is_not() -> None:
         ),
         ("lora_alhpa: 'float' = 1.0", "did you mean lora_alpha?"),
         ("dataset_row: 'object'", "did you mean dataset_rows?"),
-        ("recipie: 'object'", "did you mean recipe?"),
+        ("outlin: 'object'", "did you mean outline?"),
         ("dataloader_pin_memry: 'bool'", "did you mean dataloader_pin_memory?"),
         ("xyzzy: 'int'", "no setting, fact or view; `lora-lint show FILE` lists a file's settings"),
         ("r: 'itn'", "it asks for r as itn, which is no type of a setting"),
@@ -69,7 +69,7 @@ def test_a_parameter_that_names_nothing(parameters: str, said: str) -> None:
     [
         "",
         "r: 'int', lora_alpha: 'float', rank_pattern: 'dict[str, object] | None' = None",
-        "recipe: 'Recipe', targeted: 'Targeted', program: 'Program'",
+        "outline: 'Outline', targeted: 'Targeted', program: 'Program'",
         "optim: 'Setting', dataloader_pin_memory: 'bool' = True, gpu_count: 'int' = 1",
         "r, *, lora_alhpa: 'float' = 2.0",
         "unused_suppression: 'tuple[str, Span]'",
@@ -101,7 +101,7 @@ class TestFacts:
         assert facts.find_fact("house_rank") is house_rank
         assert complaint(asks("house_rank: 'int'")) == ""
 
-    @pytest.mark.parametrize("name", ["dataset_rows", "recipe", "r", "logging_steps", "blocks"])
+    @pytest.mark.parametrize("name", ["dataset_rows", "outline", "r", "logging_steps", "blocks"])
     def test_a_name_is_given_once(self, name: str) -> None:
         def made() -> int:
             return 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_rules.engine import injection
+from lora_rules.engine.askable import complaint
 from lora_rules.engine.budgets import WORLDS
 from lora_rules.engine.injection import Lazy, Outcome, _bare, evaluate
 from lora_rules.engine.problem import Problem, Severity
@@ -82,18 +83,17 @@ def test_of_too_many_worlds_some_are_looked_at_and_nothing_is_certain() -> None:
     assert f"only {WORLDS} combinations" in outcome.not_all
 
 
-def told_from_recipe(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.known("r") == 8:
-        yield Problem("r", "eight")
+def test_a_rule_may_ask_for_one_setting_as_it_is_and_never_for_the_recipe() -> None:
+    def whole(recipe: Recipe) -> Iterator[Problem]:
+        yield Problem("r", recipe.path)
 
-
-def test_a_rule_may_ask_for_the_recipe_and_one_setting_as_it_is() -> None:
     def as_setting(r: Setting) -> Iterator[Problem]:
         if r.key == "r":
             yield Problem("r", "seen")
 
     as_setting.__annotations__ = {"r": "Setting"}
-    assert len(run(told_from_recipe, setting("r", 8)).found) == 1
+    assert run(whole, setting("r", 8)).not_run == "recipe is not given"
+    assert "recipe, which is no setting, fact or view" in complaint(whole)
     assert len(run(as_setting, setting("r", 8)).found) == 1
 
 

@@ -14,7 +14,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.value import Absent, Known, Partial, Unknown, Value, certainly, possibly
 from lora_rules.engine.worlds import worlds_of
-from lora_rules.recipe import Block, Choice, Choices, Key, Origin, Recipe, Setting, Span
+from lora_rules.recipe import Block, Blocks, Choice, Choices, Key, Origin, Recipe, Setting, Span
 
 HERE = Span(1, 1, 1, 2)
 FIRST, SECOND = (Choice("2:1", 0),), (Choice("2:1", 1),)
@@ -74,13 +74,21 @@ def test_a_problem_of_a_pair_that_no_world_has_is_not_reported() -> None:
     assert [found.certain for found in crosswise.found] == [False]
 
 
-def test_what_a_rule_reads_of_the_whole_recipe_makes_worlds_too() -> None:
-    def whole(recipe: Recipe) -> Iterator[Problem]:
-        if recipe.known("r") == 8:
-            yield Problem("r", "eight")
+def test_the_keys_that_a_rule_looks_at_make_worlds_too() -> None:
+    def eight(blocks: Blocks) -> Iterator[Problem]:
+        for key in blocks[0].keys:
+            if key.name == "r" and 8 in key.candidates:
+                yield Problem(key.span, "eight")
 
-    assert [found.certain for found in run(whole, setting("r", 4, 8)).found] == [False]
-    assert [found.certain for found in run(whole, setting("r", 8)).found] == [True]
+    def asked(*ranks: int) -> list[bool]:
+        others = Key("seed", HERE, (1, 2, 3), HERE)
+        block = Block("axolotl", HERE, (Key("r", HERE, ranks, HERE), others))
+        rule = Rule("LL999", "test", Severity.WARNING, eight)
+        return [found.certain for found in evaluate(rule, recipe(blocks=(block,)), {}).found]
+
+    assert asked(4, 8) == [False]
+    assert asked(8) == [True]
+    assert asked(4, 5) == []
 
 
 def test_a_nested_choice_counts_only_in_its_arm() -> None:
