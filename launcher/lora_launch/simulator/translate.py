@@ -179,12 +179,17 @@ def _simulated(known: Known) -> Known:
     return known
 
 
+_OURS = ("task_type", "drops", "num_labels", "not_counted")
+"""What describes an adapter and is no keyword of ``peft.LoraConfig``, or is not passed on."""
+
+
 def _lora(adapter: Adapter, dropout: float) -> dict[str, object]:
+    """The keywords of ``peft.LoraConfig``."""
     settings = {**adapter._asdict(), "lora_dropout": dropout}
     return {
         name: value
         for name, value in settings.items()
-        if name not in ("task_type", "recipe") and value not in (None, {}, False)
+        if name not in _OURS and value not in (None, {}, False)
     }
 
 

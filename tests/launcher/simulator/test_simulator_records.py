@@ -93,3 +93,11 @@ def test_bad_files_are_one_line_and_exit_2(tmp_path, capsys):
         path.write_text(text)
         assert main([str(path)]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_all_that_describes_an_adapter_is_a_keyword_of_peft_or_is_left_out() -> None:
+    from lora_launch.simulator.translate import _OURS
+    from lora_rules.facts.adapter.adapter import Adapter
+    from lora_rules.libraries.signatures import fields
+
+    assert set(Adapter._fields) - set(_OURS) <= fields("peft.LoraConfig")

@@ -195,7 +195,8 @@ def test_other_files_are_linted_by_other_processes_too(
     original = ll101.zero_or_negative_alpha
 
     def fails_on_one(*arguments: Any) -> object:
-        return divide() if 1 in arguments else original(*arguments)
+        alphas = [each.value for each in arguments]
+        return divide() if alphas == [1] else original(*arguments)
 
     monkeypatch.setattr(ll101, "zero_or_negative_alpha", fails_on_one)
     monkeypatch.setattr(parallel, "PAYS", 0)
