@@ -16,12 +16,11 @@ from lora_rules.engine.lazy_rule import parameters_of
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.unknown import UNFIT
+from lora_rules.engine.views import OF_SCRIPTS
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
 """The rules about our own comments, which run elsewhere and not on recipes."""
-_WHOLE = frozenset({"script", "program"})
-"""What a rule asks for that has to see a program to its end."""
 _NO_GPU = "no GPU is declared (--gpu, or a comment): memory is not checked"
 _NOT_STATED = {
     "model_name_or_path": "no base model is named",
@@ -89,7 +88,7 @@ class _Judge:
     ) -> None:
         """Run one rule on one recipe."""
         recipe = evaluation.recipe
-        if not self._whole and not _WHOLE.isdisjoint(dict(parameters_of(rule.check)[0])):
+        if not self._whole and any(name in OF_SCRIPTS for name, _ in parameters_of(rule.check)[0]):
             self._note(rule, recipe, "the rest of the file could not be read", "rest")
             return
         try:

@@ -247,6 +247,21 @@ def test_rules_that_need_the_whole_program_do_not_run_on_half_of_it(
     assert "LLB" not in "".join(line for line in told.splitlines() if "not checked" not in line)
 
 
+def test_no_view_of_a_program_is_taken_of_half_of_it(
+    here: Path, capsys: pytest.CaptureFixture
+) -> None:
+    whole = (
+        "from peft import LoraConfig\nnames = ['q_proj']\n"
+        "c = LoraConfig(r=8, lora_alpha=16, target_modules=names.append('v_proj'))\n"
+    )
+    (here / "a.py").write_text(whole)
+    assert "error: LLB16" in lint(capsys, "a.py")[1]
+    (here / "a.py").write_text(whole + "model.train(\n")
+    _, report = lint(capsys, "-v", "a.py")
+    assert "LLB16 value-of-a-mutator: the rest of the file could not be read" in report
+    assert "error: LLB16" not in report
+
+
 def test_yaml_is_read_up_to_the_document_that_is_wrong(
     here: Path, capsys: pytest.CaptureFixture
 ) -> None:
