@@ -39,8 +39,6 @@ LOSSES = {
     LossPath.CUT: "cut_cross_entropy",
 }
 """Whose steps are simulated; the others' kernels are not transformers' own."""
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-"""Fields that make a mixture of experts."""
 
 
 @dataclass(frozen=True, slots=True)

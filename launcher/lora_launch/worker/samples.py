@@ -11,7 +11,6 @@ from lora_launch.run.folder import Folder, read_json, write_json
 
 TOKENS = 64
 """Longest answer."""
-_STATES = ("python", "numpy", "cpu")
 
 
 def before(trainer: Opaque, job: dict[str, Any], folder: Folder) -> list[dict[str, Any]]:

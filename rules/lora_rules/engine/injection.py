@@ -31,9 +31,9 @@ from lora_rules.engine.rule import Rule
 from lora_rules.engine.tracking import Reads, has_several, tracked
 from lora_rules.engine.types import fits
 from lora_rules.engine.unknown import Absent, Unknown, concerning
-from lora_rules.engine.value import unfit, value_of
+from lora_rules.engine.value import not_known, unfit, value_of
 from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
-from lora_rules.engine.worlds import Narrowed, worlds_of
+from lora_rules.engine.worlds import Narrowed, Worlds, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class Evaluation:
         self.recipe = recipe
         self._facts: dict[tuple[object, ...], dict[str, tuple[object, Reads]]] = {}
         """By what distinguishes a world."""
+        self._found: dict[frozenset[str | int], Worlds] = {}
+        """The worlds in which some settings and keys differ, of which many rules ask."""
         settings = recipe.settings
         self._several = {name for name, each in settings.items() if has_several(each)}
         self._is_one = not self._several and not _has_varying_keys(recipe)
@@ -132,7 +134,10 @@ class Evaluation:
     def _worlds(self, asked: set[str | int]) -> tuple[list[World], bool]:
         if self._is_one:
             return [self._world(Narrowed(self.recipe, ()))], True
-        found = worlds_of(self.recipe, asked)
+        key = frozenset(asked)
+        if key not in self._found:
+            self._found[key] = worlds_of(self.recipe, key)
+        found = self._found[key]
         return [self._world(each) for each in found.each], found.complete
 
     def _world(self, narrowed: Narrowed) -> World:
@@ -330,7 +335,7 @@ def _fill(need: _Need, world: World) -> object:
         return _state(need, setting, world)
     if setting is not None:
         if not setting.candidates:
-            raise concerning(_not_known(setting), name)
+            raise not_known(setting, name)
         return setting if need.annotation.startswith("Setting") else _fitting(setting, need)
     fact = find_fact(name)
     if fact is not None:
@@ -338,11 +343,6 @@ def _fill(need: _Need, world: World) -> object:
     if need.optional:
         return need.default
     raise concerning(Absent(f"{name} is not given"), name)
-
-
-def _not_known(setting: Setting) -> Unknown:
-    why = f": {setting.reason}" if setting.reason else ""
-    return Unknown(f"{setting.key} is unknown{why}")
 
 
 def _state(need: _Need, setting: Setting | None, world: World) -> object:

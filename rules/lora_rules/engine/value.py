@@ -35,6 +35,7 @@ __all__ = [
     "elements_of",
     "flag_of",
     "is_given",
+    "not_known",
     "number_of",
     "possibly",
     "required",
@@ -71,6 +72,11 @@ def value_of(setting: Setting | None, name: str) -> Value:
         return Known(setting.candidates[0], setting)
     if setting.elements:
         return Partial(setting.elements, setting)
+    return not_known(setting, name)
+
+
+def not_known(setting: Setting, name: str) -> Unknown:
+    """Why nothing is known of a setting that is there."""
     why = f": {setting.reason}" if setting.reason else ""
     return concerning(Unknown(f"{setting.key} is unknown{why}"), name)
 

@@ -276,10 +276,6 @@ def _second_argument(resolver: Resolver, node: ast.Call, site: Site) -> Values:
     return resolver.resolve(node.args[1], site)
 
 
-def _bool(resolver: Resolver, node: ast.Call, site: Site) -> Values:
-    return _builtin(resolver, node, "bool", site)
-
-
 def _join_path(resolver: Resolver, node: ast.Call, site: Site) -> Values:
     return tuple(
         resolver.derived("/".join(str(part.value).rstrip("/") for part in parts), *parts)

@@ -20,7 +20,6 @@ LOADERS: Mapping[str, str] = {
     "AutoModel": "base",
 }
 """transformers' loaders and what the table of architectures calls their classes."""
-CLASSIFYING = ("ForSequenceClassification", "ForTokenClassification")
 
 
 def loader(blocks: Blocks) -> str | None:

@@ -50,11 +50,6 @@ def _evaluates(keys: Written) -> bool:
     return isinstance(strategy, str) and strategy != "no"
 
 
-def _keeps_a_reference(keys: Written) -> bool:
-    loss = keys.value("pref_loss")
-    return keys.is_missing("pref_loss") or loss not in (None, "orpo", "simpo")
-
-
 NOTHING_HELD_OUT = off("eval_dataset", "val_size")
 NO_HELD_OUT = "Add eval_dataset or val_size."
 LORA = either(missing("finetuning_type"), equals("finetuning_type", "lora"))
