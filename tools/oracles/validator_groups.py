@@ -46,3 +46,26 @@ def _is_data(node: ast.expr) -> bool:
 def _text(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
+
+
+def conditions(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The attributes that one condition of an ``if`` compares, also over nested ones."""
+    for path in sorted(folder.glob("*.py")):
+        yield from _nested(ast.parse(path.read_text()), ())
+
+
+def _nested(node: ast.AST, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for child in ast.iter_child_nodes(node):
+        names = above
+        if isinstance(child, ast.If):
+            names = tuple(dict.fromkeys((*above, *_attributes(child.test))))
+            if len(names) > 1:
+                yield names
+        yield from _nested(child, names)
+
+
+def _attributes(test: ast.expr) -> Iterator[str]:
+    for node in ast.walk(test):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "self" or node.value.id.endswith("_args"):
+                yield node.attr
