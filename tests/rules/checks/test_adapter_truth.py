@@ -50,6 +50,18 @@ def answer(model: Any) -> Any:
         return model(input_ids=TOKENS).logits
 
 
+def test_ll001_an_unknown_keyword_is_refused() -> None:
+    trl = pytest.importorskip("trl")
+    for callee in (peft.LoraConfig, trl.SFTConfig, trl.DPOConfig, trl.GRPOConfig):
+        with pytest.raises(TypeError, match="unexpected keyword argument"):
+            callee(alpha=32)
+
+
+def test_ll001_a_quantization_drops_it_and_keeps_its_defaults() -> None:
+    config = transformers.BitsAndBytesConfig(load_in_4bit=True, bnb4_quant_type="nf4")
+    assert config.bnb_4bit_quant_type == "fp4"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

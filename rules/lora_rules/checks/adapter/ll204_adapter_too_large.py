@@ -44,8 +44,8 @@ def adapter_too_large(
 
     ## Why it matters
     The optimizer states and the checkpoint grow with the trained parameters, which LoRA is taken to
-    keep few. Often `modules_to_save` trains a whole embedding and a whole head: in the example they
-    are 1,050,673,152 of the 1,092,616,192 parameters. Of many experts, adapters on the quarter that
+    keep few. `modules_to_save` trains whole copies: those of embedding and head in the example are
+    1,050,673,152 of the 1,092,616,192 parameters. Of many experts, adapters on the quarter that
     gets most tokens did as well in one study.
 
     ## Bad

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
             "standard low-rank settings it substantially underperformed full fine-tuning."
         ),
         SCHULMAN_2025.says(
-            "LoRA underperforms in settings that resemble pretraining, whose data exceed the "
-            "storage limits of its parameters."
+            "For data that exceed the adapter's capacity LoRA underperforms full fine-tuning, by "
+            "how much depends on both."
         ),
     ],
 )
