@@ -41,7 +41,7 @@ def ignored_subconfig(
     """A setting that nothing reads, because the one that switches it on is missing.
 
     ## What it checks
-    A setting that nothing reads, because the one that switches it on is missing.
+    A setting of PEFT that the chosen `init_lora_weights` or `task_type` does not read.
 
     - `loftq_config`, `eva_config`, `corda_config` or `lora_ga_config` without the
       `init_lora_weights` of that name

@@ -21,8 +21,8 @@ from lora_rules.recipe import Blocks
             "found duplicate key."
         ),
         FRAMEWORK_SOURCES.says(
-            "LLaMA-Factory, torchtune, Oumi, LLM Foundry and, through Hydra, verl read YAML with "
-            "OmegaConf; axolotl and TRL with PyYAML."
+            "LLaMA-Factory (from 0.9.4 on), torchtune, Oumi, LLM Foundry and, through Hydra, verl "
+            "read YAML with OmegaConf; axolotl and LLaMA-Factory 0.9.3 with PyYAML."
         ),
     ],
     without_adapter=True,
@@ -37,7 +37,7 @@ def conflicting_sources(
     different values.
 
     - An error, also with equal values, in the YAML of a framework that reads it with OmegaConf:
-      LLaMA-Factory, torchtune, Oumi, LLM Foundry and verl.
+      LLaMA-Factory (from 0.9.4 on), torchtune, Oumi, LLM Foundry and verl.
     - Otherwise a warning.
 
     ## Why it matters
