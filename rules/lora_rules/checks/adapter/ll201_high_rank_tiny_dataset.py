@@ -36,8 +36,8 @@ from lora_rules.checks.adapter.rank import REINFORCEMENT
             "r=256 on the 1,000 examples of LIMA did as well as on 50,000 of Alpaca."
         ),
         RATHORE_2025.disagrees(
-            "In a sweep from r=8 to 128, all ranks were almost the same on recall (MMLU, "
-            "MedMCQA), and 32 to 64 did best on reasoning."
+            "In a sweep of ranks all were almost the same on recall (MMLU, MedMCQA); for "
+            "reasoning it recommends 32 to 64."
         ),
         DETTMERS_2023.disagrees(
             "The rank is unrelated to final performance if all layers are adapted."
@@ -69,7 +69,7 @@ def high_rank_tiny_dataset(
     ## Why it matters
     That a high rank overfits a small dataset is a convention of guides (CloudCodeTree, BrewSLM,
     Osei). No controlled measurement of that harm was found: r=256 on the 1,000 examples of LIMA did
-    as well as on 50,000 of Alpaca, and a sweep from r=8 to 128 found all ranks almost the same on
+    as well as on 50,000 of Alpaca, and a sweep of ranks found all of them almost the same on
     recall. What is certain is the cost: adapter, gradients and optimizer states grow in proportion
     to `r`.
 

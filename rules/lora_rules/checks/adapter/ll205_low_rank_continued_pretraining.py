@@ -52,10 +52,10 @@ def low_rank_continued_pretraining(
 
     ## Why it matters
     Biderman et al. recommend LoRA "for instruction finetuning and not continued pretraining", where
-    it substantially underperformed full fine-tuning at low ranks. LoRA Without Regret names the
-    reason: data that exceed what the adapter's parameters store. The r=256 on all layers that
-    Biderman et al. recommend is for instruction tuning. Neither names a number of tokens: the two
-    limits are this rule's own, so it is info.
+    it substantially underperformed full fine-tuning at low ranks. LoRA Without Regret sees
+    it behind on data that exceed its capacity. The r=256 on all layers that Biderman et al.
+    recommend is for instruction tuning. Neither names a number of tokens: the two limits are this
+    rule's own, so it is info.
 
     ## Bad
     ```yaml
