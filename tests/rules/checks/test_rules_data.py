@@ -118,7 +118,7 @@ def test_rows_that_cannot_fit(tmp_path: Path, long: int, speaks: bool) -> None:
 def test_a_length_that_nobody_wrote_is_named(tmp_path: Path) -> None:
     path = with_data(tmp_path, [chat(900)] * 10)
     (one,) = findings(axolotl(RATE), "LL904", path=path)
-    assert "10 of 10 rows have more text than 512 tokens" in one.message
+    assert "10 of 10 rows have more than 8 characters for each of 512 tokens" in one.message
     assert "axolotl's default" in one.message
 
 
