@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import GEORA_2026, YIN_2025, ZHANG_2026, ZHU_2025
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 
 @rule(
@@ -33,7 +37,10 @@ from lora_rules.evidence import GEORA_2026, YIN_2025, ZHANG_2026, ZHU_2025
     ],
 )
 def pissa_with_rewards(
-    framework: Behaviour, init_lora_weights: str, training_kind: str, trainer_method: str = ""
+    framework: Behaviour,
+    init_lora_weights: bool | str,
+    training_kind: Lazy,
+    trainer_method: str = "",
 ) -> Iterator[Problem]:
     """PiSSA's initialisation in reinforcement learning, where it was measured to fail.
 
@@ -80,7 +87,9 @@ def pissa_with_rewards(
     ## Options
     None.
     """
-    if training_kind == "reinforcement" and init_lora_weights.lower().startswith("pissa"):
+    if not str(init_lora_weights).lower().startswith("pissa"):
+        return
+    if training_kind() == "reinforcement":
         usual = Set("init_lora_weights", True)
         yield Problem(
             "init_lora_weights",

@@ -88,9 +88,11 @@ def preference_lr_high(
     if learning_rate <= times * guide:
         return
     name = method.upper() if method else "preferences"
+    ratio = learning_rate / guide
+    more = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
     yield Problem(
         "learning_rate",
-        f"learning_rate = {learning_rate:g} with {name} is {learning_rate / guide:.3g} times what "
+        f"learning_rate = {learning_rate:g} with {name} is {more} times what "
         f"guides give at most, {guide:g} (guidance; no comparison is published).",
         help=f"Watch the distance to the reference model, or start at {guide:g}.",
     )
