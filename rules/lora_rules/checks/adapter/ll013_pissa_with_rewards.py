@@ -48,8 +48,7 @@ def pissa_with_rewards(
     `init_lora_weights` is "pissa" or "pissa_niter_N" with GRPO, PPO, RLOO or another method that
     learns from rewards.
 
-    - Other initialisations (CorDA, MiCA, OLoRA, EVA, LoRA-GA) are not checked: nobody has measured
-      them there.
+    - Other initialisations (CorDA, MiCA, OLoRA, EVA, LoRA-GA) are not checked.
 
     ## Why it matters
     PiSSA trains the principal components of the weights. Learning from verifiable rewards changes
