@@ -38,7 +38,7 @@ class Framework:
 
     def schema(self, recipes: list[Config]) -> Schema:
         """Its fields, the keys that one validator reads, and the values that recipes have."""
-        fields = (line.split(" ", 1) for line in self._run("fields"))
+        fields = (line.split(" ", 1) for line in self._run("fields") if line[0] != "#")
         groups = tuple(tuple(line.split()) for line in self._run("groups"))
         known = {key: tuple(kinds.split("|")) for key, kinds in fields}
         return Schema(known, groups, pooled(recipes))
@@ -91,7 +91,7 @@ def sound(framework: Framework, paths: list[Path]) -> Iterator[tuple[str, Config
     mappings = [(name, config) for name, config in read if isinstance(config, dict)]
     answers = framework.answers([config for _name, config in mappings])
     for (name, config), answer in zip(mappings, answers, strict=True):
-        if not answer["refused"] and config.get("adapter"):
+        if not answer["refused"] and answer["lora"]:
             yield name, config
 
 

@@ -28,7 +28,8 @@ def main() -> None:
     version = asked(
         [options.python, "-c", f"from importlib.metadata import version; print(version({name!r}))"]
     ).strip()
-    head = f"# Keys and what they accept, asked of {name} {version}: tools/record_accepted.py\n"
+    asked_of = f"{name.replace('_', '-')} {version}"
+    head = f"# Keys and what they accept, asked of {asked_of}: tools/record_accepted.py\n"
     (FRAMEWORKS / name / "accepted.txt").write_text(head + fields, encoding="utf-8")
 
 

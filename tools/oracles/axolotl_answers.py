@@ -33,7 +33,13 @@ def answer(config: dict[str, object]) -> dict[str, object]:
         refused, names = f"{type(error).__name__}: {error}", _named(error)
     finally:
         logging.getLogger("axolotl").removeHandler(handler)
-    return {"refused": refused, "names": names, "warned": warned.getvalue().splitlines()}
+    lora = bool(config.get("adapter"))
+    return {
+        "refused": refused,
+        "names": names,
+        "warned": warned.getvalue().splitlines(),
+        "lora": lora,
+    }
 
 
 def _named(error: Exception) -> list[str]:

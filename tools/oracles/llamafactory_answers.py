@@ -12,11 +12,15 @@ import json
 import os
 import sys
 import typing
+from collections.abc import Mapping
 from dataclasses import fields
-from enum import Enum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+
+import yaml
+from apart import apart, refused_apart
+from enumerated import listed
 
 os.environ.setdefault("DISABLE_VERSION_CHECK", "1")
 
@@ -29,72 +33,108 @@ BASE = {
     "template": "llama3",
     "output_dir": "out",
 }
+RICHER = BASE | {
+    "val_size": 0.1,
+    "eval_strategy": "steps",
+    "predict_with_generate": True,
+    "max_steps": 100,
+    "dataloader_num_workers": 2,
+    "mix_strategy": "interleave_under",
+    "export_quantization_dataset": "c4.json",
+}
+"""What other keys ask for."""
+NEWER_TEMPLATES = ("hy_dense_1_8b", "hy_dense_7b", "moss_vl")
+"""Those that its repository has (ff6d4d1) and its newest release has not."""
 
 
 def answer(config: dict[str, object]) -> dict[str, object]:
     """Whether LLaMA-Factory accepts a configuration, with its words."""
-    from llamafactory.hparams import get_train_args, parser
+    from llamafactory.hparams import get_train_args
 
-    parser.is_torch_bf16_gpu_available = lambda: True
     try:
-        get_train_args(dict(config))
-        template = config.get("template")
-        if template is not None and template not in templates():
-            raise ValueError(f"Template {template} does not exist.")
+        get_train_args(as_read(config))
+        for key, (listed, words) in looked_up().items():
+            if config.get(key, listed[0]) not in listed:
+                raise ValueError(f"{words}: {key}={config[key]}")
         refused = ""
-    except BaseException as error:  # noqa: BLE001 - whatever it raises is its answer
+    except BaseException as error:  # whatever it raises is its answer
         refused = f"{type(error).__name__}: {error}"
-    return {"refused": refused, "names": [], "warned": []}
+    lora = config.get("finetuning_type", "lora") == "lora"
+    return {"refused": refused, "names": [], "warned": [], "lora": lora}
+
+
+def as_read(config: dict[str, object]) -> dict[str, typing.Any]:
+    """The configuration as LLaMA-Factory's reader of YAML files takes it: ``1e-4`` is a number."""
+    from omegaconf import OmegaConf
+
+    read = OmegaConf.to_container(OmegaConf.create(yaml.safe_dump(config)))
+    return typing.cast("dict[str, typing.Any]", read)
+
+
+def assume_a_gpu() -> None:
+    """A GPU that can do everything, and every optional package."""
+    from llamafactory.hparams import parser
+    from transformers import training_args
+
+    made = parser.HfArgumentParser(parser._TRAIN_ARGS)
+    parser.HfArgumentParser = lambda _owners: made  # takes longer to make than to ask
+    parser.is_torch_bf16_gpu_available = lambda: True
+    parser.check_version = lambda *_asked, **_how: None
+    training_args.is_torch_bf16_gpu_available = lambda: True
+    training_args.is_torch_tf32_available = lambda: True
+    training_args.enable_tf32 = lambda _on: None
 
 
 @cache
-def templates() -> frozenset[str]:
+def looked_up() -> Mapping[str, tuple[tuple[object, ...], str]]:
+    """Values that it looks up only when it runs, with what it says of others."""
+    every = listed_values()
+    return {
+        "stage": (every["stage"], "Unknown task"),
+        "finetuning_type": (every["finetuning_type"], "Unknown finetuning type"),
+        "flash_attn": (every["flash_attn"], "Unknown attention type"),
+        "template": ((None, *templates()), "Template does not exist"),
+    }
+
+
+@cache
+def templates() -> tuple[str, ...]:
     """The names of its templates, which it looks up when it loads the tokenizer."""
     sys.modules["torchaudio"] = ModuleType("torchaudio")  # imported for audio models, and large
     try:
         from llamafactory.data.template import TEMPLATES
     finally:
         del sys.modules["torchaudio"]
-    return frozenset(TEMPLATES)
+    return (*TEMPLATES, *NEWER_TEMPLATES)
 
 
-def accepts(key: str, value: object) -> bool:
-    """Whether a sound configuration with this value is accepted."""
-    return not answer(BASE | {key: value})["refused"]
-
-
-def keys() -> dict[str, list[object]]:
+@cache
+def listed_values() -> Mapping[str, tuple[object, ...]]:
     """Every key, with the values that its type lists."""
     from llamafactory.hparams import parser
 
-    found: dict[str, list[object]] = {}
+    found: dict[str, tuple[object, ...]] = {}
     for owner in parser._TRAIN_ARGS:
         hints = typing.get_type_hints(owner)
         for field in fields(owner):
             if field.init:
-                found[field.name] = list(listed(hints[field.name]))
-    return found | {"template": list(templates())}
-
-
-def listed(hint: object) -> typing.Iterator[object]:
-    """The values of the enumerations and literals in a type."""
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        yield from (each.value for each in hint)
-    elif typing.get_origin(hint) is typing.Literal:
-        yield from typing.get_args(hint)
-    else:
-        for each in typing.get_args(hint):
-            yield from listed(each)
+                found[field.name] = tuple(listed(hints[field.name]))
+    return found
 
 
 def main() -> None:
     """Answer."""
+    with contextlib.redirect_stdout(io.StringIO()):  # its log
+        assume_a_gpu()
+        looked_up()
     if sys.argv[1:] == ["fields"]:
         from probes import lines
 
-        with contextlib.redirect_stdout(io.StringIO()):
-            found = list(lines(keys(), accepts))
-        print("\n".join(found))
+        keys = {**listed_values(), "template": templates()}
+        del keys["interleave_probs"]  # as many as there are data sets
+        refused = partial(refused_apart, answer, (BASE, RICHER))
+        for line in lines(keys, refused):
+            print(line, flush=True)
     elif sys.argv[1:] == ["groups"]:
         import llamafactory.hparams
         from validator_groups import conditions
@@ -103,9 +143,7 @@ def main() -> None:
         print("\n".join(" ".join(each) for each in conditions(folder)))
     else:
         for line in sys.stdin:
-            with contextlib.redirect_stdout(io.StringIO()):
-                found = answer(json.loads(line))
-            print(json.dumps(found), flush=True)
+            print(json.dumps(apart(partial(answer, json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ def _nested(node: ast.AST, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _attributes(test: ast.expr) -> Iterator[str]:
     for node in ast.walk(test):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "self" or node.value.id.endswith("_args"):
-                yield node.attr
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        if node.value.id == "self" or node.value.id.endswith("_args"):
+            yield node.attr

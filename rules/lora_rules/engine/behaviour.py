@@ -30,6 +30,11 @@ class Behaviour:
     adapter_as_written: bool = False
     """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
     may know more spellings than PEFT does."""
+    names_as_written: bool = False
+    """Where its program reads adapter settings first: a list of plain target names reaches PEFT as
+    it is. What the program resolves itself, ``chooses_targets`` says."""
+    plugin_keys: frozenset[str] = frozenset()
+    """Keys that name code which may add values to the framework's lists."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False

@@ -8,7 +8,9 @@ by ``tools/record_accepted.py``::
 
 Types are those of YAML: ``none bool int float str list dict any``; a value in quotes is accepted
 as it is, and ``~`` starts a pattern that a text may match. ``datasets[].path`` is a key of each
-item of a list.
+item of a list. A second line ``# unconverted`` says that the framework converts nothing, and that
+the types are those that it accepts as they stand; ``number`` and ``flag`` are those in quotes
+there, ``words`` are several of the listed values in a text.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from functools import cache
 from lora_rules.engine._startup.typed import NamedTuple
 
 _FOLDER = os.path.dirname(os.path.realpath(__file__))
+UNCONVERTED = "# unconverted"
+PLAIN = ("bool", "int", "float", "str", "list", "dict")
 _TRUE = ("1", "on", "t", "true", "y", "yes")
 _FALSE = ("0", "off", "f", "false", "n", "no")
 
@@ -33,8 +37,11 @@ class Accepted(NamedTuple):
     patterns: tuple[str, ...] = ()
     """Patterns that a text may match."""
 
+    converts: bool = True
+    """Whether the framework converts values as pydantic does."""
+
     def takes(self, value: object) -> bool:
-        """Whether a value is accepted, after the conversions that pydantic makes.
+        """Whether a value is accepted, after the conversions that pydantic makes, if any are.
 
         Those are (pydantic 2, "lax"): 0, 1 and words such as ``yes`` for a flag; a flag, a whole
         float or digits in quotes for an integer; a flag, an integer or a number in quotes for a
@@ -44,6 +51,8 @@ class Accepted(NamedTuple):
             return True
         if value is None:
             return "none" in self.types
+        if not self.converts:
+            return self._takes_as_it_is(value)
         if isinstance(value, float) and "str" in self.types:
             return True  # `1e-4` is a text to YAML 1.1, and a number to us
         if isinstance(value, str):
@@ -51,6 +60,18 @@ class Accepted(NamedTuple):
         if isinstance(value, bool | int | float):
             return self._takes_number(value) or str(value) in self.values
         return ("list" if isinstance(value, list | tuple) else "dict") in self.types
+
+    def _takes_as_it_is(self, value: object) -> bool:
+        if value is False and "no" in self.values:
+            return True  # a text in a command, which is read as YAML reads it
+        if not isinstance(value, str):
+            kind = "list" if isinstance(value, list | tuple) else type(value).__name__
+            return kind in self.types or kind not in PLAIN
+        kind = "str" if _number(value) is None else "number"
+        if "flag" in self.types and value.lower() in (*_TRUE, *_FALSE):
+            return True
+        parts = value.split() if "words" in self.types else [value]
+        return kind in self.types or all(part in self.values for part in parts)
 
     def _takes_text(self, text: str) -> bool:
         import re  # imported here: most texts are taken already
@@ -85,6 +106,7 @@ class Table(NamedTuple):
     source: str
     """Which version was asked: ``axolotl 0.19.0``."""
     keys: dict[str, str]
+    converts: bool
 
     def of(self, key: str) -> Accepted | None:
         """What a key accepts; ``None`` where the table does not have it."""
@@ -95,7 +117,7 @@ class Table(NamedTuple):
         values = tuple(part[1:-1] for part in parts if part.startswith('"'))
         patterns = tuple(part[1:] for part in parts if part.startswith("~"))
         types = frozenset(part for part in parts if not part.startswith(('"', "~")))
-        return Accepted(types, values, patterns)
+        return Accepted(types, values, patterns, self.converts)
 
 
 @cache
@@ -107,4 +129,7 @@ def table(framework: str) -> Table | None:
     with open(path, encoding="utf-8") as file:
         first, *lines = file.read().splitlines()
     source = first.partition("asked of ")[2].partition(":")[0]
-    return Table(source, dict(line.split(" ", 1) for line in lines))
+    converts = lines[0] != UNCONVERTED
+    return Table(
+        source, dict(line.split(" ", 1) for line in lines if not line.startswith("#")), converts
+    )

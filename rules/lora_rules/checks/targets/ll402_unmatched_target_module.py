@@ -129,10 +129,12 @@ def unmatched_target_module(
     ## Options
     None.
     """
-    if not framework.adapter_as_written or outline.domain == "image":
-        return  # other programs read the names first: wildcards, "all", comma lists
+    if outline.domain == "image":
+        return  # their programs read the names first: wildcards, "all", comma lists
     problems: list[Problem] = []
-    if isinstance(target_modules, str):
+    if not framework.adapter_as_written:
+        pass  # spellings of its own; where it hands plain names on, these are resolved
+    elif isinstance(target_modules, str):
         problems += _text(target_modules)
     elif target_modules is not None:
         problems += _names(list(target_modules), bool(target_parameters))

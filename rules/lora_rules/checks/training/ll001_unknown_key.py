@@ -247,6 +247,7 @@ SYNONYMS = {
     "targets": "target_modules",
     "lora_bias_type": "bias",
     "evaluation_strategy": "eval_strategy",
+    "new_special_tokens": "add_special_tokens",
     "max_seq_length": "max_length",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""

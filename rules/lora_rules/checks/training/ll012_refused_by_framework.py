@@ -51,6 +51,7 @@ def keys() -> Iterator[KeyPage]:
         ),
     ],
     keys=keys,
+    without_adapter=True,
 )
 def refused_by_framework(
     framework: Behaviour,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
@@ -19,6 +20,7 @@ WORDS = {
     "list": "a list",
     "dict": "a mapping",
 }
+PLACEHOLDER = lazily(r"\$\{|\{\{|^<.*>$")
 AT_MOST = 12
 """So many values are listed in a message; of more, those that are near."""
 
@@ -29,16 +31,20 @@ AT_MOST = 12
     evidence=[
         FRAMEWORK_SOURCES.says(
             "axolotl 0.19.0 checks every key against a type or a list of values before it loads "
-            "anything, and raises ValidationError."
+            "anything, and raises ValidationError. LLaMA-Factory 0.9.5 (get_train_args) and "
+            "ms-swift 4.6.0 (its argument parser) were asked about every key."
         )
     ],
+    without_adapter=True,
 )
 def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem]:
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
-    Each key of a configuration file against what the framework's own schema accepts, by the
-    conversions that it makes itself: `"10"` is a number, `yes` is true.
+    Each key of a configuration file of axolotl, LLaMA-Factory or ms-swift against what the
+    framework itself accepts, by the conversions that it makes: to axolotl `"10"` is a number and
+    `yes` is true; LLaMA-Factory converts nothing, and checks few types; to ms-swift `null` is the
+    text "None".
 
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
@@ -80,10 +86,11 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
         accepted = table(block.receiver)
         if accepted is None:
             continue
+        plugins = any(key.name in framework.plugin_keys for key in block.keys)
         mappings = {key.name.rpartition(".")[0] for key in block.keys}
         for key in block.keys:
             takes = accepted.of(key.name)
-            if takes is None:
+            if takes is None or (plugins and takes.values):
                 continue
             if key.name in mappings:
                 key = key._replace(candidates=({},), value_span=key.span)
@@ -94,7 +101,7 @@ def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem
     if not key.candidates or key.overridable or any(map(takes.takes, key.candidates)):
         return
     value = key.candidates[0]
-    if isinstance(value, str) and ("${" in value or "{{" in value):
+    if isinstance(value, str) and PLACEHOLDER.search(value):
         return  # filled in before the framework reads it
     listed = takes.values and isinstance(value, str | bool | int | float)
     nearest = _nearest(value, takes.values)

@@ -144,7 +144,8 @@ def _check_readable(
     outline: Outline, framework: Behaviour, inventory: Inventory, target: object
 ) -> None:
     """Refuse where PEFT does not get the targets that are written, or gets an expression."""
-    if not framework.adapter_as_written or outline.domain == "image" or outline.result:
+    handed_on = framework.adapter_as_written or (framework.names_as_written and _are_names(target))
+    if not handed_on or outline.domain == "image" or outline.result:
         raise Unknown("another program reads the targets before PEFT does")
     if outline.callee is not None and "AdaLora" in outline.callee:
         raise Unknown("AdaLoRA has defaults of its own")
@@ -154,6 +155,13 @@ def _check_readable(
         raise Unknown(others)
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
         raise Unknown("an expression needs the model's full paths, which are not known")
+
+
+def _are_names(target: object) -> bool:
+    """Whether it is a list of names, without a word such as ``all`` or ``all-embedding``."""
+    return isinstance(target, list) and not any(
+        str(name).lower().startswith("all") for name in target
+    )
 
 
 def _check_known(inventory: Inventory, transformers: VersionRange, *, own_code: bool) -> None:

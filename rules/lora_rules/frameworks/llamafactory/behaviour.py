@@ -21,6 +21,7 @@ class Framework(Behaviour):
     checkpoints reentrantly (``use_reentrant_gc``).
     """
 
+    names_as_written = True
     refuses_repeated_keys = True
     files_are_datasets = True
     prediction_keys = frozenset({"do_predict", "do_eval"})

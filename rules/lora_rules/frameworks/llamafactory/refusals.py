@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lora_rules.engine.keys import kebab
 from lora_rules.engine.refusals import (
     Refusal,
@@ -16,9 +18,12 @@ from lora_rules.engine.refusals import (
     present,
     where,
 )
+from lora_rules.frameworks.llamafactory.refusals_adapter import ADAPTER, IGNORED, RENAMED
 from lora_rules.libraries.transformers.refusals import IN_FILES
 
 GALORE = ("use_galore", "use_apollo", "use_badam")
+PIXELS = {"image": (32 * 32, 768 * 768), "video": (16 * 16, 256 * 256)}
+"""The defaults of the smallest and the largest number of pixels."""
 ONLY_SFT = ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
 
 
@@ -43,6 +48,20 @@ def _has_other_lengths(keys: Written) -> bool:
 def _is_fraction(keys: Written) -> bool:
     size = keys.number("val_size")
     return size is not None and 1e-6 < size < 1
+
+
+def _is_inverted(kind: str) -> Callable[[Written], bool]:
+    """Whether the largest number of pixels is below the smallest, by their defaults if need be."""
+
+    def pixels(keys: Written, end: int) -> float | None:
+        name = f"{kind}_{('min', 'max')[end]}_pixels"
+        return PIXELS[kind][end] if name not in keys.keys else keys.number(name)
+
+    def holds(keys: Written) -> bool:
+        least, most = pixels(keys, 0), pixels(keys, 1)
+        return least is not None and most is not None and most < least
+
+    return holds
 
 
 def _evaluates(keys: Written) -> bool:
@@ -148,6 +167,30 @@ MODEL = (
 
 DATA = (
     Refusal(
+        "training-needs-dataset",
+        "do_train",
+        (given("do_train"), missing("dataset")),
+        "do_train without dataset",
+        "Add dataset.",
+    ),
+    *(
+        Refusal(
+            f"{kind}-max-pixels-below-min-pixels",
+            f"{kind}_max_pixels",
+            (where(_is_inverted(kind), f"{kind}_max_pixels", f"{kind}_min_pixels"),),
+            f"{kind}_max_pixels below {kind}_min_pixels",
+            f"Raise {kind}_max_pixels, or lower {kind}_min_pixels.",
+        )
+        for kind in PIXELS
+    ),
+    Refusal(
+        "export-quantization-bit-needs-dataset",
+        "export_quantization_bit",
+        (present("export_quantization_bit"), missing("export_quantization_dataset")),
+        "export_quantization_bit without export_quantization_dataset",
+        "Add export_quantization_dataset.",
+    ),
+    Refusal(
         "eval-dataset-with-val-size",
         "val_size",
         (given("eval_dataset", "val_size"),),
@@ -217,6 +260,13 @@ DATA = (
 )
 
 STAGE = (
+    Refusal(
+        "infer-backend-in-training",
+        "infer_backend",
+        (given("do_train"), equals("infer_backend", "vllm", "sglang")),
+        "infer_backend: vllm or sglang with do_train",
+        "Remove infer_backend.",
+    ),
     *(
         Refusal(
             f"{kebab(name)}-outside-sft",
@@ -268,7 +318,7 @@ REFUSALS = (
     Refusals(
         "llamafactory",
         "LLaMA-Factory",
-        (*MODEL, *DATA, *STAGE),
+        (*MODEL, *ADAPTER, *DATA, *STAGE, *IGNORED, *RENAMED),
         "https://github.com/hiyouga/LLaMA-Factory, src/llamafactory/hparams",
         "LLaMA-Factory raises it when it reads its arguments, before anything is loaded.",
     ),

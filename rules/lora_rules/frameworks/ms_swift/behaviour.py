@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that ms-swift reads."""
 
+    names_as_written = True
+    plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
 
     def derive(self, draft: Draft) -> None:

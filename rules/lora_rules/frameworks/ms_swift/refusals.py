@@ -185,11 +185,26 @@ REINFORCEMENT = (
     _liger("log_entropy", given("log_entropy")),
 )
 
+RENAMED = (
+    *(
+        Refusal(
+            f"{kebab(old)}-renamed",
+            old,
+            (HERE, present(old), missing("tuner_type")),
+            f"{old} is no argument since ms-swift {version}",
+            "Rename it to tuner_type.",
+            newer=True,
+            since=f"ms-swift {version}",
+        )
+        for old, version in (("sft_type", "3.0"), ("train_type", "4.0"))
+    ),
+)
+
 REFUSALS = (
     Refusals(
         "ms-swift",
         "ms-swift",
-        (*TRAINING, *REINFORCEMENT),
+        (*TRAINING, *REINFORCEMENT, *RENAMED),
         "https://github.com/modelscope/ms-swift, swift/arguments",
         "ms-swift raises it when it reads its arguments, before anything is loaded.",
     ),

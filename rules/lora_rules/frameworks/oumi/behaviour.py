@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that Oumi reads."""
 
+    names_as_written = True
     refuses_repeated_keys = True
 
     def derive(self, draft: Draft) -> None:

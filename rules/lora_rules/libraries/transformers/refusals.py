@@ -39,8 +39,8 @@ def _is_not_whole(name: str) -> Callable[[Written], bool]:
 
 def _mismatch(keys: Written) -> bool:
     """Whether the best model is to be loaded, and saving and evaluating do not match."""
-    if not keys.is_set("load_best_model_at_end"):
-        return False
+    if not keys.is_set("load_best_model_at_end") or "evaluation_strategy" in keys.keys:
+        return False  # the older name, which versions before 4.46 read
     defaults = {"save_strategy": "steps", "eval_strategy": "no"}
     chosen = {
         name: default if keys.is_missing(name) else keys.value(name) or "no"
