@@ -479,6 +479,67 @@ AXOLOTL = [
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
+    (
+        E,
+        "llamafactory/training-needs-dataset",
+        "do_train: true\n",
+        "do_train: true\ndataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/image-max-pixels-below-min-pixels",
+        "image_max_pixels: 512\n",
+        "image_max_pixels: 2048\n",
+    ),
+    (
+        E,
+        "llamafactory/video-max-pixels-below-min-pixels",
+        "video_max_pixels: 512\nvideo_min_pixels: 1024\n",
+        "video_max_pixels: 2048\nvideo_min_pixels: 1024\n",
+    ),
+    (
+        E,
+        "llamafactory/export-quantization-bit-needs-dataset",
+        "export_quantization_bit: 4\n",
+        "export_quantization_bit: 4\nexport_quantization_dataset: c4.json\n",
+    ),
+    (
+        E,
+        "llamafactory/infer-backend-in-training",
+        "do_train: true\ndataset: a\ninfer_backend: vllm\n",
+        "do_train: true\ndataset: a\ninfer_backend: huggingface\n",
+    ),
+    (
+        E,
+        "llamafactory/ppo-without-do-train",
+        "stage: ppo\nreward_model: r\n",
+        "stage: ppo\nreward_model: r\ndo_train: true\ndataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/ppo-with-shift-attn",
+        "stage: ppo\nreward_model: r\ndo_train: true\ndataset: a\nshift_attn: true\n",
+        "stage: ppo\nreward_model: r\ndo_train: true\ndataset: a\n",
+    ),
+    *(
+        (
+            W,
+            f"llamafactory/{kebab(name)}-needs-quantization-bit",
+            f"{name}: {value}\n",
+            f"{name}: {value}\nquantization_bit: 4\n",
+        )
+        for name, value in (
+            ("quantization_method", "bnb"),
+            ("quantization_type", "nf4"),
+            ("double_quantization", "true"),
+        )
+    ),
+    (
+        W,
+        "llamafactory/evaluation-strategy-renamed",
+        "evaluation_strategy: steps\nval_size: 0.1\n",
+        "eval_strategy: steps\nval_size: 0.1\n",
+    ),
     (E, "llamafactory/quantization-bit-with-pissa-init", B + "pissa_init: true\n", B),
     (
         E,
@@ -512,8 +573,8 @@ LLAMA_FACTORY = [
     (
         E,
         "llamafactory/quantization-device-map-with-training",
-        B + "quantization_device_map: auto\ndo_train: true\n",
-        B + "do_train: true\n",
+        B + "quantization_device_map: auto\ndo_train: true\ndataset: a\n",
+        B + "do_train: true\ndataset: a\n",
     ),
     *(
         (
@@ -605,7 +666,12 @@ LLAMA_FACTORY = [
         "stage: rm\nload_best_model_at_end: true\n",
         "stage: rm\n",
     ),
-    (E, "llamafactory/ppo-needs-reward-model", "stage: ppo\n", "stage: ppo\nreward_model: a\n"),
+    (
+        E,
+        "llamafactory/ppo-needs-reward-model",
+        "stage: ppo\ndo_train: true\ndataset: a\n",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\n",
+    ),
     (
         E,
         "llamafactory/dpo-label-smoothing-needs-sigmoid",
@@ -617,6 +683,7 @@ LLAMA_FACTORY = [
 F = "attn_impl: flash_attn\n"
 G = "rlhf_type: grpo\n"
 SWIFT = [
+    *((W, f"ms-swift/{kebab(n)}-renamed", f"{n}: lora\n", "") for n in ("sft_type", "train_type")),
     *(
         (E, f"ms-swift/{kebab(n)}-needs-flash-attention", f"{n}: true\n", f"{n}: true\n{F}")
         for n in ("packing", "padding_free")

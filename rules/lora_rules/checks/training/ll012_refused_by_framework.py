@@ -51,7 +51,6 @@ def keys() -> Iterator[KeyPage]:
         ),
     ],
     keys=keys,
-    without_adapter=True,
 )
 def refused_by_framework(
     framework: Behaviour,

@@ -35,7 +35,6 @@ AT_MOST = 12
             "ms-swift 4.6.0 (its argument parser) were asked about every key."
         )
     ],
-    without_adapter=True,
 )
 def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem]:
     """A value of another type than the key has, or that is none of those which it may have.

@@ -190,7 +190,7 @@ RENAMED = (
         Refusal(
             f"{kebab(old)}-renamed",
             old,
-            (HERE, present(old), missing("tuner_type")),
+            (HERE, present(old)),
             f"{old} is no argument since ms-swift {version}",
             "Rename it to tuner_type.",
             newer=True,
