@@ -112,6 +112,18 @@ def fields(
     return frozenset(own) | fields(above, parent_version)
 
 
+def positional(qualified: str) -> tuple[str, ...]:
+    """The names of its first positional arguments, as far as every version read has the same.
+
+    Of a class that inherits from another library's those of the parent, which come first. Empty if
+    no table has it.
+    """
+    entry = _find(qualified)
+    if entry is None:
+        return ()
+    return positional(entry["parent"]) if entry["parent"] else tuple(entry["positional"])
+
+
 def every_field(qualified: str) -> frozenset[str]:
     """The names of everything that any version read accepts, inherited fields included.
 

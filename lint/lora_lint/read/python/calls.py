@@ -186,6 +186,19 @@ LAST_NAMES = frozenset(callee.rpartition(".")[2] for callee in KNOWN) | {"from_p
 """The last part of every callee: most calls of a file are put aside by it."""
 
 
+def positional_names(known: Known, count: int) -> tuple[str, ...]:
+    """The names of a call's first positional arguments: at least ``count``, if they are known.
+
+    What :class:`Known` does not name is looked up in the library's signatures.
+    """
+    if count <= len(known.positional):
+        return known.positional
+    from lora_rules.libraries import signatures  # imported here: most calls give keywords only
+
+    names = signatures.positional(known.callee)
+    return names if len(names) > len(known.positional) else known.positional
+
+
 def find(callee: str) -> Known | None:
     """What we know about a qualified callee."""
     known = KNOWN.get(callee)

@@ -244,7 +244,8 @@ def _signature(callee: str) -> Mapping[str, object]:
 def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
     for argument in found.arguments.values():
-        if argument.key_span is None:
+        named = argument.key_span or argument.span  # a positional argument has no name to point at
+        if named is None:
             continue
         given = setting(resolver, argument.name, argument, found.site)
         if given.reason == SOMETIMES or argument.absent:
@@ -252,7 +253,7 @@ def _block(resolver: Resolver, found: Found) -> Block:
         keys.append(
             Key(
                 argument.name,
-                argument.key_span,
+                named,
                 given.candidates,
                 argument.span,
                 given.choices,

@@ -51,7 +51,7 @@ def new_tokens_untrained(
     model.resize_token_embeddings(len(tokenizer))
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=1e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=1e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
     trainer.train()
     ```
@@ -73,7 +73,7 @@ def new_tokens_untrained(
         modules_to_save=["embed_tokens", "lm_head"],
     )
     model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=1e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=1e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
     trainer.train()
     ```

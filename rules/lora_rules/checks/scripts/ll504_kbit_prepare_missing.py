@@ -54,7 +54,7 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)  # LL504: get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, bf16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, bf16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -79,7 +79,7 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
     base = prepare_model_for_kbit_training(base)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, bf16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, bf16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

@@ -51,7 +51,7 @@ def pad_is_eos(
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = Trainer(
         model=get_peft_model(model, lora),
-        args=TrainingArguments("out", learning_rate=2e-4),
+        args=TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4),
         train_dataset=load(tokenizer),
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
     )
@@ -74,7 +74,7 @@ def pad_is_eos(
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = Trainer(
         model=get_peft_model(model, lora),
-        args=TrainingArguments("out", learning_rate=2e-4),
+        args=TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4),
         train_dataset=load(tokenizer),
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
     )

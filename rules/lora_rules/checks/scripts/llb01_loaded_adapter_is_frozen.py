@@ -40,7 +40,7 @@ def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
 
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     model = PeftModel.from_pretrained(base, "my-adapter")  # LLB01
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -52,7 +52,7 @@ def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
 
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     model = PeftModel.from_pretrained(base, "my-adapter", is_trainable=True)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

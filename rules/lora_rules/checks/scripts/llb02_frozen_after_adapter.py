@@ -41,7 +41,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     model = prepare_model_for_kbit_training(model)  # LLB02: prepare_model_for_kbit_training(model)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -55,7 +55,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     base = prepare_model_for_kbit_training(base)
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

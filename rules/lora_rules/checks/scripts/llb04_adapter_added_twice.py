@@ -43,7 +43,7 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model, lora)
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model, args, train_dataset=load(), peft_config=lora)  # LLB04
     trainer.train()
     ```
@@ -56,7 +56,7 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
 
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model, args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

@@ -46,7 +46,7 @@ def quantized_without_adapter(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load())  # LLB06
     trainer.train()
     ```
@@ -65,7 +65,7 @@ def quantized_without_adapter(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

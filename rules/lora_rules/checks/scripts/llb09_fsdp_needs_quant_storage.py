@@ -44,7 +44,13 @@ def fsdp_needs_quant_storage(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits, dtype=torch.bfloat16
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard auto_wrap")
+    args = SFTConfig(
+        "out",
+        num_train_epochs=1,
+        learning_rate=2e-4,
+        max_length=2048,
+        fsdp="full_shard auto_wrap",
+    )
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```
@@ -66,7 +72,13 @@ def fsdp_needs_quant_storage(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits, dtype=torch.bfloat16
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard auto_wrap")
+    args = SFTConfig(
+        "out",
+        num_train_epochs=1,
+        learning_rate=2e-4,
+        max_length=2048,
+        fsdp="full_shard auto_wrap",
+    )
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

@@ -41,7 +41,7 @@ def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
         device_map="auto",  # LLB10: "auto"
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    args = SFTConfig("out", max_steps=500, learning_rate=2e-4, max_length=2048, fsdp="full_shard")
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```
@@ -54,7 +54,7 @@ def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
 
     model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    args = SFTConfig("out", max_steps=500, learning_rate=2e-4, max_length=2048, fsdp="full_shard")
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

@@ -38,6 +38,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     args = SFTConfig(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         max_length=2048,
         ddp_find_unused_parameters=True,
@@ -57,6 +58,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     args = SFTConfig(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         max_length=2048,
         ddp_find_unused_parameters=False,

@@ -35,7 +35,7 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
-    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, deepspeed=zero)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     model.save_pretrained("adapter")  # LLB12: model.save_pretrained("adapter")
@@ -50,7 +50,7 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
-    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, deepspeed=zero)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     trainer.save_model("adapter")

@@ -46,7 +46,7 @@ def fp16_weights_beside_lora(
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora).half()  # LLB13: get_peft_model(base, lora).half()
-    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, fp16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -60,7 +60,7 @@ def fp16_weights_beside_lora(
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, fp16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

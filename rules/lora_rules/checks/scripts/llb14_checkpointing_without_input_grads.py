@@ -54,6 +54,7 @@ def checkpointing_without_input_grads(
     model = get_peft_model(base, lora)
     args = TrainingArguments(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         gradient_checkpointing=True,
         gradient_checkpointing_kwargs={"use_reentrant": True},  # LLB14: {"use_reentrant": True}
@@ -74,6 +75,7 @@ def checkpointing_without_input_grads(
     model = get_peft_model(base, lora)
     args = TrainingArguments(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         gradient_checkpointing=True,
         gradient_checkpointing_kwargs={"use_reentrant": False},

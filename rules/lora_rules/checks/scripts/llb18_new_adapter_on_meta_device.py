@@ -38,7 +38,7 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora, low_cpu_mem_usage=True)  # LLB18: True
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -51,7 +51,7 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
