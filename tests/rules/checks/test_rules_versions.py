@@ -129,7 +129,7 @@ def test_a_message_names_the_range_and_its_place(tmp_path: Path) -> None:
         "TrainingArguments has no parameter evaluation_strategy in transformers>=5.1.0 "
         "(requirements.txt:2): it was removed by transformers 4.51.0."
     )
-    assert "the way transformers>=5.1.0 wants it" in (found.help or "")
+    assert found.help == "Write eval_strategy."
 
 
 def test_a_key_that_no_version_read_knows_says_up_to_which(tmp_path: Path) -> None:

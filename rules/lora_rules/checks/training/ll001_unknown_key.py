@@ -11,6 +11,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
+from lora_rules.libraries.successors import RENAMED, Successor, successor
 from lora_rules.recipe import Block, Blocks, Key
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def unknown_key(
     """A keyword or key that its receiver does not know.
 
     ## What it checks
-    Every keyword of a call is looked up in the signatures of the versions that the repository
-    allows (`==4.46.3`, `>=4.30,<5`), without a pin in the newest; every key of a framework's file
+    Every keyword of a call (configurations, trainers, `get_peft_model`) is looked up in the
+    signatures of the versions that the repository allows (`==4.46.3`, `>=4.30,<5`), or that the
+    file itself installs, without a pin in the newest; every key of a framework's file
     in the list of keys that the framework reads, where that list is known in full. It is an error
     where the receiver refuses the key in every allowed version, a warning where it drops it
     without a word, or where the newest allowed version refuses what an older one takes. Where only
@@ -53,9 +55,9 @@ def unknown_key(
     info.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl, nemo-automodel, Unsloth Studio and
-    transformers' `BitsAndBytesConfig` drop what they do not know: the value that was meant never
-    arrives, and the run looks normal.
+    The configurations and trainers of PEFT, transformers and TRL raise TypeError. axolotl,
+    nemo-automodel, Unsloth Studio and transformers' `BitsAndBytesConfig` drop what they do not
+    know: the value that was meant never arrives, and the run looks normal.
 
     ## Bad
     ```python
@@ -134,14 +136,22 @@ def _of_other_version(
         here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
         where = f" ({', '.join(pin.places)})"
     refused = pin.bounded and certain and block.receiver not in DROPPING
+    instead = successor(block.receiver, key.name, known)
     return Problem(
         key.span,
         f"{callee} has no parameter {key.name} in {here}{where}: it "
         f"{_moment(block.receiver, key.name, source)}.",
         severity=Severity.ERROR if refused else Severity.WARNING,
-        help=f"Write it the way {here} wants it, or pin {library}.",
-        edits=_rename(key.name, known),
+        help=f"{instead.advice}{_or_pin(pin, refused, library)}"
+        if instead
+        else f"Write it the way {here} wants it, or pin {library}.",
+        edits=_rename(key.name, known, instead),
     )
+
+
+def _or_pin(pin: VersionRange, refused: bool, library: str) -> str:
+    """What else may be done where nothing says which version is meant."""
+    return "" if refused or pin.bounded else f" Or pin the {library} that it was written for."
 
 
 def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> Problem:
@@ -153,7 +163,11 @@ def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> 
     drops = block.receiver in DROPPING
     effect = "it is ignored" if drops else "TypeError"
     severity = Severity.WARNING if drops else None
-    return _unknown(key, f"{text}: {effect}.", known, severity)
+    problem = _unknown(key, f"{text}: {effect}.", known, severity)
+    instead = successor(block.receiver, key.name, known)
+    if instead is None:
+        return problem
+    return problem._replace(help=instead.advice, edits=_rename(key.name, known, instead))
 
 
 def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> str:
@@ -233,8 +247,10 @@ def _unknown(key: Key, text: str, known: Iterable[str], severity: Severity | Non
     )
 
 
-def _rename(name: str, known: Iterable[str]) -> tuple[Rename, ...]:
-    nearest = nearest_key(name, known)
+def _rename(
+    name: str, known: Iterable[str], instead: Successor | None = None
+) -> tuple[Rename, ...]:
+    nearest = nearest_key(name, known) if instead is None else instead.rename
     return (Rename(name, nearest),) if nearest else ()
 
 
@@ -247,8 +263,6 @@ SYNONYMS = {
     "lora_target_modules": "target_modules",
     "targets": "target_modules",
     "lora_bias_type": "bias",
-    "evaluation_strategy": "eval_strategy",
-    "max_seq_length": "max_length",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""
 
@@ -256,8 +270,9 @@ SYNONYMS = {
 def nearest_key(name: str, known: Iterable[str]) -> str | None:
     """The known key that was probably meant, or ``None``."""
     names = sorted(known)
-    if SYNONYMS.get(name) in names:
-        return SYNONYMS[name]
+    for table in (SYNONYMS, RENAMED):
+        if table.get(name) in names:
+            return table[name]
     lowered = {candidate.lower(): candidate for candidate in names}
     if name.lower() in lowered:
         return lowered[name.lower()]
