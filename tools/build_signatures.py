@@ -109,7 +109,8 @@ def _add_initializations(wheel: Wheel, signature: Signature) -> None:
         listed += sorted(set(accepted) - set(listed))
 
 
-def _presence(there: list[bool]) -> list[int]:
+def presence(there: list[bool]) -> list[int]:
+    """Where it begins, ends, begins again, as indices of a list that says where it is there."""
     marks: list[int] = []
     for index, now in enumerate(there):
         if now != bool(len(marks) % 2):
@@ -158,7 +159,7 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
         "open": read[-1].open,
         "positional": _shared_beginning([one.positional for one in read]),
         "fields": {
-            name: [_presence([name in one.fields for one in read]), _defaults(read, name)]
+            name: [presence([name in one.fields for one in read]), _defaults(read, name)]
             for name in names
         },
         "choices": _choices(read),

@@ -70,6 +70,21 @@ class Wheel:
                     return file, node
         return None
 
+    def files(self) -> tuple[str, ...]:
+        """The Python files of the package."""
+        return tuple(self._sources)
+
+    def listed_names(self, folder: str) -> set[str]:
+        """What the modules below a folder list in ``__all__``."""
+        every = re.compile(r"^__all__ = \[(.*?)\]", re.MULTILINE | re.DOTALL)
+        return {
+            name
+            for file, text in self._sources.items()
+            if file.startswith(folder)
+            for listed in every.findall(text)
+            for name in re.findall(r"[\"'](\w+)[\"']", listed)
+        }
+
     def has(self, file: str) -> bool:
         """Whether the wheel holds that file."""
         return file in self._sources

@@ -195,6 +195,18 @@ class Call(NamedTuple):
         return later.branch[: len(self.branch)] == self.branch
 
 
+class Import(NamedTuple):
+    """A name that a script certainly imports from a library: under no test, and in no ``try``."""
+
+    name: str
+    """Qualified as it is written: ``trl.trainer.utils.ConstantLengthDataset``."""
+    span: Span
+
+
+Imports = tuple[Import, ...]
+"""In the order of the file."""
+
+
 class Recipe(NamedTuple):
     """One fine-tune, as written."""
 
@@ -222,6 +234,8 @@ class Recipe(NamedTuple):
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by library."""
     repository: Repository = NO_FILES
     """The files around it."""
+    imports: Imports = ()
+    """Of a script: what it takes from the libraries."""
     is_configuration: bool = False
     """A Python file that names what is to be called, and leaves the calls to a program."""
 

@@ -102,7 +102,7 @@ def fields(
     entry = _entry(qualified)
     near = _neighbours(qualified, version)
     own = {
-        name for name, (there, _) in entry["fields"].items() if any(_has(there, at) for at in near)
+        name for name, (there, _) in entry["fields"].items() if any(has(there, at) for at in near)
     }
     above = entry["parent"]
     if above is None:
@@ -155,7 +155,7 @@ def defaults(
         known.update(defaults(entry["parent"], parent_version))
     near = _neighbours(qualified, version)
     for name, (there, changes) in entry["fields"].items():
-        found = [_default(changes, at) for at in near if _has(there, at)]
+        found = [_default(changes, at) for at in near if has(there, at)]
         if not found:
             continue
         known.pop(name, None)
@@ -223,8 +223,11 @@ def _presence(qualified: str, field: str) -> tuple[int, ...]:
     return tuple(there)
 
 
-def _has(marks: list[int], at: int) -> bool:
-    """Presence is the list of indices at which a field begins, ends, begins again and so on."""
+def has(marks: list[int], at: int) -> bool:
+    """Whether something is there at an index.
+
+    Presence is the list of indices at which it begins, ends, begins again and so on.
+    """
     return sum(mark <= at for mark in marks) % 2 == 1
 
 
@@ -244,17 +247,29 @@ def _neighbours(qualified: str, version: Version) -> tuple[int, ...]:
     An end that is a sample and is not allowed itself (``<5``) is left out.
     """
     known = versions(qualified)
+    found = indices(known, version)
+    if not found:
+        raise KeyError(f"{qualified} was not read before {known[0]}")
+    return found
+
+
+def indices(known: tuple[str, ...], version: Version) -> tuple[int, ...]:
+    """Which of the versions read are that version, the two around it, or in its range.
+
+    Empty if the version is older than all of them.
+    """
     if version is None:
         return (len(known) - 1,)
     wanted = exactly(version) if isinstance(version, str) else version
-    found = {
-        at
-        for conditions in wanted.alternatives
-        for at in _around(known, VersionRange((conditions,)))
-    }
-    if not found:
-        raise KeyError(f"{qualified} was not read before {known[0]}")
-    return tuple(sorted(found))
+    return tuple(
+        sorted(
+            {
+                at
+                for conditions in wanted.alternatives
+                for at in _around(known, VersionRange((conditions,)))
+            }
+        )
+    )
 
 
 def _around(known: tuple[str, ...], wanted: VersionRange) -> Iterator[int]:

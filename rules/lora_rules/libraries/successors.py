@@ -101,3 +101,29 @@ def _fields(callee: str) -> frozenset[str]:
     if not callee or not signatures.is_known(callee):
         return frozenset()
     return signatures.fields(callee)
+
+
+NAMES: Mapping[str, str] = {
+    "trl.DataCollatorForCompletionOnlyLM": "Give SFTTrainer columns prompt and completion, or "
+    "messages with assistant_only_loss=True.",
+    "trl.ConstantLengthDataset": "Write SFTConfig(packing=True).",
+    "trl.setup_chat_format": "Use clone_chat_template.",
+    "trl.DPODataCollatorWithPadding": "Leave the collator to DPOTrainer.",
+    "trl.RewardDataCollatorWithPadding": "Leave the collator to RewardTrainer.",
+    "trl.AutoModelForCausalLMWithValueHead": "Load it with transformers.",
+    "trl.DDPOTrainer": "It has no successor.",
+    "trl.get_kbit_device_map": 'Write device_map={"": PartialState().local_process_index}.',
+    "trl.SFTScriptArguments": "Use ScriptArguments.",
+    "trl.DPOScriptArguments": "Use ScriptArguments.",
+    "trl.create_reference_model": "Leave ref_model out: the trainer makes it.",
+    "peft.prepare_model_for_int8_training": "Use prepare_model_for_kbit_training.",
+    "peft.get_peft_model_state_dict": "Use save_pretrained.",
+    "transformers.AdamW": "Use torch.optim.AdamW.",
+    "transformers.AutoModelForVision2Seq": "Use AutoModelForImageTextToText.",
+    "transformers.AutoModelWithLMHead": "Use AutoModelForCausalLM.",
+    "transformers.TextDataset": "Load the text with datasets.load_dataset.",
+    "transformers.LineByLineTextDataset": "Load the text with datasets.load_dataset.",
+    "transformers.is_torch_tpu_available": "Use is_torch_xla_available.",
+    "transformers.Conversation": "Pass a list of messages.",
+}
+"""What to do where a public name is gone, and no experiment offers it."""

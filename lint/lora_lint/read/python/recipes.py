@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lora_lint.read.python import datasets, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
+from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, in_order
 from lora_lint.read.python.order import Run, runs
 from lora_lint.read.python.reach import entered
@@ -58,7 +59,9 @@ def recipes(resolver: Resolver, file: File) -> Made:
     )
     taken.take(_without_config(loads, adapters, ways, file))
     notes = (*links.notes, *resolver.notes(), *taken.notes)
-    return Made(tuple(taken.taken), tuple(dict.fromkeys(notes)))
+    imports = imported_names(resolver.index)
+    made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
+    return Made(made, tuple(dict.fromkeys(notes)))
 
 
 def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
