@@ -28,7 +28,7 @@ PACKAGES = ("trl", "peft", "transformers")
 _OF_OTHER_ENGINES = ("TF", "Flax", "Jax")
 """How names begin that no LoRA script uses: of TensorFlow and JAX."""
 _FOUND_BY_ANOTHER_NAME = ("Tokenizer", "TokenizerFast", "ImageProcessorFast")
-"""How names of transformers end that version 5 still finds, under the name that took their place."""
+"""How names of transformers end that version 5 still finds, by what took their place."""
 _OTHER_MODULES = ("tokenization_utils", "image_processing_utils")
 """How modules of transformers begin that version 5 still finds."""
 

@@ -12,8 +12,8 @@ A table, for each callee:
 * ``fields``: name -> ``[presence, defaults]``. Presence lists where the field begins, ends, begins
   again, …; defaults lists ``[index, literal]`` for each change (``[index]``: not a literal);
 * ``positional``: the names of its first positional arguments, as far as all versions agree;
-* ``choices``: name -> the strings that the source lists as allowed, in the newest version that
-  lists any, and from which version on each of them.
+* ``choices``: name -> the strings that the source lists as allowed, each with the versions that
+  list it, as presence.
 """
 
 from __future__ import annotations
@@ -132,16 +132,14 @@ def _defaults(read: list[Signature], name: str) -> list[list[object]]:
     return changes
 
 
-def _choices(read: list[Signature]) -> dict[str, dict[str, int]]:
-    """Field -> allowed string -> index of the version that first lists it."""
+def _choices(read: list[Signature]) -> dict[str, dict[str, list[int]]]:
+    """Field -> allowed string -> where it is listed."""
     names = {name for signature in read for name in signature.choices}
-    table: dict[str, dict[str, int]] = {}
+    table: dict[str, dict[str, list[int]]] = {}
     for name in sorted(names):
-        first: dict[str, int] = {}
-        for index, signature in enumerate(read):
-            for value in signature.choices.get(name, ()):
-                first.setdefault(value, index)
-        table[name] = first
+        listed = [signature.choices.get(name, []) for signature in read]
+        every = dict.fromkeys(value for values in listed for value in values)
+        table[name] = {value: presence([value in values for values in listed]) for value in every}
     return table
 
 

@@ -161,7 +161,7 @@ def _read_fields(wheel: Wheel, file: str, definition: ast.ClassDef, into: Signat
         if name not in into.fields:
             into.positional.append(name)  # one that is declared again keeps its place
         into.fields[name] = _field_default(wheel, file, statement.value)
-        strings = _literal_strings(statement.annotation)
+        strings = _literal_strings(statement.annotation) or _enumerated(wheel, statement.annotation)
         if strings:
             into.choices[name] = strings
 
@@ -217,6 +217,18 @@ def _literal_strings(annotation: ast.expr) -> list[str]:
         if isinstance(node, ast.Subscript) and _last_name(node.value) == "Literal"
         for constant in ast.walk(node.slice)
         if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    ]
+
+
+def _enumerated(wheel: Wheel, annotation: ast.expr) -> list[str]:
+    """The values of the enumerations of transformers that an annotation names."""
+    return [
+        value
+        for node in ast.walk(annotation)
+        if isinstance(node, ast.Name)
+        and wheel.package == "transformers"
+        and node.id.endswith(("Names", "Strategy", "Type"))
+        for value in enum_values(wheel, node.id)
     ]
 
 

@@ -25,6 +25,7 @@ RULES: tuple[Row, ...] = (
     ('LL012', 'training.ll012_refused_by_framework', 'refused_by_framework', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks'), ('target_modules', 'Value'), ('packing', 'Value'), ('max_length', 'Value'), ('eval_strategy', 'Value'), ('eval_steps', 'Value'), ('save_strategy', 'Value'), ('save_steps', 'Value'), ('load_best_model_at_end', 'Value'), ('program', 'Program | None'), ('pinned_trl', 'VersionRange')), (None, ANY), False, False, False),
     ('LL014', 'training.ll014_value_not_accepted', 'value_not_accepted', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks')), (), False, False, False),
     ('LL015', 'training.ll015_name_not_in_library', 'name_not_in_library', 3, (('imports', 'Imports'), ('pins', 'Pins')), (), False, False, True),
+    ('LL016', 'training.ll016_argument_not_accepted', 'argument_not_accepted', 3, (('blocks', 'Blocks'), ('pins', 'Pins')), (), False, True, False),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False),

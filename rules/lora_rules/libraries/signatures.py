@@ -196,14 +196,20 @@ def removed(qualified: str, field: str) -> str | None:
 
 
 def choices(qualified: str, field: str, version: Version = None) -> tuple[str, ...]:
-    """The strings that the source lists for a field, up to that version; empty if it lists none.
+    """The strings that the source lists for a field in that version; empty if it lists none.
 
     ``pissa_niter_[number of iters]`` stands, as in PEFT's own annotation, for a family of strings.
-    Only ``task_type`` is checked by PEFT for exact membership when the object is made.
+    Only ``task_type`` is checked by PEFT for exact membership when the object is made; transformers
+    checks every enumeration of its TrainingArguments.
     """
-    table: Mapping[str, int] = _entry(qualified)["choices"].get(field, {})
-    last = max(_neighbours(qualified, version))
-    return tuple(value for value, first in table.items() if first <= last)
+    table: Mapping[str, list[int]] = _entry(qualified)["choices"].get(field, {})
+    near = _neighbours(qualified, version)
+    return tuple(value for value, marks in table.items() if any(has(marks, at) for at in near))
+
+
+def ever_a_choice(qualified: str, field: str, value: str) -> bool:
+    """Whether some version read lists a string for a field."""
+    return value in _entry(qualified)["choices"].get(field, {})
 
 
 def _of_parent(
