@@ -73,7 +73,9 @@ def _is_lost(name: str) -> bool:
 
 
 def _is_public(name: str) -> bool:
-    return name.isidentifier() and name.isascii() and not name.startswith(("_", *_OF_OTHER_ENGINES))
+    """Whether scripts may import it: no table in capitals, which may be filled by a loop."""
+    plain = name.isidentifier() and name.isascii() and not name.isupper()
+    return plain and not name.startswith(("_", *_OF_OTHER_ENGINES))
 
 
 def _offered(tree: ast.Module) -> Iterator[str]:

@@ -11,11 +11,11 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, certainly
-from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
     from lora_rules.program import Program
 
 
@@ -25,10 +25,10 @@ def keys() -> Iterator[KeyPage]:
     from lora_rules.libraries.transformers.refusals import IN_CALLS
     from lora_rules.libraries.transformers.refusals import OF_TRAINER as TRANSFORMERS_TRAINER
     from lora_rules.libraries.trl.refusals import OF_TRAINER as TRL_TRAINER
-    from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
+    from lora_rules.libraries.trl.refusals import PAGES as OF_TRL
     from lora_rules.libraries.unsloth.refusals import OF_LOADER
 
-    for refusals in (*every_refusal(), IN_CALLS, OF_TRL, OF_LOADER):
+    for refusals in (*every_refusal(), IN_CALLS, *OF_TRL, OF_LOADER):
         yield from refusals.pages()
     yield from (*TRANSFORMERS_TRAINER, *TRL_TRAINER)
 
@@ -63,8 +63,9 @@ def refused_by_framework(
     save_strategy: Value,
     save_steps: Value,
     load_best_model_at_end: Value,
+    num_labels: Value,
+    pins: Pins,
     program: Program | None = None,
-    pinned_trl: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
@@ -88,8 +89,9 @@ def refused_by_framework(
       AI Toolkit: what each excludes.
     - transformers and TRL: `load_best_model_at_end` with strategies or steps that do not match,
       an `eval_strategy` without `eval_dataset`, a schedule that follows the evaluation without
-      one, `fsdp` with `deepspeed`, packing without a `max_length`. Unsloth: `load_in_8bit` beside
-      `load_in_4bit`, which is on by default.
+      one, `fsdp` with `deepspeed`, packing without a `max_length`, groups of completions that do
+      not fill GRPO's batch, `auto_find_batch_size` with GRPO, masked tokens for a causal model.
+      Unsloth: `load_in_8bit` beside `load_in_4bit`, which is on by default.
 
     It is a warning where the framework only warns, or where older versions still take it. A value
     that is not known, or a key that may arrive unseen, is never reported.
@@ -148,7 +150,7 @@ def refused_by_framework(
         return
     from lora_rules.checks.scripts import refused_script as script
 
-    yield from script.refused_keywords(blocks, framework)
+    yield from script.refused_keywords(blocks, framework, pins)
     if certainly(load_best_model_at_end, True):
         yield from script.best_model_strategies(save_strategy, eval_strategy)
         yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
@@ -156,7 +158,10 @@ def refused_by_framework(
         yield from script.packing_without_length(packing, max_length)
     if program is not None:
         yield from script.evaluation_without_data(eval_strategy, blocks, program)
-    yield from script.adapter_on_head(blocks, target_modules, pinned_trl)
+        yield from script.reference_is_the_model(program)
+        yield from script.collator_masks(program)
+    yield from script.one_label(blocks, num_labels, pins)
+    yield from script.adapter_on_head(blocks, target_modules, pins)
 
 
 def _refused_in_file(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
