@@ -207,9 +207,9 @@ def choices(qualified: str, field: str, version: Version = None) -> tuple[str, .
     return tuple(value for value, marks in table.items() if any(has(marks, at) for at in near))
 
 
-def ever_a_choice(qualified: str, field: str, value: str) -> bool:
-    """Whether some version read lists a string for a field."""
-    return value in _entry(qualified)["choices"].get(field, {})
+def ever_choices(qualified: str, field: str) -> frozenset[str]:
+    """The strings that some version read lists for a field."""
+    return frozenset(_entry(qualified)["choices"].get(field, {}))
 
 
 def _of_parent(

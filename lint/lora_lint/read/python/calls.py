@@ -153,6 +153,22 @@ def _table() -> dict[str, Known]:
         table[callee] = Known(
             callee, "trainer", _TRAINING_NAMES, _TRAINER_SETTINGS, ("model",), fixed=fixed
         )
+    table["unsloth.UnslothTrainingArguments"] = Known(
+        "unsloth.UnslothTrainingArguments",
+        "training",
+        _TRAINING_NAMES,
+        positional=("embedding_learning_rate",),
+        source="Unsloth's UnslothTrainingArguments",
+        fixed={"trainer_method": "sft"},
+    )
+    table["unsloth.UnslothTrainer"] = Known(
+        "unsloth.UnslothTrainer",
+        "trainer",
+        _TRAINING_NAMES,
+        _TRAINER_SETTINGS,
+        ("model",),
+        fixed={"trainer_method": "sft"},
+    )
     for name in _UNSLOTH:
         callee = f"unsloth.{name}.get_peft_model"
         table[callee] = Known(

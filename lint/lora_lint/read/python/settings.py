@@ -55,7 +55,7 @@ class Told:
     def absent(self, found: Found) -> dict[str, Setting]:
         """The settings that a call does not give: its defaults, or unknown if more may arrive."""
         if found not in self._absent:
-            self._absent[found] = _absent(found)
+            self._absent[found] = _absent(found, "unsloth" in self.resolver.index.libraries)
         return self._absent[found]
 
     def block(self, found: Found) -> Block:
@@ -221,18 +221,36 @@ def _assigned_name(found: Found) -> str | None:
     return None
 
 
-def _absent(found: Found) -> dict[str, Setting]:
+def _absent(found: Found, patched: bool) -> dict[str, Setting]:
+    """What a call leaves to its defaults.
+
+    Args:
+        found: the call.
+        patched: whether the file imports Unsloth, which gives TRL's configurations other defaults.
+    """
     known = found.known
     settings: dict[str, Setting] = {}
+    theirs = _patched(known.callee) if patched else {}
     for key, value in _signature(known.callee).items():
         if key in found.arguments or (known.only and key not in known.only):
             continue
         name = known.names.get(key, key)
         if found.hidden:
             settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)
-        else:
-            settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=known.source)
+            continue
+        source = "Unsloth" if key in theirs else known.source
+        default = theirs.get(key, value)
+        settings[name] = Setting(name, (default,), Origin.DEFAULT, key, source=source)
     return settings
+
+
+def _patched(callee: str) -> Mapping[str, object]:
+    """The defaults that ``import unsloth`` gives to a configuration of TRL."""
+    if not callee.startswith("trl.") or not callee.endswith("Config"):
+        return {}
+    from lora_rules.libraries.unsloth.defaults import CONFIGURATIONS  # few files import Unsloth
+
+    return CONFIGURATIONS
 
 
 def _signature(callee: str) -> Mapping[str, object]:

@@ -42,10 +42,10 @@ def _of_receiver(receiver: str, framework: Behaviour) -> Iterator[Refusals]:
         from lora_rules.libraries.transformers.refusals import IN_CALLS
 
         yield IN_CALLS
-    if receiver.startswith("trl.") and receiver.endswith("Config"):
+    if receiver.startswith("trl.") and framework.trl_arguments:
         from lora_rules.libraries.trl.refusals import OF_CALLS
 
-        if receiver in OF_CALLS and (framework.trl_arguments or receiver != "trl.SFTConfig"):
+        if receiver in OF_CALLS:
             yield OF_CALLS[receiver]
     if receiver in LOADERS:
         from lora_rules.libraries.unsloth.refusals import OF_LOADER

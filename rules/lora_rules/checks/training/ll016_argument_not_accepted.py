@@ -144,7 +144,7 @@ def _choice(block: Block, key: Key, pin: VersionRange) -> Iterator[Problem]:
     value = key.candidates[0]
     if not isinstance(value, str | bool):
         return
-    certain = pin.bounded or not signatures.ever_a_choice(ARGUMENTS, key.name, str(value))
+    certain = pin.bounded or str(value) not in signatures.ever_choices(ARGUMENTS, key.name)
     nearest = _nearest(value, allowed)
     callee = block.receiver.rpartition(".")[2]
     yield Problem(

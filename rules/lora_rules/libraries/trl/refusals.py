@@ -169,8 +169,10 @@ GROUPS = (
 def _other_count(keys: Written) -> bool:
     """Whether there is a weight for some losses only."""
     losses, weights = keys.value("loss_type"), keys.value("loss_weights")
+    if losses is None and not keys.is_missing("loss_type"):
+        return False
     count = len(losses) if isinstance(losses, list | tuple) else 1
-    return isinstance(weights, list | tuple) and len(weights) != count and losses is not None
+    return isinstance(weights, list | tuple) and len(weights) != count
 
 
 PREFERENCES = (
