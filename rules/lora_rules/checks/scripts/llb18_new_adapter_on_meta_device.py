@@ -12,7 +12,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Program, any_within
 from lora_rules.recipe import Call
 
@@ -21,7 +21,13 @@ from lora_rules.recipe import Call
     "LLB18",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "All weights of a new adapter are on the meta device, and a step raises RuntimeError."
+        ),
+        PEFT_SOURCE.says(
+            "low_cpu_mem_usage creates empty adapter weights on meta device, to speed up the "
+            "process when loading saved adapters."
+        ),
     ],
 )
 def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
@@ -33,8 +39,8 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
 
     ## Why it matters
     The option is for loading an adapter: its weights are made on the meta device and filled from
-    the file. A new adapter has no file, its matrices stay empty, and the first forward or backward
-    pass raises RuntimeError.
+    the file. A new adapter has no file, its matrices stay empty, and the forward pass raises
+    RuntimeError.
 
     ## Bad
     ```python
