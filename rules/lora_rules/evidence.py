@@ -283,15 +283,15 @@ SCRIPT_RUNS = Source(
 RELEASES_READ = Source(
     "releases-read",
     MECHANICAL,
-    "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to "
-    "1.16, transformers 4.57.1 and 5.0 to 5.24",
+    "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to 0.29 "
+    "and 1.16, transformers 4.57.1 and 5.0 to 5.24",
     "https://github.com/huggingface",
 )
 CHAT_TEMPLATES = Source(
     "chat-templates",
     MECHANICAL,
-    "Chat templates of Llama 3 and Gemma in TRL 1.16.0 (chat_templates/), that of Llama 2 in "
-    "transformers' documentation",
+    "Chat templates of Llama 3 and Gemma in TRL 1.16.0 (chat_templates/), of Llama 2 in the "
+    "documentation of transformers, of Mistral-7B-Instruct-v0.2 in its tokenizer_config.json",
     "https://github.com/huggingface/trl/tree/main/trl/chat_templates",
 )
 LLAMA_TWO_STARTS = Source(
@@ -327,6 +327,6 @@ FSDP2_QLORA = Source(
 ZERO_ISSUES = Source(
     "zero-issues",
     GUIDANCE,
-    "Issues of PEFT (2892) and DeepSpeed (4295): adapters saved under ZeRO-3",
-    "https://github.com/huggingface/peft/issues/2892",
+    "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
+    "https://github.com/huggingface/trl/issues/4416",
 )

@@ -133,6 +133,20 @@ def test_llb04_trl_refuses_a_peft_model_with_a_config(tmp_path: Path) -> None:
     assert any("for a second time" in str(warning.message) for warning in caught)
 
 
+def test_llb04_a_second_adapter_nests_or_replaces() -> None:
+    base = tiny()
+    first = peft.get_peft_model(base, lora())
+    with pytest.warns(UserWarning, match="for a second time"):
+        nested = peft.get_peft_model(first, lora(r=8))
+    assert any(path.count("base_model.model.") == 2 for path, _ in nested.named_parameters())
+    base = tiny()
+    first = peft.get_peft_model(base, lora())
+    with pytest.warns(UserWarning, match="for a second time"):
+        peft.get_peft_model(base, lora(r=8))
+    ranks = {part.shape[0] for path, part in first.named_parameters() if "lora_A" in path}
+    assert ranks == {8}
+
+
 def test_llb05_an_adapter_of_a_resized_model_does_not_fit_another(tmp_path: Path) -> None:
     base = tiny()
     base.resize_token_embeddings(66)
@@ -313,7 +327,7 @@ def test_llb18_a_new_adapter_on_the_meta_device_has_no_weights() -> None:
 )
 def test_llb19_a_wrapped_embedding_cannot_be_resized(fields: dict[str, Any]) -> None:
     model = peft.get_peft_model(tiny(), lora(**fields))
-    with pytest.raises(TypeError, match="Wrapper"):
+    with pytest.raises(TypeError, match=r"Old embeddings are of type .*Wrapper"):
         model.resize_token_embeddings(70)
 
 

@@ -26,7 +26,7 @@ TEMPLATES_WITH_START = (
     "LL905",
     Severity.WARNING,
     evidence=[
-        CHAT_TEMPLATES.says("The templates of Llama 2 and 3 and of Gemma write bos_token."),
+        CHAT_TEMPLATES.says("The templates of Llama 2 and 3, Mistral and Gemma write bos_token."),
         LLAMA_TWO_STARTS.says(
             "The text of the template, tokenized again, begins with 128000 twice."
         ),

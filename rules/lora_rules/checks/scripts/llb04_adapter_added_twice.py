@@ -28,8 +28,8 @@ REMOVING = (".merge_and_unload", ".unload", ".delete_adapter")
             "merge_and_unload up to 0.26.2."
         ),
         SCRIPT_RUNS.says(
-            "TRL 1.16.0 raises ValueError; on the bare base PEFT warns that it is modified for "
-            "a second time."
+            "TRL 1.16.0 raises ValueError; a second get_peft_model nests, on the bare base it "
+            "replaces, and PEFT warns of a second time."
         ),
     ],
 )
@@ -46,9 +46,8 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
 
     ## Why it matters
     TRL 0.27 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
-    model had into it without a word, and trained another, whose base was never saved. The second
-    nests one LoRA in another, or, on the bare base model, takes the place of the first: PEFT warns,
-    and what is saved is not what was configured.
+    model had into it without a word, and trained another. The second nests one LoRA in another, or,
+    on the bare base model, takes the place of the first. PEFT warns.
 
     ## Bad
     ```python

@@ -31,7 +31,7 @@ def adapter_before_resize(program: Program) -> Iterator[Problem]:
     ## Why it matters
     If the adapter was trained with the new tokens and holds their embeddings, loading raises "size
     mismatch" (peft#1457, #2290). If it does not, the new ids lie beyond the embedding, and the
-    first batch with one of them raises IndexError.
+    first batch with one of them fails: IndexError on a CPU.
 
     ## Bad
     ```python

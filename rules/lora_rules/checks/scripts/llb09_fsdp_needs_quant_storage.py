@@ -16,7 +16,13 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Unknown, Value, certainly
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import ACCELERATE_SOURCE, FSDP2_QLORA, QLORA_GUIDE, SCRIPT_RUNS
+from lora_rules.evidence import (
+    ACCELERATE_SOURCE,
+    FSDP2_QLORA,
+    QLORA_GUIDE,
+    RELEASES_READ,
+    SCRIPT_RUNS,
+)
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call
 from lora_rules.units import GIB
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
             "FSDP2 leaves frozen 4-bit weights that are not floating point out of the sharding, "
             "with a warning; since 1.14.0."
         ),
+        RELEASES_READ.says("transformers defaults to FSDP2 from 5.10.0 on; 5.9.0 to FSDP1."),
         QLORA_GUIDE.says("The dtype of the model is the same as bnb_4bit_quant_storage."),
         FSDP2_QLORA.says(
             "Sharding uint8 weights crashed, or gave loss 0 and gradient nan, with torch 2.8 and "

@@ -19,11 +19,11 @@ from lora_rules.recipe import Call, Thing
     evidence=[
         ZERO_ISSUES.says(
             "ZeRO-3 sets an empty size to a parameter object and keeps the data in a different "
-            "attribute; a saved adapter has 40 bytes."
+            "attribute; save_pretrained then writes an incorrect adapter file."
         ),
         RELEASES_READ.says(
-            "Trainer.save_model of transformers consolidates the parameters that are trained "
-            "under ZeRO-3 before it saves."
+            "Trainer.save_model consolidates the parameters that are trained under ZeRO-3 before "
+            "it saves, since transformers 5.0."
         ),
     ],
 )
@@ -34,13 +34,15 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     Training arguments whose `deepspeed` is a dictionary with stage 3, and `save_pretrained` on the
     model after training.
 
-    - Not checked: `save_pretrained` of the trainer, with a `state_dict` of its own, or in a script
-      that uses `GatheredParameters`.
+    - Not checked: a `save_pretrained` with a `state_dict` of its own, or in a script that uses
+      `GatheredParameters`.
 
     ## Why it matters
     Under ZeRO-3 a parameter object has size 0, and its data lie in slices elsewhere.
-    `save_pretrained` writes the object, so the adapter on disk is empty: a file of 40 bytes in
-    peft#2892. `trainer.save_model` gathers first.
+    `save_pretrained` writes the object, so the adapter on disk holds nothing (peft#939,
+    DeepSpeed#4295). `trainer.save_model` gathers first, since transformers 5; older versions do so
+    with `stage3_gather_16bit_weights_on_model_save` alone, and else write an empty adapter
+    (trl#4416).
 
     ## Bad
     ```python
@@ -95,8 +97,8 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
         for place in saves[bisect_right(saves, calls.position(trainer)) :]:
             yield Problem(
                 calls[place].span,
-                "under ZeRO-3 each process holds a slice of the adapter, and save_pretrained "
-                "writes the slice.",
+                "under ZeRO-3 the model's parameters are empty, their data lie elsewhere, and "
+                "save_pretrained writes an empty adapter.",
                 help="Use trainer.save_model(...), which gathers the parameters first.",
                 also=(args.span,),
             )

@@ -39,8 +39,8 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
 
     ## Why it matters
     The option is for loading an adapter: its weights are made on the meta device and filled from
-    the file. A new adapter has no file, its matrices stay empty, and the forward pass raises
-    RuntimeError.
+    the file. A new adapter has no file, its matrices stay empty, and the first forward or backward
+    pass raises RuntimeError.
 
     ## Bad
     ```python
