@@ -17,8 +17,8 @@ from lora_rules.recipe import Call, Span, Thing
     Severity.INFO,
     evidence=[
         RELEASES_READ.says(
-            "With the patch PEFT 0.18.0 and 0.19.0 save 0 tensors, 0.20.0 and 0.21.2 all of "
-            "them; the filter by name stands in 0.3.0 to 0.19.1."
+            "With the patch PEFT 0.3.0, 0.18.0 and 0.19.0 save 0 tensors, 0.20.0 and 0.21.2 all "
+            "of them; the filter by name stands in 0.3.0 to 0.19.1."
         ),
         SCRIPT_RUNS.says("PEFT 0.21.2 saves the same tensors with the patch and without it."),
     ],
@@ -32,9 +32,9 @@ def legacy_state_dict_patch(program: Program, pinned_peft: VersionRange = ANY) -
     - An error where PEFT is pinned to versions from 0.3 to 0.19, else info.
 
     ## Why it matters
-    PEFT 0.3 to 0.19 save an empty adapter with this patch: they look for the adapter's name in the
-    names of the weights, and the patch has taken it out. From 0.20 on they save the same with it
-    and without it.
+    PEFT 0.3 to 0.19 save an empty adapter with this patch (peft#286, #970): they look for the
+    adapter's name in the names of the weights, and the patch has taken it out. From 0.20 on they
+    save the same with it and without it.
 
     ## Bad
     ```python
