@@ -9,12 +9,12 @@ from lora_rules.checks.scripts.calls import (
     argument,
     argument_is,
     base_load,
+    first_argument,
     quantized,
 )
-from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Unknown, Value, certainly
+from lora_rules.engine.value import Unknown
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import (
     ACCELERATE_SOURCE,
@@ -25,10 +25,8 @@ from lora_rules.evidence import (
 )
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call
+from lora_rules.repository import Repository
 from lora_rules.units import GIB
-
-if TYPE_CHECKING:
-    from lora_rules.engine.injection import Lazy
 
 
 @rule(
@@ -53,8 +51,7 @@ if TYPE_CHECKING:
 )
 def fsdp_needs_quant_storage(
     program: Program,
-    architecture: Lazy,
-    bnb_4bit_use_double_quant: Value,
+    repository: Repository,
     pinned_transformers: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """QLoRA under FSDP with a storage type that FSDP does not shard.
@@ -124,30 +121,29 @@ def fsdp_needs_quant_storage(
     calls = program.calls
     for trainer in calls.trainers():
         args = calls.maker(trainer.things.get("args"))
-        config = _four_bits(calls, trainer)
-        if config is None or args is None:
+        load = base_load(calls, trainer.things.get("model"))
+        config = _four_bits(calls, load)
+        if load is None or config is None or args is None:
             continue
         sharded = argument(args, "fsdp", None)
         storage = argument(config, "bnb_4bit_quant_storage", None)
         if sharded is UNKNOWN or not sharded or storage not in (None, "uint8"):
             continue
-        size = _size(architecture, double=certainly(bnb_4bit_use_double_quant, True))
         first = _is_first_version(args, pinned_transformers)
         yield Problem(
             config.span,
             'FSDP1 raises ValueError for the 4-bit weights: "Cannot flatten integer dtype tensors".'
             if first
             else "FSDP does not shard 4-bit weights that are stored as uint8: every GPU holds all "
-            f"of them{size}.",
+            f"of them{_size(load, config, repository)}.",
             severity=Severity.ERROR if first else None,
             help="Set bnb_4bit_quant_storage to the dtype that the model is loaded in.",
             also=(args.span,),
         )
 
 
-def _four_bits(calls: Calls, trainer: Call) -> Call | None:
-    """The configuration that loads a trainer's model in 4 bits, where it certainly does."""
-    load = base_load(calls, trainer.things.get("model"))
+def _four_bits(calls: Calls, load: Call | None) -> Call | None:
+    """The configuration with which a model is certainly loaded in 4 bits."""
     config = quantized(calls, load) if load is not None else None
     if config is None or not argument_is(config.arguments.get("load_in_4bit"), True):
         return None
@@ -165,13 +161,17 @@ def _is_first_version(args: Call, pinned_transformers: VersionRange) -> bool:
     return version in (1, "1")
 
 
-def _size(architecture: Lazy, *, double: bool) -> str:
+def _size(load: Call, config: Call, repository: Repository) -> str:
     """The bytes of the 4-bit weights in words, where the model is known."""
     from lora_rules.facts.memory.weights import BYTES_PER_WEIGHT
+    from lora_rules.facts.model.architecture import architecture
 
+    name = first_argument(load, "pretrained_model_name_or_path")
+    if not isinstance(name, str):
+        return ""
     try:
-        weights = architecture().linear_parameters
+        weights = architecture(name, repository).linear_parameters
     except Unknown:
         return ""
-    taken = weights * BYTES_PER_WEIGHT["nf4-dq" if double else "nf4"]
-    return f" ({taken / GIB:.1f} GiB)"
+    double = argument_is(config.arguments.get("bnb_4bit_use_double_quant"), True)
+    return f" ({weights * BYTES_PER_WEIGHT['nf4-dq' if double else 'nf4'] / GIB:.1f} GiB)"
