@@ -323,11 +323,16 @@ def test_llb18_a_new_adapter_on_the_meta_device_has_no_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"modules_to_save": ["lm_head"]}, {"trainable_token_indices": [1, 2]}]
+    ("fields", "message"),
+    [
+        ({"modules_to_save": ["lm_head"]}, "Old language model head is of type"),
+        ({"modules_to_save": ["embed_tokens"]}, "Old embeddings are of type"),
+        ({"trainable_token_indices": [1, 2]}, "Old embeddings are of type"),
+    ],
 )
-def test_llb19_a_wrapped_embedding_cannot_be_resized(fields: dict[str, Any]) -> None:
+def test_llb19_a_wrapped_embedding_cannot_be_resized(fields: dict[str, Any], message: str) -> None:
     model = peft.get_peft_model(tiny(), lora(**fields))
-    with pytest.raises(TypeError, match=r"Old embeddings are of type .*Wrapper"):
+    with pytest.raises(TypeError, match=f"{message} .*Wrapper"):
         model.resize_token_embeddings(70)
 
 

@@ -34,7 +34,7 @@ def resize_after_adapter(
 
     ## Why it matters
     PEFT has put a wrapper in the place of the layer, and transformers cannot resize a wrapper: it
-    raises TypeError, "Old embeddings are of type ...ModulesToSaveWrapper".
+    raises TypeError, "Old embeddings are of type ..." or "Old language model head is of type ...".
 
     ## Bad
     ```python
