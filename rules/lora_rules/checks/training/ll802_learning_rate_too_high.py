@@ -121,7 +121,7 @@ def learning_rate_too_high(
     because = ""
     if known is not None and value >= DIVERGED[0] and known >= DIVERGED[1]:
         severity = Severity.ERROR
-    elif known is not None and value < DIVERGED[0] and known <= BEST[1] and not plus:
+    elif known is not None and value < DIVERGED[0] and 0 < known <= BEST[1] and not plus:
         severity = Severity.INFO
         repair = Repair("Nothing has to change while lora_alpha stays as low.", ())
         because = f"; lora_alpha is low, and the product of the two, {known:.3g}, is not too high"
