@@ -186,6 +186,13 @@ LORA_CAPACITY = Source(
     "https://thinkingmachines.ai/blog/lora/",
     by="Thinking Machines Lab",
 )
+TINKER_FORMULA = Source(
+    "tinker-formula",
+    MEASURED,
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, hyperparam_utils.py, get_lr",
+    "https://github.com/thinking-machines-lab/tinker-cookbook",
+    by="Thinking Machines Lab",
+)
 RASCHKA_2023 = Source(
     "raschka-2023",
     MEASURED,
@@ -267,7 +274,7 @@ DEVICE_MEMORY = Source(
 TINKER_SWEEP = Source(
     "tinker-sweep",
     MEASURED,
-    "Thinking Machines Lab 2025: tinker-cookbook, supervised LoRA sweep over 35 base models",
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, supervised LoRA sweep over 35 models",
     "https://github.com/thinking-machines-lab/tinker-cookbook",
     by="Thinking Machines Lab",
 )
@@ -320,12 +327,33 @@ CHEN_2026 = Source(
     "https://arxiv.org/abs/2602.06204",
     by="Chen, Villar and Hayou",
 )
+MIND_LAB_2026 = Source(
+    "mind-lab-2026",
+    MEASURED,
+    "Mind Lab 2026: Triquetra for LoRA's entangled knobs",
+    "https://macaron.im/mindlab/research/"
+    "triquetra-for-loras-entangled-knobs-when-lora-rank-changes-how-should-learning-rate-move",
+    by="Mind Lab",
+)
+ZHANG_2026 = Source(
+    "zhang-2026",
+    MEASURED,
+    "Zhang, Li, Wang and others 2026: The Hidden Power of Scaling Factor in LoRA Optimization",
+    "https://arxiv.org/abs/2606.12883",
+    by="JD",
+)
 HAYOU_2024 = Source(
     "hayou-2024",
     MEASURED,
     "Hayou, Ghosh, Yu 2024: LoRA+: Efficient Low Rank Adaptation of Large Models",
     "https://arxiv.org/abs/2402.12354",
     by="Hayou, Ghosh and Yu",
+)
+LORA_PLUS_SCRIPTS = Source(
+    "lora-plus-scripts",
+    PRACTICE,
+    "Hayou, Ghosh, Yu 2024: loraplus a0c44bf, README and glue/scripts",
+    "https://github.com/nikhil-ghosh-berkeley/loraplus",
 )
 PREFERENCE_PRACTICE = Source(
     "preference-practice",
