@@ -202,6 +202,13 @@ TRL_SOURCE = Source(
     "Hugging Face, TRL 1.16.0: trainer/sft_config.py, sft_trainer.py; fields of 38 versions",
     "https://github.com/huggingface/trl",
 )
+TRL_PACKING = Source(
+    "trl-packing",
+    MECHANICAL,
+    "SFTTrainer of TRL 0.16.1 to 1.16.0 run with packing on a tiny Llama, transformers 4.56 and "
+    "5.24",
+    "tools/evidence/packing_isolation.py",
+)
 BITSANDBYTES_SOURCE = Source(
     "bitsandbytes-source",
     MECHANICAL,

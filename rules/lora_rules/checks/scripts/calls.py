@@ -276,9 +276,21 @@ def argument_is(setting: Setting | None, value: object) -> bool:
     )
 
 
+_NEW_NAMES = {
+    "gradient_checkpointing": "activation_checkpointing",
+    "gradient_checkpointing_kwargs": "activation_checkpointing_kwargs",
+}
+"""Keywords that transformers 5.24 renamed; where both are given it takes the new one."""
+
+
+def keyword(call: Call, name: str) -> Setting | None:
+    """A call's argument under this name or the one that transformers gave it later."""
+    return call.arguments.get(_NEW_NAMES.get(name, name)) or call.arguments.get(name)
+
+
 def argument(call: Call, name: str, default: object) -> object:
     """A call's argument, its default if it is not given; :data:`UNKNOWN` otherwise."""
-    setting = call.arguments.get(name)
+    setting = keyword(call, name)
     if setting is None:
         return default if call.complete else UNKNOWN
     return setting.value if setting.known else UNKNOWN

@@ -129,4 +129,5 @@ _PREPARING = (
     ".enable_input_require_grads",
     ".register_forward_hook",
     ".gradient_checkpointing_enable",
+    ".activation_checkpointing_enable",
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     argument,
     argument_is,
+    keyword,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -88,12 +89,12 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
             continue
         unused = argument(args, "ddp_find_unused_parameters", None)
         started = any(calls.position(call) < calls.position(trainer) for call in starts)
-        kwargs = args.arguments.get("gradient_checkpointing_kwargs")
+        kwargs = keyword(args, "gradient_checkpointing_kwargs")
         if unused is not True and not (started and unused is None):
             continue
         if kwargs is None or not _is_reentrant(kwargs.candidates):
             continue
-        if not argument_is(args.arguments.get("gradient_checkpointing"), False):
+        if not argument_is(keyword(args, "gradient_checkpointing"), False):
             yield Problem(
                 kwargs.span,
                 "a reentrant checkpoint marks LoRA's parameters ready twice, and DDP that looks "

@@ -10,6 +10,7 @@ from lora_rules.checks.scripts.calls import (
     base_load,
     has_own_code,
     is_unknown,
+    keyword,
     of,
     peft_wraps,
     trainings,
@@ -113,9 +114,9 @@ def checkpointing_without_input_grads(
                 continue
             if not calls.places(_sets_input_grads, training.model):
                 key = "gradient_checkpointing"
-                setting = args.arguments.get(f"{key}_kwargs") or args.arguments[key]
+                setting = keyword(args, f"{key}_kwargs") or keyword(args, key)
                 yield Problem(
-                    setting.span,
+                    setting.span if setting else args.span,
                     "no input of a checkpoint requires a gradient, because LoRA freezes the "
                     "embedding: LoRA gets no gradient, and without a head the backward pass fails.",
                     help='Set gradient_checkpointing_kwargs={"use_reentrant": False}, or call '
@@ -137,6 +138,7 @@ def _sets_input_grads(call: Call, model: Thing) -> bool:
     names = (
         ".enable_input_require_grads",
         ".gradient_checkpointing_enable",
+        ".activation_checkpointing_enable",
         ".register_forward_hook",
         ".add_adapter",
     )
