@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 Opaque: TypeAlias = Any
 """An object of the libraries."""
-METHODS = ("pissa", "corda", "mica", "orthogonal", "loftq", "olora", "gaussian", True)
+METHODS = ("pissa", "corda", "mica", "orthogonal", "olora", "gaussian", True)
 
 
 def main() -> None:
@@ -38,8 +38,6 @@ def _outcome(folder: str, method: object, bits: int) -> str:
     quantized = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
     model = AutoModelForCausalLM.from_pretrained(folder, quantization_config=quantized)
     config = LoraConfig(r=8, target_modules=["q_proj"], init_lora_weights=method)
-    if method == "loftq":
-        config.loftq_config = {"loftq_bits": 4, "loftq_iter": 1}
     try:
         get_peft_model(model, config)
     except Exception as error:

@@ -30,11 +30,16 @@ def main() -> None:
 
 
 def _quantization() -> None:
+    import torch
+    from bitsandbytes.functional import quantize_4bit
     from transformers import BitsAndBytesConfig
 
     four = BitsAndBytesConfig(load_in_4bit=True)
     print("load_in_4bit alone:", four.bnb_4bit_quant_type, four.bnb_4bit_compute_dtype)
     print("its double quantization:", four.bnb_4bit_use_double_quant)
+    for kind in ("fp4", "nf4"):
+        packed, state = quantize_4bit(torch.randn(64, 64), quant_type=kind)
+        print(f"4096 weights in {kind}: {packed.nbytes + state.absmax.nbytes} bytes")
     from transformers.quantizers.auto import AutoHfQuantizer
 
     try:
