@@ -228,7 +228,7 @@ def _absent(found: Found) -> dict[str, Setting]:
         if key in found.arguments or (known.only and key not in known.only):
             continue
         name = known.names.get(key, key)
-        if name in settings and value is None:
+        if name != key and name in settings and value is None:
             continue
         if found.hidden:
             settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)

@@ -111,9 +111,12 @@ def packing_without_isolation(
     """
     if not packing:
         return
-    if framework.trl_arguments:
+    wrapped = framework.trl_arguments and packing_strategy == "wrapped"
+    if wrapped:
+        why = 'packing_strategy="wrapped" knows no borders'
+    elif framework.trl_arguments:
         asked = (attn_implementation, model_init_kwargs)
-        why = _mixing_in_trl(blocks, asked, model_name_or_path, packing_strategy, pinned_trl)
+        why = _mixing_in_trl(blocks, asked, model_name_or_path, pinned_trl)
     else:
         attention = asked_attention(attn_implementation, model_init_kwargs)
         why = framework.mixes_packed(attention, trainer_method, lambda name: is_true(blocks, name))
@@ -122,7 +125,7 @@ def packing_without_isolation(
             "packing",
             f"packed examples attend to each other: {why}.",
             help=framework.keep_apart,
-            also=("attn_implementation", "model_init_kwargs", "packing_strategy"),
+            also=("packing_strategy",) if wrapped else ("attn_implementation",),
         )
 
 
@@ -130,11 +133,8 @@ def _mixing_in_trl(
     blocks: Blocks,
     asked: tuple[Value, Value],
     model: Value,
-    strategy: str | None,
     trl: VersionRange,
 ) -> str:
-    if strategy == "wrapped":
-        return 'packing_strategy="wrapped" knows no borders'
     if trl.certainly_below("0.19"):
         return f"TRL {trl} knows no borders"
     if not trl.certainly_below("0.23.1") or not _shows_attention(blocks, model):
