@@ -75,11 +75,23 @@ FRAMEWORK_SOURCES = Source(
     "axolotl 067b021, LLaMA-Factory ff6d4d1, TRL f2cd577, oumi d8ed077 and others, read in 2026",
     "https://github.com/axolotl-ai-cloud/axolotl",
 )
+OMEGACONF = Source(
+    "omegaconf",
+    MECHANICAL,
+    "OmegaConf 2.4.0 (its YAML loader), PyYAML 6.0.4, json and argparse of Python 3.11, run",
+    "https://github.com/omry/omegaconf",
+)
 OFFICIAL_RECIPES = Source(
     "official-recipes",
     PRACTICE,
     "309 LoRA recipes shipped by axolotl (178), torchtune (103) and LLaMA-Factory (28)",
     "https://github.com/axolotl-ai-cloud/axolotl/tree/main/examples",
+)
+LORALIB_RECIPES = Source(
+    "loralib-recipes",
+    PRACTICE,
+    "Microsoft, loralib c4593f0: examples/NLG/README.md, the LoRA paper's GPT-2 recipe",
+    "https://github.com/microsoft/LoRA",
 )
 HU_2021 = Source(
     "hu-2021",
@@ -95,6 +107,12 @@ DETTMERS_2023 = Source(
     "Dettmers, Pagnoni, Holtzman, Zettlemoyer 2023: QLoRA: Efficient Finetuning of Quantized LLMs",
     "https://arxiv.org/abs/2305.14314",
     by="University of Washington",
+)
+QLORA_RECIPES = Source(
+    "qlora-recipes",
+    PRACTICE,
+    "Dettmers and others, qlora 7f4e95a: scripts/finetune_guanaco_*.sh",
+    "https://github.com/artidoro/qlora",
 )
 SCHULMAN_2025 = Source(
     "schulman-2025",
@@ -124,17 +142,29 @@ KALAJDZIEVSKI_2023 = Source(
     "https://arxiv.org/abs/2312.03732",
     by="Tenyx",
 )
-SEED_RANK_BANDS = Source(
-    "seed-rank-bands",
+CLOUDCODETREE = Source(
+    "cloudcodetree",
     CONVENTION,
-    "Practitioners' guides: r=4 to 8 below 5,000 examples, 64 to 128 above 50,000",
-    "several blogs; none of them measured it",
+    "Harper 2026 (CloudCodeTree): LoRA Hyperparameters Demystified",
+    "https://cloudcodetree.com/ai-news/2026-07-04-01-lora-rank-alpha-hyperparameters/",
 )
-SEED_DROPOUT = Source(
-    "seed-dropout",
+BREWSLM = Source(
+    "brewslm",
     CONVENTION,
-    "Practitioners' guides: no dropout at r <= 4",
-    "several blogs; none of them measured it",
+    "BrewSLM Academy, SFT fundamentals, lesson 14: LoRA knobs",
+    "https://brewslm.com/academy/sft-fundamentals/lora-knobs.html",
+)
+AI_TRAINER_ACADEMY = Source(
+    "ai-trainer-academy",
+    CONVENTION,
+    "Osei (AI Trainer Academy): The Practical Guide to LoRA Fine-tuning Parameters",
+    "https://www.ai-trainer-academy.top/blog/guide-to-lora-tuning-parameters",
+)
+BRENNDOERFER_2025 = Source(
+    "brenndoerfer-2025",
+    CONVENTION,
+    "Brenndoerfer 2025: LoRA Hyperparameters: Rank, Alpha & Target Module Selection",
+    "https://mbrenndoerfer.com/writing/lora-hyperparameters-rank-alpha-target-modules",
 )
 ALLORA_2024 = Source(
     "allora-2024",
@@ -153,7 +183,7 @@ PEFT_BENCHMARK = Source(
 VLLM_SOURCE = Source(
     "vllm-source",
     MECHANICAL,
-    "vLLM: lora/peft_helper.py, and its issues 2847, 6983, 9280",
+    "vLLM, read in 2026: lora/peft_helper.py (PEFTHelper); 0.22.1: config/lora.py",
     "https://github.com/vllm-project/vllm",
 )
 DEVICE_MEMORY = Source(
@@ -175,6 +205,20 @@ BIDERMAN_2024 = Source(
     "Biderman, Portes, Ortiz and others 2024: LoRA Learns Less and Forgets Less",
     "https://arxiv.org/abs/2405.09673",
     by="Columbia University and Databricks",
+)
+RATHORE_2025 = Source(
+    "rathore-2025",
+    MEASURED,
+    "Rathore, Kumar, Bansal, Moitra 2025: How Much is Too Much? Exploring LoRA Rank Trade-offs",
+    "https://arxiv.org/abs/2512.15634",
+    by="Rathore, Kumar, Bansal and Moitra",
+)
+MANZONI_2026 = Source(
+    "manzoni-2026",
+    MEASURED,
+    "Manzoni 2026: MoE-Sieve: Routing-Guided LoRA for Efficient MoE Fine-Tuning",
+    "https://arxiv.org/abs/2603.24044",
+    by="Manzoni",
 )
 CHEN_2026 = Source(
     "chen-2026",
@@ -227,22 +271,10 @@ FLASH_ATTENTION = Source(
     "Dao-AILab, flash-attention 2: README and csrc/flash_attn/flash_api.cpp",
     "https://github.com/Dao-AILab/flash-attention",
 )
-SEED_TASK_BANDS = Source(
-    "seed-task-bands",
-    CONVENTION,
-    "Practitioners' guides: rank bands by task, from 8 for style and classification to 64 for code",
-    "five guides; none of them measured it",
-)
-SEED_DROPOUT_SCALE = Source(
-    "seed-dropout-scale",
-    CONVENTION,
-    "Practitioners' guides: a high lora_alpha together with a high dropout gives noisy gradients",
-    "one guide; it measured nothing",
-)
-UNSLOTH_DOCS = Source(
-    "unsloth-docs",
-    GUIDANCE,
-    "Unsloth: unsloth/models/llama.py and its fine-tuning guide",
+UNSLOTH_SOURCE = Source(
+    "unsloth-source",
+    MECHANICAL,
+    "Unsloth 2026.8.19 (015bdef): models/llama.py, models/vision.py",
     "https://github.com/unslothai/unsloth",
 )
 EPOCHS_CONTESTED = Source(

@@ -19,7 +19,8 @@ RATE = "learning_rate: 2.0e-4\n"
         ("style", 16, None, False),
         ("style", 32, None, True),
         ("classification", 64, None, True),
-        ("instruction", 64, None, True),
+        ("instruction", 64, None, False),
+        ("instruction", 128, None, True),
         ("domain", 64, None, False),
         ("code", 8, None, True),
         ("code", 8, 2_000, False),
@@ -38,7 +39,7 @@ def test_rank_bands_of_a_declared_task(
 def test_the_guides_are_named_with_their_disagreement() -> None:
     text = "from peft import LoraConfig\nLoraConfig(r=256, lora_alpha=256)\n"
     (one,) = findings(text, "LL208", "python", task="domain")
-    assert "Osei 16, Brenndoerfer 32" in one.message
+    assert "Osei 16, Brenndoerfer 16 to 32" in one.message
     assert "a convention that nobody measured" in one.message
 
 
