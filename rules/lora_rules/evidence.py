@@ -69,6 +69,13 @@ TRANSFORMERS_SOURCE = Source(
     "Hugging Face, transformers 5.24.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
 )
+TRANSFORMERS_WHEELS = Source(
+    "transformers-wheels",
+    MECHANICAL,
+    "Hugging Face, transformers: training_args.py, trainer_callback.py and optimization.py of 21 "
+    "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
 FRAMEWORK_SOURCES = Source(
     "framework-sources",
     MECHANICAL,
@@ -120,6 +127,57 @@ SCHULMAN_2025 = Source(
     "Schulman and Thinking Machines Lab 2025: LoRA Without Regret",
     "https://thinkingmachines.ai/blog/lora/",
     by="Thinking Machines Lab",
+)
+TRL_LORA_GUIDE = Source(
+    "trl-lora-guide",
+    GUIDANCE,
+    "Hugging Face, TRL f2cd577: docs/source/lora_without_regret.md",
+    "https://huggingface.co/docs/trl/lora_without_regret",
+)
+MORRIS_2026 = Source(
+    "morris-2026",
+    MEASURED,
+    "Morris, Mireshghallah, Ibrahim, Mahloujifar 2026: Learning to Reason in 13 Parameters",
+    "https://arxiv.org/abs/2602.04118",
+    by="Morris, Mireshghallah, Ibrahim and Mahloujifar",
+)
+STRUCTURE_OVER_SCALE = Source(
+    "structure-over-scale",
+    MEASURED,
+    "Structure Over Scale: Rethinking Adaptation for Reinforcement Learning with Verifiable "
+    "Rewards, FoGen workshop of ICML 2026",
+    "https://openreview.net/forum?id=XGZHI14m8P",
+    by="the authors of Structure Over Scale",
+)
+YIN_2025 = Source(
+    "yin-2025",
+    MEASURED,
+    "Yin, Wu, Shen and others 2025: Evaluating Parameter Efficient Methods for RLVR",
+    "https://arxiv.org/abs/2512.23165",
+    by="Zhejiang University",
+)
+ZHANG_2026 = Source(
+    "zhang-2026",
+    MEASURED,
+    "Zhang, Zhu, Zhu, Shi 2026: Geometry-Preserving Orthonormal Initialization for Low-Rank "
+    "Adaptation in RLVR",
+    "https://arxiv.org/abs/2606.31813",
+    by="Zhang, Zhu, Zhu and Shi",
+)
+GEORA_2026 = Source(
+    "geora-2026",
+    MEASURED,
+    "Zhang, Shi, Li and others 2026: GeoRA: Geometry-Aware Low-Rank Adaptation for RLVR, version 1",
+    "https://arxiv.org/abs/2601.09361v1",
+    by="Meituan",
+)
+ZHU_2025 = Source(
+    "zhu-2025",
+    MEASURED,
+    "Zhu, Zhang, Huang and others 2025: The Path Not Taken: RLVR Provably Learns Off the "
+    "Principals",
+    "https://arxiv.org/abs/2511.08567",
+    by="Meta",
 )
 LORA_CAPACITY = Source(
     "lora-capacity",
@@ -180,6 +238,20 @@ PEFT_BENCHMARK = Source(
     "https://github.com/huggingface/peft/tree/main/method_comparison",
     by="Hugging Face",
 )
+LIU_2024 = Source(
+    "liu-2024",
+    MEASURED,
+    "Liu, Wang, Yin and others 2024: DoRA: Weight-Decomposed Low-Rank Adaptation",
+    "https://arxiv.org/abs/2402.09353",
+    by="NVIDIA",
+)
+LEE_2026 = Source(
+    "lee-2026",
+    MEASURED,
+    "Lee, Ko, Chen, Yeh 2026: Learning Rate Matters: Vanilla LoRA May Suffice for LLM Fine-tuning",
+    "https://arxiv.org/abs/2602.04998",
+    by="Lee, Ko, Chen and Yeh",
+)
 VLLM_SOURCE = Source(
     "vllm-source",
     MECHANICAL,
@@ -198,6 +270,27 @@ TINKER_SWEEP = Source(
     "Thinking Machines Lab 2025: tinker-cookbook, supervised LoRA sweep over 35 base models",
     "https://github.com/thinking-machines-lab/tinker-cookbook",
     by="Thinking Machines Lab",
+)
+TINKER_GUIDE = Source(
+    "tinker-guide",
+    GUIDANCE,
+    "Thinking Machines Lab, tinker-cookbook 9dfcc3a: skills/research/references/hyperparams.md",
+    "https://github.com/thinking-machines-lab/tinker-cookbook",
+)
+QU_2026 = Source(
+    "qu-2026",
+    MEASURED,
+    "Qu, Huang, Horvath 2026: Can Muon Fine-tune Adam-Pretrained Models?",
+    "https://arxiv.org/abs/2605.10468",
+    by="Qu, Huang and Horvath",
+)
+CESISTA_2026 = Source(
+    "cesista-2026",
+    MEASURED,
+    "Cesista, Crowson, Simal, Biderman 2026: LoRA-Muon: Spectral Steepest Descent on the Low-Rank "
+    "Manifold",
+    "https://arxiv.org/abs/2606.12921",
+    by="Cesista, Crowson, Simal and Biderman",
 )
 BIDERMAN_2024 = Source(
     "biderman-2024",
@@ -237,8 +330,9 @@ HAYOU_2024 = Source(
 PREFERENCE_PRACTICE = Source(
     "preference-practice",
     GUIDANCE,
-    "Learning rates that TRL, Tinker and Zephyr give for DPO and GRPO with LoRA",
-    "https://huggingface.co/docs/trl",
+    "Learning rates for LoRA in TRL f2cd577 (docs/source and examples/scripts), tinker-cookbook "
+    "9dfcc3a and alignment-handbook",
+    "https://huggingface.co/docs/trl/peft_integration",
 )
 TRL_SOURCE = Source(
     "trl-source",
@@ -277,25 +371,55 @@ UNSLOTH_SOURCE = Source(
     "Unsloth 2026.8.19 (015bdef): models/llama.py, models/vision.py",
     "https://github.com/unslothai/unsloth",
 )
-EPOCHS_CONTESTED = Source(
-    "epochs-contested",
+WANG_2025 = Source(
+    "wang-2025",
     MEASURED,
-    "Raschka 2023 (Alpaca twice is worse), Tulu 3 2024 (2 epochs), arXiv 2602.11149 (2026)",
+    "Wang, Hu, Gao and others 2025: Entropy-Guided Token Dropout: Training Autoregressive Language "
+    "Models with Limited Domain Data",
+    "https://arxiv.org/abs/2512.23422",
+    by="Renmin University of China",
+)
+KOPICZKO_2026 = Source(
+    "kopiczko-2026",
+    MEASURED,
+    "Kopiczko, Vaze, Blankevoort, Asano 2026: Data Repetition Beats Data Scaling in Long-CoT "
+    "Supervised Fine-Tuning",
     "https://arxiv.org/abs/2602.11149",
-    by="several",
+    by="Kopiczko, Vaze, Blankevoort and Asano",
 )
-PROMPT_LOSS = Source(
-    "prompt-loss",
+LIMA_2023 = Source(
+    "lima-2023",
+    PRACTICE,
+    "Zhou, Liu, Xu and others 2023: LIMA: Less Is More for Alignment",
+    "https://arxiv.org/abs/2305.11206",
+)
+TULU_3 = Source(
+    "tulu-3",
+    PRACTICE,
+    "Allen Institute for AI, open-instruct e6c3044: docs/tulu3.md",
+    "https://github.com/allenai/open-instruct/blob/main/docs/tulu3.md",
+)
+CHATTERJEE_2025 = Source(
+    "chatterjee-2025",
     MEASURED,
-    "Dettmers 2023 and Shi and others 2024: Instruction Tuning With Loss Over Instructions",
-    "https://arxiv.org/abs/2405.14394",
-    by="several",
+    "Chatterjee, Renduchintala, Bhatia, Chakraborty 2025: On the Effect of Instruction Tuning Loss "
+    "on Generalization",
+    "https://arxiv.org/abs/2507.07817",
+    by="IIT Delhi and Adobe",
 )
-GUIDE_EVALUATION = Source(
-    "guide-evaluation",
-    GUIDANCE,
-    "Practitioners' guides: watch the loss on held-out examples and stop early",
-    "several guides",
+HUERTA_2024 = Source(
+    "huerta-2024",
+    MEASURED,
+    "Huerta-Enochian, Ko 2024: Instruction Fine-Tuning: Does Prompt Loss Matter?",
+    "https://arxiv.org/abs/2401.13586",
+    by="EQ4ALL",
+)
+SHI_2024 = Source(
+    "shi-2024",
+    MEASURED,
+    "Shi, Yang, Wu and others 2024: Instruction Tuning With Loss Over Instructions",
+    "https://arxiv.org/abs/2405.14394",
+    by="University College London",
 )
 ARITHMETIC = Source(
     "arithmetic",

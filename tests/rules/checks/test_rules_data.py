@@ -50,6 +50,10 @@ def test_the_guides_are_named_with_their_disagreement() -> None:
         (axolotl("train_on_inputs: false\n"), False),
         (axolotl("train_on_inputs: true\nrl: dpo\n"), False),
         (factory("train_on_prompt: true\n"), True),
+        (factory("train_on_input: true\n"), True),
+        (factory("mask_prompt: false\n"), True),
+        (factory("completion_only_loss: false\n"), True),
+        (factory("completion_only_loss: true\n"), False),
         (factory(""), False),
     ],
 )
@@ -175,7 +179,7 @@ def test_rows_that_cannot_fit(tmp_path: Path, long: int, speaks: bool) -> None:
 def test_a_length_that_nobody_wrote_is_named(tmp_path: Path) -> None:
     path = with_data(tmp_path, [chat(900)] * 10)
     (one,) = findings(axolotl(RATE), "LL904", path=path)
-    assert "10 of 10 rows have more text than 512 tokens" in one.message
+    assert "10 of 10 rows have more than 8 characters for each of 512 tokens" in one.message
     assert "axolotl's default" in one.message
 
 
@@ -184,6 +188,11 @@ def test_rows_of_another_shape_are_not_measured(
     tmp_path: Path, rows: list[dict[str, object]]
 ) -> None:
     assert told(axolotl(RATE), "LL904,LL908", path=with_data(tmp_path, rows)) == []
+
+
+def test_packed_rows_are_not_measured(tmp_path: Path) -> None:
+    path = with_data(tmp_path, [chat(900)] * 10)
+    assert told(axolotl(f"sample_packing: true\n{RATE}"), "LL904", path=path) == []
 
 
 def test_spaces_do_not_count_as_text(tmp_path: Path) -> None:
