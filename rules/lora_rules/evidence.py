@@ -452,30 +452,57 @@ OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md
 SCRIPT_RUNS = Source(
     "script-runs",
     MECHANICAL,
-    "Short scripts run with PEFT 0.21.2, transformers 5.23.0 and TRL 1.16.0 on tiny models",
-    "tests/test_script_truth.py",
+    "Short scripts run with PEFT 0.21.2, transformers 5.24.0, TRL 1.16.0, accelerate 1.15.0, "
+    "bitsandbytes 0.50.2 and torch 2.13 on tiny models",
+    "tests/rules/checks/test_script_truth.py",
+)
+RELEASES_READ = Source(
+    "releases-read",
+    MECHANICAL,
+    "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to 0.29 "
+    "and 1.16, transformers 4.57.1 and 5.0 to 5.24",
+    "https://github.com/huggingface",
 )
 CHAT_TEMPLATES = Source(
     "chat-templates",
+    MECHANICAL,
+    "Chat templates of Llama 3 and Gemma in TRL 1.16.0 (chat_templates/), of Llama 2 in the "
+    "documentation of transformers, of Mistral-7B-Instruct-v0.2 in its tokenizer_config.json",
+    "https://github.com/huggingface/trl/tree/main/trl/chat_templates",
+)
+LLAMA_TWO_STARTS = Source(
+    "llama-two-starts",
     GUIDANCE,
-    "Hugging Face, transformers documentation: Chat templates; alignment-handbook issue 127",
-    "https://huggingface.co/docs/transformers/chat_templating",
+    "Discussion 97 of meta-llama/Llama-3.1-8B-Instruct: two BOS token id is right?",
+    "https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct/discussions/97",
+)
+PAD_IS_EOS_ISSUES = Source(
+    "pad-is-eos-issues",
+    GUIDANCE,
+    "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
+    "https://github.com/huggingface/trl/issues/976",
 )
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
-    "Hugging Face, PEFT documentation: Quantization; Fully Sharded Data Parallel",
+    "Hugging Face, PEFT documentation at 5d602fd: Quantization; Fully Sharded Data Parallel",
     "https://huggingface.co/docs/peft/developer_guides/quantization",
 )
 ACCELERATE_SOURCE = Source(
     "accelerate-source",
     MECHANICAL,
-    "Hugging Face, accelerate 1.15.0: accelerator.py, lines 1470 to 1481 and 1816 to 1849",
+    "Hugging Face, accelerate 1.15.0: accelerator.py, utils/fsdp_utils.py",
     "https://github.com/huggingface/accelerate",
+)
+FSDP2_QLORA = Source(
+    "fsdp2-qlora",
+    GUIDANCE,
+    "Hugging Face, accelerate: issue 3983 and pull request 3987, QLoRA under FSDP2, 2026",
+    "https://github.com/huggingface/accelerate/issues/3983",
 )
 ZERO_ISSUES = Source(
     "zero-issues",
     GUIDANCE,
-    "Issues of PEFT (2892), DeepSpeed (4295), LongLoRA (160) and LLaMA-Factory (852)",
-    "https://github.com/huggingface/peft/issues/2892",
+    "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
+    "https://github.com/huggingface/trl/issues/4416",
 )

@@ -267,6 +267,19 @@ def _first_argument(call: Call) -> Setting | None:
     return None
 
 
+def checkpointing(arguments: Call) -> object:
+    """Whether training arguments turn gradient checkpointing on, by either of its names."""
+    names = ("gradient_checkpointing", "activation_checkpointing")
+    given = [argument(arguments, name, False) for name in names]
+    return True if True in given else next((each for each in given if each is not False), False)
+
+
+def checkpointing_kwargs(arguments: Call) -> Setting | None:
+    """What training arguments pass to each checkpoint, by either name."""
+    names = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
+    return next((arguments.arguments[name] for name in names if name in arguments.arguments), None)
+
+
 def argument_is(setting: Setting | None, value: object) -> bool:
     """Whether a setting is there and has no other value."""
     return (
@@ -276,21 +289,9 @@ def argument_is(setting: Setting | None, value: object) -> bool:
     )
 
 
-_NEW_NAMES = {
-    "gradient_checkpointing": "activation_checkpointing",
-    "gradient_checkpointing_kwargs": "activation_checkpointing_kwargs",
-}
-"""Keywords that transformers 5.24 renamed; where both are given it takes the new one."""
-
-
-def keyword(call: Call, name: str) -> Setting | None:
-    """A call's argument under this name or the one that transformers gave it later."""
-    return call.arguments.get(_NEW_NAMES.get(name, name)) or call.arguments.get(name)
-
-
 def argument(call: Call, name: str, default: object) -> object:
     """A call's argument, its default if it is not given; :data:`UNKNOWN` otherwise."""
-    setting = keyword(call, name)
+    setting = call.arguments.get(name)
     if setting is None:
         return default if call.complete else UNKNOWN
     return setting.value if setting.known else UNKNOWN
