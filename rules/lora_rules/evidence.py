@@ -66,7 +66,7 @@ PEFT_SOURCE = Source(
 TRANSFORMERS_SOURCE = Source(
     "transformers-source",
     MECHANICAL,
-    "Hugging Face, transformers 5.23.0: training_args.py, utils/quantization_config.py",
+    "Hugging Face, transformers 5.24.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
 )
 TRANSFORMERS_WHEELS = Source(
@@ -368,11 +368,24 @@ TRL_SOURCE = Source(
     "Hugging Face, TRL 1.16.0: trainer/sft_config.py, sft_trainer.py; fields of 38 versions",
     "https://github.com/huggingface/trl",
 )
+TRL_PACKING = Source(
+    "trl-packing",
+    MECHANICAL,
+    "SFTTrainer of TRL 0.16.1 to 1.16.0 run with packing on a tiny Llama, transformers 4.56 and "
+    "5.24",
+    "tools/evidence/packing_isolation.py",
+)
 BITSANDBYTES_SOURCE = Source(
     "bitsandbytes-source",
     MECHANICAL,
     "bitsandbytes 0.50: nn/modules.py (Linear4bit); transformers 5.23.0: quantizers/auto.py",
     "https://github.com/bitsandbytes-foundation/bitsandbytes",
+)
+TORCH_SOURCE = Source(
+    "torch-source",
+    MECHANICAL,
+    "PyTorch 2.13.0: cuda/__init__.py (is_bf16_supported), amp/grad_scaler.py, number formats",
+    "https://github.com/pytorch/pytorch",
 )
 FLASH_ATTENTION = Source(
     "flash-attention",
@@ -449,11 +462,18 @@ MEMORY_FORECAST = Source(
     "docs/memory.md",
     by="lora-lint, on published logs",
 )
+MEMORY_SUMS = Source(
+    "memory-sums",
+    MECHANICAL,
+    "Sizes added up: parameters from the models' configurations, bytes of each as PEFT 0.21.2, "
+    "torch 2.13.0 and bitsandbytes 0.50.2 keep them",
+    "tools/evidence/memory_numbers.py",
+)
 MEMORY_TRAPS = Source(
     "memory-traps",
     MECHANICAL,
-    "TRL 1.16 trainer/utils.py; transformers 5.23 integrations/bitsandbytes.py; PEFT 0.21.2 "
-    "utils/other.py",
+    "TRL 0.26 to 1.16 trainer/utils.py; transformers 5.24 integrations/bitsandbytes.py; PEFT "
+    "0.21.2 utils/other.py",
     "https://github.com/huggingface/trl/blob/main/trl/trainer/utils.py",
 )
 OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md, Settings")
