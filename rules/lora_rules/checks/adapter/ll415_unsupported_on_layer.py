@@ -30,8 +30,8 @@ ON_CONVOLUTIONS = frozenset({"use_dora"})
 NOT_ON_PARAMETERS = ("use_dora", "lora_bias", "fan_in_fan_out", *VARIANTS[1:])
 
 
-INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
-"""Methods that read the base weight, which a fused parameter does not offer."""
+INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica", "orthogonal")
+"""Methods that ask the layer for its weight, which the module of fused experts does not have."""
 
 
 def keys() -> tuple[KeyPage, ...]:
@@ -59,8 +59,8 @@ def keys() -> tuple[KeyPage, ...]:
         ),
         KeyPage(
             "peft/initialisation-on-parameters",
-            f"An initialisation that reads the base weights ({methods}), and a parameter is "
-            "adapted: PEFT raises.",
+            f"An initialisation that asks for the layer's weight ({methods}), and a parameter (a "
+            "fused expert) is adapted: PEFT raises.",
             "Leave init_lora_weights out.",
         ),
         KeyPage(
@@ -206,7 +206,8 @@ def unsupported_on_layer(
     """
     transposed = flag_of(fan_in_fan_out)
     if targeted.parameters:
-        flags = {"lora_bias": lora_bias, "fan_in_fan_out": transposed}
+        corrected = any(targeted.inventory.kinds[path] == "linear" for path in targeted.adapted)
+        flags = {"lora_bias": lora_bias, "fan_in_fan_out": transposed and not corrected}
         chosen = {*lora_variants, *(name for name, on in flags.items() if on)}
         severity, since = Severity.ERROR, ""
         if not target_parameters:
@@ -215,8 +216,7 @@ def unsupported_on_layer(
         reported = bool(target_parameters)  # by LL303, of parameters that are named
         dropout = 0.0 if reported or framework.drops_dropout_on_experts else lora_dropout
         yield from _on_parameters(targeted, dropout, chosen, severity, since)
-    if targeted.parameters and isinstance(init_lora_weights, str):
-        yield from _initialised_parameters(init_lora_weights)
+        yield from _initialised_parameters(init_lora_weights, severity, since)
     yield from _on_embeddings(targeted, lora_variants, lora_bias=lora_bias)
     yield from _on_convolutions(targeted, init_lora_weights)
     if lora_bias:
@@ -267,12 +267,15 @@ def _on_parameters(
             )
 
 
-def _initialised_parameters(method: str) -> Iterator[Problem]:
-    if method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
+def _initialised_parameters(
+    method: bool | str, severity: Severity, since: str
+) -> Iterator[Problem]:
+    if isinstance(method, str) and method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
         yield Problem(
             "init_lora_weights",
-            f'init_lora_weights="{method}" does not work on parameters such as fused experts: PEFT '
-            "raises.",
+            f'init_lora_weights="{method}" does not work on parameters such as fused '
+            f"experts{since}: PEFT raises.",
+            severity=severity,
             help="Leave it out (True).",
             key="peft/initialisation-on-parameters",
         )

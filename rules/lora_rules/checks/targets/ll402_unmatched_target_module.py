@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lora_rules.checks.targets.target_names import HEADS
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
@@ -133,7 +134,7 @@ def unmatched_target_module(
         return  # other programs read the names first: wildcards, "all", comma lists
     problems: list[Problem] = []
     if isinstance(target_modules, str):
-        problems += _text(target_modules)
+        problems += _text(target_modules, targeted)
     elif target_modules is not None:
         problems += _names(list(target_modules), bool(target_parameters))
     if targeted is not None and not problems:
@@ -144,7 +145,7 @@ def unmatched_target_module(
     yield from problems
 
 
-def _text(target: str) -> Iterator[Problem]:
+def _text(target: str, targeted: Targeted | None) -> Iterator[Problem]:
     if target.lower() == "all-linear":
         return
     if target.lower() in ALL_LINEAR_SLIPS:
@@ -154,12 +155,17 @@ def _text(target: str) -> Iterator[Problem]:
         names = [name.strip() for name in target.split(",") if name.strip()]
         text = f'"{target}" is one text, not a list of names, and fits no module'
         yield _problem(text, names, fails=True)
-    elif NAME.fullmatch(target) and "." not in target:
+    elif NAME.fullmatch(target) and "." not in target and not _is_on_top(target, targeted):
         yield _problem(
             f'"{target}" as a text has to match a module\'s whole path, and fits none', [target]
         )
     elif not target:
         yield _problem("an empty text fits no module", "all-linear", fails=True)
+
+
+def _is_on_top(name: str, targeted: Targeted | None) -> bool:
+    """Whether a name is a module's whole path: a head's is, most often."""
+    return name in HEADS if targeted is None else name in targeted.inventory.kinds
 
 
 def _names(names: list[str], parameters: bool) -> Iterator[Problem]:

@@ -73,7 +73,7 @@ def moe_experts_not_adapted(framework: Behaviour, targeted: Targeted) -> Iterato
     None.
     """
     inventory = targeted.inventory
-    if not inventory.fused or targeted.half_fused or targeted.nothing:
+    if not inventory.fused or targeted.half_fused or targeted.nothing or targeted.refused:
         return
     if set(targeted.parameters) & inventory.fused.keys():
         return

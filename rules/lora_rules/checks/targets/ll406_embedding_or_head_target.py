@@ -90,10 +90,11 @@ def embedding_or_head_target(
     elif tied and (saved or named) and not ensure_weight_tying:
         both = " and ".join(dict.fromkeys([*saved, *named]))
         edits: tuple[Edit, ...] = (Add("ensure_weight_tying", value=True),)
+        twice = ", and do not merge: the shared weight would get the update twice" if named else ""
         yield Problem(
             at,
             f"{both} of a model that ties embedding and head: {_parting(saved, named)}.",
-            help="Add ensure_weight_tying=True.",
+            help=f"Add ensure_weight_tying=True{twice}.",
             edits=edits,
         )
     elif named:
@@ -110,7 +111,8 @@ def _parting(saved: list[str], named: list[str]) -> str:
     both_ends = {leaf(name) == "lm_head" for name in saved} == {True, False}
     if both_ends and not named:
         return "PEFT trains a copy for each, and they are tied no more"
-    return "only one of the two uses of the weight is trained"
+    merged = ", and merging changes both" if named and not saved else ""
+    return f"only one of the two uses of the weight is trained{merged}"
 
 
 def _named_targets(targeted: Targeted) -> list[str]:

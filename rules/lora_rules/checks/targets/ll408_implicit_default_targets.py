@@ -14,6 +14,8 @@ from lora_rules.evidence import PEFT_SOURCE
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
 
+EVERYTHING = ', or write target_modules="all-linear".'
+
 
 @rule(
     "LL408",
@@ -68,8 +70,6 @@ def implicit_default_targets(
     if targeted.written is not None or targeted.refused:
         return
     inventory = targeted.inventory
-    if not inventory.exact:
-        return
     if targeted.nothing and not targeted.without_layers and not targeted.taken_out:
         yield Problem(
             None,
@@ -78,12 +78,12 @@ def implicit_default_targets(
             severity=in_transformers_5(pinned_transformers, Severity.ERROR)
             if inventory.fused
             else Severity.ERROR,
-            help='Name the modules, or write target_modules="all-linear".',
+            help="Name the modules" + (EVERYTHING if inventory.exact else "."),
         )
     elif targeted.adapted:
         names = sorted({path.rpartition(".")[2] for path in targeted.adapted})
         yield Problem(
             None,
             f"no target_modules: PEFT takes {', '.join(names)} of {inventory.model_type}.",
-            help='Name the modules, or write target_modules="all-linear".',
+            help="Name the modules" + EVERYTHING,
         )

@@ -168,7 +168,7 @@ def _impossible(targeted: Targeted, names: list[str], *, quantized: bool) -> str
     ends = tuple(names)
     own = next((one for name in names for one in OWN if one.endswith(name)), None)
     if own is not None and targeted.adapted:
-        return f"modules_to_save also fits {own}, a part of every adapter: PEFT raises TypeError."
+        return f"modules_to_save also fits {own}, a part of every adapter: PEFT raises."
     wrapped = [path.rpartition(".")[0] for path in targeted.parameters]
     hit = next((path for path in (*targeted.adapted, *wrapped) if path.endswith(ends)), None)
     if hit is not None:

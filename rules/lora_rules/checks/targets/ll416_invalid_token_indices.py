@@ -114,7 +114,7 @@ def _token_trouble(
 ) -> str:
     inventory = targeted.inventory
     if name in saved:
-        return f"{name} also stands in modules_to_save: PEFT raises ValueError."
+        return f"{name} also stands in modules_to_save: the first step raises ValueError."
     found = [path for path in inventory.kinds if path.endswith(name)]
     if not found:
         return f"the model has no layer {name}: PEFT raises ValueError."
