@@ -156,6 +156,12 @@ VLLM_SOURCE = Source(
     "vLLM: lora/peft_helper.py, and its issues 2847, 6983, 9280",
     "https://github.com/vllm-project/vllm",
 )
+VLLM_TOWERS = Source(
+    "vllm-towers",
+    MECHANICAL,
+    "vLLM: lora/model_manager.py (01533aa), issues 23796 and 31479, pull request 35147",
+    "https://github.com/vllm-project/vllm/pull/35147",
+)
 DEVICE_MEMORY = Source(
     "device-memory",
     MECHANICAL,

@@ -138,7 +138,8 @@ def keys() -> tuple[KeyPage, ...]:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "ParamWrapper, Embedding, Conv2d, Linear and their variants raise for these "
+            "settings; each was run on a small model."
         ),
     ],
     keys=keys,
@@ -159,17 +160,21 @@ def unsupported_on_layer(
     """A setting that the layers it meets in this model cannot have.
 
     ## What it checks
-    With a known base model, what PEFT builds for each target: parameters (fused experts, also
-    where PEFT translates their old names, which is a warning unless transformers 5 is pinned) take
-    no dropout, DoRA, `lora_bias` or initialisation from weights; embeddings take no `lora_bias` and
-    of the variants only DoRA; convolutions no initialisation from weights; GPT-2's `Conv1D` takes
-    no OLoRA and no BD-LoRA; KaSA and MiCA need a rank below the layer's size, BD-LoRA a number of
-    blocks that divides it. A `lora_bias` on layers without a bias is a warning, `fan_in_fan_out`
-    that does not fit the layer is mentioned.
+    A setting that the layers which it meets in the base model cannot have, by what PEFT builds for
+    each target.
+
+    - Parameters (fused experts, also by their old names) take no dropout, DoRA, `lora_bias` or
+      initialisation from weights; a warning for old names unless transformers 5 is pinned.
+    - Embeddings take no `lora_bias` and of the variants only DoRA; convolutions no initialisation
+      from weights; GPT-2's `Conv1D` no OLoRA, BD-LoRA or KaSA.
+    - KaSA needs a rank below the layer's size, MiCA one not above it, BD-LoRA blocks that divide
+      it.
+    - `lora_bias` on layers without a bias is a warning, a `fan_in_fan_out` that PEFT corrects an
+      info.
 
     ## Why it matters
-    PEFT raises while it builds the adapter. With `lora_bias` on a layer without one, merging
-    raises; a wrong `fan_in_fan_out` PEFT corrects by itself.
+    PEFT raises while it builds the adapter; OLoRA on `Conv1D` raises in the first step, `lora_bias`
+    on a layer without a bias when the adapter is merged.
 
     ## Bad
     ```python

@@ -21,7 +21,8 @@ from lora_rules.checks.targets.heads import leaf
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "merge_and_unload adds the update of a tied target to the one shared weight, once "
+            "for each of its adapters; a copy of modules_to_save ends the tie."
         ),
     ],
 )
@@ -35,13 +36,19 @@ def embedding_or_head_target(
 
     ## What it checks
     `embed_tokens` or `lm_head` stand in `target_modules` or `modules_to_save`, and the base model
-    ties them, without `ensure_weight_tying`; or `ensure_weight_tying` is on and there is nothing
-    to tie. Where they are not tied, a target that names one is only mentioned.
+    ties them, without `ensure_weight_tying`.
+
+    - Also a warning: `ensure_weight_tying` with nothing to tie.
+    - An error: `ensure_weight_tying` with one of the two as a target and the other saved whole.
+    - An info where the two are not tied and one is a target.
 
     ## Why it matters
-    A tied weight is one tensor. PEFT trains a copy or an adapter of one of its two uses; the other
-    stays as it was, and after merging the two differ, so the checkpoint can no longer be stored
-    tied. A targeted embedding is also saved in full with the adapter.
+    A tied weight is one tensor, and PEFT trains an adapter or a copy for one of its two uses.
+
+    - A target: merging writes the update into the shared weight, for both uses, with
+      `ensure_weight_tying` twice. The merged model is another than the trained one.
+    - A copy that is saved whole: after merging the two differ and are stored untied.
+    - A targeted embedding is saved in full with the adapter.
 
     ## Bad
     ```python

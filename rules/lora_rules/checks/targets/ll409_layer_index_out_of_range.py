@@ -20,7 +20,9 @@ from lora_rules.checks.targets.target_layers import has, names
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "check_target_module_exists reads a layer's number behind two names or behind "
+            "layers_pattern, and skips the module if it is not chosen; parameters are not "
+            "asked."
         ),
     ],
 )
@@ -32,12 +34,18 @@ def layer_index_out_of_range(
     """Layers are chosen that the base model does not have.
 
     ## What it checks
-    `layers_to_transform` against the layers of the base model, where that is known, and
-    `layers_pattern` against the names of its lists of layers.
+    `layers_to_transform` names layers that the base model does not have, or `layers_pattern` a list
+    of layers that it does not have.
+
+    - Also: a model without a head (`MistralModel`), whose layers PEFT finds only with
+      `layers_pattern`.
+    - A warning: a target that stands outside the chosen layers, and layers that are chosen where
+      nothing in them is adapted.
 
     ## Why it matters
     PEFT numbers layers from 0. If no chosen layer is there, it raises; if some are, it passes over
-    the others without a word, and fewer layers are trained than was meant.
+    the others without a word, and fewer layers are trained than was meant. Fused experts are
+    adapted in every layer, whatever is chosen.
 
     ## Bad
     ```python
