@@ -509,6 +509,15 @@ def test_ll419_without_gptq_plain_lora_is_trained() -> None:
     assert readers == {"config.py", "gptq.py", "variants.py"}
 
 
+def test_ll002_a_pattern_that_fits_no_module_is_not_read() -> None:
+    targets = {"target_modules": ["q_proj"]}
+    for rank in (0, 4.5, "x"):
+        text = said("llama", **targets, rank_pattern={"k_proj": rank})
+        assert any("were ignored" in one for one in text)
+        refused("", "llama", **targets, rank_pattern={"q_proj": rank})
+    refused("nothing to repeat", "llama", **targets, rank_pattern={"*k_proj": 4})
+
+
 def test_ll102_the_rank_of_adalora_is_init_r() -> None:
     given = {"target_modules": ["q_proj"], "lora_alpha": 64, "total_step": 100}
     for ranks, expected in (({"init_r": 32}, 32), ({"r": 8}, 12), ({"init_r": 6, "r": 8}, 6)):
