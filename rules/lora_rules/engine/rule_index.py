@@ -51,7 +51,7 @@ RULES: tuple[Row, ...] = (
     ('LL403', 'targets.ll403_moe_experts_not_adapted', 'moe_experts_not_adapted', 2, (('framework', 'Behaviour'), ('targeted', 'Targeted')), (), False, False, False),
     ('LL404', 'targets.ll404_router_adapted', 'router_adapted', 1, (('targeted', 'Targeted'),), (), False, False, False),
     ('LL405', 'targets.ll405_partial_gated_mlp', 'partial_gated_mlp', 1, (('targeted', 'Targeted'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False),
-    ('LL406', 'targets.ll406_embedding_or_head_target', 'embedding_or_head_target', 2, (('framework', 'Behaviour'), ('targeted', 'Targeted'), ('modules_to_save', 'list[str] | None'), ('ensure_weight_tying', 'bool')), (None, False), False, False, False),
+    ('LL406', 'targets.ll406_embedding_or_head_target', 'embedding_or_head_target', 2, (('framework', 'Behaviour'), ('targeted', 'Targeted'), ('modules_to_save', 'list[str] | None'), ('ensure_weight_tying', 'bool'), ('program', 'Program | None')), (None, False, None), False, False, False),
     ('LL407', 'scripts.ll407_new_tokens_untrained', 'new_tokens_untrained', 2, (('program', 'Program'), ('outline', 'Outline'), ('target_modules', 'Value'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
     ('LL408', 'targets.ll408_implicit_default_targets', 'implicit_default_targets', 1, (('targeted', 'Targeted'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False),
     ('LL409', 'targets.ll409_layer_index_out_of_range', 'layer_index_out_of_range', 3, (('targeted', 'Targeted'), ('layers_to_transform', 'list[int] | int'), ('layers_pattern', 'list[str] | str | None')), (None,), False, False, False),

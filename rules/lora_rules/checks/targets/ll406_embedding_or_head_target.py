@@ -10,6 +10,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Edit, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.program import Program
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -31,6 +32,7 @@ def embedding_or_head_target(
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     ensure_weight_tying: bool = False,
+    program: Program | None = None,
 ) -> Iterator[Problem]:
     """An embedding or output head is adapted or trained whole, though the two share one weight.
 
@@ -38,7 +40,8 @@ def embedding_or_head_target(
     `embed_tokens` or `lm_head` stand in `target_modules` or `modules_to_save`, and the base model
     ties them, without `ensure_weight_tying`.
 
-    - Also a warning: `ensure_weight_tying` with nothing to tie.
+    - Also a warning: such a target in a script that merges, with `ensure_weight_tying`, too;
+      `ensure_weight_tying` with nothing to tie.
     - An error: `ensure_weight_tying` with one of the two as a target and the other saved whole.
     - An info where the two are not tied and one is a target.
 
@@ -94,6 +97,8 @@ def embedding_or_head_target(
             severity=Severity.ERROR,
             also=("modules_to_save",),
         )
+    elif tied and named and program is not None and program.calls.named(".merge_and_unload"):
+        yield _merged(named, "twice" if ensure_weight_tying else "for both of its uses")
     elif tied and (saved or named) and not ensure_weight_tying:
         both = " and ".join(dict.fromkeys([*saved, *named]))
         edits: tuple[Edit, ...] = (Add("ensure_weight_tying", value=True),)
@@ -111,6 +116,16 @@ def embedding_or_head_target(
             "adapter.",
             severity=Severity.INFO,
         )
+
+
+def _merged(named: list[str], how: str) -> Problem:
+    return Problem(
+        "target_modules",
+        f"{' and '.join(named)} of a model that ties embedding and head, and it is merged: "
+        f"the shared weight gets the update {how}, and the merged model is another than the "
+        "trained one.",
+        help="Leave it out, or train it whole: modules_to_save with ensure_weight_tying=True.",
+    )
 
 
 def _parting(saved: list[str], named: list[str]) -> str:
