@@ -265,6 +265,12 @@ VLLM_SOURCE = Source(
     "vLLM, read in 2026: lora/peft_helper.py (PEFTHelper); 0.22.1: config/lora.py",
     "https://github.com/vllm-project/vllm",
 )
+VLLM_TOWERS = Source(
+    "vllm-towers",
+    MECHANICAL,
+    "vLLM: lora/model_manager.py (01533aa), issues 23796 and 31479, pull request 35147",
+    "https://github.com/vllm-project/vllm/pull/35147",
+)
 DEVICE_MEMORY = Source(
     "device-memory",
     MECHANICAL,

@@ -77,7 +77,8 @@ def test_a_referenced_class_is_a_call():
 def test_adalora():
     recipe = recipe_of("from peft import AdaLoraConfig\nAdaLoraConfig(init_r=12, total_step=9)")
     assert recipe.settings["peft_type"].candidates == ("ADALORA",)
-    assert recipe.settings["init_r"].candidates == (12,)
+    assert recipe.settings["r"].candidates == (12,)  # what PEFT takes for r
+    assert recipe.settings["r"].key == "init_r"
 
 
 def test_defaults_are_named():

@@ -94,7 +94,13 @@ _UNSLOTH = (
 
 _FIXED = (
     Known("peft.LoraConfig", "adapter", source="PEFT", fixed={"peft_type": "LORA"}),
-    Known("peft.AdaLoraConfig", "adapter", source="PEFT", fixed={"peft_type": "ADALORA"}),
+    Known(
+        "peft.AdaLoraConfig",
+        "adapter",
+        {"init_r": "r", "r": "unused_r"},  # PEFT warns of r, and does not read it
+        source="PEFT",
+        fixed={"peft_type": "ADALORA"},
+    ),
     Known("peft.get_peft_model", "wrap", positional=("model", "peft_config")),
     Known(
         "peft.prepare_model_for_kbit_training",
