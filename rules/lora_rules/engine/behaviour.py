@@ -42,6 +42,10 @@ class Behaviour:
     """It sees the model's class and chooses PEFT's ``task_type`` itself."""
     fused_kernels: bool = False
     """It has fused LoRA kernels, which dropout and bias switch off."""
+    without_fused_kernels: frozenset[str] = frozenset()
+    """Classes whose adapters never get them."""
+    refuses_repeated_keys: bool = False
+    """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
     """Initialisations from data may be prepared: by the file's own calls, or by its program."""
     replaces: frozenset[str] = frozenset()
@@ -84,7 +88,7 @@ class Behaviour:
     """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
     files_are_datasets: bool = False
     """A data set's name in training and evaluation means the same rows."""
-    keep_apart: str = 'Use packing_strategy="bfd" and a flash attention.'
+    keep_apart: str = 'Take packing_strategy="bfd", with TRL 0.23.1 or newer or a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
     packing_mask: str = ""

@@ -19,7 +19,8 @@ RATE = "learning_rate: 2.0e-4\n"
         ("style", 16, None, False),
         ("style", 32, None, True),
         ("classification", 64, None, True),
-        ("instruction", 64, None, True),
+        ("instruction", 64, None, False),
+        ("instruction", 128, None, True),
         ("domain", 64, None, False),
         ("code", 8, None, True),
         ("code", 8, 2_000, False),
@@ -38,7 +39,7 @@ def test_rank_bands_of_a_declared_task(
 def test_the_guides_are_named_with_their_disagreement() -> None:
     text = "from peft import LoraConfig\nLoraConfig(r=256, lora_alpha=256)\n"
     (one,) = findings(text, "LL208", "python", task="domain")
-    assert "Osei 16, Brenndoerfer 32" in one.message
+    assert "Osei 16, Brenndoerfer 16 to 32" in one.message
     assert "a convention that nobody measured" in one.message
 
 
@@ -49,6 +50,10 @@ def test_the_guides_are_named_with_their_disagreement() -> None:
         (axolotl("train_on_inputs: false\n"), False),
         (axolotl("train_on_inputs: true\nrl: dpo\n"), False),
         (factory("train_on_prompt: true\n"), True),
+        (factory("train_on_input: true\n"), True),
+        (factory("mask_prompt: false\n"), True),
+        (factory("completion_only_loss: false\n"), True),
+        (factory("completion_only_loss: true\n"), False),
         (factory(""), False),
     ],
 )
@@ -87,10 +92,66 @@ trainer = SFTTrainer(model=model, args=args, peft_config=config)
     assert told(text, "LL903", "python", path) == []
     wrapped = text.replace("packing=True", 'packing=True, packing_strategy="wrapped"')
     assert told(wrapped, "LL903", "python", path) == [("LL903", "warning")]
-    (tmp_path / "requirements.txt").write_text("trl==0.24.0\n")
-    assert told(text, "LL903", "python", path) == [("LL903", "warning")]
     flash = text.replace("sdpa", "flash_attention_2")
-    assert told(flash, "LL903", "python", path) == []
+    unsaid = text.replace(', attn_implementation="sdpa"', "")
+    ways = {"sdpa": text, "eager": text.replace("sdpa", "eager"), "flash": flash, "": unsaid}
+    mixing = {
+        "0.18.2": {"sdpa", "eager", "flash", ""},
+        "0.22.2": {"sdpa", "eager", ""},
+        "0.23.0": {"sdpa", "eager", ""},
+        "0.23.1": set(),
+        "1.16.0": set(),
+    }
+    for version, mixed in mixing.items():
+        (tmp_path / "requirements.txt").write_text(f"trl=={version}\n")
+        for attention, script in ways.items():
+            expected = [("LL903", "warning")] * (attention in mixed)
+            assert told(script, "LL903", "python", path) == expected, (version, attention)
+
+
+@pytest.mark.parametrize(
+    ("given", "speaks"),
+    [
+        ('model_init_kwargs={"attn_implementation": "eager"}', True),
+        ('model_init_kwargs={"dtype": "bfloat16"}', True),
+        ('model_init_kwargs={"attn_implementation": "flash_attention_2"}', False),
+        ('model_init_kwargs={"attn_implementation": chosen()}', False),
+        ("model_init_kwargs=chosen()", False),
+    ],
+)
+def test_packing_in_trl_with_the_attention_of_model_init_kwargs(
+    tmp_path: Path, given: str, speaks: bool
+) -> None:
+    (tmp_path / "requirements.txt").write_text("trl==0.23.0\n")
+    text = f"""\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+args = SFTConfig(output_dir="o", learning_rate=2e-4, packing=True, {given})
+trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=LoraConfig(r=16))
+"""
+    path = str(tmp_path / "train.py")
+    assert told(text, "LL903", "python", path) == [("LL903", "warning")] * speaks
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "model = load()",
+        'model = AutoModelForCausalLM.from_pretrained("a/b", **options())',
+        'model = AutoModelForCausalLM.from_pretrained("a/b", use_flash_attention_2=True)',
+    ],
+)
+def test_packing_in_trl_with_an_attention_that_is_not_seen(tmp_path: Path, model: str) -> None:
+    (tmp_path / "requirements.txt").write_text("trl==0.23.0\n")
+    text = f"""\
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM
+from trl import SFTConfig, SFTTrainer
+{model}
+args = SFTConfig(output_dir="o", learning_rate=2e-4, packing=True)
+trainer = SFTTrainer(model=model, args=args, peft_config=LoraConfig(r=16))
+"""
+    assert told(text, "LL903", "python", str(tmp_path / "train.py")) == []
 
 
 def chat(words: int) -> dict[str, object]:
@@ -118,7 +179,7 @@ def test_rows_that_cannot_fit(tmp_path: Path, long: int, speaks: bool) -> None:
 def test_a_length_that_nobody_wrote_is_named(tmp_path: Path) -> None:
     path = with_data(tmp_path, [chat(900)] * 10)
     (one,) = findings(axolotl(RATE), "LL904", path=path)
-    assert "10 of 10 rows have more text than 512 tokens" in one.message
+    assert "10 of 10 rows have more than 8 characters for each of 512 tokens" in one.message
     assert "axolotl's default" in one.message
 
 
@@ -127,6 +188,11 @@ def test_rows_of_another_shape_are_not_measured(
     tmp_path: Path, rows: list[dict[str, object]]
 ) -> None:
     assert told(axolotl(RATE), "LL904,LL908", path=with_data(tmp_path, rows)) == []
+
+
+def test_packed_rows_are_not_measured(tmp_path: Path) -> None:
+    path = with_data(tmp_path, [chat(900)] * 10)
+    assert told(axolotl(f"sample_packing: true\n{RATE}"), "LL904", path=path) == []
 
 
 def test_spaces_do_not_count_as_text(tmp_path: Path) -> None:

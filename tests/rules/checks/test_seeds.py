@@ -177,7 +177,7 @@ def test_S2_12_dividing_by_r_over_corrects_and_the_root_is_exact() -> None:
 
 def test_S2_31_alpha_that_is_not_matched_to_a_pattern_of_ranks() -> None:
     text = 'r=16, lora_alpha=32, target_modules=["q_proj", "fc1"], rank_pattern={"fc1": 32}'
-    assert adapter(text) == {"LL104": "warning"}
+    assert adapter(text) == {"LL104": "info"}
     assert adapter(text + ', alpha_pattern={"fc1": 64}') == {}
 
 
@@ -348,7 +348,8 @@ def test_S4_15_adapters_are_served_within_limits() -> None:
 
 
 def test_S0_11_S2_34_the_page_says_that_peft_drops_inputs() -> None:
-    assert "drops inputs of the\nadapter" in all_rules()["LL301"].page
+    page = " ".join(all_rules()["LL301"].page.split())
+    assert "PEFT, which drops inputs of the adapter" in page
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.05, 0.1])

@@ -235,12 +235,16 @@ def _absent(found: Found, patched: bool) -> dict[str, Setting]:
         if key in found.arguments or (known.only and key not in known.only):
             continue
         name = known.names.get(key, key)
+        if name != key and name in settings and value is None:
+            continue
         if found.hidden:
             settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)
             continue
-        source = "Unsloth" if key in theirs else known.source
-        default = theirs.get(key, value)
-        settings[name] = Setting(name, (default,), Origin.DEFAULT, key, source=source)
+        if key in theirs:
+            value, source = theirs[key], "Unsloth"
+        else:
+            value, source = (known.if_none.get(name) if value is None else value), known.source
+        settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=source)
     return settings
 
 

@@ -9,7 +9,7 @@ from lora_rules.checks.scripts.calls import argument, is_adapter_load
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
@@ -23,13 +23,13 @@ REMOVING = (".merge_and_unload", ".unload", ".delete_adapter")
     "LLB04",
     Severity.ERROR,
     evidence=[
-        TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
+        RELEASES_READ.says(
+            "TRL raises ValueError for a PeftModel with a peft_config from 0.27.0 on, and calls "
+            "merge_and_unload up to 0.26.2."
         ),
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "TRL 1.16.0 raises ValueError; a second get_peft_model nests, on the bare base it "
+            "replaces, and PEFT warns of a second time."
         ),
     ],
 )
@@ -37,15 +37,17 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
     """A model that already has an adapter is given another one.
 
     ## What it checks
-    A trainer of TRL that gets both a model from `get_peft_model` or `PeftModel.from_pretrained`
-    and a `peft_config`; and `get_peft_model` called twice on one model with a
-    LoraConfig (a warning).
+    A trainer of TRL that gets a model with an adapter and a `peft_config`, or `get_peft_model`
+    called twice on one model with a LoraConfig.
+
+    - For the trainer an error where TRL is pinned to 0.27 or newer, a warning where it is not
+      pinned; not checked where it is pinned below, or the adapter was merged or unloaded.
+    - `get_peft_model` twice is a warning.
 
     ## Why it matters
-    TRL 0.29 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
+    TRL 0.27 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
     model had into it without a word, and trained another. The second nests one LoRA in another, or,
-    on the bare base model, takes the place of the first: PEFT warns, and what is saved is not what
-    was configured (trl#652, #4029, #473).
+    on the bare base model, takes the place of the first. PEFT warns.
 
     ## Bad
     ```python
@@ -112,13 +114,13 @@ def _two_for_a_trainer(pinned_trl: VersionRange, first: Call, trainer: Call) -> 
             also=(first.span,),
         )
         return
-    certain = pinned_trl.certainly_at_least("0.29")
-    if not (pinned_trl.certainly_below("0.29") or pinned_trl.at_commit):
+    certain = pinned_trl.certainly_at_least("0.27")
+    if not (pinned_trl.certainly_below("0.27") or pinned_trl.at_commit):
         unsaid = "" if certain else ", and no older version is pinned"
         yield Problem(
             trainer.span,
             f"the model has an adapter since line {first.span.line}, and peft_config asks for "
-            f"another: TRL raises ValueError from 0.29 on{unsaid}.",
+            f"another: TRL raises ValueError from 0.27 on{unsaid}.",
             severity=Severity.ERROR if certain else Severity.WARNING,
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),

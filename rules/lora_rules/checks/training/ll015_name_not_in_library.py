@@ -39,9 +39,9 @@ def name_not_in_library(imports: Imports, pins: Pins) -> Iterator[Problem]:
     - Silent for an import under a test or in a `try`, and for a revision held by its hash.
 
     ## Why it matters
-    The script ends at the import. TRL has removed more than twenty classes and functions that
-    tutorials use: `DataCollatorForCompletionOnlyLM` and `ConstantLengthDataset`,
-    `setup_chat_format`, and in 0.29 and 1.0 the trainers that are now experiments.
+    The script ends at the import. TRL has removed `DataCollatorForCompletionOnlyLM`,
+    `ConstantLengthDataset` and `setup_chat_format`, and its trainers for ORPO and CPO are now
+    found in `trl.experimental` only.
 
     ## Bad
     ```python
