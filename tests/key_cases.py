@@ -371,7 +371,13 @@ TRL = [
             "generation-batch-of-partial-groups",
             "RLOOConfig",
             "generation_batch_size=16, num_generations=6",
-            "generation_batch_size=18, num_generations=6",
+            "generation_batch_size=24, num_generations=6",
+        ),
+        (
+            "generation-batch-of-partial-batches",
+            "GRPOConfig",
+            "generation_batch_size=12, num_generations=2",
+            "generation_batch_size=16, num_generations=2",
         ),
         (
             "batch-of-partial-groups",

@@ -70,6 +70,9 @@ CONVERSATIONS = (
 """Of SFTConfig: a warning, because a column ``messages`` beside the text would be taken."""
 
 
+_PER_DEVICE = "per_device_train_batch_size"
+
+
 def _generations(keys: Written) -> int | None:
     return _count(keys, "num_generations", 8)
 
@@ -86,6 +89,13 @@ def _unfit_batch(keys: Written) -> bool:
     return batch is not None and group is not None and bool(batch % group)
 
 
+def _partial_batches(keys: Written) -> bool:
+    """Whether a generation batch is no multiple of one process's batch, however many run."""
+    batch, each = keys.number("generation_batch_size"), _count(keys, _PER_DEVICE, 8)
+    written = keys.is_missing("steps_per_generation")
+    return written and batch is not None and each is not None and bool(batch % each)
+
+
 def _unfit_on_usual_machines(keys: Written) -> bool:
     """Whether the batches of 1, 2, 4, 8, ... processes hold no whole groups.
 
@@ -93,7 +103,7 @@ def _unfit_on_usual_machines(keys: Written) -> bool:
     """
     if not keys.is_missing("generation_batch_size"):
         return False
-    batch = _count(keys, "per_device_train_batch_size", 8)
+    batch = _count(keys, _PER_DEVICE, 8)
     steps = (
         _count(keys, "gradient_accumulation_steps", 1)
         if keys.is_missing("steps_per_generation")
@@ -123,6 +133,15 @@ GROUPS = (
         "generation_batch_size that is no multiple of num_generations",
         "Make it a multiple of num_generations, which is 8 by default.",
         why="Advantages are taken within the group of one prompt's completions.",
+        first="0.20",
+    ),
+    Refusal(
+        "generation-batch-of-partial-batches",
+        "generation_batch_size",
+        (where(_partial_batches, "generation_batch_size", _PER_DEVICE),),
+        "generation_batch_size that is no multiple of per_device_train_batch_size",
+        "Make it a multiple of per_device_train_batch_size, which is 8 by default, times the "
+        "processes.",
         first="0.20",
     ),
     Refusal(
