@@ -23,9 +23,22 @@ class Framework(Behaviour):
 
 
 def _quantization(draft: Draft) -> None:
-    """``quant_bits`` is bitsandbytes' with ``quant_method: bnb``, or before there was a method."""
+    """``quant_bits`` is bitsandbytes' with ``quant_method: bnb``.
+
+    ``quantization_bit`` is of the time before there was a method.
+    """
     found = draft.find(["quant_bits", "quantization_bit"])
     if found is None:
+        return
+    if not draft.is_there("quant_method") and found.key == "quant_bits":
+        draft.ignores(
+            found,
+            "ms-swift quantizes only where quant_method is given",
+            "Write quant_method: bnb, or remove it.",
+            quantizes=True,
+        )
+        draft.conclude("load_in_4bit", False, found, "there is no quant_method")
+        draft.conclude("load_in_8bit", False, found, "there is no quant_method")
         return
     method = draft.plain("quant_method")
     if method not in (None, "bnb"):
