@@ -36,6 +36,7 @@ class Framework(Behaviour):
     numbers_from_text = True
     lists_linear_layers = True
     drops_dropout_on_experts = True
+    launcher_keys = frozenset({"use_cpu"})
     evaluates_by_interval = True
     files_are_datasets = True
     keep_apart = "Set attn_implementation to flash_attention_2 or sdpa."
