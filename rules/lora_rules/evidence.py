@@ -82,6 +82,14 @@ FRAMEWORK_SOURCES = Source(
     "axolotl 067b021, LLaMA-Factory ff6d4d1, TRL f2cd577, oumi d8ed077 and others, read in 2026",
     "https://github.com/axolotl-ai-cloud/axolotl",
 )
+QUANTIZATION_SOURCES = Source(
+    "framework-quantization",
+    MECHANICAL,
+    "LLaMA-Factory ff6d4d1 (model/model_utils/quantization.py), ms-swift 3602360 "
+    "(arguments/base_args/quant_args.py), Oumi d8ed077 (builders/models.py), TRL 1.16.0 "
+    "(trainer/utils.py), read in 2026",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,

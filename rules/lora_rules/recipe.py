@@ -147,6 +147,23 @@ Blocks = tuple[Block, ...]
 """Everything that was written, in the order of the file; the adapter's own block first."""
 
 
+class IgnoredKey(NamedTuple):
+    """A key that the framework knows, and ignores beside the others of the file."""
+
+    key: str
+    key_span: Span
+    reason: str
+    """When the framework reads it, as the second half of a sentence."""
+    instead: str
+    """What to write: a sentence."""
+    quantizes: bool = False
+    """It is about quantizing the base model, which one that is stored quantized has no need of."""
+
+
+IgnoredKeys = tuple[IgnoredKey, ...]
+"""In the order in which the framework's behaviour names them."""
+
+
 class Thing(NamedTuple):
     """An object that a script makes or is given, or a part of one.
 
@@ -238,6 +255,8 @@ class Recipe(NamedTuple):
     """Of a script: what it takes from the libraries."""
     is_configuration: bool = False
     """A Python file that names what is to be called, and leaves the calls to a program."""
+    ignored_keys: IgnoredKeys = ()
+    """What stands in the file of a framework that ignores it there."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

@@ -10,7 +10,7 @@ from lora_lint.engine.coverage import UNREAD
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.judge import run_rules
 from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
-from lora_lint.read.directives import Directive, parse
+from lora_lint.read.directives import FORMATS, Directive, parse
 from lora_lint.read.dispatch import cells, read
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.files import Files
@@ -165,7 +165,7 @@ def _why(error: Exception) -> str:
 
 def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) -> str | None:
     for directive in directives:
-        if directive.kind == "declare" and directive.key == "dialect":
+        if directive.kind == "declare" and directive.key in FORMATS:
             return None if _no_such_dialect(directive.value) else directive.value
     for pattern, dialect in config.dialects.items():
         if matches(path, pattern, config.root):
@@ -222,7 +222,7 @@ def _malformed(directive: Directive) -> str:
         kind = DECLARATIONS[directive.key][1]
         if declare.value_of(directive.value, kind) is None:
             return f"{directive.key} needs a whole number above zero, not {directive.value!r}."
-    if directive.kind == "declare" and directive.key == "dialect":
+    if directive.kind == "declare" and directive.key in FORMATS:
         return _no_such_dialect(directive.value)
     return ""
 

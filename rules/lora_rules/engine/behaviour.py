@@ -44,6 +44,8 @@ class Behaviour:
     """It has fused LoRA kernels, which dropout and bias switch off."""
     without_fused_kernels: frozenset[str] = frozenset()
     """Classes whose adapters never get them."""
+    launcher_keys: frozenset[str] = frozenset()
+    """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True

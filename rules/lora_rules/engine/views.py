@@ -7,6 +7,7 @@
 ``imports``     what a script takes from the libraries; absent for any other kind of file
 ``framework``   how the framework behaves that reads the recipe
 ``sweep``       settings with several candidates, with all of them: for rules about sweeps
+``ignored_keys``  keys of a file that its framework ignores beside the others
 ``returns_nothing``  settings of a script that are what a method returns that returns nothing
 """
 
@@ -85,6 +86,7 @@ VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "repository": lambda recipe, _whole: recipe.repository,
     "outline": _outline,
     "framework": _framework,
+    "ignored_keys": lambda recipe, _whole: recipe.ignored_keys,
     "program": _program,
     "returns_nothing": _returns_nothing,
     "sweep": _sweep,

@@ -50,7 +50,8 @@ def unknown_key(
     - A warning where it drops the key without a word, or where the newest allowed version refuses
       what an older one takes.
     - Info where only versions newer than those we read are allowed.
-    - Not checked: frameworks whose keys are not listed in full.
+    - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
+      reads in axolotl's files.
 
     ## Why it matters
     PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
@@ -95,7 +96,8 @@ def unknown_key(
         if "." in block.receiver and signatures.is_known(block.receiver):
             yield from _against_signature(block, pins, allow)
         elif block.known_keys:
-            yield from _against_list(block, framework.label, allow)
+            passing = (*allow, *framework.launcher_keys)
+            yield from _against_list(block, framework.label, passing)
 
 
 def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
