@@ -93,6 +93,8 @@ def footprint(
     """
     if quantizes_otherwise(quant_method):
         raise Unknown("quant_method may quantize the base in a way that is not counted")
+    if architecture.uncounted:
+        raise Unknown(f"what a checkpoint stored as {architecture.uncounted} takes is not counted")
     nf4 = _nf4_weights(architecture, NF4_DOUBLE_BYTES)
     if load_in_4bit or architecture.prequantized:
         plain = certainly(bnb_4bit_use_double_quant, False)

@@ -59,6 +59,8 @@ def base_quantization(
     if quantizes_otherwise(quant_method):
         key = quant_method.setting.key if isinstance(quant_method, Known) else "quant_method"
         raise Unknown(f"{key} may quantize in a way that is not modelled")
+    if base_model.uncounted:
+        raise Unknown(f"a base model stored as {base_model.uncounted} is not modelled")
     for width in (load_in_4bit, load_in_8bit):
         if not isinstance(width, Absent):
             required(width)

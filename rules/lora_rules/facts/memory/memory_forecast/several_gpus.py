@@ -4,8 +4,8 @@
 ``deepspeed``                      ZeRO's stage from the file it names (or a mapping), else from a
                                    name that says it, as ``zero3.json`` and ``ds_z2_config.json``
 ``fsdp``, ``fsdp_config``          full sharding; ``no_shard`` is DDP; ``shard_grad_op`` unknown
-a ``device_map`` that spreads      a pipeline over the GPUs of one process; ``auto`` and the like over
-                                   the one declared card, unless the file shows more
+a ``device_map`` that spreads      a pipeline over the GPUs of one process; ``auto`` and the like
+                                   over the one declared card, unless the file shows more
 torchtune with several GPUs        FSDP (``recipes/lora_finetune_distributed.py``)
 nothing of it, several GPUs        DDP: a process and a whole copy for each
 =================================  ================================================================
