@@ -1,4 +1,4 @@
-"""LL505 over checkpoints that are quantized already, and PEFT's own words on such layers."""
+"""LL505 and LL508 over checkpoints that are quantized already, and what PEFT does there."""
 
 from __future__ import annotations
 
@@ -69,6 +69,42 @@ pissa_init: true
         found = [f for f in check(source, Config(), {}).findings if f.code == "LL505"]
         assert len(found) == count
         assert all("LLaMA-Factory raises" in each.message for each in found)
+
+
+MERGE = """\
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+base = AutoModelForCausalLM.from_pretrained("{name}")
+model = PeftModel.from_pretrained(base, "my-adapter")
+model = model.merge_and_unload()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("a/b-GPTQ", 1), ("Qwen/Qwen3-32B-AWQ", 1), ("Qwen/Qwen3-32B", 0), ("a/b-FP8", 0)],
+)
+def test_a_merge_into_a_stored_checkpoint_is_reported_by_its_name(name: str, count: int) -> None:
+    source = Source("merge.py", "python", MERGE.format(name=name).encode())
+    found = [each for each in check(source, Config(), {}).findings if each.code == "LL508"]
+    assert [each.severity for each in found] == [Severity.WARNING] * count
+
+
+@pytest.mark.slow
+def test_nothing_merges_into_gptq_and_awq() -> None:
+    peft = pytest.importorskip("peft")
+    torch = pytest.importorskip("torch")
+    from peft.tuners.lora.awq import AwqLoraLinear
+
+    layer = AwqLoraLinear(torch.nn.Linear(8, 8), "default", config=peft.LoraConfig(r=2), r=2)
+    with pytest.raises(NotImplementedError):
+        layer.merge()
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8))
+    adapted = peft.get_peft_model(model, peft.LoraConfig(r=2, target_modules=["0"]))
+    adapted.base_model.model.quantization_method = "gptq"
+    with pytest.raises(ValueError, match="gptq"):
+        adapted.merge_and_unload()
 
 
 @pytest.mark.slow
