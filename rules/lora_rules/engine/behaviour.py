@@ -30,6 +30,8 @@ class Behaviour:
     adapter_as_written: bool = False
     """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
     may know more spellings than PEFT does."""
+    refuses_init_over_quantized: bool = False
+    """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False

@@ -24,6 +24,7 @@ FACTS = {
     "lora_variants": "adapter.lora_variants",
     "trainable_parameters": "adapter.trainable_parameters",
     "footprint": "memory.footprint",
+    "resident": "memory.resident",
     "memory_forecast": "memory.memory_forecast",
     "modelled_method": "memory.memory_forecast.refusals",
     "device_sharding": "memory.memory_forecast.several_gpus",

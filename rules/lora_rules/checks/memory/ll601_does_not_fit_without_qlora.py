@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.checks.memory.memory import how_sure, where_it_is
 from lora_rules.checks.memory.memory_help import (
     experts_too,
     in_four_bit,
@@ -15,10 +16,9 @@ from lora_rules.evidence import DEVICE_MEMORY, MEMORY_SUMS, RASCHKA_2023
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
-    from lora_rules.engine.injection import Lazy
-    from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
+    from lora_rules.facts.memory.resident import Resident
     from lora_rules.facts.model.architecture import Architecture
 
 
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 )
 def does_not_fit_without_qlora(
     usable_gpu: Gpu,
-    footprint: Footprint,
-    device_spread: Lazy,
+    resident: Resident,
     memory_forecast: MemoryForecast | None = None,
     architecture: Architecture | None = None,
 ) -> Iterator[Problem]:
@@ -52,8 +51,11 @@ def does_not_fit_without_qlora(
     - It is a lower bound: activations come on top.
     - Known for the models of the packaged table and for a local `config.json`; others are not
       checked.
-    - Runs that spread the model (FSDP, DeepSpeed, several GPUs, a `device_map`) are not checked,
-      nor shell scripts without `--gpu-count 1`: what starts them may start several processes.
+    - DDP, ZeRO-1 and ZeRO-2 leave the whole base on every GPU; FSDP, ZeRO-3 and a `device_map`
+      over several divide it.
+    - A warning where that is assumed, and for `device_map="auto"`, which is taken to find one GPU
+      unless more are declared.
+    - Not checked: offloading, and shell scripts without `--gpu-count`.
 
     ## Why it matters
     The run ends in an out-of-memory error, at the latest in its first step. A card offers less than
@@ -101,15 +103,14 @@ def does_not_fit_without_qlora(
     None.
     """
     room = usable_gpu.most
-    if footprint.quantized or footprint.total <= room or footprint.quantized_total > room:
-        return
-    if device_spread():
+    if resident.quantized or resident.total <= room or resident.quantized_total > room:
         return
     yield Problem(
         "model_name_or_path",
-        f"at least {footprint.total / GIB:.1f} GiB before a single activation, and "
+        f"at least {resident.total / GIB:.1f} GiB before a single activation, and "
         f"{usable_gpu.name} has {room / GIB:.1f} GiB; over a 4-bit base model it would be "
-        f"{footprint.quantized_total / GIB:.1f} GiB.",
+        f"{resident.quantized_total / GIB:.1f} GiB{where_it_is(resident)}.",
+        severity=how_sure(resident),
         help="Load the base model in 4 bit (NF4, double quantization, bfloat16 compute)."
         + experts_too(architecture)
         + in_four_bit(memory_forecast, usable_gpu),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
+from lora_rules.checks.memory.memory import how_sure, where_it_is
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -12,9 +13,9 @@ from lora_rules.evidence import DETTMERS_2023, DEVICE_MEMORY, MEMORY_SUMS
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
-    from lora_rules.engine.injection import Lazy
     from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
+    from lora_rules.facts.memory.resident import Resident
 
 
 @rule(
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     ],
 )
 def does_not_fit_at_all(
-    usable_gpu: Gpu, footprint: Footprint, device_spread: Lazy
+    usable_gpu: Gpu, footprint: Footprint, resident: Resident
 ) -> Iterator[Problem]:
     """The run cannot fit the declared GPU, not even over a 4-bit base model.
 
@@ -78,12 +79,13 @@ def does_not_fit_at_all(
     None.
     """
     room = usable_gpu.most
-    if footprint.quantized_total <= room or device_spread():
+    if resident.quantized_total <= room:
         return
     yield Problem(
         "model_name_or_path",
-        f"at least {footprint.quantized_total / GIB:.1f} GiB even over a 4-bit base model, and "
-        f"{usable_gpu.name} has {room / GIB:.1f} GiB.",
+        f"at least {resident.quantized_total / GIB:.1f} GiB even over a 4-bit base model, and "
+        f"{usable_gpu.name} has {room / GIB:.1f} GiB{where_it_is(resident)}.",
+        severity=how_sure(resident),
         help="Take a smaller base model, a larger GPU, or at least "
         f"{ceil(footprint.quantized_total / room)} of these with FSDP or DeepSpeed's ZeRO-3.",
     )

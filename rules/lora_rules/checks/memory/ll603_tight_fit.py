@@ -16,10 +16,9 @@ from lora_rules.engine.value import Value, certainly
 from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
 
 if TYPE_CHECKING:
-    from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.memory.memory import is_certain
+    from lora_rules.facts.memory.resident import Resident
 
 
 @rule(
@@ -37,7 +36,7 @@ def tight_fit(
     usable_gpu: Gpu,
     memory_forecast: MemoryForecast,
     gradient_checkpointing: Value,
-    footprint: Footprint | None = None,
+    resident: Resident | None = None,
 ) -> Iterator[Problem]:
     """The run's forecast peak is more than the declared GPU can be relied on to give.
 
@@ -105,7 +104,7 @@ def tight_fit(
     ## Options
     None.
     """
-    certain = footprint is not None and is_certain(footprint, usable_gpu)
+    certain = resident is not None and resident.exceeds(usable_gpu.most)
     if certain or not memory_forecast.cannot(usable_gpu):
         return
     if certainly(gradient_checkpointing, False):

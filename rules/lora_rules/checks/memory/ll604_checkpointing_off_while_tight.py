@@ -15,10 +15,9 @@ from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
-    from lora_rules.facts.memory.footprint import Footprint
     from lora_rules.facts.memory.gpu import Gpu
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
-from lora_rules.checks.memory.memory import is_certain
+    from lora_rules.facts.memory.resident import Resident
 
 
 @rule(
@@ -36,7 +35,7 @@ def checkpointing_off_while_tight(
     usable_gpu: Gpu,
     memory_forecast: MemoryForecast,
     gradient_checkpointing: bool,
-    footprint: Footprint | None = None,
+    resident: Resident | None = None,
 ) -> Iterator[Problem]:
     """The run is forecast not to fit the declared GPU, and keeps every layer's activations.
 
@@ -101,7 +100,7 @@ def checkpointing_off_while_tight(
     ## Options
     None.
     """
-    certain = footprint is not None and is_certain(footprint, usable_gpu)
+    certain = resident is not None and resident.exceeds(usable_gpu.most)
     if gradient_checkpointing or certain or not memory_forecast.cannot(usable_gpu):
         return
     with_it = memory_forecast.plan.with_checkpointing().on(usable_gpu)

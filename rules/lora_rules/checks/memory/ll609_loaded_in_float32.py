@@ -116,6 +116,7 @@ def loaded_in_float32(
         load_in_4bit
         or load_in_8bit
         or architecture.prequantized
+        or architecture.uncounted
         or pinned_trl.certainly_below("0.27")
         or _is_written(dtype, model_init_kwargs)
         or not (framework.loads_by_name or _trainer_loads(blocks, framework))

@@ -149,7 +149,7 @@ def _of_modules(found: Modules, fresh_head: bool) -> Inventory:
 
 
 def _names_only(model: str, repository: Repository, loads: str | None) -> Inventory:
-    values, _, _ = configuration(model, repository)
+    values, *_ = configuration(model, repository)
     model_type = str(values.get("model_type"))
     names = names_of(model_type)
     if names is None:

@@ -32,6 +32,7 @@ class Framework(Behaviour):
     loads_in_run_dtype = True
     prepares_kbit = False
     reentrant = True
+    refuses_init_over_quantized = True
     loss_switch = "`enable_liger_kernel: true`"
 
     def derive(self, draft: Draft) -> None:

@@ -6,12 +6,12 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.engine.value import Absent, Known, Unknown, Value, certainly, is_given, required
 from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.facts.memory.footprint import quantizes_otherwise
 from lora_rules.facts.memory.loop import trainer_by
 from lora_rules.facts.memory.memory_forecast.trainer import by_name, own_keys
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.architecture import architecture as find_architecture
 from lora_rules.facts.run.attention import init_kwargs
-from lora_rules.facts.run.written_keys import spreads_nothing as _is_off
 from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
@@ -56,9 +56,11 @@ def base_quantization(
     Raises:
         Unknown: if that is not known, or is not modelled.
     """
-    if is_given(quant_method) and not _is_off(quant_method):
+    if quantizes_otherwise(quant_method):
         key = quant_method.setting.key if isinstance(quant_method, Known) else "quant_method"
         raise Unknown(f"{key} may quantize in a way that is not modelled")
+    if base_model.uncounted:
+        raise Unknown(f"a base model stored as {base_model.uncounted} is not modelled")
     for width in (load_in_4bit, load_in_8bit):
         if not isinstance(width, Absent):
             required(width)
