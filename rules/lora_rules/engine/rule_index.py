@@ -127,7 +127,7 @@ RULES: tuple[Row, ...] = (
     ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'),), (), False, False, False),
-    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value')), (), False, False, False),
+    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False),
     ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False),
     ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('outline', 'Outline'), ('framework', 'Behaviour'), ('init_lora_weights', 'str'), ('program', 'Program | None')), (None,), False, False, False),
     ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('returns_nothing', 'ReturnsNothing'),), (), False, False, False),

@@ -52,9 +52,10 @@ def generates_with_dropout(
     - Not checked: a run that evaluates, callbacks, and anything unknown that is given the model.
 
     ## Why it matters
-    `get_peft_model`, `is_trainable=True` and `trainer.train()` leave the model in training mode, and
-    `generate` does not change it. Dropout then removes a random part of the adapter's input at every token: greedy
-    decoding gives another text each time, and a score is that of a damaged adapter.
+    `get_peft_model`, `is_trainable=True` and `trainer.train()` leave the model in training mode,
+    and `generate` does not change it. Dropout then removes a random part of the adapter's input at
+    every token: greedy decoding gives another text each time, and a score is that of a damaged
+    adapter.
 
     ## Bad
     ```python
@@ -125,7 +126,7 @@ def _answers_of_loaded(
             continue
         if not any(comes_before(calls, use, save, load) and _same(save, load) for save in saved):
             continue
-        if load.made == model or calls.places(_may_train, load.made):
+        if load.made == model or calls.any_between(_may_train, load.made, load, None):
             continue
         for place in calls.places(_answers, load.made):
             yield Problem(
