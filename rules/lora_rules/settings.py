@@ -329,6 +329,8 @@ _DECLARED = (
              doc="What the adapter is for, where a rule asks for it."),
     Declared("serve", "str", "declaration", "declared", principal=True,
              doc="What serves the adapter: `vllm` for example."),
+    Declared("served_rank", "int", "derived", "surroundings",
+             doc="The highest rank that the engine in the same file serves."),
     Declared("online", "bool", "declaration", "declared", principal=True,
              doc="Whether the hub may be asked about the base model."),
     Declared("pinned_peft", "VersionRange", "declaration", "declared",

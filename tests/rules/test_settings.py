@@ -44,6 +44,7 @@ NEW = {
         "max_grad_norm",
         "num_labels",
         "save_steps",
+        "served_rank",
         "train_rows",
     },
     "flags": {

@@ -17,7 +17,7 @@ RULES: tuple[Row, ...] = (
     ('LL004', 'adapter.ll004_inference_mode_training', 'inference_mode_training', 3, (('outline', 'Outline'), ('inference_mode', 'bool'), ('adapter_name_or_path', 'Value')), (), False, False, False),
     ('LL005', 'adapter.ll005_bias_trains_nothing', 'bias_trains_nothing', 1, (('outline', 'Outline'), ('bias', 'str'), ('inventory', 'Inventory | None')), (None,), False, False, False),
     ('LL006', 'adapter.ll006_dora_cost', 'dora_cost', 1, (('outline', 'Outline'), ('use_dora', 'bool')), (), False, False, False),
-    ('LL007', 'adapter.ll007_serving_incompatible', 'serving_incompatible', 2, (('serve', 'str'), ('r', 'Value'), ('modules_to_save', 'Value'), ('use_dora', 'Value'), ('bias', 'Value')), (), False, False, True),
+    ('LL007', 'adapter.ll007_serving_incompatible', 'serving_incompatible', 2, (('serve', 'str'), ('r', 'Value'), ('modules_to_save', 'Value'), ('use_dora', 'Value'), ('bias', 'Value'), ('served_rank', 'Value')), (), False, False, True),
     ('LL008', 'training.ll008_ignored_subconfig', 'ignored_subconfig', 2, (('outline', 'Outline'), ('blocks', 'Blocks'), ('init_lora_weights', 'Value'), ('loftq_config', 'Value'), ('eva_config', 'Value'), ('corda_config', 'Value'), ('lora_ga_config', 'Value'), ('alora_invocation_tokens', 'Value'), ('task_type', 'Value'), ('base_model_name_or_path', 'Value')), (), False, False, False),
     ('LL009', 'training.ll009_conflicting_sources', 'conflicting_sources', 2, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('outline', 'Outline')), (), False, True, False),
     ('LL010', 'training.ll010_adapter_settings_without_adapter', 'adapter_settings_without_adapter', 2, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('lora_enabled', 'Setting'), ('r', 'Value'), ('lora_alpha', 'Value'), ('target_modules', 'Value')), (), False, True, False),
@@ -130,7 +130,7 @@ RULES: tuple[Row, ...] = (
     ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'),), (), False, False, False),
-    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value')), (), False, False, False),
+    ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False),
     ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False),
     ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('outline', 'Outline'), ('framework', 'Behaviour'), ('init_lora_weights', 'str'), ('program', 'Program | None')), (None,), False, False, False),
     ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('returns_nothing', 'ReturnsNothing'),), (), False, False, False),
@@ -138,6 +138,7 @@ RULES: tuple[Row, ...] = (
     ('LLB18', 'scripts.llb18_new_adapter_on_meta_device', 'new_adapter_on_meta_device', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True),
+    ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

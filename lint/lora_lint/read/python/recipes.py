@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.read.python import datasets, surroundings
+from lora_lint.read.python import datasets, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, in_order
@@ -52,9 +52,10 @@ def recipes(resolver: Resolver, file: File) -> Made:
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls)
     told = Told(resolver)
+    served = serving.settings(resolver)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
-        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()))
+        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
         for adapter in adapters
     )
     taken.take(_without_config(loads, adapters, ways, file))
@@ -145,10 +146,17 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
-def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) -> Recipe:
+def _recipe(
+    links: Links,
+    told: Told,
+    adapter: Found,
+    file: File,
+    calls: Calls,
+    served: dict[str, Setting],
+) -> Recipe:
     linked = links.of(adapter)
     resolver = links.resolver
-    settings = told.written(adapter) | surroundings.settings(adapter)
+    settings = told.written(adapter) | surroundings.settings(adapter) | served
     members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
     for found in members:
         for name, value in told.written(found).items():

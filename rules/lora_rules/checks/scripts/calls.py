@@ -184,7 +184,8 @@ def _training(calls: Calls, call: Call) -> Training | None:
         if model is not None and not model.part and start is not None:
             return Training(model, call, start)
     elif is_optimizer(call):
-        numbers = {thing.number for thing in call.things.values() if thing.part}
+        of_parts = {name: thing.number for name, thing in call.things.items() if thing.part}
+        numbers = {of_parts["params"]} if "params" in of_parts else set(of_parts.values())
         start = _first_after(calls, call, _steps)
         if len(numbers) == 1 and start is not None:
             return Training(Thing(numbers.pop()), call, start)
