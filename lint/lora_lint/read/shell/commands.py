@@ -9,7 +9,7 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 
 _FLAG = lazily(r"--?[A-Za-z][\w.-]*")
-_OVERRIDE = lazily(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_OVERRIDE = lazily(r"\+{0,2}([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
 _SUBCOMMANDS = {
     ("swift", "sft"): "ms-swift",
     ("swift", "pt"): "ms-swift",
@@ -96,14 +96,13 @@ def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple
     flags: list[Flag] = []
     positional: list[Text] = []
     for word, text in zip(words, texts, strict=True):
-        name, equals, value = text.partition("=")
+        flag = _flag(word)
         override = _OVERRIDE.fullmatch(text)
-        if _FLAG.fullmatch(name) and not word.quoted:
-            given = (_value(word, value),) if equals else ()
-            flags.append(Flag(_clean(name), word, given))
-        elif override is not None and not flags:
+        if flag is not None:
+            flags.append(flag)
+        elif override is not None and not _is_option(flags):
             flags.append(Flag(override[1], word, (_value(word, override[2]),)))
-        elif flags and not _is_full(flags[-1]):
+        elif flags and not _is_full(flags[-1]) and not _may_be_more(flags[-1], word):
             last = flags.pop()
             flags.append(Flag(last.name, last.word, (*last.values, word)))
         else:
@@ -111,9 +110,34 @@ def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple
     return tuple(flags), tuple(positional)
 
 
+def _flag(word: Text) -> Flag | None:
+    """``--name`` or ``--name=value``, the name the same in all candidates."""
+    texts = word.candidates or ((word.template,) if word.template else ())
+    parts = [text.partition("=") for text in texts]
+    names = {name for name, _, _ in parts}
+    if len(names) != 1 or not _FLAG.fullmatch(name := names.pop()):
+        return None
+    if word.quoted and not name.startswith("--"):
+        return None
+    if not any(equals for _, equals, _ in parts):
+        return Flag(_clean(name), word, ())
+    values = tuple(value for _, _, value in parts) if word.candidates else ()
+    return Flag(_clean(name), word, (word._replace(candidates=values, template=""),))
+
+
+def _is_option(flags: list[Flag]) -> bool:
+    """Whether the last of them is ``--key``, and a text with ``=`` may be its value."""
+    return bool(flags) and (flags[-1].word.candidates or (flags[-1].word.template,))[0][:1] == "-"
+
+
+def _may_be_more(flag: Flag, word: Text) -> bool:
+    """Whether a variable behind a value, of which nothing is known, may hold options."""
+    return bool(flag.values) and not word.candidates and not word.quoted
+
+
 def _is_full(flag: Flag) -> bool:
     """``--key=value`` and ``key=value`` take no more words."""
-    return any("=" in text for text in flag.word.candidates)
+    return any("=" in text for text in flag.word.candidates or (flag.word.template,))
 
 
 def _clean(name: str) -> str:

@@ -117,7 +117,10 @@ def _node(values: tuple[Text, ...], flag: Span) -> Node:
 def _scalar(value: Text) -> Node:
     if not value.candidates:
         return Opaque(f"{value.unknown} is not known from this file", value.span)
-    scalars = tuple(resolve(text, value.span) for text in value.candidates)
+    scalars = tuple(
+        resolve(text, value.span)._replace(yaml_string=False)  # no YAML parser reads a word
+        for text in value.candidates
+    )
     return scalars[0] if len(scalars) == 1 else Sequence(scalars, value.span, value.choices)
 
 
