@@ -25,6 +25,7 @@ RULES: tuple[Row, ...] = (
     ('LL012', 'training.ll012_refused_by_framework', 'refused_by_framework', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks'), ('target_modules', 'Value'), ('packing', 'Value'), ('max_length', 'Value'), ('eval_strategy', 'Value'), ('eval_steps', 'Value'), ('save_strategy', 'Value'), ('save_steps', 'Value'), ('load_best_model_at_end', 'Value'), ('program', 'Program | None'), ('pinned_trl', 'VersionRange')), (None, ANY), False, False, False),
     ('LL013', 'adapter.ll013_pissa_with_rewards', 'pissa_with_rewards', 2, (('framework', 'Behaviour'), ('init_lora_weights', 'bool | str'), ('training_kind', 'Lazy'), ('trainer_method', 'str')), ('',), False, False, False),
     ('LL014', 'training.ll014_value_not_accepted', 'value_not_accepted', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks')), (), False, False, False),
+    ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False),

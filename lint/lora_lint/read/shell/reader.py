@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
 from lora_lint.read.shell.commands import Command, command
+from lora_lint.read.shell.dropped import Dropped, dropped
+from lora_lint.read.shell.gpus import Gpus, gpus_of
 from lora_lint.read.shell.scan import Scanner
 from lora_lint.read.shell.variables import Text, Variables
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
@@ -50,18 +52,62 @@ def read_text(
 ) -> Iterator[Recipe]:
     """The recipes of a script's text, or of one ``%%bash`` cell, one command after another."""
     variables = Variables()
-    for words in Scanner(text, cell).scan():
-        started = command(variables.take(words))
-        if started is not None:
-            yield from _recipes(started, path, dialect)
+    scanner = Scanner(text, cell)
+    commands = scanner.scan()
+    for number, words in enumerate(commands):
+        taken = variables.take(words)
+        started = command(taken)
+        below = dropped(number, commands, scanner.ends)
+        if started is None and not below:
+            continue
+        yield from _started(started, taken, below, path, dialect, variables)
+
+
+def _started(
+    started: Command | None,
+    words: list[Text],
+    below: Dropped | None,
+    path: str,
+    dialect: str | None,
+    variables: Variables,
+) -> Iterator[Recipe]:
+    """The recipes of one command; what it says where it ends, else what it was meant to say."""
+    recipes = _recipes(started, path, dialect) if started is not None else []
+    if not recipes and below is not None:
+        rest = [text for word in below.words for text in variables.expand(word)]
+        started = command([*words, *rest])
+        recipes = _recipes(started, path, dialect) if started is not None else []
+    if started is None:
+        return
+    gpus = gpus_of(started, variables.environment)
+    for recipe in recipes:
+        settings = dict(recipe.settings)
+        if gpus is not None:
+            settings.setdefault("gpu_count", _gpu_count(gpus))
+        if below is not None:
+            settings["dropped_options"] = below.setting
+        yield recipe._replace(settings=settings)
+
+
+def _gpu_count(gpus: Gpus) -> Setting:
+    return Setting(
+        "gpu_count",
+        (gpus.number,),
+        Origin.DERIVED,
+        gpus.key,
+        span=gpus.text.span,
+        source=f"{gpus.key} {gpus.text.candidates[0]}",
+        overridable=bool(gpus.text.default_of),
+    )
 
 
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     name = forced or ("generic" if started.has_config_file else started.dialect)
-    root = _tree(started)
-    if name == "generic" and sum(1 for entry in root.entries if _is_lora(entry.key)) < 2:
+    if name == "generic" and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
         return []
-    found = dialects.translate(dialects.load(name), root, path=path, kind="shell")
+    dialect = dialects.load(name)
+    root = _tree(started, dialect.table.known_keys if name != "generic" else frozenset())
+    found = dialects.translate(dialect, root, path=path, kind="shell")
     return [_finished(recipe, started) for recipe in found]
 
 
@@ -69,18 +115,19 @@ def _is_lora(key: str) -> bool:
     return "lora" in key.lower() or key in ("r", "rank", "target_modules", "network_dim")
 
 
-def _tree(started: Command) -> Mapping:
+def _tree(started: Command, known: frozenset[str]) -> Mapping:
     entries: dict[str, Entry] = {}
     duplicates = []
     if started.dialect == "litgpt" and started.positional:
         word = started.positional[0]
         entries["checkpoint_dir"] = Entry("checkpoint_dir", word.span, _node((word,), word.span))
     for flag in started.flags:
-        entry = Entry(flag.name, flag.word.span, _node(flag.values, flag.word.span))
-        before = entries.pop(flag.name, None)
+        name = started.full_name(flag.name, known)
+        entry = Entry(name, flag.word.span, _node(flag.values, flag.word.span))
+        before = entries.pop(name, None)
         if before is not None:
             duplicates.append((before, entry))
-        entries[flag.name] = entry
+        entries[name] = entry
     every = [entry.key_span for entry in entries.values()] or [started.program.span]
     first, last = started.program.span, every[-1]
     span = Span(first.line, first.column, last.end_line, last.end_column, first.cell)

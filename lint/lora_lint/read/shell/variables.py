@@ -293,9 +293,9 @@ def _after(read: If, arms: list[Values]) -> Values:
         last = next((texts[0] for texts in reversed(held) if texts), None)
         if not plain or last is None:
             rows = [texts for texts in held if texts is not None]
-            is_list = len(rows) == len(held) and any(len(texts) > 1 for texts in rows)
-            span = last.span if last is not None else Span(0, 0, 0, 0)
-            values[name] = tuple(_alike(rows, span, f"${name}")) if is_list else None
+            listed = len(rows) == len(held) and any(len(texts) > 1 for texts in rows)
+            known = _alike(rows, last.span, f"${name}") if last is not None and listed else None
+            values[name] = tuple(known) if known is not None else None
             continue
         default_of = next((t.default_of for texts in held for t in texts or () if t.default_of), "")
         values[name] = (_distinct(ways, last.span)._replace(default_of=default_of),)
