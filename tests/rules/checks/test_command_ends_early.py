@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from lora_lint.read.shell.reader import read_text
 from lora_lint.read.shell.scan import WHY
 

@@ -20,7 +20,7 @@ class Dropped(NamedTuple):
 
     @property
     def setting(self) -> Setting:
-        """What a rule is given: the options, at the place where the command ends, and why it does."""
+        """The options for a rule, at the place where the command ends, and why it ends."""
         options = [_name(word) for word in self.words if _is_option(word)]
         return Setting(
             "dropped_options",

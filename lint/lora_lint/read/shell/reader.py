@@ -15,6 +15,8 @@ from lora_lint.read.shell.commands import Command, command
 from lora_lint.read.shell.dropped import Dropped, dropped
 from lora_lint.read.shell.gpus import Gpus, gpus_of
 from lora_lint.read.shell.scan import Scanner
+from lora_lint.read.shell.unread import options_unread
+from lora_lint.read.shell.unread import unread as not_read
 from lora_lint.read.shell.variables import Text, Variables
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
 from lora_lint.read.yaml import resolve
@@ -22,6 +24,9 @@ from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+NAMED_COMMANDS = 20
+"""How many commands of a file that are not read are named."""
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -37,20 +42,38 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except NotText as error:
         raise Unreadable(str(error)) from None
     taken = Recipes()
-    taken.take(read_text(text, source.path, dialect=dialect))
+    unread: list[str] = []
+    taken.take(read_text(text, source.path, dialect=dialect, unread=unread))
     recipes = tuple(taken.taken)
     if recipes and "install" in text:
         from lora_lint.sources.pins.commands import own_versions  # most scripts install nothing
 
         pins = own_versions(text, os.path.basename(source.path))
         recipes = tuple(recipe._replace(pins=pins) for recipe in recipes)
-    return Reading(recipes, recipes[0].dialect if recipes else "", tuple(taken.notes))
+    return Reading(
+        recipes,
+        recipes[0].dialect if recipes else "",
+        tuple(taken.notes),
+        commands=tuple(unread),
+    )
 
 
 def read_text(
-    text: str, path: str, cell: int | None = None, dialect: str | None = None
+    text: str,
+    path: str,
+    cell: int | None = None,
+    dialect: str | None = None,
+    unread: list[str] | None = None,
 ) -> Iterator[Recipe]:
-    """The recipes of a script's text, or of one ``%%bash`` cell, one command after another."""
+    """The recipes of a script's text, or of one ``%%bash`` cell, one command after another.
+
+    Args:
+        text: the script.
+        path: its file.
+        cell: the notebook's cell that it is, if it is one.
+        dialect: the dialect to read it in, when the user forces one.
+        unread: takes a sentence about each command that is not read.
+    """
     variables = Variables()
     scanner = Scanner(text, cell)
     commands = scanner.scan()
@@ -58,9 +81,17 @@ def read_text(
         taken = variables.take(words)
         started = command(taken)
         below = dropped(number, commands, scanner.ends)
-        if started is None and not below:
-            continue
-        yield from _started(started, taken, below, path, dialect, variables)
+        found = _started(started, taken, below, path, dialect, variables)
+        yield from found
+        if unread is not None and not found:
+            _name_unread(taken, started, unread)
+
+
+def _name_unread(words: list[Text], started: Command | None, unread: list[str]) -> None:
+    name = not_read(words) or (options_unread(started) if started is not None else "")
+    if name and len(unread) < NAMED_COMMANDS:
+        line = words[0].span.line
+        unread.append(f"line {line}: `{name}` is not read: what it sets is not checked")
 
 
 def _started(
@@ -70,23 +101,20 @@ def _started(
     path: str,
     dialect: str | None,
     variables: Variables,
-) -> Iterator[Recipe]:
+) -> list[Recipe]:
     """The recipes of one command; what it says where it ends, else what it was meant to say."""
     recipes = _recipes(started, path, dialect) if started is not None else []
     if not recipes and below is not None:
         rest = [text for word in below.words for text in variables.expand(word)]
         started = command([*words, *rest])
         recipes = _recipes(started, path, dialect) if started is not None else []
-    if started is None:
-        return
+    if started is None or not recipes:
+        return []
     gpus = gpus_of(started, variables.environment)
-    for recipe in recipes:
-        settings = dict(recipe.settings)
-        if gpus is not None:
-            settings.setdefault("gpu_count", _gpu_count(gpus))
-        if below is not None:
-            settings["dropped_options"] = below.setting
-        yield recipe._replace(settings=settings)
+    more = {} if gpus is None else {"gpu_count": _gpu_count(gpus)}
+    if below is not None:
+        more["dropped_options"] = below.setting
+    return [recipe._replace(settings={**more, **recipe.settings}) for recipe in recipes]
 
 
 def _gpu_count(gpus: Gpus) -> Setting:

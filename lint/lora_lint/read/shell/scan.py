@@ -161,7 +161,7 @@ class Scanner:
         self._joined = True
 
     def _ends_early(self, why: str, blanks: int) -> None:
-        """``\\ `` or ``\\ # ...``: the blank is what the backslash stands for, not the line's end."""
+        """A backslash before a blank quotes the blank, and the line's end is one."""
         self._end_word()
         start = self._here()
         self._to_line_end()

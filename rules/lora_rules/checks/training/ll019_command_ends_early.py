@@ -26,8 +26,7 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     r"""A command of a script ends above some of its options.
 
     ## What it checks
-    A training command ends at the end of a line, and the next command of the script begins with
-    `--`. What ended the command is one of these:
+    A training command ends at the end of a line, and what follows begins with `--`, because of:
 
     - a blank behind the backslash;
     - a comment behind the backslash, or before it;
@@ -46,6 +45,7 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     llamafactory-cli train \
         --model_name_or_path my-company/base-7B \
         --stage sft \
+        --learning_rate 1e-4 \
         --dataset my_data \
         --template default \
         # --lora_rank 64 \  # LL019: # --lora_rank 64 \
@@ -57,6 +57,7 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     llamafactory-cli train \
         --model_name_or_path my-company/base-7B \
         --stage sft \
+        --learning_rate 1e-4 \
         --dataset my_data \
         --template default \
         --output_dir out
