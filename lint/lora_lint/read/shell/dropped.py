@@ -17,6 +17,8 @@ class Dropped(NamedTuple):
 
     end: End
     words: tuple[Word, ...]
+    commands: int
+    """How many commands the shell takes them for."""
 
     @property
     def setting(self) -> Setting:
@@ -50,10 +52,10 @@ def dropped(
     at = number + 1
     while at < len(commands) and _is_option(commands[at][0]):
         words += commands[at]
-        if ends[at] is None:
-            break
         at += 1
-    return Dropped(end, tuple(words)) if words else None
+        if ends[at - 1] is None:
+            break
+    return Dropped(end, tuple(words), at - number - 1) if words else None
 
 
 def _is_option(word: Word) -> bool:

@@ -47,15 +47,19 @@ class Gpus(NamedTuple):
 
 def gpus_of(started: Command, environment: Environment) -> Gpus | None:
     """How many GPUs a command runs on, if it says so."""
+    if any("parallel" in flag.name for flag in started.flags):
+        return None  # GPUs that share an example: neither batches nor copies are as many as GPUs
     names = [_name(word) for word in started.launcher]
+    seen = environment("CUDA_VISIBLE_DEVICES")
     launcher = next((name for name in names if name in _LAUNCHERS), "")
     if launcher:
         return _launched(launcher, started.launcher)
     program = _name(started.program) if not names else names[-1]
     several = environment("NPROC_PER_NODE") if program in _PER_NODE else None
     if several is not None:
+        if seen is not None and _devices(seen) > _number(several):
+            return None  # each process spreads the model over several GPUs
         return _times("NPROC_PER_NODE", several, environment("NNODES"))
-    seen = environment("CUDA_VISIBLE_DEVICES")
     if seen is None or environment("NNODES") is not None:
         return None
     devices = _devices(seen)

@@ -77,10 +77,14 @@ def read_text(
     variables = Variables()
     scanner = Scanner(text, cell)
     commands = scanner.scan()
+    skipped = 0
     for number, words in enumerate(commands):
         taken = variables.take(words)
         started = command(taken)
+        if number < skipped:
+            continue
         below = dropped(number, commands, scanner.ends)
+        skipped = number + 1 + below.commands if below is not None else 0
         found = _started(started, taken, below, path, dialect, variables)
         yield from found
         if unread is not None and not found:
