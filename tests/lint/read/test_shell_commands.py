@@ -12,7 +12,7 @@ FACTORY = "llamafactory-cli train --model_name_or_path m --stage sft --lora_rank
 
 
 def test_a_beginning_that_only_one_option_has_is_that_option() -> None:
-    (recipe,) = read_text(f"{FACTORY} --max_pixel 5 --lora_al 4 --zzz 1\n", "t.sh")
+    (recipe,) = read_text(f"{SWIFT} --max_pixel 5 --lora_al 4 --zzz 1\n", "t.sh")
     names = {key.name for key in recipe.blocks[0].keys}
     assert {"lora_alpha", "zzz"} <= names
     assert "max_pixel" not in names
