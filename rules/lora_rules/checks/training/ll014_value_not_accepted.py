@@ -103,7 +103,7 @@ def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem
         key.value_span or key.span,
         f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
         severity=Severity.WARNING if listed else None,
-        help=f"Did you mean {nearest}?" if nearest else "Write one of these.",
+        help=f"Did you mean {nearest}?" if nearest else "",
     )
 
 
