@@ -207,11 +207,11 @@ class Variables:
         before = self._values.get(name)
         if before is None:
             return (Text((), texts[0].span, unknown=f"${name}"),) if texts else ()
-        if array:
+        if array and len(before) + len(texts) <= VARIABLE_SIZE:
             return (*before, *texts)
         both = [_in_one(text) for text in (*before, *texts)]
         joined = "".join(text for text in both if text is not None)
-        if None in both or len(joined) > VARIABLE_SIZE:
+        if array or None in both or len(joined) > VARIABLE_SIZE:
             return (Text((), texts[0].span, unknown=f"${name}"),)
         return (_known_in_part(joined, texts[0].span, unknown=f"${name}"),)
 
