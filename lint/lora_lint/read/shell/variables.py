@@ -14,7 +14,7 @@ from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.shell.scan import Piece, Word
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.budgets import CANDIDATES, VARIABLE_SIZE
+from lora_rules.engine.budgets import ARRAY_WORDS, CANDIDATES, VARIABLE_SIZE
 from lora_rules.recipe import Span
 
 _ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
@@ -207,7 +207,7 @@ class Variables:
         before = self._values.get(name)
         if before is None:
             return (Text((), texts[0].span, unknown=f"${name}"),) if texts else ()
-        if array and len(before) + len(texts) <= VARIABLE_SIZE:
+        if array and len(before) + len(texts) <= ARRAY_WORDS:
             return (*before, *texts)
         both = [_in_one(text) for text in (*before, *texts)]
         joined = "".join(text for text in both if text is not None)
