@@ -76,6 +76,13 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+BASH = Source(
+    "bash",
+    MECHANICAL,
+    "Free Software Foundation, GNU bash 5.2, run, and its reference manual: Escape Character, "
+    "Comments",
+    "https://www.gnu.org/software/bash/manual/bash.html",
+)
 FRAMEWORK_SOURCES = Source(
     "framework-sources",
     MECHANICAL,

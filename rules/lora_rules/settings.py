@@ -318,6 +318,8 @@ _DECLARED = (
              doc="How the data set is prepared, `skip_prepare_dataset` for example."),
     Declared("dataloader_drop_last", "bool", "transformers", "data",
              doc="Whether the last batch is left out where it is smaller."),
+    Declared("dropped_options", "list[str]", "derived", "surroundings",
+             doc="Options of a command that stand below the line where the shell ends it."),
     # What is declared beside the recipe.
     Declared("gpu", "str", "declaration", "declared", principal=True,
              doc="The GPU that the run is for."),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_mean, matches
-from lora_lint.engine.coverage import UNREAD
+from lora_lint.engine.coverage import COMMAND, UNREAD
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.judge import run_rules
 from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
@@ -78,7 +78,8 @@ def _judge(
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
     unread = (NotChecked(sentence(note), kind=UNREAD) for note in reading.notes)
-    notes = (*unread, *([NotChecked(sentence(reading.data))] if reading.data else ()))
+    commands = (NotChecked(sentence(each), kind=COMMAND) for each in reading.commands)
+    notes = (*unread, *commands, *([NotChecked(sentence(reading.data))] if reading.data else ()))
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
         return FileReport(
             source.path, dialects=_dialects(reading), not_checked=notes, data=reading.data
