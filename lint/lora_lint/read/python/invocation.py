@@ -11,6 +11,8 @@ from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
+from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
 
@@ -77,23 +79,24 @@ class Invocation(Evaluation):
     ) -> tuple[Thing | None, Held]:
         """The object that comes out, and what the expression gives."""
         name, on = callee.name, callee.on
-        method = name[1:] if name.startswith(".") else ""
-        if method in callees.RETURN_THEIR_ARGUMENTS and positional:
+        effect = effect_of(name)
+        gives = NEW if effect is None else effect.gives
+        if gives == ARGUMENTS and positional:
             return None, positional[0] if len(positional) == 1 else list(positional)
-        if method and isinstance(on, Thing):
-            if method in callees.RETURN_THEIR_OWNER:
-                made = on._replace(wrapped=on.wrapped and method not in callees.UNWRAP)
+        if name.startswith(".") and isinstance(on, Thing):
+            if effect is not None and gives == OWNER:
+                made = _through(effect, on)
                 return made, made
-            part = f"{on.part}.{method}()" if on.part else f"{method}()"
+            part = f"{on.part}{name}()" if on.part else f"{name[1:]}()"
             return None, Thing(on.number, part)
-        if callees.returns_first(name):
+        if effect is not None and gives in (FIRST, PART) and positional + list(keywords.values()):
             first = positional[0] if positional else keywords.get("model")
-            if name.startswith("builtins."):
+            if gives == PART:
                 first = self._store.made_of(positional)  # filter(test, parameters)
             if isinstance(first, Thing):
-                made = first._replace(wrapped=True) if callees.is_wrap(name) else first
+                made = _through(effect, first)
                 return made, made
-        if name in callees.RETURN_MODEL_AND_TOKENIZER and len(positional) > 1:
+        if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
         made = self._store.fresh()
         if callee.made is not None:
@@ -175,6 +178,11 @@ def _chain(frame: Frame | None) -> Iterator[Frame]:
     while frame is not None:
         yield frame
         frame = frame.outer
+
+
+def _through(effect: Effect, thing: Thing) -> Thing:
+    """The object that a call gives back, reached through PEFT's wrapper or past it."""
+    return thing if effect.wrapped is None else thing._replace(wrapped=effect.wrapped)
 
 
 def _put(things: dict[str, Thing], name: str, held: Held) -> None:

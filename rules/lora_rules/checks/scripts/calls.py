@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.effects import FREES, RESIZES
+from lora_rules.libraries.effects import effect_of
 from lora_rules.program import Calls, Test
 from lora_rules.recipe import Call, Setting, Span, Thing
 
@@ -216,34 +218,24 @@ def is_optimizer(call: Call) -> bool:
     )
 
 
+def does(call: Call, deed: str, thing: Thing) -> bool:
+    """Whether a call does something of ``engine/effects.py`` to an object.
+
+    Either it is a method of the object, or of a part of it, or the object comes out of it.
+    """
+    effect = effect_of(call.name)
+    if effect is None or deed not in effect.does:
+        return False
+    return of(call, thing) if call.name.startswith(".") else call.made == thing
+
+
 def frees(call: Call, model: Thing) -> bool:
     """Whether a call may let something of a model be trained."""
-    if is_unknown(call, model):
+    if is_unknown(call, model) or does(call, FREES, model):
         return True
-    if is_adapter_load(call) or call.name.endswith(".get_peft_model"):
-        return call.made == model
-    if not of(call, model):
-        return False
     if call.name in (".requires_grad_", "=requires_grad"):
-        return not argument_is(_first_argument(call), False)
-    return call.name in _FREEING
-
-
-_FREEING = frozenset(
-    [
-        ".set_adapter",
-        ".load_adapter",
-        ".add_adapter",
-        ".add_weighted_adapter",
-        ".merge_and_unload",
-        ".unload",
-        ".set_requires_grad",
-        ".merge_adapter",
-        ".delete_adapter",
-        ".inject_adapter",
-        ".apply",
-    ]
-)
+        return of(call, model) and not argument_is(_first_argument(call), False)
+    return False
 
 
 def freezes(call: Call, model: Thing) -> bool:
@@ -353,6 +345,7 @@ def _is_filled(value: object) -> bool:
 
 def resizes(call: Call, model: Thing) -> bool:
     """Whether a call resizes the embedding of a model."""
-    if call.name == "trl.setup_chat_format":
-        return model in call.things.values()
-    return call.name == ".resize_token_embeddings" and call.on == model
+    effect = effect_of(call.name)
+    if effect is None or RESIZES not in effect.does:
+        return False
+    return call.on == model or model in call.things.values()

@@ -6,17 +6,17 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import argument, is_adapter_load
+from lora_rules.engine.effects import REMOVES
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE, TRL_SOURCE
+from lora_rules.libraries.effects import effect_of
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
 REPLACED = "the second takes the place of the first."
 """PEFT 0.21.2 injects into the bare base under the same adapter name; counted by running it."""
-
-REMOVING = (".merge_and_unload", ".unload", ".delete_adapter")
 
 
 @rule("LLB04", Severity.ERROR, evidence=[TRL_SOURCE, PEFT_SOURCE])
@@ -120,7 +120,7 @@ def _adapter_before(calls: Calls, call: Call) -> Call | None:
     changes = calls.places(_changes_adapter, model)
     before = bisect_left(changes, calls.position(call))
     last = calls[changes[before - 1]] if before else None
-    if last is None or last.name in REMOVING or not last.certain_after(call):
+    if last is None or _removes(last) or not last.certain_after(call):
         return None
     return last
 
@@ -135,7 +135,12 @@ def _changes_adapter(call: Call, model: Thing) -> bool:
     if call.made != model and call.on != model and model not in call.things.values():
         return False
     gets = call.name == "peft.get_peft_model" or is_adapter_load(call)
-    return gets or call.name in REMOVING
+    return gets or _removes(call)
+
+
+def _removes(call: Call) -> bool:
+    effect = effect_of(call.name)
+    return effect is not None and REMOVES in effect.does
 
 
 def _is_lora(calls: Calls, *wraps: Call) -> bool:

@@ -1,0 +1,10 @@
+"""What TRL's calls do to a model."""
+
+from __future__ import annotations
+
+from lora_rules.engine.effects import FIRST_TWO, RESIZES, Effect
+
+ROWS = (
+    Effect("trl.setup_chat_format", FIRST_TWO, does=(RESIZES,)),
+    Effect("trl.clone_chat_template", FIRST_TWO),
+)
