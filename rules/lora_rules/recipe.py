@@ -189,10 +189,28 @@ class Call(NamedTuple):
     """The arms of tests (positive) and the loops (negative) around it, outermost first."""
     complete: bool = True
     """False when it may be given more than is seen here."""
+    histories: Mapping[str, History] = {}
+    """What happened before to the objects that it is given, by argument; to ``on`` by ``""``."""
+    used: bool = True
+    """False for a statement of its own: nobody has what comes out."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""
         return later.branch[: len(self.branch)] == self.branch
+
+
+class History:
+    """The last call that touched an object, and what happened before; or ways that join."""
+
+    __slots__ = ("before", "call")
+
+    def __init__(self, call: Call | None, before: tuple[History | None, ...]) -> None:
+        """With a call one history before it, none if the call made the object; else several.
+
+        ``None`` stands for an object that comes from elsewhere and was not touched yet.
+        """
+        self.call = call
+        self.before = before
 
 
 class Recipe(NamedTuple):

@@ -158,7 +158,7 @@ class Invocation(Evaluation):
         self._block(scope.root)
         self._active.pop()
         self._frame = before
-        return self._store.joined(frame.returned)
+        return self._store.returned(frame, not scope.root.leaves)
 
     def _callbacks(self, node: ast.Call, site: Site) -> None:
         """Functions of this file that are handed over (``dataset.map(tokenize)``) may be called."""
