@@ -37,6 +37,7 @@ generate: $(BIN)/python
 	$(BIN)/python tools/build_rule_index.py
 	$(BIN)/python tools/build_frameworks.py
 	$(BIN)/python tools/build_docs.py
+	$(BIN)/python tools/claims.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +45,7 @@ $(BIN)/python:
 
 docs: $(VENV)/.ready
 	$(BIN)/python tools/build_docs.py
+	$(BIN)/python tools/claims.py
 	$(BIN)/python -m mkdocs build --quiet --strict
 
 oracle: $(VENV)/.ready

@@ -12,7 +12,7 @@ from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.result import RunProblem, RunResult
 from lora_rules.engine.problem import Safety, Set, Severity
 from lora_rules.engine.rule import Rule
-from lora_rules.evidence import Evidence
+from lora_rules.evidence import Source
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -35,8 +35,8 @@ def ratio_check(r: int, lora_alpha: float, *, low: float = 0.25, high: float = 4
     """
 
 
-STUDY = Evidence("hu-2021", "B", "Hu et al. 2021, LoRA", "https://arxiv.org/abs/2106.09685", "Ok.")
-ratio_check.evidence = (STUDY,)
+STUDY = Source("hu-2021", "C", "Hu et al. 2021, LoRA", "https://arxiv.org/abs/2106.09685", "Hu")
+ratio_check.evidence = (STUDY.says("Ok."),)
 RATIO = Rule("LL102", "alpha-rank-ratio-out-of-range", Severity.WARNING, ratio_check)
 
 YAML = """\

@@ -7,7 +7,7 @@ from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Add, Problem, Remove, Rename, Safety, Set, Severity
 from lora_rules.engine.registry import fact, rule
 from lora_rules.engine.value import Absent, Unknown
-from lora_rules.evidence import Evidence
+from lora_rules.evidence import Source
 from lora_rules.frameworks import register_framework
 from lora_rules.recipe import Recipe, Span
 
@@ -15,7 +15,6 @@ __all__ = [
     "Absent",
     "Add",
     "Behaviour",
-    "Evidence",
     "KeyPage",
     "Problem",
     "Recipe",
@@ -24,6 +23,7 @@ __all__ = [
     "Safety",
     "Set",
     "Severity",
+    "Source",
     "Span",
     "Unknown",
     "fact",

@@ -1,320 +1,305 @@
-"""The bibliography: every source once, with what it found and how strong it is."""
+"""The bibliography: every source once. What it says of a rule stands with the rule."""
 
 from __future__ import annotations
 
 from lora_rules.engine._startup.typed import NamedTuple
 
+MECHANICAL = "A"
+SEVERAL = "B"
+MEASURED = "C"
+PRACTICE = "D"
+GUIDANCE = "E"
+CONVENTION = "F"
 
-class Evidence(NamedTuple):
-    """A source.
+TIERS = {
+    MECHANICAL: "mechanical: verified by running code or reading source",
+    SEVERAL: "several independent measurements agree",
+    MEASURED: "one measurement",
+    PRACTICE: "practice: what published recipes do; it measures nothing",
+    GUIDANCE: "guidance without published numbers",
+    CONVENTION: "convention; no measurement found",
+}
 
-    Tiers: A mechanical, verified by running code or reading source; B several independent
-    measurements agree; C one measurement; D guidance without published numbers; E convention,
-    no measurement found.
-    """
+
+class Source(NamedTuple):
+    """Something that was read or run. No source is of tier B, which only several can be."""
 
     key: str
     tier: str
     text: str
-    """Authors, year, title."""
+    """Authors, year, title; of software its version."""
     where: str
-    found: str
-    """What it found, in a sentence."""
+    by: str = ""
+    """Who measured. Several papers of one laboratory are one measurement."""
+
+    def says(self, sentence: str) -> Citation:
+        """Cite it for a rule, with what in it supports the rule's page."""
+        return Citation(self, sentence)
+
+    def disagrees(self, sentence: str) -> Citation:
+        """Cite it for a rule, with what in it speaks against the rule."""
+        return Citation(self, sentence, supports=False)
 
 
-PEFT_SOURCE = Evidence(
+class Citation(NamedTuple):
+    """What one source says of one rule."""
+
+    source: Source
+    sentence: str
+    supports: bool = True
+
+
+def strength(evidence: tuple[Citation, ...]) -> str:
+    """The tier of a rule: that of the first source, or B where several laboratories measured it."""
+    supporting = [each.source for each in evidence if each.supports]
+    first = supporting[0].tier
+    laboratories = {source.by for source in supporting if source.tier == MEASURED}
+    return SEVERAL if first == MEASURED and len(laboratories) > 1 else first
+
+
+PEFT_SOURCE = Source(
     "peft-source",
-    "A",
+    MECHANICAL,
     "Hugging Face, PEFT 0.21.2: tuners/lora/config.py, layer.py, model.py, tuners_utils.py",
     "https://github.com/huggingface/peft",
-    "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run.",
 )
-TRANSFORMERS_SOURCE = Evidence(
+TRANSFORMERS_SOURCE = Source(
     "transformers-source",
-    "A",
+    MECHANICAL,
     "Hugging Face, transformers 5.23.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
-    "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4.",
 )
-FRAMEWORK_SOURCES = Evidence(
+FRAMEWORK_SOURCES = Source(
     "framework-sources",
-    "A",
+    MECHANICAL,
     "axolotl 067b021, LLaMA-Factory ff6d4d1, TRL f2cd577, oumi d8ed077 and others, read in 2026",
     "https://github.com/axolotl-ai-cloud/axolotl",
-    "Which keys each framework reads, which it drops in silence, and what it assumes instead.",
 )
-OFFICIAL_RECIPES = Evidence(
+OFFICIAL_RECIPES = Source(
     "official-recipes",
-    "B",
+    PRACTICE,
     "309 LoRA recipes shipped by axolotl (178), torchtune (103) and LLaMA-Factory (28)",
     "https://github.com/axolotl-ai-cloud/axolotl/tree/main/examples",
-    "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a dropout of 0.2.",
 )
-HU_2021 = Evidence(
+HU_2021 = Source(
     "hu-2021",
-    "B",
+    MEASURED,
     "Hu, Shen, Wallis, Allen-Zhu, Li, Wang, Wang, Chen 2021: LoRA: Low-Rank Adaptation of Large "
     "Language Models",
     "https://arxiv.org/abs/2106.09685",
-    "Tuning lora_alpha is roughly tuning the learning rate; the GPT-2 recipe has r=4, "
-    "lora_alpha=32 and a dropout of 0.1; r=1 to 64 differ little on WikiSQL and MNLI.",
+    by="Microsoft",
 )
-DETTMERS_2023 = Evidence(
+DETTMERS_2023 = Source(
     "dettmers-2023",
-    "B",
+    MEASURED,
     "Dettmers, Pagnoni, Holtzman, Zettlemoyer 2023: QLoRA: Efficient Finetuning of Quantized LLMs",
     "https://arxiv.org/abs/2305.14314",
-    "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers are adapted; NF4 "
-    "with double quantization takes 4.127 bits a parameter and keeps 16-bit quality.",
+    by="University of Washington",
 )
-SCHULMAN_2025 = Evidence(
+SCHULMAN_2025 = Source(
     "schulman-2025",
-    "B",
+    MEASURED,
     "Schulman and Thinking Machines Lab 2025: LoRA Without Regret",
     "https://thinkingmachines.ai/blog/lora/",
-    "With lora_alpha=32 fixed the best learning rate moves less than twofold from r=4 to r=512; "
-    "lora_alpha x learning rate sets the early slope.",
+    by="Thinking Machines Lab",
 )
-LORA_CAPACITY = Evidence(
+LORA_CAPACITY = Source(
     "lora-capacity",
-    "B",
+    MEASURED,
     "Schulman and Thinking Machines Lab 2025, after Allen-Zhu and Li 2024: what a parameter holds",
     "https://thinkingmachines.ai/blog/lora/",
-    "A parameter holds about 2 bits, and a token of supervised data teaches about 1 bit or less; "
-    "a run whose data need more than the adapter holds falls behind full fine-tuning.",
+    by="Thinking Machines Lab",
 )
-RASCHKA_2023 = Evidence(
+RASCHKA_2023 = Source(
     "raschka-2023",
-    "C",
+    MEASURED,
     "Raschka 2023: Practical Tips for Finetuning LLMs Using LoRA",
     "https://magazine.sebastianraschka.com/p/practical-tips-for-finetuning-llms",
-    "r=256 on the 1,000 examples of LIMA did as well as on 50,000 of Alpaca; Llama-2-7B took "
-    "21.33 GB with LoRA and 14.18 GB with QLoRA (r=8, q and v, one A100).",
+    by="Raschka",
 )
-KALAJDZIEVSKI_2023 = Evidence(
+KALAJDZIEVSKI_2023 = Source(
     "kalajdzievski-2023",
-    "C",
+    MEASURED,
     "Kalajdzievski 2023: A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA",
     "https://arxiv.org/abs/2312.03732",
-    "alpha / r stunts high ranks; alpha / sqrt(r) does not.",
+    by="Tenyx",
 )
-SEED_RANK_BANDS = Evidence(
+SEED_RANK_BANDS = Source(
     "seed-rank-bands",
-    "E",
+    CONVENTION,
     "Practitioners' guides: r=4 to 8 below 5,000 examples, 64 to 128 above 50,000",
     "several blogs; none of them measured it",
-    "No controlled evidence that a high rank harms a small dataset was found.",
 )
-SEED_DROPOUT = Evidence(
+SEED_DROPOUT = Source(
     "seed-dropout",
-    "E",
+    CONVENTION,
     "Practitioners' guides: no dropout at r <= 4",
     "several blogs; none of them measured it",
-    "The reason given (few features left) does not describe PEFT, which drops inputs of the "
-    "adapter: the relative noise is sqrt(p / (1 - p)) at every rank.",
 )
-ALLORA_2024 = Evidence(
+ALLORA_2024 = Source(
     "allora-2024",
-    "C",
+    MEASURED,
     "Huang and Balestriero 2024: ALLoRA: Adaptive Learning Rate Mitigates LoRA Fatal Flaws",
     "https://arxiv.org/abs/2410.09692",
-    "Dropout is unreliable in short fine-tuning runs.",
+    by="Huang and Balestriero",
 )
-PEFT_BENCHMARK = Evidence(
+PEFT_BENCHMARK = Source(
     "peft-benchmark",
-    "C",
+    MEASURED,
     "Hugging Face, PEFT method comparison on MetaMathQA, Llama-3.2-3B, one seed",
     "https://github.com/huggingface/peft/tree/main/method_comparison",
-    "DoRA took 26.4 % more time and 10.1 % more peak memory than LoRA at equal rank.",
+    by="Hugging Face",
 )
-VLLM_SOURCE = Evidence(
+VLLM_SOURCE = Source(
     "vllm-source",
-    "A",
+    MECHANICAL,
     "vLLM: lora/peft_helper.py, and its issues 2847, 6983, 9280",
     "https://github.com/vllm-project/vllm",
-    "Refuses adapters with modules_to_save, a bias or DoRA, and r above max_lora_rank (16).",
 )
-DEVICE_MEMORY = Evidence(
+DEVICE_MEMORY = Source(
     "device-memory",
-    "A",
+    MECHANICAL,
     "Total memory as the CUDA driver reports it, collected from published logs",
     "rules/lora_rules/facts/memory/gpus.json, which names the source of each card",
-    "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB.",
 )
-TINKER_SWEEP = Evidence(
+TINKER_SWEEP = Source(
     "tinker-sweep",
-    "B",
+    MEASURED,
     "Thinking Machines Lab 2025: tinker-cookbook, supervised LoRA sweep over 35 base models",
     "https://github.com/thinking-machines-lab/tinker-cookbook",
-    "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss at the median "
-    "and 9.9 % at most; nearly every run at 3e-3 diverged (lora_alpha=32, Adam).",
+    by="Thinking Machines Lab",
 )
-BIDERMAN_2024 = Evidence(
+BIDERMAN_2024 = Source(
     "biderman-2024",
-    "C",
+    MEASURED,
     "Biderman, Portes, Ortiz and others 2024: LoRA Learns Less and Forgets Less",
     "https://arxiv.org/abs/2405.09673",
-    "Halved the learning rate at r=256 with lora_alpha=512 because of loss spikes; recommends LoRA "
-    "for instruction tuning, not for continued pretraining.",
+    by="Columbia University and Databricks",
 )
-CHEN_2026 = Evidence(
+CHEN_2026 = Source(
     "chen-2026",
-    "C",
+    MEASURED,
     "Chen, Villar, Hayou 2026: learning rate scaling across LoRA ranks",
     "https://arxiv.org/abs/2602.06204",
-    "Depending on scaling and initialisation the best learning rate is the same at every rank, or "
-    "falls in proportion to 1/r.",
+    by="Chen, Villar and Hayou",
 )
-HAYOU_2024 = Evidence(
+HAYOU_2024 = Source(
     "hayou-2024",
-    "C",
+    MEASURED,
     "Hayou, Ghosh, Yu 2024: LoRA+: Efficient Low Rank Adaptation of Large Models",
     "https://arxiv.org/abs/2402.12354",
-    "A learning rate for B that is 16 times that of A gained 1 to 2 % and up to twofold speed.",
+    by="Hayou, Ghosh and Yu",
 )
-PREFERENCE_PRACTICE = Evidence(
+PREFERENCE_PRACTICE = Source(
     "preference-practice",
-    "D",
+    GUIDANCE,
     "Learning rates that TRL, Tinker and Zephyr give for DPO and GRPO with LoRA",
     "https://huggingface.co/docs/trl",
-    "DPO with LoRA at 5e-6 to 1e-5, GRPO at 1e-5; 12 of 23 official preference recipes use 1e-4 "
-    "or more.",
 )
-TRL_SOURCE = Evidence(
+TRL_SOURCE = Source(
     "trl-source",
-    "A",
+    MECHANICAL,
     "Hugging Face, TRL 1.16.0: trainer/sft_config.py, sft_trainer.py; fields of 38 versions",
     "https://github.com/huggingface/trl",
-    "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a max_length of 1024 "
-    "(from 0.16 on); packing without a flash attention lets examples see each other.",
 )
-BITSANDBYTES_SOURCE = Evidence(
+BITSANDBYTES_SOURCE = Source(
     "bitsandbytes-source",
-    "A",
+    MECHANICAL,
     "bitsandbytes 0.50: nn/modules.py (Linear4bit); transformers 5.23.0: quantizers/auto.py",
     "https://github.com/bitsandbytes-foundation/bitsandbytes",
-    "A 4-bit layer computes in the type of its input where that is bfloat16 or float32, and in "
-    "bnb_4bit_compute_dtype where it is float16.",
 )
-FLASH_ATTENTION = Evidence(
+FLASH_ATTENTION = Source(
     "flash-attention",
-    "A",
+    MECHANICAL,
     "Dao-AILab, flash-attention 2: README and csrc/flash_attn/flash_api.cpp",
     "https://github.com/Dao-AILab/flash-attention",
-    "Only float16 and bfloat16, only Ampere and newer: anything else raises RuntimeError.",
 )
-SEED_TASK_BANDS = Evidence(
+SEED_TASK_BANDS = Source(
     "seed-task-bands",
-    "E",
+    CONVENTION,
     "Practitioners' guides: rank bands by task, from 8 for style and classification to 64 for code",
     "five guides; none of them measured it",
-    "They disagree: one has 8 to 16 where another has 64 to 128, and measurements find the rank to "
-    "matter little once all linear layers are adapted.",
 )
-SEED_DROPOUT_SCALE = Evidence(
+SEED_DROPOUT_SCALE = Source(
     "seed-dropout-scale",
-    "E",
+    CONVENTION,
     "Practitioners' guides: a high lora_alpha together with a high dropout gives noisy gradients",
     "one guide; it measured nothing",
-    "That dropout's noise is multiplied by lora_alpha / r is arithmetic; the harm is unmeasured.",
 )
-UNSLOTH_DOCS = Evidence(
+UNSLOTH_DOCS = Source(
     "unsloth-docs",
-    "D",
+    GUIDANCE,
     "Unsloth: unsloth/models/llama.py and its fine-tuning guide",
     "https://github.com/unslothai/unsloth",
-    "A layer gets the fused kernels only where lora_dropout is 0 and bias is none; else it warns.",
 )
-EPOCHS_CONTESTED = Evidence(
+EPOCHS_CONTESTED = Source(
     "epochs-contested",
-    "C",
+    MEASURED,
     "Raschka 2023 (Alpaca twice is worse), Tulu 3 2024 (2 epochs), arXiv 2602.11149 (2026)",
     "https://arxiv.org/abs/2602.11149",
-    "Repeating 50,000 examples hurt or did nothing; on long chains of thought 128 epochs of 400 "
-    "examples beat one epoch of 51,200 by 12 to 26 points.",
+    by="several",
 )
-PROMPT_LOSS = Evidence(
+PROMPT_LOSS = Source(
     "prompt-loss",
-    "C",
+    MEASURED,
     "Dettmers 2023 and Shi and others 2024: Instruction Tuning With Loss Over Instructions",
     "https://arxiv.org/abs/2405.14394",
-    "Masking the prompt gained about a point; with long prompts, short answers or few examples a "
-    "loss on the prompt helped instead.",
+    by="several",
 )
-GUIDE_EVALUATION = Evidence(
+GUIDE_EVALUATION = Source(
     "guide-evaluation",
-    "D",
+    GUIDANCE,
     "Practitioners' guides: watch the loss on held-out examples and stop early",
     "several guides",
-    "Without held-out examples overfitting cannot be seen; 23 of 63 official axolotl recipes with "
-    "several epochs have none.",
 )
-ARITHMETIC = Evidence(
+ARITHMETIC = Source(
     "arithmetic",
-    "A",
+    MECHANICAL,
     "Counting: optimizer steps from rows, batch, accumulation, devices and epochs",
     "transformers 5.23.0: trainer.py, training_args.py, trainer_callback.py, optimization.py",
-    "A warm-up that is longer than the run never reaches the learning rate that was set.",
 )
-MEMORY_FORECAST = Evidence(
+MEMORY_FORECAST = Source(
     "memory-forecast",
-    "B",
+    MEASURED,
     "lora-lint's memory forecast against 207 published measurements, 12 of them at a card's limit",
     "docs/memory.md",
-    "On a T4 every run forecast below 86 % of the room finished, every one above 90 % failed; the "
-    "peak of 50 runs whose settings are all known is 0.2 % off at the median.",
+    by="lora-lint, on published logs",
 )
-MEMORY_TRAPS = Evidence(
+MEMORY_TRAPS = Source(
     "memory-traps",
-    "A",
+    MECHANICAL,
     "TRL 1.16 trainer/utils.py; transformers 5.23 integrations/bitsandbytes.py; PEFT 0.21.2 "
     "utils/other.py",
     "https://github.com/huggingface/trl/blob/main/trl/trainer/utils.py",
-    "A model that a TRL trainer loads by its name is float32 unless a dtype is given (since 0.27); "
-    "only nn.Linear is quantized, and fused experts are none; prepare_model_for_kbit_training "
-    "makes everything else float32.",
 )
-OWN_RULES = Evidence(
-    "own-rules",
-    "A",
-    "lora-lint's own syntax",
-    "README.md, Settings",
-    "How suppressions and declarations are written.",
-)
-SCRIPT_RUNS = Evidence(
+OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md, Settings")
+SCRIPT_RUNS = Source(
     "script-runs",
-    "A",
+    MECHANICAL,
     "Short scripts run with PEFT 0.21.2, transformers 5.23.0 and TRL 1.16.0 on tiny models",
     "tests/test_script_truth.py",
-    "Which orders of calls raise, train nothing, or lose what they trained.",
 )
-CHAT_TEMPLATES = Evidence(
+CHAT_TEMPLATES = Source(
     "chat-templates",
-    "D",
+    GUIDANCE,
     "Hugging Face, transformers documentation: Chat templates; alignment-handbook issue 127",
     "https://huggingface.co/docs/transformers/chat_templating",
-    "A chat template already writes the special tokens; tokenizing its text needs "
-    "add_special_tokens=False.",
 )
-QLORA_GUIDE = Evidence(
+QLORA_GUIDE = Source(
     "qlora-guide",
-    "D",
+    GUIDANCE,
     "Hugging Face, PEFT documentation: Quantization; Fully Sharded Data Parallel",
     "https://huggingface.co/docs/peft/developer_guides/quantization",
-    "Call prepare_model_for_kbit_training before get_peft_model; with FSDP set "
-    "bnb_4bit_quant_storage to the dtype of the other parameters.",
 )
-ACCELERATE_SOURCE = Evidence(
+ACCELERATE_SOURCE = Source(
     "accelerate-source",
-    "A",
+    MECHANICAL,
     "Hugging Face, accelerate 1.15.0: accelerator.py, lines 1470 to 1481 and 1816 to 1849",
     "https://github.com/huggingface/accelerate",
-    "Refuses a model spread over several devices, quantized or not, in any distributed mode.",
 )
-ZERO_ISSUES = Evidence(
+ZERO_ISSUES = Source(
     "zero-issues",
-    "D",
+    GUIDANCE,
     "Issues of PEFT (2892), DeepSpeed (4295), LongLoRA (160) and LLaMA-Factory (852)",
     "https://github.com/huggingface/peft/issues/2892",
-    "Adapters saved with save_pretrained under ZeRO-3 are empty or a fragment.",
 )

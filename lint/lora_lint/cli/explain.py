@@ -17,18 +17,10 @@ from lora_rules.engine.keys import KeyPage, full_code
 from lora_rules.engine.registry import all_rules
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.unindexed import missing_from_index
-from lora_rules.evidence import Evidence
+from lora_rules.evidence import TIERS, Citation
 
 VERSION = 1
 """Of ``rules --format json``."""
-
-TIERS = {
-    "A": "mechanical: verified by running code or reading source",
-    "B": "several independent measurements agree",
-    "C": "one measurement",
-    "D": "guidance without published numbers",
-    "E": "convention; no measurement found",
-}
 
 
 def find(name: str, rules: Iterable[Rule]) -> Rule | None:
@@ -62,7 +54,7 @@ def page(rule: Rule) -> str:
     if rule.options and "## Options" not in rule.page.splitlines():
         options = [f"- `{name}` = `{written(value)}`" for name, value in rule.options.items()]
         parts += ["## Options", "\n".join(options)]
-    parts += ["## Evidence", "\n".join(_source(source) for source in rule.evidence)]
+    parts += ["## Evidence", _evidence(rule)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,7 +83,7 @@ def key_page(rule: Rule, key: KeyPage) -> str:
         f"## Source\n\n{key.source}" if key.source else "",
     ]
     if not key.source:
-        parts += ["## Evidence", "\n".join(_source(source) for source in rule.evidence)]
+        parts += ["## Evidence", _evidence(rule)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -102,10 +94,19 @@ def key_list(rule: Rule) -> str:
     return "\n\n".join(("", "## Keys", about, "\n".join(lines))) + "\n" if lines else ""
 
 
-def _source(source: Evidence) -> str:
+def _evidence(rule: Rule) -> str:
+    """How strong it is together, and each source with its sentence, those that disagree last."""
+    tier = rule.tier
+    lines = [f"**{tier}**, {TIERS.get(tier, 'tier unknown')}.", ""]
+    lines += [_cited(each) for each in rule.evidence if each.supports]
+    against = [_cited(each) for each in rule.evidence if not each.supports]
+    return "\n".join(lines + (["", "What disagrees:", "", *against] if against else []))
+
+
+def _cited(citation: Citation) -> str:
+    source = citation.source
     where = f"<{source.where}>" if source.where.startswith("http") else source.where
-    tier = f"**{source.tier}** ({TIERS.get(source.tier, 'tier unknown')})"
-    return f"- {tier} {source.text.rstrip('.')}. {source.found.rstrip('.')}. {where}"
+    return f"- {citation.sentence} ({source.tier}: {source.text.rstrip('.')}, {where})"
 
 
 def explain(name: str, stream: TextIO, rules: Iterable[Rule] | None = None) -> int:
@@ -179,11 +180,18 @@ def rules_json(rules: Iterable[Rule]) -> str:
             "severity": rule.severity.word,
             "preview": rule.preview,
             "summary": rule.summary,
+            "tier": rule.tier,
             "keys": list(rule.keys),
             "options": {name: jsonable(value) for name, value in rule.options.items()},
             "evidence": [
-                {"tier": source.tier, "text": source.text, "where": source.where}
-                for source in rule.evidence
+                {
+                    "tier": source.tier,
+                    "text": source.text,
+                    "where": source.where,
+                    "sentence": sentence,
+                    "supports": supports,
+                }
+                for source, sentence, supports in rule.evidence
             ],
         }
         for rule in rules

@@ -73,7 +73,7 @@ PROFILES: Mapping[str, Profile] = {
 
 def is_off(rule: Rule, profile: Profile) -> bool:
     """Whether a profile leaves a rule out."""
-    if rule.code in profile.off or (profile.measured and rule.evidence[0].tier > "C"):
+    if rule.code in profile.off or (profile.measured and rule.tier > "C"):
         return True
     return profile.from_warning and graded(rule, profile).severity < Severity.WARNING
 

@@ -86,7 +86,10 @@ def _rule(rule: Rule) -> Object:
         "properties": {
             "tags": ["lora"],
             "preview": rule.preview,
-            "evidence": [f"{source.text} (tier {source.tier})" for source in rule.evidence],
+            "evidence": [
+                f"{source.text} (tier {source.tier}): {sentence}"
+                for source, sentence, _supports in rule.evidence
+            ],
         },
     }
 

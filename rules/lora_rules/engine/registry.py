@@ -21,7 +21,7 @@ from lora_rules.engine.rule_index import RULES
 
 if TYPE_CHECKING:
     from lora_rules.engine.keys import KeyPage
-    from lora_rules.evidence import Evidence
+    from lora_rules.evidence import Citation
 
 
 class RegistrationError(ValueError):
@@ -38,7 +38,7 @@ def rule(
     code: str,
     severity: Severity,
     *,
-    evidence: Iterable[Evidence],
+    evidence: Iterable[Citation],
     preview: bool = False,
     without_adapter: bool = False,
     of_records: bool = False,
@@ -49,14 +49,19 @@ def rule(
     ``keys`` gives what is to be said of each key that its problems may have.
 
     Raises:
-        RegistrationError: if the code is taken, there is no evidence or no page, or a parameter
-            names nothing that a rule can ask for.
+        RegistrationError: if the code is taken, no citation supports it, it has no page, or a
+            parameter names nothing that a rule can ask for.
     """
-    sources = tuple(evidence)
+    citations = tuple(evidence)
 
     def register(check: Check) -> Check:
         name = check.__name__.replace("_", "-")
-        if not sources:
+        if not all(hasattr(each, "supports") for each in citations):
+            raise RegistrationError(
+                f"{code} {name}: evidence is what a source says of the rule; "
+                'write SOURCE.says("…") in place of SOURCE'
+            )
+        if not any(each.supports for each in citations):
             raise RegistrationError(f"{code} {name}: a rule needs evidence")
         if not check.__doc__:
             raise RegistrationError(f"{code} {name}: a rule needs a page (its docstring)")
@@ -64,7 +69,7 @@ def rule(
             raise RegistrationError(f"{code} {name}: that code or name is taken")
         if not _is_ours(check.__module__):  # ours are checked when the index is built
             _check_parameters(f"{code} {name}", check)
-        check.evidence = sources  # type: ignore[attr-defined]  # Rule.evidence reads it
+        check.evidence = citations  # type: ignore[attr-defined]  # Rule.evidence reads it
         check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
         _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
         return check

@@ -1,6 +1,6 @@
 """What a rule is: a function whose parameters name what it needs, registered under a code.
 
-    @rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
+    @rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE.says("…")])
     def zero_or_negative_alpha(lora_alpha: float) -> Iterator[Problem]:
         ...
 
@@ -19,7 +19,7 @@ from lora_rules.engine.problem import Problem, Severity
 
 if TYPE_CHECKING:
     from lora_rules.engine.keys import KeyPage
-    from lora_rules.evidence import Evidence
+    from lora_rules.evidence import Citation
 
 
 Check = Callable[..., Iterable[Problem]]
@@ -44,10 +44,17 @@ class Rule(NamedTuple):
         return self.check.load() if isinstance(self.check, Deferred) else self.check
 
     @property
-    def evidence(self) -> tuple[Evidence, ...]:
+    def evidence(self) -> tuple[Citation, ...]:
         """What it rests on."""
-        sources: tuple[Evidence, ...] = getattr(self.function, "evidence", ())
-        return sources
+        citations: tuple[Citation, ...] = getattr(self.function, "evidence", ())
+        return citations
+
+    @property
+    def tier(self) -> str:
+        """How strong its evidence is, from A to F (:data:`lora_rules.evidence.TIERS`)."""
+        from lora_rules.evidence import strength  # imported here: a linter's run asks for no tier
+
+        return strength(self.evidence)
 
     @property
     def keys(self) -> Mapping[str, KeyPage]:

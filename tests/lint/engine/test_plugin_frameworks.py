@@ -51,14 +51,14 @@ PLUGIN = '''
 from pathlib import Path
 
 from lora_rules.api import (
-    Behaviour, Evidence, Problem, Set, Severity, register_framework, rule
+    Behaviour, Problem, Set, Severity, Source, register_framework, rule
 )
 
 register_framework(Path(__file__).parent / "acme_tune")
-HOUSE = Evidence("house", "E", "Our team, 2026", "https://example.org", "What we agreed on.")
+HOUSE = Source("house", "F", "Our team, 2026", "https://example.org")
 
 
-@rule("ACME001", Severity.WARNING, evidence=[HOUSE])
+@rule("ACME001", Severity.WARNING, evidence=[HOUSE.says("What we agreed on.")])
 def alpha_of_the_house(framework: Behaviour, lora_alpha: float):
     """Our alphas are 64.
 

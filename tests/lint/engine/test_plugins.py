@@ -13,12 +13,12 @@ from lora_rules.engine import facts
 from lora_rules.engine import registry as rules
 
 PLUGIN = '''
-from lora_rules.api import Evidence, Problem, Set, Severity, rule
+from lora_rules.api import Problem, Set, Severity, Source, rule
 
-HOUSE = Evidence("house", "E", "Our team, 2026", "https://example.org", "What we agreed on.")
+HOUSE = Source("house", "F", "Our team, 2026", "https://example.org")
 
 
-@rule("OUR001", Severity.WARNING, evidence=[HOUSE])
+@rule("OUR001", Severity.WARNING, evidence=[HOUSE.says("What we agreed on.")])
 def rank_of_the_house(r: int, *, most: int = 32):
     """Our adapters have a rank of 32 or less.
 
@@ -63,7 +63,7 @@ def house_rank(r: int) -> int:
 
 
 @rule""",
-).replace("import Evidence", "import Unknown, fact, Evidence")
+).replace("import Problem", "import Unknown, fact, Problem")
 for _old, _new in (
     ("(r: int, *,", "(house_rank: int, *,"),
     ("if r > most", "if house_rank > most"),
@@ -386,7 +386,7 @@ def test_a_rule_that_fails_stops_no_other(
 
 def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixture) -> None:
     keyed = PLUGIN.replace("Problem, Set", "KeyPage, Problem, Set")
-    keyed = keyed.replace("evidence=[HOUSE])", "evidence=[HOUSE], keys=keys)")
+    keyed = keyed.replace('agreed on.")])', 'agreed on.")], keys=keys)')
     keyed = keyed.replace("most),))", 'most),), key="house/rank-too-high")')
     keyed = keyed.replace(
         "@rule(",
@@ -401,3 +401,12 @@ def test_a_rule_of_a_plugin_may_have_keys(here: Path, capsys: pytest.CaptureFixt
     assert main(["--select", "OUR001", "--ignore", code, "a.py"]) == 0
     assert main(["explain", code]) == 0
     assert "A high rank." in capsys.readouterr().out
+
+
+def test_evidence_without_a_sentence_is_refused(here: Path, capsys: pytest.CaptureFixture) -> None:
+    (here / "tools" / "ours.py").write_text(
+        PLUGIN.replace('HOUSE.says("What we agreed on.")', "HOUSE")
+    )
+    assert main(["--plugin-file", "tools/ours.py", "a.py"]) == 2
+    told = " ".join("".join(capsys.readouterr()).split())
+    assert "OUR001 rank-of-the-house: evidence is what a source says" in told

@@ -144,12 +144,12 @@ def test_typing_closing_and_settings_change_what_is_underlined(tmp_path: Path) -
 
 
 FAILING = '''
-from lora_rules.api import Evidence, Problem, Severity, rule
+from lora_rules.api import Problem, Severity, Source, rule
 
-HOUSE = Evidence("house", "E", "Our team, 2026", "https://example.org", "What we agreed on.")
+HOUSE = Source("house", "F", "Our team, 2026", "https://example.org")
 
 
-@rule("OUR001", Severity.WARNING, evidence=[HOUSE])
+@rule("OUR001", Severity.WARNING, evidence=[HOUSE.says("What we agreed on.")])
 def of_the_house(r: int):
     """It fails on some ranks.
 

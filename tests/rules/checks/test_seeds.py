@@ -402,7 +402,7 @@ def test_S1_2_the_learning_rate_is_the_critical_one_that_the_guide_leaves_out() 
 
 def test_S4_5_the_learning_rate_moves_more_than_the_rank() -> None:
     """Of 35 models: 4e-5 for the best rate costs 2.63 % at the median, r=4 for r=128 1.38 %."""
-    assert "2.6 %" in all_rules()["LL801"].evidence[1].found
+    assert "2.6 %" in all_rules()["LL801"].evidence[1].sentence
 
 
 def test_S3_16_S4_16_one_epoch_or_five_depends_on_the_data() -> None:

@@ -10,7 +10,15 @@ from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
 
 
-@rule("LL003", Severity.WARNING, evidence=[PEFT_SOURCE])
+@rule(
+    "LL003",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def non_noop_init(outline: Outline, init_lora_weights: bool) -> Iterator[Problem]:
     """The adapter starts as random noise on top of the base model.
 

@@ -11,7 +11,15 @@ from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
 
 
-@rule("LL004", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL004",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def inference_mode_training(
     outline: Outline, inference_mode: bool, adapter_name_or_path: Value
 ) -> Iterator[Problem]:

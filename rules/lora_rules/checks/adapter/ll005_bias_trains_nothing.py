@@ -10,7 +10,15 @@ from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE
 
 
-@rule("LL005", Severity.INFO, evidence=[PEFT_SOURCE])
+@rule(
+    "LL005",
+    Severity.INFO,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
     """Biases are trained, which most current models do not have.
 

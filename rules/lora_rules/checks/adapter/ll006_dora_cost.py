@@ -10,7 +10,15 @@ from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_BENCHMARK
 
 
-@rule("LL006", Severity.INFO, evidence=[PEFT_BENCHMARK])
+@rule(
+    "LL006",
+    Severity.INFO,
+    evidence=[
+        PEFT_BENCHMARK.says(
+            "DoRA took 26.4 % more time and 10.1 % more peak memory than LoRA at equal rank."
+        ),
+    ],
+)
 def dora_cost(outline: Outline, use_dora: bool) -> Iterator[Problem]:
     """DoRA costs a quarter more time; worth knowing before a long run.
 

@@ -10,7 +10,16 @@ from lora_rules.engine.value import Known, Value, elements_of
 from lora_rules.evidence import VLLM_SOURCE
 
 
-@rule("LL007", Severity.WARNING, evidence=[VLLM_SOURCE], of_records=True)
+@rule(
+    "LL007",
+    Severity.WARNING,
+    evidence=[
+        VLLM_SOURCE.says(
+            "Refuses adapters with modules_to_save, a bias or DoRA, and r above max_lora_rank (16)."
+        ),
+    ],
+    of_records=True,
+)
 def serving_incompatible(
     serve: str,
     r: Value,

@@ -11,7 +11,15 @@ from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Setting
 
 
-@rule("LL101", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL101",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def zero_or_negative_alpha(lora_alpha: Setting) -> Iterator[Problem]:
     """The adapter is multiplied by zero or by a negative number.
 

@@ -14,7 +14,30 @@ FIXED_ALPHAS = (16, 32, 64)
 """QLoRA (16 at r=64), Hu's GPT-2 (32 at r=4) and LoRA Without Regret (32 at any r) keep alpha."""
 
 
-@rule("LL102", Severity.WARNING, evidence=[OFFICIAL_RECIPES, HU_2021, DETTMERS_2023, SCHULMAN_2025])
+@rule(
+    "LL102",
+    Severity.WARNING,
+    evidence=[
+        OFFICIAL_RECIPES.says(
+            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
+            "dropout of 0.2."
+        ),
+        HU_2021.says(
+            "Tuning lora_alpha is roughly tuning the learning rate; the GPT-2 recipe has "
+            "r=4, lora_alpha=32 and a dropout of 0.1; r=1 to 64 differ little on WikiSQL "
+            "and MNLI."
+        ),
+        DETTMERS_2023.says(
+            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
+            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
+            "keeps 16-bit quality."
+        ),
+        SCHULMAN_2025.says(
+            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
+            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        ),
+    ],
+)
 def alpha_rank_ratio_out_of_range(
     outline: Outline,
     r: int,

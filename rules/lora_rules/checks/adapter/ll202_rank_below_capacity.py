@@ -10,7 +10,17 @@ from lora_rules.engine.registry import rule
 from lora_rules.evidence import LORA_CAPACITY
 
 
-@rule("LL202", Severity.WARNING, evidence=[LORA_CAPACITY])
+@rule(
+    "LL202",
+    Severity.WARNING,
+    evidence=[
+        LORA_CAPACITY.says(
+            "A parameter holds about 2 bits, and a token of supervised data teaches about "
+            "1 bit or less; a run whose data need more than the adapter holds falls "
+            "behind full fine-tuning."
+        ),
+    ],
+)
 def rank_below_capacity(
     r: int,
     training_kind: str,

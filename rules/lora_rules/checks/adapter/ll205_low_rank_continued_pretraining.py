@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Batch
 
 
-@rule("LL205", Severity.INFO, evidence=[BIDERMAN_2024])
+@rule(
+    "LL205",
+    Severity.INFO,
+    evidence=[
+        BIDERMAN_2024.says(
+            "Halved the learning rate at r=256 with lora_alpha=512 because of loss "
+            "spikes; recommends LoRA for instruction tuning, not for continued "
+            "pretraining."
+        ),
+    ],
+)
 def low_rank_continued_pretraining(
     r: int,
     training_kind: str,

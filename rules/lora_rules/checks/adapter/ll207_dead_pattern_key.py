@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
 
 
-@rule("LL207", Severity.WARNING, evidence=[PEFT_SOURCE])
+@rule(
+    "LL207",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def dead_pattern_key(
     targeted: Targeted,
     rank_pattern: dict[str, object] | None = None,

@@ -37,7 +37,26 @@ FEW, MANY = 5_000, 50_000
 """CloudCodeTree's cuts: 4 to 8 below the one, 64 to 128 above the other."""
 
 
-@rule("LL208", Severity.INFO, evidence=[SEED_TASK_BANDS, HU_2021, DETTMERS_2023])
+@rule(
+    "LL208",
+    Severity.INFO,
+    evidence=[
+        SEED_TASK_BANDS.says(
+            "They disagree: one has 8 to 16 where another has 64 to 128, and measurements "
+            "find the rank to matter little once all linear layers are adapted."
+        ),
+        HU_2021.says(
+            "Tuning lora_alpha is roughly tuning the learning rate; the GPT-2 recipe has "
+            "r=4, lora_alpha=32 and a dropout of 0.1; r=1 to 64 differ little on WikiSQL "
+            "and MNLI."
+        ),
+        DETTMERS_2023.says(
+            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
+            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
+            "keeps 16-bit quality."
+        ),
+    ],
+)
 def rank_outside_task_band(
     blocks: Blocks,
     r: Setting,

@@ -12,7 +12,19 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL302", Severity.ERROR, evidence=[PEFT_SOURCE, OFFICIAL_RECIPES])
+@rule(
+    "LL302",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+        OFFICIAL_RECIPES.says(
+            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
+            "dropout of 0.2."
+        ),
+    ],
+)
 def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[Problem]:  # noqa: A002
     """A dropout that is no probability, drops everything, or is far above practice.
 

@@ -11,7 +11,15 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL303", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL303",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def dropout_unsupported_here(
     lora_dropout: float, target_parameters: list[str]
 ) -> Iterator[Problem]:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
 
 
-@rule("LL304", Severity.INFO, evidence=[ALLORA_2024])
+@rule(
+    "LL304",
+    Severity.INFO,
+    evidence=[
+        ALLORA_2024.says("Dropout is unreliable in short fine-tuning runs."),
+    ],
+)
 def dropout_short_run(
     lora_dropout: float,
     training_steps: Steps,

@@ -12,7 +12,16 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL305", Severity.INFO, evidence=[UNSLOTH_DOCS])
+@rule(
+    "LL305",
+    Severity.INFO,
+    evidence=[
+        UNSLOTH_DOCS.says(
+            "A layer gets the fused kernels only where lora_dropout is 0 and bias is "
+            "none; else it warns."
+        ),
+    ],
+)
 def dropout_disables_fast_path(
     framework: Behaviour, lora_dropout: float = 0.0, bias: str = "none"
 ) -> Iterator[Problem]:

@@ -11,7 +11,16 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL306", Severity.INFO, evidence=[SEED_DROPOUT_SCALE])
+@rule(
+    "LL306",
+    Severity.INFO,
+    evidence=[
+        SEED_DROPOUT_SCALE.says(
+            "That dropout's noise is multiplied by lora_alpha / r is arithmetic; the harm "
+            "is unmeasured."
+        ),
+    ],
+)
 def high_alpha_high_dropout(
     lora_dropout: float,
     lora_alpha: float,

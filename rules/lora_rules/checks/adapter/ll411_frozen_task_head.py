@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 
-@rule("LL411", Severity.WARNING, evidence=[PEFT_SOURCE])
+@rule(
+    "LL411",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def frozen_task_head(
     framework: Behaviour,
     targeted: Targeted,

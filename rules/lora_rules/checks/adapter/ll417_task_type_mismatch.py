@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 
-@rule("LL417", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL417",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def task_type_mismatch(blocks: Blocks, inventory: Inventory, task_type: str) -> Iterator[Problem]:
     """A task for text generation, on a model that cannot generate.
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
 
 
-@rule("LL418", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL418",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def layer_replication_impossible(
     inventory: Inventory, layer_replication: object
 ) -> Iterator[Problem]:

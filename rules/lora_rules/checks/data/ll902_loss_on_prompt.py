@@ -20,7 +20,16 @@ ON_PROMPTS = {
 """Keys of axolotl, LLaMA-Factory, torchtune, TRL and litgpt, and the value that means it."""
 
 
-@rule("LL902", Severity.INFO, evidence=[PROMPT_LOSS])
+@rule(
+    "LL902",
+    Severity.INFO,
+    evidence=[
+        PROMPT_LOSS.says(
+            "Masking the prompt gained about a point; with long prompts, short answers or "
+            "few examples a loss on the prompt helped instead."
+        ),
+    ],
+)
 def loss_on_prompt(blocks: Blocks, training_kind: str) -> Iterator[Problem]:
     """The loss counts the prompts as well as the answers.
 

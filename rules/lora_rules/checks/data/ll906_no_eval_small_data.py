@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from lora_rules.facts.data.dataset import Rows
 
 
-@rule("LL906", Severity.INFO, evidence=[GUIDE_EVALUATION])
+@rule(
+    "LL906",
+    Severity.INFO,
+    evidence=[
+        GUIDE_EVALUATION.says(
+            "Without held-out examples overfitting cannot be seen; 23 of 63 official "
+            "axolotl recipes with several epochs have none."
+        ),
+    ],
+)
 def no_eval_small_data(
     outline: Outline,
     blocks: Blocks,

@@ -14,7 +14,15 @@ from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
 
-@rule("LL907", Severity.ERROR, evidence=[ARITHMETIC])
+@rule(
+    "LL907",
+    Severity.ERROR,
+    evidence=[
+        ARITHMETIC.says(
+            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        ),
+    ],
+)
 def duplicates_or_leak(
     blocks: Blocks,
     repository: Repository,

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from lora_rules.facts.data.local_rows import RepeatedRows
 
 
-@rule("LL908", Severity.INFO, evidence=[ARITHMETIC])
+@rule(
+    "LL908",
+    Severity.INFO,
+    evidence=[
+        ARITHMETIC.says(
+            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        ),
+    ],
+)
 def repeated_rows(repeated_rows: RepeatedRows) -> Iterator[Problem]:
     """Many rows of the training data are there twice.
 

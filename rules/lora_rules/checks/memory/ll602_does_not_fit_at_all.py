@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
 
 
-@rule("LL602", Severity.ERROR, evidence=[DEVICE_MEMORY, DETTMERS_2023])
+@rule(
+    "LL602",
+    Severity.ERROR,
+    evidence=[
+        DEVICE_MEMORY.says(
+            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
+        ),
+        DETTMERS_2023.says(
+            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
+            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
+            "keeps 16-bit quality."
+        ),
+    ],
+)
 def does_not_fit_at_all(
     usable_gpu: Gpu, footprint: Footprint, device_spread: Lazy
 ) -> Iterator[Problem]:

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
 from lora_rules.checks.memory.memory import is_certain
 
 
-@rule("LL604", Severity.WARNING, evidence=[MEMORY_FORECAST, DEVICE_MEMORY])
+@rule(
+    "LL604",
+    Severity.WARNING,
+    evidence=[
+        MEMORY_FORECAST.says(
+            "On a T4 every run forecast below 86 % of the room finished, every one above "
+            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
+            "at the median."
+        ),
+        DEVICE_MEMORY.says(
+            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
+        ),
+    ],
+)
 def checkpointing_off_while_tight(
     usable_gpu: Gpu,
     memory_forecast: MemoryForecast,

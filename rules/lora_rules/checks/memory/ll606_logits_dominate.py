@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
 
 
-@rule("LL606", Severity.INFO, evidence=[MEMORY_FORECAST, FRAMEWORK_SOURCES])
+@rule(
+    "LL606",
+    Severity.INFO,
+    evidence=[
+        MEMORY_FORECAST.says(
+            "On a T4 every run forecast below 86 % of the room finished, every one above "
+            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
+            "at the median."
+        ),
+        FRAMEWORK_SOURCES.says(
+            "Which keys each framework reads, which it drops in silence, and what it "
+            "assumes instead."
+        ),
+    ],
+)
 def logits_dominate(usable_gpu: Gpu, memory_forecast: MemoryForecast) -> Iterator[Problem]:
     """Logits and loss are more than a quarter of the forecast peak, and could be nearly nothing.
 

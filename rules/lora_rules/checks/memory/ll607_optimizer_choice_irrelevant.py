@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from lora_rules.recipe import Setting
 
 
-@rule("LL607", Severity.INFO, evidence=[RASCHKA_2023, FRAMEWORK_SOURCES])
+@rule(
+    "LL607",
+    Severity.INFO,
+    evidence=[
+        RASCHKA_2023.says(
+            "r=256 on the 1,000 examples of LIMA did as well as on 50,000 of Alpaca; "
+            "Llama-2-7B took 21.33 GB with LoRA and 14.18 GB with QLoRA (r=8, q and v, "
+            "one A100)."
+        ),
+        FRAMEWORK_SOURCES.says(
+            "Which keys each framework reads, which it drops in silence, and what it "
+            "assumes instead."
+        ),
+    ],
+)
 def optimizer_choice_irrelevant(
     optim: Setting, trainable_parameters: int, *, max_gib: float = 0.5
 ) -> Iterator[Problem]:

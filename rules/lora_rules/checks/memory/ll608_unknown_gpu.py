@@ -9,7 +9,15 @@ from lora_rules.engine.registry import rule
 from lora_rules.evidence import DEVICE_MEMORY
 
 
-@rule("LL608", Severity.ERROR, evidence=[DEVICE_MEMORY])
+@rule(
+    "LL608",
+    Severity.ERROR,
+    evidence=[
+        DEVICE_MEMORY.says(
+            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
+        ),
+    ],
+)
 def unknown_gpu(gpu: str) -> Iterator[Problem]:
     """The declared GPU is not in the table, or its name fits several.
 

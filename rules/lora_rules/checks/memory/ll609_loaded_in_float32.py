@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 from lora_rules.checks.memory.memory_traps import LOADERS
 
 
-@rule("LL609", Severity.WARNING, evidence=[MEMORY_TRAPS])
+@rule(
+    "LL609",
+    Severity.WARNING,
+    evidence=[
+        MEMORY_TRAPS.says(
+            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
+            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
+            "prepare_model_for_kbit_training makes everything else float32."
+        ),
+    ],
+)
 def loaded_in_float32(
     blocks: Blocks,
     framework: Behaviour,

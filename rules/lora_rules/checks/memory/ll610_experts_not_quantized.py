@@ -21,7 +21,17 @@ NF4 = 0.5 + 1 / 64 + 4 / 16384
 """Bytes a weight in NF4 with double quantization."""
 
 
-@rule("LL610", Severity.WARNING, evidence=[MEMORY_TRAPS])
+@rule(
+    "LL610",
+    Severity.WARNING,
+    evidence=[
+        MEMORY_TRAPS.says(
+            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
+            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
+            "prepare_model_for_kbit_training makes everything else float32."
+        ),
+    ],
+)
 def experts_not_quantized(
     blocks: Blocks,
     framework: Behaviour,

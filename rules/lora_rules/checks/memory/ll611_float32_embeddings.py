@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 from lora_rules.checks.memory.memory_traps import LOADERS
 
 
-@rule("LL611", Severity.INFO, evidence=[MEMORY_TRAPS])
+@rule(
+    "LL611",
+    Severity.INFO,
+    evidence=[
+        MEMORY_TRAPS.says(
+            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
+            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
+            "prepare_model_for_kbit_training makes everything else float32."
+        ),
+    ],
+)
 def float32_embeddings(
     blocks: Blocks,
     architecture: Architecture,

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
 
 
-@rule("LL612", Severity.INFO, evidence=[MEMORY_FORECAST])
+@rule(
+    "LL612",
+    Severity.INFO,
+    evidence=[
+        MEMORY_FORECAST.says(
+            "On a T4 every run forecast below 86 % of the room finished, every one above "
+            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
+            "at the median."
+        ),
+    ],
+)
 def qlora_keeps_everything(
     load_in_4bit: bool,
     gradient_checkpointing: bool,

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.memory_forecast import MemoryForecast
 
 
-@rule("LL613", Severity.INFO, evidence=[MEMORY_FORECAST, TRANSFORMERS_SOURCE])
+@rule(
+    "LL613",
+    Severity.INFO,
+    evidence=[
+        MEMORY_FORECAST.says(
+            "On a T4 every run forecast below 86 % of the room finished, every one above "
+            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
+            "at the median."
+        ),
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def eager_attention_at_length(
     attn_implementation: str, memory_forecast: Lazy, *, min_gib: float = 2.0
 ) -> Iterator[Problem]:

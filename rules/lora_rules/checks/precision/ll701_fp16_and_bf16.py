@@ -11,7 +11,16 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL701", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE], without_adapter=True)
+@rule(
+    "LL701",
+    Severity.ERROR,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+    without_adapter=True,
+)
 def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
     """Both kinds of 16-bit training at once.
 

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from lora_rules.facts.memory.gpu import Gpu
 
 
-@rule("LL702", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DEVICE_MEMORY])
+@rule(
+    "LL702",
+    Severity.WARNING,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+        DEVICE_MEMORY.says(
+            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
+        ),
+    ],
+)
 def bf16_on_pre_ampere(framework: Behaviour, usable_gpu: Gpu, bf16: Setting) -> Iterator[Problem]:
     """Training in bfloat16 on a GPU that cannot compute in it.
 

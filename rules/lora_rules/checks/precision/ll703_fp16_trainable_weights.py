@@ -16,7 +16,15 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call
 
 
-@rule("LL703", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL703",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def fp16_trainable_weights(
     framework: Behaviour,
     program: Program,

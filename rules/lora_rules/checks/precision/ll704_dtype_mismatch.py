@@ -15,7 +15,16 @@ from lora_rules.evidence import (
 from lora_rules.recipe import Setting
 
 
-@rule("LL704", Severity.WARNING, evidence=[FRAMEWORK_SOURCES])
+@rule(
+    "LL704",
+    Severity.WARNING,
+    evidence=[
+        FRAMEWORK_SOURCES.says(
+            "Which keys each framework reads, which it drops in silence, and what it "
+            "assumes instead."
+        ),
+    ],
+)
 def dtype_mismatch(
     framework: Behaviour, dtype: Setting, fp16: Value, bf16: Value
 ) -> Iterator[Problem]:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 from lora_rules.checks.precision.precision import short
 
 
-@rule("LL705", Severity.ERROR, evidence=[FLASH_ATTENTION, TRANSFORMERS_SOURCE])
+@rule(
+    "LL705",
+    Severity.ERROR,
+    evidence=[
+        FLASH_ATTENTION.says(
+            "Only float16 and bfloat16, only Ampere and newer: anything else raises RuntimeError."
+        ),
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def flash_attn_unsupported(
     attn_implementation: str,
     usable_gpu: Gpu | None = None,

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 from lora_rules.checks.quantization.quantization import stored_in_bits
 
 
-@rule("LL501", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, DETTMERS_2023])
+@rule(
+    "LL501",
+    Severity.WARNING,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+        DETTMERS_2023.says(
+            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
+            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
+            "keeps 16-bit quality."
+        ),
+    ],
+)
 def fp4_by_default(
     blocks: Blocks,
     load_in_4bit: bool,

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 from lora_rules.checks.quantization.quantization import stored_in_bits
 
 
-@rule("LL502", Severity.WARNING, evidence=[BITSANDBYTES_SOURCE])
+@rule(
+    "LL502",
+    Severity.WARNING,
+    evidence=[
+        BITSANDBYTES_SOURCE.says(
+            "A 4-bit layer computes in the type of its input where that is bfloat16 or "
+            "float32, and in bnb_4bit_compute_dtype where it is float16."
+        ),
+    ],
+)
 def fp32_compute_default(
     blocks: Blocks,
     framework: Behaviour,

@@ -13,7 +13,15 @@ FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
 """Methods that PEFT refuses on quantized layers."""
 
 
-@rule("LL505", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL505",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def init_needs_float_base(
     framework: Behaviour,
     init_lora_weights: str,

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
 
 
-@rule("LL507", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE])
+@rule(
+    "LL507",
+    Severity.ERROR,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def conflicting_quantization(
     framework: Behaviour,
     checkpoint_quantization: Checkpoint,

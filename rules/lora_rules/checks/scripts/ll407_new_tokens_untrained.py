@@ -19,7 +19,13 @@ from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 
 
-@rule("LL407", Severity.WARNING, evidence=[SCRIPT_RUNS])
+@rule(
+    "LL407",
+    Severity.WARNING,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def new_tokens_untrained(
     program: Program,
     outline: Outline,

@@ -20,7 +20,16 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LL504", Severity.WARNING, evidence=[QLORA_GUIDE])
+@rule(
+    "LL504",
+    Severity.WARNING,
+    evidence=[
+        QLORA_GUIDE.says(
+            "Call prepare_model_for_kbit_training before get_peft_model; with FSDP set "
+            "bnb_4bit_quant_storage to the dtype of the other parameters."
+        ),
+    ],
+)
 def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem]:
     """A quantized base gets LoRA and is trained without being prepared for it.
 

@@ -15,7 +15,16 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LL508", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
+@rule(
+    "LL508",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def merge_into_quantized(program: Program) -> Iterator[Problem]:
     """The adapter is merged into a quantized base.
 

@@ -15,7 +15,15 @@ from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LL901", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE])
+@rule(
+    "LL901",
+    Severity.WARNING,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def pad_is_eos(
     program: Program, packing: Value, pinned_trl: VersionRange = ANY
 ) -> Iterator[Problem]:

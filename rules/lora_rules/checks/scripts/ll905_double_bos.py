@@ -22,7 +22,16 @@ TEMPLATES_WITH_START = (
 """Chat models whose template writes the start token and whose tokenizer adds one as well."""
 
 
-@rule("LL905", Severity.WARNING, evidence=[CHAT_TEMPLATES])
+@rule(
+    "LL905",
+    Severity.WARNING,
+    evidence=[
+        CHAT_TEMPLATES.says(
+            "A chat template already writes the special tokens; tokenizing its text needs "
+            "add_special_tokens=False."
+        ),
+    ],
+)
 def double_bos(program: Program) -> Iterator[Problem]:
     """A text made by the chat template is tokenized with special tokens: it starts with two.
 

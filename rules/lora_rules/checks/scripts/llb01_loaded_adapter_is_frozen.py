@@ -19,7 +19,16 @@ from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call
 
 
-@rule("LLB01", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
+@rule(
+    "LLB01",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
     """A trained adapter is loaded without `is_trainable=True`, and then trained.
 

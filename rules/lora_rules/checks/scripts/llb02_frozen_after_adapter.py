@@ -18,7 +18,16 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Span, Thing
 
 
-@rule("LLB02", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
+@rule(
+    "LLB02",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.
 

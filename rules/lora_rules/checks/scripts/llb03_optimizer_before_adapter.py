@@ -12,7 +12,13 @@ from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB03", Severity.ERROR, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB03",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def optimizer_before_adapter(program: Program) -> Iterator[Problem]:
     """The optimizer is made before the adapter, so it never sees the adapter's parameters.
 

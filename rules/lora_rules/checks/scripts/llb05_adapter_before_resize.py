@@ -11,7 +11,13 @@ from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 
 
-@rule("LLB05", Severity.WARNING, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB05",
+    Severity.WARNING,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def adapter_before_resize(program: Program) -> Iterator[Problem]:
     """An adapter is loaded onto a base whose embedding was not resized for the added tokens.
 

@@ -19,7 +19,16 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB06", Severity.ERROR, evidence=[TRANSFORMERS_SOURCE, SCRIPT_RUNS])
+@rule(
+    "LLB06",
+    Severity.ERROR,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def quantized_without_adapter(program: Program) -> Iterator[Problem]:
     """A trainer gets a quantized model that has no adapter.
 

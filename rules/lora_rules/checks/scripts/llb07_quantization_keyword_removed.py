@@ -16,7 +16,16 @@ from lora_rules.evidence import TRANSFORMERS_SOURCE
 from lora_rules.program import Program
 
 
-@rule("LLB07", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE], of_records=True)
+@rule(
+    "LLB07",
+    Severity.WARNING,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+    of_records=True,
+)
 def quantization_keyword_removed(
     program: Program, pinned_transformers: VersionRange = ANY
 ) -> Iterator[Problem]:

@@ -10,7 +10,16 @@ from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 
 
-@rule("LLB08", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
+@rule(
+    "LLB08",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def variant_ignored_when_quantized(
     kasa_config: Value,
     use_bdlora: Value,

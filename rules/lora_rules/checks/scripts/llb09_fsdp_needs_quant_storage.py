@@ -17,7 +17,17 @@ from lora_rules.evidence import QLORA_GUIDE, SCRIPT_RUNS
 from lora_rules.program import Program
 
 
-@rule("LLB09", Severity.ERROR, evidence=[SCRIPT_RUNS, QLORA_GUIDE])
+@rule(
+    "LLB09",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        QLORA_GUIDE.says(
+            "Call prepare_model_for_kbit_training before get_peft_model; with FSDP set "
+            "bnb_4bit_quant_storage to the dtype of the other parameters."
+        ),
+    ],
+)
 def fsdp_needs_quant_storage(program: Program) -> Iterator[Problem]:
     """QLoRA under FSDP without a storage type that FSDP can shard.
 

@@ -16,7 +16,16 @@ from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Span
 
 
-@rule("LLB10", Severity.ERROR, evidence=[ACCELERATE_SOURCE])
+@rule(
+    "LLB10",
+    Severity.ERROR,
+    evidence=[
+        ACCELERATE_SOURCE.says(
+            "Refuses a model spread over several devices, quantized or not, in any "
+            "distributed mode."
+        ),
+    ],
+)
 def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
     """A model is spread over the GPUs with `device_map="auto"` and trained in several processes.
 

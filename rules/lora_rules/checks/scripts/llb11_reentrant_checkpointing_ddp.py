@@ -14,7 +14,13 @@ from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 
 
-@rule("LLB11", Severity.WARNING, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB11",
+    Severity.WARNING,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA under DDP that looks for unused parameters.
 

@@ -13,7 +13,15 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB12", Severity.WARNING, evidence=[ZERO_ISSUES])
+@rule(
+    "LLB12",
+    Severity.WARNING,
+    evidence=[
+        ZERO_ISSUES.says(
+            "Adapters saved with save_pretrained under ZeRO-3 are empty or a fragment."
+        ),
+    ],
+)
 def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.
 

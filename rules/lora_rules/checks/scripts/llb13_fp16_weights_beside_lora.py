@@ -22,7 +22,16 @@ from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB13", Severity.ERROR, evidence=[SCRIPT_RUNS, PEFT_SOURCE])
+@rule(
+    "LLB13",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def fp16_weights_beside_lora(
     program: Program, outline: Outline, fp16: bool, modules_to_save: Value, bias: Value
 ) -> Iterator[Problem]:

@@ -22,7 +22,16 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB14", Severity.ERROR, evidence=[SCRIPT_RUNS, TRANSFORMERS_SOURCE])
+@rule(
+    "LLB14",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def checkpointing_without_input_grads(
     program: Program, pinned_transformers: VersionRange = ANY
 ) -> Iterator[Problem]:

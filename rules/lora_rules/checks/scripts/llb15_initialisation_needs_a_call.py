@@ -33,7 +33,16 @@ PREPARATIONS = {
 }
 
 
-@rule("LLB15", Severity.WARNING, evidence=[PEFT_SOURCE, SCRIPT_RUNS])
+@rule(
+    "LLB15",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def initialisation_needs_a_call(
     outline: Outline,
     framework: Behaviour,

@@ -10,7 +10,13 @@ from lora_rules.engine.views import ReturnsNothing
 from lora_rules.evidence import SCRIPT_RUNS
 
 
-@rule("LLB16", Severity.WARNING, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB16",
+    Severity.WARNING,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def value_of_a_mutator(returns_nothing: ReturnsNothing) -> Iterator[Problem]:
     """A setting is given what `list.append` returns, which is None.
 

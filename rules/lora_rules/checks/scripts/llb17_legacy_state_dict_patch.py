@@ -11,7 +11,13 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Span, Thing
 
 
-@rule("LLB17", Severity.INFO, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB17",
+    Severity.INFO,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def legacy_state_dict_patch(program: Program) -> Iterator[Problem]:
     """`model.state_dict` is replaced to save only the adapter, which PEFT does by itself.
 

@@ -17,7 +17,13 @@ from lora_rules.program import Program, any_within
 from lora_rules.recipe import Call
 
 
-@rule("LLB18", Severity.ERROR, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB18",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     """A new adapter is made with `low_cpu_mem_usage=True`, which leaves it without weights.
 

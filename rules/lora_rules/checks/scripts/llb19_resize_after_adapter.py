@@ -14,7 +14,13 @@ from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
 
-@rule("LLB19", Severity.ERROR, evidence=[SCRIPT_RUNS])
+@rule(
+    "LLB19",
+    Severity.ERROR,
+    evidence=[
+        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+    ],
+)
 def resize_after_adapter(
     program: Program, outline: Outline, modules_to_save: Value, trainable_token_indices: Value
 ) -> Iterator[Problem]:

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 from lora_rules.checks.targets.heads import leaf
 
 
-@rule("LL406", Severity.WARNING, evidence=[PEFT_SOURCE])
+@rule(
+    "LL406",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def embedding_or_head_target(
     framework: Behaviour,
     targeted: Targeted,

@@ -17,7 +17,15 @@ MAMBA = frozenset(["falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"]
 """Types for which PEFT refuses ``out_proj`` and ``conv1d``: their kernels bypass the adapter."""
 
 
-@rule("LL414", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL414",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def unsupported_target_module(targeted: Targeted) -> Iterator[Problem]:
     """A target that PEFT cannot adapt: a norm, an activation, a whole block.
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
 
 
-@rule("LL416", Severity.ERROR, evidence=[PEFT_SOURCE])
+@rule(
+    "LL416",
+    Severity.ERROR,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def invalid_token_indices(
     targeted: Targeted,
     trainable_token_indices: list[int] | dict[str, object],

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from lora_rules.engine.views import Outline
 
 
-@rule("LL008", Severity.WARNING, evidence=[PEFT_SOURCE])
+@rule(
+    "LL008",
+    Severity.WARNING,
+    evidence=[
+        PEFT_SOURCE.says(
+            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        ),
+    ],
+)
 def ignored_subconfig(
     outline: Outline,
     blocks: Blocks,

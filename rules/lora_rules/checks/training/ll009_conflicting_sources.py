@@ -10,7 +10,17 @@ from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.recipe import Blocks
 
 
-@rule("LL009", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
+@rule(
+    "LL009",
+    Severity.WARNING,
+    evidence=[
+        FRAMEWORK_SOURCES.says(
+            "Which keys each framework reads, which it drops in silence, and what it "
+            "assumes instead."
+        ),
+    ],
+    without_adapter=True,
+)
 def conflicting_sources(blocks: Blocks) -> Iterator[Problem]:
     """The same setting is written twice in one place, with different values.
 

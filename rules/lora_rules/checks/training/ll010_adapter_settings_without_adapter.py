@@ -13,7 +13,17 @@ from lora_rules.facts.run.written_keys import writes
 from lora_rules.recipe import Blocks, Setting
 
 
-@rule("LL010", Severity.WARNING, evidence=[FRAMEWORK_SOURCES], without_adapter=True)
+@rule(
+    "LL010",
+    Severity.WARNING,
+    evidence=[
+        FRAMEWORK_SOURCES.says(
+            "Which keys each framework reads, which it drops in silence, and what it "
+            "assumes instead."
+        ),
+    ],
+    without_adapter=True,
+)
 def adapter_settings_without_adapter(
     blocks: Blocks,
     framework: Behaviour,

@@ -10,7 +10,13 @@ from lora_rules.evidence import OWN_RULES
 from lora_rules.recipe import Span
 
 
-@rule("LL090", Severity.WARNING, evidence=[OWN_RULES])
+@rule(
+    "LL090",
+    Severity.WARNING,
+    evidence=[
+        OWN_RULES.says("How suppressions and declarations are written."),
+    ],
+)
 def unused_suppression(unused_suppression: tuple[str, Span]) -> Iterator[Problem]:
     """A suppression comment that suppresses nothing.
 

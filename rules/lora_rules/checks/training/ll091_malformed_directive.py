@@ -10,7 +10,13 @@ from lora_rules.evidence import OWN_RULES
 from lora_rules.recipe import Span
 
 
-@rule("LL091", Severity.WARNING, evidence=[OWN_RULES])
+@rule(
+    "LL091",
+    Severity.WARNING,
+    evidence=[
+        OWN_RULES.says("How suppressions and declarations are written."),
+    ],
+)
 def malformed_directive(malformed_directive: tuple[str, Span]) -> Iterator[Problem]:
     """A `# lora-lint:` comment that cannot be read.
 

@@ -18,7 +18,26 @@ if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
 
 
-@rule("LL103", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, BIDERMAN_2024])
+@rule(
+    "LL103",
+    Severity.WARNING,
+    evidence=[
+        SCHULMAN_2025.says(
+            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
+            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        ),
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        BIDERMAN_2024.says(
+            "Halved the learning rate at r=256 with lora_alpha=512 because of loss "
+            "spikes; recommends LoRA for instruction tuning, not for continued "
+            "pretraining."
+        ),
+    ],
+)
 def scaled_learning_rate(
     learning_rate: float,
     lora_alpha: float,

@@ -27,7 +27,26 @@ ENOUGH = 1e-3
 """``learning_rate x lora_alpha`` from which a low rate is made up for by a high alpha."""
 
 
-@rule("LL801", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, TRL_SOURCE])
+@rule(
+    "LL801",
+    Severity.WARNING,
+    evidence=[
+        SCHULMAN_2025.says(
+            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
+            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        ),
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        TRL_SOURCE.says(
+            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
+            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
+            "examples see each other."
+        ),
+    ],
+)
 def full_ft_learning_rate(
     outline: Outline,
     blocks: Blocks,

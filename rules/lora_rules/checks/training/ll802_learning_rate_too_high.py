@@ -22,7 +22,21 @@ SMALL_FACTOR = 3
 """Small models bear more: torchtune ships 2e-3 for Qwen2 0.5B and 1.5B."""
 
 
-@rule("LL802", Severity.WARNING, evidence=[TINKER_SWEEP, OFFICIAL_RECIPES])
+@rule(
+    "LL802",
+    Severity.WARNING,
+    evidence=[
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        OFFICIAL_RECIPES.says(
+            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
+            "dropout of 0.2."
+        ),
+    ],
+)
 def learning_rate_too_high(
     learning_rate: Setting,
     training_kind: str,

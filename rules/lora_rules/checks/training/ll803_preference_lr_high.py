@@ -11,7 +11,16 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL803", Severity.INFO, evidence=[PREFERENCE_PRACTICE])
+@rule(
+    "LL803",
+    Severity.INFO,
+    evidence=[
+        PREFERENCE_PRACTICE.says(
+            "DPO with LoRA at 5e-6 to 1e-5, GRPO at 1e-5; 12 of 23 official preference "
+            "recipes use 1e-4 or more."
+        ),
+    ],
+)
 def preference_lr_high(
     learning_rate: float,
     training_kind: str,

@@ -18,7 +18,24 @@ if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Batch, Steps
 
 
-@rule("LL805", Severity.WARNING, evidence=[SCHULMAN_2025, TINKER_SWEEP, ARITHMETIC])
+@rule(
+    "LL805",
+    Severity.WARNING,
+    evidence=[
+        SCHULMAN_2025.says(
+            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
+            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        ),
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        ARITHMETIC.says(
+            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        ),
+    ],
+)
 def too_few_steps(
     training_steps: Steps,
     effective_batch: Batch,

@@ -18,7 +18,25 @@ if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
 
 
-@rule("LL808", Severity.WARNING, evidence=[HAYOU_2024, TINKER_SWEEP, OFFICIAL_RECIPES])
+@rule(
+    "LL808",
+    Severity.WARNING,
+    evidence=[
+        HAYOU_2024.says(
+            "A learning rate for B that is 16 times that of A gained 1 to 2 % and up to "
+            "twofold speed."
+        ),
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        OFFICIAL_RECIPES.says(
+            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
+            "dropout of 0.2."
+        ),
+    ],
+)
 def lora_plus_b_lr(
     learning_rate: float,
     loraplus_lr_ratio: float,

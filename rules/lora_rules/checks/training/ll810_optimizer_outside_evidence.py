@@ -12,7 +12,21 @@ from lora_rules.evidence import (
 )
 
 
-@rule("LL810", Severity.INFO, evidence=[TINKER_SWEEP, SCHULMAN_2025])
+@rule(
+    "LL810",
+    Severity.INFO,
+    evidence=[
+        TINKER_SWEEP.says(
+            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
+            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
+            "(lora_alpha=32, Adam)."
+        ),
+        SCHULMAN_2025.says(
+            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
+            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        ),
+    ],
+)
 def optimizer_outside_evidence(
     optim: str, optimizer_family: str, learning_rate: float
 ) -> Iterator[Problem]:

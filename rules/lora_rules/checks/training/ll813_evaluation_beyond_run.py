@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
 
 
-@rule("LL813", Severity.WARNING, evidence=[ARITHMETIC, TRANSFORMERS_SOURCE])
+@rule(
+    "LL813",
+    Severity.WARNING,
+    evidence=[
+        ARITHMETIC.says(
+            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        ),
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+    ],
+)
 def evaluation_beyond_run(
     blocks: Blocks,
     framework: Behaviour,

@@ -22,7 +22,18 @@ KEEPS = ("save", "push", "export", "merge", "upload", "dump", "convert", "genera
 """Words in the names of calls after which a trained model was not in vain, or may not have been."""
 
 
-@rule("LLA03", Severity.WARNING, evidence=[TRANSFORMERS_SOURCE, ARITHMETIC])
+@rule(
+    "LLA03",
+    Severity.WARNING,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ),
+        ARITHMETIC.says(
+            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        ),
+    ],
+)
 def nothing_saved(
     program: Program,
     blocks: Blocks,
