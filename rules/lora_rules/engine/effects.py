@@ -46,3 +46,7 @@ class Effect(NamedTuple):
     """Whether what comes out is PEFT's wrapper (or no longer is); ``None`` if that stays."""
     does: tuple[str, ...] = ()
     """What is done to the object that comes out, or whose method it is."""
+    to: str = ""
+    """The argument that it is done to, where that is another object."""
+    given: str = ""
+    """The argument without which it is not done."""

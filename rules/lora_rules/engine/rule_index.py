@@ -132,6 +132,7 @@ RULES: tuple[Row, ...] = (
     ('LLB17', 'scripts.llb17_legacy_state_dict_patch', 'legacy_state_dict_patch', 1, (('program', 'Program'),), (), False, False, False),
     ('LLB18', 'scripts.llb18_new_adapter_on_meta_device', 'new_adapter_on_meta_device', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
+    ('LLB30', 'scripts.llb30_merged_model_dropped', 'merged_model_dropped', 3, (('program', 'Program'),), (), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

@@ -311,3 +311,36 @@ def test_llb11_reentrant_checkpoints_under_ddp(tmp_path: Path) -> None:
                 loss(parallel).backward()
     finally:
         distributed.destroy_process_group()
+
+
+def tensors(folder: Path) -> list[str]:
+    from safetensors import safe_open
+
+    (file,) = folder.glob("*.safetensors")
+    with safe_open(str(file), "pt") as opened:  # type: ignore[no-untyped-call]
+        return list(opened.keys())
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    """A trained adapter: its matrices are not those that it begins with."""
+    model = peft.get_peft_model(tiny(), lora())
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    model.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+@pytest.mark.parametrize("method", ["merge_and_unload", "unload"])
+def test_llb30_what_is_saved_after_a_merge_is_empty(
+    adapter: Path, tmp_path: Path, method: str
+) -> None:
+    model = peft.PeftModel.from_pretrained(tiny(), adapter)
+    merged = getattr(model, method)()
+    model.save_pretrained(tmp_path / "peft")
+    assert tensors(tmp_path / "peft") == []
+    model.base_model.save_pretrained(tmp_path / "base")
+    merged.save_pretrained(tmp_path / "merged")
+    names = sorted(tiny().state_dict())
+    assert sorted(tensors(tmp_path / "base")) == sorted(tensors(tmp_path / "merged")) == names

@@ -47,7 +47,9 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self._initialise(callee.made, made, positional, keywords)
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
-            self._store.set_attribute(made, "model", things["model"])
+            wraps = callee.name.startswith("trl.") and "peft_config" in things
+            model = things["model"]._replace(wrapped=True) if wraps else things["model"]
+            self._store.set_attribute(made, "model", model)
         return out
 
     def _callee(self, node: ast.Call, site: Site) -> Callee:
@@ -99,6 +101,8 @@ class Invocation(Evaluation):
         if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
         made = self._store.fresh()
+        if effect is not None:
+            made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made
         return made, made

@@ -107,7 +107,9 @@ class Store:
         key = (-owner.number, _path(owner.part, name))
         if key in self.held:
             return self.lookup(key)
-        return owner if name in _MODELS and not owner.part else Thing(owner.number, key[1])
+        if name in _MODELS and not owner.part:
+            return owner if name != "base_model" else owner._replace(wrapped=False)
+        return Thing(owner.number, key[1])
 
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""

@@ -218,20 +218,32 @@ def is_optimizer(call: Call) -> bool:
     )
 
 
-def does(call: Call, deed: str, thing: Thing) -> bool:
-    """Whether a call does something of ``engine/effects.py`` to an object.
-
-    Either it is a method of the object, or of a part of it, or the object comes out of it.
-    """
+def has_effect(call: Call, *deeds: str) -> bool:
+    """Whether a call does one of these things of ``engine/effects.py`` to some object."""
     effect = effect_of(call.name)
-    if effect is None or deed not in effect.does:
+    if effect is None or not any(deed in effect.does for deed in deeds):
         return False
-    return of(call, thing) if call.name.startswith(".") else call.made == thing
+    return not effect.given or argument(call, effect.given, None) is not None
+
+
+def does(call: Call, thing: Thing, *deeds: str) -> bool:
+    """Whether a call does one of these things to an object.
+
+    Either it is a method of the object, or of a part of it, or the object comes out of it, or the
+    row says which argument it is done to.
+    """
+    if not has_effect(call, *deeds):
+        return False
+    if call.name.startswith("."):
+        return of(call, thing)
+    effect = effect_of(call.name)
+    to = effect.to if effect is not None else ""
+    return (call.things.get(to) if to else call.made) == thing
 
 
 def frees(call: Call, model: Thing) -> bool:
     """Whether a call may let something of a model be trained."""
-    if is_unknown(call, model) or does(call, FREES, model):
+    if is_unknown(call, model) or does(call, model, FREES):
         return True
     if call.name in (".requires_grad_", "=requires_grad"):
         return of(call, model) and not argument_is(_first_argument(call), False)

@@ -20,7 +20,7 @@ from lora_rules.engine.effects import (
 ROWS = (
     Effect("*.get_peft_model", FIRST, wrapped=True, does=(ADDS, FREES)),
     Effect("peft.PeftModel*.from_pretrained", FIRST, wrapped=True, does=(LOADS, FREES)),
-    Effect("peft.AutoPeftModel*.from_pretrained", NEW, does=(LOADS, FREES)),
+    Effect("peft.AutoPeftModel*.from_pretrained", NEW, wrapped=True, does=(LOADS, FREES)),
     Effect("peft.inject_adapter_in_model", FIRST),
     Effect("peft.prepare_model_for_kbit_training", FIRST, does=(FREEZES,)),
     Effect("peft.prepare_model_for_int8_training", FIRST, does=(FREEZES,)),

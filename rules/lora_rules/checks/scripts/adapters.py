@@ -1,0 +1,34 @@
+"""Which adapter a model has at a call: asked of what happened to it before."""
+
+from __future__ import annotations
+
+from lora_rules.checks.scripts.calls import does, has_effect, is_unknown
+from lora_rules.engine.effects import ADDS, LOADS, REMOVES
+from lora_rules.history import last
+from lora_rules.recipe import Call, Thing
+
+_CHANGES = (ADDS, LOADS, REMOVES)
+
+
+def adapter_changes(call: Call, role: str, model: Thing) -> list[Call | None]:
+    """The last calls that changed which adapter a model has, one for each way to a call.
+
+    ``None`` stands for a way on which nothing did. A call that may have done anything is among
+    them.
+
+    Args:
+        call: that is given the model.
+        role: the argument that the model is; ``""`` if the call is a method of it.
+        model: the object.
+    """
+
+    def changes(before: Call) -> bool:
+        return does(before, model, *_CHANGES) or is_unknown(before, model)
+
+    return last(call.histories.get(role), changes)
+
+
+def only(changes: list[Call | None], *deeds: str) -> list[Call]:
+    """These calls, if every one of them does one of these things; else none."""
+    found = [call for call in changes if call is not None and has_effect(call, *deeds)]
+    return found if len(found) == len(changes) else []
