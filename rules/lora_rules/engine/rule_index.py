@@ -116,7 +116,7 @@ RULES: tuple[Row, ...] = (
     ('LLB01', 'scripts.llb01_loaded_adapter_is_frozen', 'loaded_adapter_is_frozen', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB03', 'scripts.llb03_optimizer_before_adapter', 'optimizer_before_adapter', 3, (('program', 'Program'),), (), False, False, False),
-    ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, False),
+    ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, True),
     ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB06', 'scripts.llb06_quantized_without_adapter', 'quantized_without_adapter', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True),

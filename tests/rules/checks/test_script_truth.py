@@ -344,3 +344,36 @@ def test_llb30_what_is_saved_after_a_merge_is_empty(
     merged.save_pretrained(tmp_path / "merged")
     names = sorted(tiny().state_dict())
     assert sorted(tensors(tmp_path / "base")) == sorted(tensors(tmp_path / "merged")) == names
+
+
+def answers(model: Any) -> Any:
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([[1, 2, 3, 60]])).logits
+
+
+def test_llb04_an_adapter_is_not_loaded_onto_a_peft_model(adapter: Path) -> None:
+    trained = answers(peft.PeftModel.from_pretrained(tiny(), adapter))
+    assert not torch.allclose(trained, answers(tiny()))
+    with pytest.warns(UserWarning, match="missing adapter keys"):
+        nested = peft.PeftModel.from_pretrained(peft.get_peft_model(tiny(), lora()), adapter)
+    assert torch.allclose(answers(nested), answers(tiny()))
+    base = tiny()
+    peft.get_peft_model(base, lora())
+    assert torch.allclose(answers(peft.PeftModel.from_pretrained(base, adapter)), trained)
+
+
+def test_llb04_a_second_get_peft_model_takes_the_place(adapter: Path, tmp_path: Path) -> None:
+    model = peft.get_peft_model(peft.PeftModel.from_pretrained(tiny(), adapter), lora())
+    assert torch.allclose(answers(model), answers(tiny())), "what was trained is lost"
+    other = peft.PeftModel.from_pretrained(tiny(), adapter)
+    other = peft.get_peft_model(other, lora(target_modules=["k_proj"]))
+    trained = answers(peft.PeftModel.from_pretrained(tiny(), adapter))
+    assert torch.allclose(answers(other), trained), "other layers keep what was trained"
+    assert all("lora_" not in name or part.requires_grad for name, part in other.named_parameters())
+    for name, parameter in other.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    other.save_pretrained(tmp_path / "nested")
+    with pytest.warns(UserWarning, match="missing adapter keys"):
+        loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path / "nested")
+    assert torch.allclose(answers(loaded), answers(tiny()))

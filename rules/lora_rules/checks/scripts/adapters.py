@@ -10,20 +10,20 @@ from lora_rules.recipe import Call, Thing
 _CHANGES = (ADDS, LOADS, REMOVES)
 
 
-def adapter_changes(call: Call, role: str, model: Thing) -> list[Call | None]:
+def adapter_changes(call: Call, role: str, model: Thing, unknown: bool = True) -> list[Call | None]:
     """The last calls that changed which adapter a model has, one for each way to a call.
 
-    ``None`` stands for a way on which nothing did. A call that may have done anything is among
-    them.
+    ``None`` stands for a way on which nothing did.
 
     Args:
         call: that is given the model.
         role: the argument that the model is; ``""`` if the call is a method of it.
         model: the object.
+        unknown: whether a call of which nothing is known is one of them.
     """
 
     def changes(before: Call) -> bool:
-        return does(before, model, *_CHANGES) or is_unknown(before, model)
+        return does(before, model, *_CHANGES) or (unknown and is_unknown(before, model))
 
     return last(call.histories.get(role), changes)
 
