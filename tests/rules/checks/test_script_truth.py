@@ -377,3 +377,26 @@ def test_llb04_a_second_get_peft_model_takes_the_place(adapter: Path, tmp_path: 
     with pytest.warns(UserWarning, match="missing adapter keys"):
         loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path / "nested")
     assert torch.allclose(answers(loaded), answers(tiny()))
+
+
+def test_llb31_a_trainer_of_the_base_saves_what_nobody_reads(tmp_path: Path) -> None:
+    base = tiny()
+    peft.get_peft_model(base, lora())
+    rows = [{"input_ids": torch.tensor([1, 2, 3]), "labels": torch.tensor([1, 2, 3])}] * 2
+    arguments = transformers.TrainingArguments(
+        str(tmp_path / "out"), use_cpu=True, report_to="none", max_steps=1, learning_rate=0.1
+    )
+    before = {name: part.clone() for name, part in base.named_parameters()}
+    trainer = transformers.Trainer(base, arguments, train_dataset=rows)
+    trainer.train()
+    changed = {n for n, part in base.named_parameters() if not torch.equal(before[n], part)}
+    assert changed
+    assert all("lora_" in name for name in changed)
+    trainer.save_model(str(tmp_path / "saved"))
+    assert not (tmp_path / "saved" / "adapter_config.json").exists()
+    assert any("q_proj.base_layer.weight" in name for name in tensors(tmp_path / "saved"))
+    name = "model.layers.0.self_attn.q_proj.weight"
+    loaded = transformers.LlamaForCausalLM.from_pretrained(tmp_path / "saved").state_dict()
+    assert not torch.equal(loaded[name], tiny().state_dict()[name])
+    with pytest.raises(ValueError, match=r"adapter_config\.json"):
+        peft.PeftModel.from_pretrained(tiny(), tmp_path / "saved")
