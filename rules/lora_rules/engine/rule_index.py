@@ -134,6 +134,7 @@ RULES: tuple[Row, ...] = (
     ('LLB19', 'scripts.llb19_resize_after_adapter', 'resize_after_adapter', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value')), (), False, False, False),
     ('LLB30', 'scripts.llb30_merged_model_dropped', 'merged_model_dropped', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB31', 'scripts.llb31_base_given_to_trainer', 'base_given_to_trainer', 2, (('program', 'Program'),), (), False, False, False),
+    ('LLB32', 'scripts.llb32_saved_adapter_not_loaded', 'saved_adapter_not_loaded', 2, (('program', 'Program'),), (), False, False, True),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

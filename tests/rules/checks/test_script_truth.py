@@ -400,3 +400,20 @@ def test_llb31_a_trainer_of_the_base_saves_what_nobody_reads(tmp_path: Path) -> 
     assert not torch.equal(loaded[name], tiny().state_dict()[name])
     with pytest.raises(ValueError, match=r"adapter_config\.json"):
         peft.PeftModel.from_pretrained(tiny(), tmp_path / "saved")
+
+
+def test_llb32_a_saved_configuration_holds_no_weights(tmp_path: Path) -> None:
+    trained = peft.get_peft_model(tiny(), lora())
+    for name, parameter in trained.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    trained.save_pretrained(tmp_path)
+    config = peft.PeftConfig.from_pretrained(tmp_path)
+    model = peft.get_peft_model(tiny(), config)
+    assert torch.allclose(answers(model), answers(tiny()))
+    assert not torch.allclose(answers(model), answers(trained))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    with pytest.raises(RuntimeError, match=NO_GRADIENT):
+        loss(model).backward()
+    config.inference_mode = False
+    loss(peft.get_peft_model(tiny(), config)).backward()

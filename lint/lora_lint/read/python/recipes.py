@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lora_lint.read.python import datasets, surroundings
@@ -11,6 +12,7 @@ from lora_lint.read.python.order import Run, runs
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
+from lora_lint.read.python.trace import terminals
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -43,7 +45,11 @@ def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    loads = [found for found in calls if found.known.kind == "continue"]
+    loads = [
+        found
+        for found in calls
+        if found.known.kind == "continue" or _of_saved_config(resolver, found)
+    ]
     if not adapters and not loads:
         return Made(notes=tuple(resolver.notes()))
     wanted = [*adapters, *loads]
@@ -59,6 +65,16 @@ def recipes(resolver: Resolver, file: File) -> Made:
     taken.take(_without_config(loads, adapters, ways, file))
     notes = (*links.notes, *resolver.notes(), *taken.notes)
     return Made(tuple(taken.taken), tuple(dict.fromkeys(notes)))
+
+
+def _of_saved_config(resolver: Resolver, found: Found) -> bool:
+    """Whether it is ``get_peft_model(model, PeftConfig.from_pretrained(…))``."""
+    config = found.expression("peft_config") if found.known.kind == "wrap" else None
+    if config is None:
+        return False
+    ends = (end.node for end in terminals(resolver, *config))
+    functions = (end.func for end in ends if isinstance(end, ast.Call))
+    return any(isinstance(f, ast.Attribute) and f.attr == "from_pretrained" for f in functions)
 
 
 def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:

@@ -14,6 +14,7 @@ from lora_rules.engine.effects import (
     OWNER,
     PART,
     REMOVES,
+    REPLACES,
     Effect,
 )
 
@@ -22,6 +23,7 @@ ROWS = (
     Effect("peft.PeftModel*.from_pretrained", FIRST, wrapped=True, does=(LOADS, FREES)),
     Effect("peft.AutoPeftModel*.from_pretrained", NEW, wrapped=True, does=(LOADS, FREES)),
     Effect("peft.inject_adapter_in_model", FIRST),
+    Effect("peft.set_peft_model_state_dict", to="model", does=(REPLACES,)),
     Effect("peft.prepare_model_for_kbit_training", FIRST, does=(FREEZES,)),
     Effect("peft.prepare_model_for_int8_training", FIRST, does=(FREEZES,)),
     Effect(".merge_and_unload", OWNER, wrapped=False, does=(MERGES, REMOVES, FREES)),

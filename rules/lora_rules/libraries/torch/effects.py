@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_rules.engine.effects import FIRST, FREES, OWNER, PART, Effect
+from lora_rules.engine.effects import FIRST, FREES, OWNER, PART, REPLACES, Effect
 
 ROWS = (
     *(
@@ -22,6 +22,9 @@ ROWS = (
         )
     ),
     Effect(".apply", PART, does=(FREES,)),
+    Effect(".load_state_dict", PART, does=(REPLACES,)),
+    Effect(".copy_", PART, does=(REPLACES,)),
+    Effect("safetensors.torch.load_model", to="model", does=(REPLACES,)),
     Effect("torch.compile", FIRST),
     Effect("torch.DataParallel", FIRST),
     Effect("torch.DistributedDataParallel", FIRST),
