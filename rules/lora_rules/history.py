@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from lora_rules.recipe import Call, History
+from lora_rules.recipe import Call, History, Thing
 
 
 def joined(ways: Iterable[History | None]) -> History | None:
@@ -18,8 +18,13 @@ def joined(ways: Iterable[History | None]) -> History | None:
     return History(None, several) if len(several) > 1 else next(iter(several), None)
 
 
-def last(history: History | None, test: Callable[[Call], bool]) -> list[Call | None]:
-    """The last calls that pass a test, each once; ``None`` if there is a way without one."""
+def last(history: History | None, test: Callable[[Call, Thing], bool]) -> list[Call | None]:
+    """The last calls that did something to an object, each once; ``None`` for ways without one.
+
+    Args:
+        history: of the object.
+        test: whether a call did it to the object that it was on its way.
+    """
     found: dict[int, Call | None] = {}
     seen: set[int] = set()
     pending = [history]
@@ -31,7 +36,7 @@ def last(history: History | None, test: Callable[[Call], bool]) -> list[Call | N
         if id(now) in seen:
             continue
         seen.add(id(now))
-        if now.call is not None and test(now.call):
+        if now.call is not None and now.thing is not None and test(now.call, now.thing):
             found[id(now.call)] = now.call
         elif now.before:
             pending += now.before

@@ -202,15 +202,23 @@ class Call(NamedTuple):
 class History:
     """The last call that touched an object, and what happened before; or ways that join."""
 
-    __slots__ = ("before", "call")
+    __slots__ = ("before", "call", "thing")
 
-    def __init__(self, call: Call | None, before: tuple[History | None, ...]) -> None:
+    def __init__(
+        self, call: Call | None, before: tuple[History | None, ...], thing: Thing | None = None
+    ) -> None:
         """With a call one history before it, none if the call made the object; else several.
 
         ``None`` stands for an object that comes from elsewhere and was not touched yet.
+
+        Args:
+            call: the last that touched the object; ``None`` where ways join.
+            before: what happened before it, or on each way.
+            thing: the object: on another way it may be another one.
         """
         self.call = call
         self.before = before
+        self.thing = thing
 
 
 class Recipe(NamedTuple):

@@ -161,7 +161,8 @@ class Store:
         """Write down that a call touched an object, or made it."""
         if made:
             self.made.add(number)
-        self._hold_past(number, History(call, () if made else (self.past(number),)))
+        before = () if made else (self.past(number),)
+        self._hold_past(number, History(call, before, Thing(number)))
 
     def returned(self, frame: Frame, falls_through: bool) -> Held:
         """What a function gives that was gone through, and what happened to it."""

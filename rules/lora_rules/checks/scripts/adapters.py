@@ -10,7 +10,7 @@ from lora_rules.recipe import Call, Thing
 _CHANGES = (ADDS, LOADS, REMOVES)
 
 
-def adapter_changes(call: Call, role: str, model: Thing, unknown: bool = True) -> list[Call | None]:
+def adapter_changes(call: Call, role: str, unknown: bool = True) -> list[Call | None]:
     """The last calls that changed which adapter a model has, one for each way to a call.
 
     ``None`` stands for a way on which nothing did.
@@ -18,11 +18,10 @@ def adapter_changes(call: Call, role: str, model: Thing, unknown: bool = True) -
     Args:
         call: that is given the model.
         role: the argument that the model is; ``""`` if the call is a method of it.
-        model: the object.
         unknown: whether a call of which nothing is known is one of them.
     """
 
-    def changes(before: Call) -> bool:
+    def changes(before: Call, model: Thing) -> bool:
         return does(before, model, *_CHANGES) or (unknown and is_unknown(before, model))
 
     return last(call.histories.get(role), changes)

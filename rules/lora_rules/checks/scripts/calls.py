@@ -163,6 +163,12 @@ def trainings(calls: Calls, model: Thing | None) -> list[Training]:
     return _trainings(calls).get(model, []) if model is not None else []
 
 
+def all_trainings(calls: Calls) -> Iterator[Training]:
+    """Every time that some model is certainly trained."""
+    for found in _trainings(calls).values():
+        yield from found
+
+
 def _trainings(calls: Calls) -> dict[Thing, list[Training]]:
     found: dict[Thing, list[Training]] = calls.once("trainings", lambda: _find_trainings(calls))
     return found
@@ -321,6 +327,11 @@ def adapted(calls: Calls, place: Span) -> Iterator[tuple[Call, Thing]]:
         model = call.things.get("model")
         if model is not None and not model.part:
             yield call, model
+
+
+def excludes(call: Call, other: Call) -> bool:
+    """Whether two calls stand in the two arms of one test."""
+    return any(arm > 0 and arm ^ 1 in other.branch for arm in call.branch)
 
 
 def comes_before(calls: Calls, *steps: Call) -> bool:

@@ -170,7 +170,7 @@ def _adapter_before(call: Call) -> Call | None:
     model = call.things.get("model")
     if model is None or model.part:
         return None
-    changes = only(adapter_changes(call, "model", model, unknown=False), ADDS, LOADS)
+    changes = only(adapter_changes(call, "model", unknown=False), ADDS, LOADS)
     return next((each for each in changes if _is_peft(each)), None)
 
 

@@ -76,7 +76,7 @@ def base_given_to_trainer(program: Program) -> Iterator[Problem]:
         model = trainer.things.get("model")
         if model is None or model.part or model.wrapped or not _is_libraries(trainer):
             continue
-        wraps = only(adapter_changes(trainer, "model", model), ADDS)
+        wraps = only(adapter_changes(trainer, "model"), ADDS)
         if not wraps or not all(_is_lora(calls, wrap) for wrap in wraps):
             continue
         started = [each for each in trainings(calls, model) if each.setup is trainer]
