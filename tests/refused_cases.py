@@ -315,9 +315,22 @@ AXOLOTL = [
     ),
     (
         E,
-        "axolotl/tensor-parallel-with-8bit-optimizer",
-        L + "optimizer: paged_adamw_8bit\ntensor_parallel_size: 2\n",
-        L + "optimizer: paged_adamw_8bit\ntensor_parallel_size: 1\n",
+        "axolotl/pretrain-multipack-with-streaming-multipack",
+        L + "pretrain_multipack_buffer_size: 100\nstreaming_multipack_buffer_size: 100\n",
+        L + "streaming_multipack_buffer_size: 100\n",
+    ),
+    (
+        E,
+        "axolotl/pretraining-dataset-with-tokens-per-second",
+        L
+        + "pretraining_dataset: [{path: a.jsonl}]\nmax_steps: 9\ninclude_tokens_per_second: true\n",
+        L + "pretraining_dataset: [{path: a.jsonl}]\nmax_steps: 9\n",
+    ),
+    (
+        E,
+        "axolotl/ebft-without-its-section",
+        L + "rl: ebft\n",
+        L + "rl: ebft\nebft: {mode: structured}\n",
     ),
     (
         E,

@@ -69,17 +69,36 @@ TRANSFORMERS_SOURCE = Source(
     "Hugging Face, transformers 5.23.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
 )
+TRANSFORMERS_WHEELS = Source(
+    "transformers-wheels",
+    MECHANICAL,
+    "Hugging Face, transformers: training_args.py, trainer_callback.py and optimization.py of 21 "
+    "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
 FRAMEWORK_SOURCES = Source(
     "framework-sources",
     MECHANICAL,
     "axolotl 067b021, LLaMA-Factory ff6d4d1, TRL f2cd577, oumi d8ed077 and others, read in 2026",
     "https://github.com/axolotl-ai-cloud/axolotl",
 )
+OMEGACONF = Source(
+    "omegaconf",
+    MECHANICAL,
+    "OmegaConf 2.4.0 (its YAML loader), PyYAML 6.0.4, json and argparse of Python 3.11, run",
+    "https://github.com/omry/omegaconf",
+)
 OFFICIAL_RECIPES = Source(
     "official-recipes",
     PRACTICE,
     "309 LoRA recipes shipped by axolotl (178), torchtune (103) and LLaMA-Factory (28)",
     "https://github.com/axolotl-ai-cloud/axolotl/tree/main/examples",
+)
+LORALIB_RECIPES = Source(
+    "loralib-recipes",
+    PRACTICE,
+    "Microsoft, loralib c4593f0: examples/NLG/README.md, the LoRA paper's GPT-2 recipe",
+    "https://github.com/microsoft/LoRA",
 )
 HU_2021 = Source(
     "hu-2021",
@@ -96,12 +115,69 @@ DETTMERS_2023 = Source(
     "https://arxiv.org/abs/2305.14314",
     by="University of Washington",
 )
+QLORA_RECIPES = Source(
+    "qlora-recipes",
+    PRACTICE,
+    "Dettmers and others, qlora 7f4e95a: scripts/finetune_guanaco_*.sh",
+    "https://github.com/artidoro/qlora",
+)
 SCHULMAN_2025 = Source(
     "schulman-2025",
     MEASURED,
     "Schulman and Thinking Machines Lab 2025: LoRA Without Regret",
     "https://thinkingmachines.ai/blog/lora/",
     by="Thinking Machines Lab",
+)
+TRL_LORA_GUIDE = Source(
+    "trl-lora-guide",
+    GUIDANCE,
+    "Hugging Face, TRL f2cd577: docs/source/lora_without_regret.md",
+    "https://huggingface.co/docs/trl/lora_without_regret",
+)
+MORRIS_2026 = Source(
+    "morris-2026",
+    MEASURED,
+    "Morris, Mireshghallah, Ibrahim, Mahloujifar 2026: Learning to Reason in 13 Parameters",
+    "https://arxiv.org/abs/2602.04118",
+    by="Morris, Mireshghallah, Ibrahim and Mahloujifar",
+)
+STRUCTURE_OVER_SCALE = Source(
+    "structure-over-scale",
+    MEASURED,
+    "Structure Over Scale: Rethinking Adaptation for Reinforcement Learning with Verifiable "
+    "Rewards, FoGen workshop of ICML 2026",
+    "https://openreview.net/forum?id=XGZHI14m8P",
+    by="the authors of Structure Over Scale",
+)
+YIN_2025 = Source(
+    "yin-2025",
+    MEASURED,
+    "Yin, Wu, Shen and others 2025: Evaluating Parameter Efficient Methods for RLVR",
+    "https://arxiv.org/abs/2512.23165",
+    by="Zhejiang University",
+)
+ZHANG_2026 = Source(
+    "zhang-2026",
+    MEASURED,
+    "Zhang, Zhu, Zhu, Shi 2026: Geometry-Preserving Orthonormal Initialization for Low-Rank "
+    "Adaptation in RLVR",
+    "https://arxiv.org/abs/2606.31813",
+    by="Zhang, Zhu, Zhu and Shi",
+)
+GEORA_2026 = Source(
+    "geora-2026",
+    MEASURED,
+    "Zhang, Shi, Li and others 2026: GeoRA: Geometry-Aware Low-Rank Adaptation for RLVR, version 1",
+    "https://arxiv.org/abs/2601.09361v1",
+    by="Meituan",
+)
+ZHU_2025 = Source(
+    "zhu-2025",
+    MEASURED,
+    "Zhu, Zhang, Huang and others 2025: The Path Not Taken: RLVR Provably Learns Off the "
+    "Principals",
+    "https://arxiv.org/abs/2511.08567",
+    by="Meta",
 )
 LORA_CAPACITY = Source(
     "lora-capacity",
@@ -124,17 +200,29 @@ KALAJDZIEVSKI_2023 = Source(
     "https://arxiv.org/abs/2312.03732",
     by="Tenyx",
 )
-SEED_RANK_BANDS = Source(
-    "seed-rank-bands",
+CLOUDCODETREE = Source(
+    "cloudcodetree",
     CONVENTION,
-    "Practitioners' guides: r=4 to 8 below 5,000 examples, 64 to 128 above 50,000",
-    "several blogs; none of them measured it",
+    "Harper 2026 (CloudCodeTree): LoRA Hyperparameters Demystified",
+    "https://cloudcodetree.com/ai-news/2026-07-04-01-lora-rank-alpha-hyperparameters/",
 )
-SEED_DROPOUT = Source(
-    "seed-dropout",
+BREWSLM = Source(
+    "brewslm",
     CONVENTION,
-    "Practitioners' guides: no dropout at r <= 4",
-    "several blogs; none of them measured it",
+    "BrewSLM Academy, SFT fundamentals, lesson 14: LoRA knobs",
+    "https://brewslm.com/academy/sft-fundamentals/lora-knobs.html",
+)
+AI_TRAINER_ACADEMY = Source(
+    "ai-trainer-academy",
+    CONVENTION,
+    "Osei (AI Trainer Academy): The Practical Guide to LoRA Fine-tuning Parameters",
+    "https://www.ai-trainer-academy.top/blog/guide-to-lora-tuning-parameters",
+)
+BRENNDOERFER_2025 = Source(
+    "brenndoerfer-2025",
+    CONVENTION,
+    "Brenndoerfer 2025: LoRA Hyperparameters: Rank, Alpha & Target Module Selection",
+    "https://mbrenndoerfer.com/writing/lora-hyperparameters-rank-alpha-target-modules",
 )
 ALLORA_2024 = Source(
     "allora-2024",
@@ -150,10 +238,24 @@ PEFT_BENCHMARK = Source(
     "https://github.com/huggingface/peft/tree/main/method_comparison",
     by="Hugging Face",
 )
+LIU_2024 = Source(
+    "liu-2024",
+    MEASURED,
+    "Liu, Wang, Yin and others 2024: DoRA: Weight-Decomposed Low-Rank Adaptation",
+    "https://arxiv.org/abs/2402.09353",
+    by="NVIDIA",
+)
+LEE_2026 = Source(
+    "lee-2026",
+    MEASURED,
+    "Lee, Ko, Chen, Yeh 2026: Learning Rate Matters: Vanilla LoRA May Suffice for LLM Fine-tuning",
+    "https://arxiv.org/abs/2602.04998",
+    by="Lee, Ko, Chen and Yeh",
+)
 VLLM_SOURCE = Source(
     "vllm-source",
     MECHANICAL,
-    "vLLM: lora/peft_helper.py, and its issues 2847, 6983, 9280",
+    "vLLM, read in 2026: lora/peft_helper.py (PEFTHelper); 0.22.1: config/lora.py",
     "https://github.com/vllm-project/vllm",
 )
 DEVICE_MEMORY = Source(
@@ -169,12 +271,47 @@ TINKER_SWEEP = Source(
     "https://github.com/thinking-machines-lab/tinker-cookbook",
     by="Thinking Machines Lab",
 )
+TINKER_GUIDE = Source(
+    "tinker-guide",
+    GUIDANCE,
+    "Thinking Machines Lab, tinker-cookbook 9dfcc3a: skills/research/references/hyperparams.md",
+    "https://github.com/thinking-machines-lab/tinker-cookbook",
+)
+QU_2026 = Source(
+    "qu-2026",
+    MEASURED,
+    "Qu, Huang, Horvath 2026: Can Muon Fine-tune Adam-Pretrained Models?",
+    "https://arxiv.org/abs/2605.10468",
+    by="Qu, Huang and Horvath",
+)
+CESISTA_2026 = Source(
+    "cesista-2026",
+    MEASURED,
+    "Cesista, Crowson, Simal, Biderman 2026: LoRA-Muon: Spectral Steepest Descent on the Low-Rank "
+    "Manifold",
+    "https://arxiv.org/abs/2606.12921",
+    by="Cesista, Crowson, Simal and Biderman",
+)
 BIDERMAN_2024 = Source(
     "biderman-2024",
     MEASURED,
     "Biderman, Portes, Ortiz and others 2024: LoRA Learns Less and Forgets Less",
     "https://arxiv.org/abs/2405.09673",
     by="Columbia University and Databricks",
+)
+RATHORE_2025 = Source(
+    "rathore-2025",
+    MEASURED,
+    "Rathore, Kumar, Bansal, Moitra 2025: How Much is Too Much? Exploring LoRA Rank Trade-offs",
+    "https://arxiv.org/abs/2512.15634",
+    by="Rathore, Kumar, Bansal and Moitra",
+)
+MANZONI_2026 = Source(
+    "manzoni-2026",
+    MEASURED,
+    "Manzoni 2026: MoE-Sieve: Routing-Guided LoRA for Efficient MoE Fine-Tuning",
+    "https://arxiv.org/abs/2603.24044",
+    by="Manzoni",
 )
 CHEN_2026 = Source(
     "chen-2026",
@@ -193,8 +330,9 @@ HAYOU_2024 = Source(
 PREFERENCE_PRACTICE = Source(
     "preference-practice",
     GUIDANCE,
-    "Learning rates that TRL, Tinker and Zephyr give for DPO and GRPO with LoRA",
-    "https://huggingface.co/docs/trl",
+    "Learning rates for LoRA in TRL f2cd577 (docs/source and examples/scripts), tinker-cookbook "
+    "9dfcc3a and alignment-handbook",
+    "https://huggingface.co/docs/trl/peft_integration",
 )
 TRL_SOURCE = Source(
     "trl-source",
@@ -214,43 +352,61 @@ FLASH_ATTENTION = Source(
     "Dao-AILab, flash-attention 2: README and csrc/flash_attn/flash_api.cpp",
     "https://github.com/Dao-AILab/flash-attention",
 )
-SEED_TASK_BANDS = Source(
-    "seed-task-bands",
-    CONVENTION,
-    "Practitioners' guides: rank bands by task, from 8 for style and classification to 64 for code",
-    "five guides; none of them measured it",
-)
-SEED_DROPOUT_SCALE = Source(
-    "seed-dropout-scale",
-    CONVENTION,
-    "Practitioners' guides: a high lora_alpha together with a high dropout gives noisy gradients",
-    "one guide; it measured nothing",
-)
-UNSLOTH_DOCS = Source(
-    "unsloth-docs",
-    GUIDANCE,
-    "Unsloth: unsloth/models/llama.py and its fine-tuning guide",
+UNSLOTH_SOURCE = Source(
+    "unsloth-source",
+    MECHANICAL,
+    "Unsloth 2026.8.19 (015bdef): models/llama.py, models/vision.py",
     "https://github.com/unslothai/unsloth",
 )
-EPOCHS_CONTESTED = Source(
-    "epochs-contested",
+WANG_2025 = Source(
+    "wang-2025",
     MEASURED,
-    "Raschka 2023 (Alpaca twice is worse), Tulu 3 2024 (2 epochs), arXiv 2602.11149 (2026)",
+    "Wang, Hu, Gao and others 2025: Entropy-Guided Token Dropout: Training Autoregressive Language "
+    "Models with Limited Domain Data",
+    "https://arxiv.org/abs/2512.23422",
+    by="Renmin University of China",
+)
+KOPICZKO_2026 = Source(
+    "kopiczko-2026",
+    MEASURED,
+    "Kopiczko, Vaze, Blankevoort, Asano 2026: Data Repetition Beats Data Scaling in Long-CoT "
+    "Supervised Fine-Tuning",
     "https://arxiv.org/abs/2602.11149",
-    by="several",
+    by="Kopiczko, Vaze, Blankevoort and Asano",
 )
-PROMPT_LOSS = Source(
-    "prompt-loss",
+LIMA_2023 = Source(
+    "lima-2023",
+    PRACTICE,
+    "Zhou, Liu, Xu and others 2023: LIMA: Less Is More for Alignment",
+    "https://arxiv.org/abs/2305.11206",
+)
+TULU_3 = Source(
+    "tulu-3",
+    PRACTICE,
+    "Allen Institute for AI, open-instruct e6c3044: docs/tulu3.md",
+    "https://github.com/allenai/open-instruct/blob/main/docs/tulu3.md",
+)
+CHATTERJEE_2025 = Source(
+    "chatterjee-2025",
     MEASURED,
-    "Dettmers 2023 and Shi and others 2024: Instruction Tuning With Loss Over Instructions",
-    "https://arxiv.org/abs/2405.14394",
-    by="several",
+    "Chatterjee, Renduchintala, Bhatia, Chakraborty 2025: On the Effect of Instruction Tuning Loss "
+    "on Generalization",
+    "https://arxiv.org/abs/2507.07817",
+    by="IIT Delhi and Adobe",
 )
-GUIDE_EVALUATION = Source(
-    "guide-evaluation",
-    GUIDANCE,
-    "Practitioners' guides: watch the loss on held-out examples and stop early",
-    "several guides",
+HUERTA_2024 = Source(
+    "huerta-2024",
+    MEASURED,
+    "Huerta-Enochian, Ko 2024: Instruction Fine-Tuning: Does Prompt Loss Matter?",
+    "https://arxiv.org/abs/2401.13586",
+    by="EQ4ALL",
+)
+SHI_2024 = Source(
+    "shi-2024",
+    MEASURED,
+    "Shi, Yang, Wu and others 2024: Instruction Tuning With Loss Over Instructions",
+    "https://arxiv.org/abs/2405.14394",
+    by="University College London",
 )
 ARITHMETIC = Source(
     "arithmetic",
@@ -276,30 +432,57 @@ OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md
 SCRIPT_RUNS = Source(
     "script-runs",
     MECHANICAL,
-    "Short scripts run with PEFT 0.21.2, transformers 5.23.0 and TRL 1.16.0 on tiny models",
-    "tests/test_script_truth.py",
+    "Short scripts run with PEFT 0.21.2, transformers 5.24.0, TRL 1.16.0, accelerate 1.15.0, "
+    "bitsandbytes 0.50.2 and torch 2.13 on tiny models",
+    "tests/rules/checks/test_script_truth.py",
+)
+RELEASES_READ = Source(
+    "releases-read",
+    MECHANICAL,
+    "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to 0.29 "
+    "and 1.16, transformers 4.57.1 and 5.0 to 5.24",
+    "https://github.com/huggingface",
 )
 CHAT_TEMPLATES = Source(
     "chat-templates",
+    MECHANICAL,
+    "Chat templates of Llama 3 and Gemma in TRL 1.16.0 (chat_templates/), of Llama 2 in the "
+    "documentation of transformers, of Mistral-7B-Instruct-v0.2 in its tokenizer_config.json",
+    "https://github.com/huggingface/trl/tree/main/trl/chat_templates",
+)
+LLAMA_TWO_STARTS = Source(
+    "llama-two-starts",
     GUIDANCE,
-    "Hugging Face, transformers documentation: Chat templates; alignment-handbook issue 127",
-    "https://huggingface.co/docs/transformers/chat_templating",
+    "Discussion 97 of meta-llama/Llama-3.1-8B-Instruct: two BOS token id is right?",
+    "https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct/discussions/97",
+)
+PAD_IS_EOS_ISSUES = Source(
+    "pad-is-eos-issues",
+    GUIDANCE,
+    "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
+    "https://github.com/huggingface/trl/issues/976",
 )
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
-    "Hugging Face, PEFT documentation: Quantization; Fully Sharded Data Parallel",
+    "Hugging Face, PEFT documentation at 5d602fd: Quantization; Fully Sharded Data Parallel",
     "https://huggingface.co/docs/peft/developer_guides/quantization",
 )
 ACCELERATE_SOURCE = Source(
     "accelerate-source",
     MECHANICAL,
-    "Hugging Face, accelerate 1.15.0: accelerator.py, lines 1470 to 1481 and 1816 to 1849",
+    "Hugging Face, accelerate 1.15.0: accelerator.py, utils/fsdp_utils.py",
     "https://github.com/huggingface/accelerate",
+)
+FSDP2_QLORA = Source(
+    "fsdp2-qlora",
+    GUIDANCE,
+    "Hugging Face, accelerate: issue 3983 and pull request 3987, QLoRA under FSDP2, 2026",
+    "https://github.com/huggingface/accelerate/issues/3983",
 )
 ZERO_ISSUES = Source(
     "zero-issues",
     GUIDANCE,
-    "Issues of PEFT (2892), DeepSpeed (4295), LongLoRA (160) and LLaMA-Factory (852)",
-    "https://github.com/huggingface/peft/issues/2892",
+    "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
+    "https://github.com/huggingface/trl/issues/4416",
 )

@@ -42,6 +42,10 @@ class Behaviour:
     """It sees the model's class and chooses PEFT's ``task_type`` itself."""
     fused_kernels: bool = False
     """It has fused LoRA kernels, which dropout and bias switch off."""
+    without_fused_kernels: frozenset[str] = frozenset()
+    """Classes whose adapters never get them."""
+    refuses_repeated_keys: bool = False
+    """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
     """Initialisations from data may be prepared: by the file's own calls, or by its program."""
     replaces: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ CONVENTIONS = [code for code, rule in all_rules().items() if rule.tier == "F"]
 
 
 def test_there_are_such_rules() -> None:
-    assert {"LL201", "LL208", "LL301", "LL306"} <= set(CONVENTIONS)
+    assert {"LL201", "LL208", "LL301"} <= set(CONVENTIONS)
 
 
 @pytest.mark.parametrize(

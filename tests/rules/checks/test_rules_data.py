@@ -19,7 +19,8 @@ RATE = "learning_rate: 2.0e-4\n"
         ("style", 16, None, False),
         ("style", 32, None, True),
         ("classification", 64, None, True),
-        ("instruction", 64, None, True),
+        ("instruction", 64, None, False),
+        ("instruction", 128, None, True),
         ("domain", 64, None, False),
         ("code", 8, None, True),
         ("code", 8, 2_000, False),
@@ -38,7 +39,7 @@ def test_rank_bands_of_a_declared_task(
 def test_the_guides_are_named_with_their_disagreement() -> None:
     text = "from peft import LoraConfig\nLoraConfig(r=256, lora_alpha=256)\n"
     (one,) = findings(text, "LL208", "python", task="domain")
-    assert "Osei 16, Brenndoerfer 32" in one.message
+    assert "Osei 16, Brenndoerfer 16 to 32" in one.message
     assert "a convention that nobody measured" in one.message
 
 
@@ -49,6 +50,10 @@ def test_the_guides_are_named_with_their_disagreement() -> None:
         (axolotl("train_on_inputs: false\n"), False),
         (axolotl("train_on_inputs: true\nrl: dpo\n"), False),
         (factory("train_on_prompt: true\n"), True),
+        (factory("train_on_input: true\n"), True),
+        (factory("mask_prompt: false\n"), True),
+        (factory("completion_only_loss: false\n"), True),
+        (factory("completion_only_loss: true\n"), False),
         (factory(""), False),
     ],
 )
@@ -118,7 +123,7 @@ def test_rows_that_cannot_fit(tmp_path: Path, long: int, speaks: bool) -> None:
 def test_a_length_that_nobody_wrote_is_named(tmp_path: Path) -> None:
     path = with_data(tmp_path, [chat(900)] * 10)
     (one,) = findings(axolotl(RATE), "LL904", path=path)
-    assert "10 of 10 rows have more text than 512 tokens" in one.message
+    assert "10 of 10 rows have more than 8 characters for each of 512 tokens" in one.message
     assert "axolotl's default" in one.message
 
 
@@ -127,6 +132,11 @@ def test_rows_of_another_shape_are_not_measured(
     tmp_path: Path, rows: list[dict[str, object]]
 ) -> None:
     assert told(axolotl(RATE), "LL904,LL908", path=with_data(tmp_path, rows)) == []
+
+
+def test_packed_rows_are_not_measured(tmp_path: Path) -> None:
+    path = with_data(tmp_path, [chat(900)] * 10)
+    assert told(axolotl(f"sample_packing: true\n{RATE}"), "LL904", path=path) == []
 
 
 def test_spaces_do_not_count_as_text(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_too_high(rate: str, alpha: int, model: str, severities: list[str]) -> N
 
 @pytest.mark.parametrize(
     ("stage", "rate", "speaks"),
-    [("dpo", "6.0e-5", True), ("dpo", "5.0e-5", False), ("kto", "1.0e-4", True), ("sft", 1, False)],
+    [("dpo", "6.0e-5", True), ("dpo", "5.0e-5", False), ("kto", "3.0e-5", True), ("sft", 1, False)],
 )
 def test_preferences(stage: str, rate: str, speaks: bool) -> None:
     text = factory(f"learning_rate: {rate}\n").replace("stage: sft", f"stage: {stage}")

@@ -15,7 +15,8 @@ from lora_rules.evidence import PEFT_SOURCE
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "False leads to random initialization of LoRA A and B, so that LoRA is not a no-op "
+            "before training; this setting is intended for debugging purposes."
         ),
     ],
 )
@@ -24,12 +25,14 @@ def non_noop_init(outline: Outline, init_lora_weights: bool) -> Iterator[Problem
 
     ## What it checks
     `init_lora_weights` is false in a configuration that is trained: a framework's file, or a call
-    whose adapter a trainer gets. Scripts that convert adapters and files under a tests folder are
-    left alone.
+    whose adapter a trainer gets.
+
+    - Not checked: scripts that convert adapters, and files under a tests folder.
 
     ## Why it matters
-    PEFT then fills both matrices at random, so the model is damaged before the first step instead
-    of being the base model exactly. PEFT's own documentation calls this value one for debugging.
+    PEFT then fills both matrices at random. The model no longer starts as the base model: its
+    outputs differ before the first step. PEFT's documentation: "this setting is intended for
+    debugging purposes".
 
     ## Bad
     ```python
@@ -57,7 +60,7 @@ def non_noop_init(outline: Outline, init_lora_weights: bool) -> Iterator[Problem
     if init_lora_weights is False and outline.trains and not _in_tests(outline.path):
         yield Problem(
             "init_lora_weights",
-            "init_lora_weights=False starts both matrices at random: the base model is damaged "
+            "init_lora_weights=False starts both matrices at random: the base model is changed "
             "before the first step.",
             help="Leave it out (True), or name a method such as 'gaussian' or 'pissa'.",
             edits=(Set("init_lora_weights", True),),

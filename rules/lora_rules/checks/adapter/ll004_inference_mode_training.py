@@ -16,23 +16,26 @@ from lora_rules.evidence import PEFT_SOURCE
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "An adapter made with inference_mode has no parameter that requires a gradient; "
+            "training it raises RuntimeError."
         ),
     ],
 )
 def inference_mode_training(
     outline: Outline, inference_mode: bool, adapter_name_or_path: Value
 ) -> Iterator[Problem]:
-    """A new adapter that is told not to train.
+    """A new adapter whose weights are frozen.
 
     ## What it checks
     `inference_mode` is true for a fresh adapter that is trained: in a framework's file, or in a
-    call whose adapter a trainer gets. The record of a trained one (`adapter_config.json`) and
-    scripts that only load adapters are left alone.
+    call whose adapter a trainer gets.
+
+    - Not checked: the record of a trained adapter (`adapter_config.json`), and scripts that only
+      load adapters.
 
     ## Why it matters
-    PEFT freezes the adapter's weights. With everything else frozen too, the first backward pass
-    raises RuntimeError: no tensor requires a gradient.
+    PEFT freezes the adapter's weights. The base model is frozen too, so no parameter is left to
+    train, and the first backward pass raises RuntimeError.
 
     ## Bad
     ```python

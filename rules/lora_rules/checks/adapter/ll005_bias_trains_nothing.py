@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.evidence import PEFT_SOURCE, VLLM_SOURCE
 
 
 @rule(
@@ -15,21 +15,24 @@ from lora_rules.evidence import PEFT_SOURCE
     Severity.INFO,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "With bias all or lora_only the model will not produce the same output as the base "
+            "model even when the adapters are disabled."
         ),
+        VLLM_SOURCE.says("Refuses an adapter whose bias is not none."),
     ],
 )
 def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
-    """Biases are trained, which most current models do not have.
+    """Biases are trained, which Llama, Mistral, Gemma and Qwen3 do not have.
 
     ## What it checks
     `bias` is "all" or "lora_only" in a training configuration.
 
     ## Why it matters
-    Llama, Mistral, Gemma and Qwen3 have no biases in their linear layers, so the setting trains
-    nothing there. Where a model has them, the trained biases stay in force when the adapter is
-    switched off: the base model is then no longer what it was (PEFT's documentation says so), and
-    vLLM refuses the adapter.
+    - Llama, Mistral, Gemma and Qwen3 have no biases in their linear layers: the setting trains
+      nothing there.
+    - Where a model has them (Qwen2), the trained biases stay in force when the adapter is switched
+      off: the base model is then no longer what it was, as PEFT's documentation says.
+    - vLLM refuses an adapter whose `bias` is not "none".
 
     ## Bad
     ```python
@@ -54,8 +57,8 @@ def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
     if bias in ("all", "lora_only") and not outline.result:
         yield Problem(
             "bias",
-            f'bias="{bias}" trains biases that most current models do not have, and that stay '
-            "when the adapter is switched off.",
+            f'bias="{bias}" trains biases, which Llama, Mistral, Gemma and Qwen3 do not have, and '
+            "which stay when the adapter is switched off.",
             help='Set bias to "none".',
             edits=(Set("bias", "none"),),
         )

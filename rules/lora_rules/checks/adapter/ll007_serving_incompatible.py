@@ -15,7 +15,8 @@ from lora_rules.evidence import VLLM_SOURCE
     Severity.WARNING,
     evidence=[
         VLLM_SOURCE.says(
-            "Refuses adapters with modules_to_save, a bias or DoRA, and r above max_lora_rank (16)."
+            "Loading raises ValueError for modules_to_save, for DoRA, for a bias that is not none "
+            "and for a rank above max_lora_rank, which is 16 by default."
         ),
     ],
     of_records=True,
@@ -36,8 +37,9 @@ def serving_incompatible(
     `bias` other than "none", `use_dora`, or an `r` above `max_lora_rank`.
 
     ## Why it matters
-    vLLM refuses to load such an adapter. Its `max_lora_rank` is 16 unless the server is started
-    with another one. An adapter that is merged into the base model is not concerned.
+    vLLM raises ValueError when it loads such an adapter. Its `max_lora_rank` is 16 unless the
+    server is started with another one. An adapter that is merged into the base model is not
+    concerned.
 
     ## Bad
     ```python

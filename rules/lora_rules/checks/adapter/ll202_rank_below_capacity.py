@@ -15,9 +15,9 @@ from lora_rules.evidence import LORA_CAPACITY
     Severity.WARNING,
     evidence=[
         LORA_CAPACITY.says(
-            "A parameter holds about 2 bits, and a token of supervised data teaches about "
-            "1 bit or less; a run whose data need more than the adapter holds falls "
-            "behind full fine-tuning."
+            "Networks store 2 bits a parameter and data have a loss of about 1 bit a token, an "
+            "upper bound of what has to be learnt; for data that exceed its capacity LoRA "
+            "underperforms full fine-tuning."
         ),
     ],
 )
@@ -32,17 +32,20 @@ def rank_below_capacity(
     """The adapter has fewer parameters than the data have to teach.
 
     ## What it checks
-    Supervised fine-tuning on local JSON or JSON lines: the tokens of the answers, each row once,
-    against the parameters that are trained. A warning from `tokens_per_parameter` on, a mention
-    from one. There is no tokenizer here: a token counts for every eight characters of an answer,
-    and only rows that surely fit `max_length` count, so that the true number is about twice as
-    high. The model has to be known.
+    Supervised fine-tuning on local JSON or JSON Lines files whose answers have more tokens than the
+    adapter has trained parameters.
+
+    - A warning from `tokens_per_parameter` tokens a parameter on, else info.
+    - Each row counts once, whatever the number of epochs.
+    - A token counts for every eight characters of an answer, and only rows that surely fit
+      `max_length` count: the true number is higher.
+    - Not checked: a model whose sizes are not known.
 
     ## Why it matters
-    A parameter holds about two bits and a token of supervised data teaches one or less. LoRA
-    Without Regret sees the loss leave that of full fine-tuning where the data need more than the
-    adapter holds, at a number of steps that grows with the rank. Below that, the rank hardly
-    matters.
+    A parameter stores about two bits, and a token of text has a loss of about one: with more than
+    two tokens a parameter the data do not fit. LoRA Without Regret found that LoRA then falls
+    behind full fine-tuning, and performs the same on smaller data. It calls the bits of the data an
+    upper bound: what has to be learnt from them may be less.
 
     ## Bad
     The tests run this rule on a file of answers.

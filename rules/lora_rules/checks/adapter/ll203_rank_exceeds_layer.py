@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "Takes a rank above the smaller side of a layer without a warning (run: r=100 on a "
+            "layer of 64 x 64)."
         ),
     ],
 )
@@ -30,14 +29,15 @@ def rank_exceeds_layer(
     """A rank beyond what the adapted layers can hold.
 
     ## What it checks
-    With a known base model, the rank of each adapted layer against its sizes: a rank above the
-    smaller of its two sides, or so high that the two matrices have as many parameters as the layer
-    itself. It is a warning where that holds for most of what is adapted, else an info.
+    With a known base model, the rank of each adapted layer against its sizes: above the smaller of
+    its two sides, or so high that the two matrices have as many parameters as the layer itself.
+
+    - A warning where that holds for most of the adapted layers, else info.
+    - Not checked: routers that "all-linear" takes along; LL404 reports them.
 
     ## Why it matters
-    The product of the two matrices cannot have a higher rank than the layer; what is above is
-    memory and time for nothing. PEFT accepts it in silence. Routers that "all-linear" takes along
-    are left out here; LL404 tells of them.
+    The product of the two matrices cannot have a higher rank than the layer: what is above costs
+    memory and time for nothing. PEFT accepts it without a warning.
 
     ## Bad
     ```python

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import MANZONI_2026, PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.architecture import Architecture
@@ -20,7 +18,12 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "A module of modules_to_save is trained as a whole copy; our counts of trained "
+            "parameters agree with PEFT's own on random models and adapters."
+        ),
+        MANZONI_2026.says(
+            "In two mixture-of-experts models, adapters on the 25 % of experts that get most "
+            "tokens stayed within 1 point of adapters on all, with 70 to 73 % fewer parameters."
         ),
     ],
 )
@@ -34,11 +37,16 @@ def adapter_too_large(
     """An adapter of more than a tenth of the base model.
 
     ## What it checks
-    The exact number of trained parameters against the base model's, from `smallest` parameters on.
+    More than `share` of the base model's parameters are trained; both numbers are exact, from the
+    model's configuration.
+
+    - Not checked: base models below `smallest` parameters.
 
     ## Why it matters
-    It is arithmetic, not a fault: the savings in optimizer memory and checkpoint size that LoRA is
-    taken for shrink. Often a whole embedding is trained that was not counted on.
+    The optimizer states and the checkpoint grow with the trained parameters, which LoRA is taken to
+    keep few. `modules_to_save` trains whole copies: those of embedding and head in the example are
+    1,050,673,152 of the 1,092,616,192 parameters. Of many experts, adapters on the quarter that
+    gets most tokens did as well in one study.
 
     ## Bad
     ```python
@@ -69,8 +77,8 @@ def adapter_too_large(
     When you know the number and can pay for it.
 
     ## Options
-    - `share` (0.1): mention it from this part of the base model on.
-    - `smallest` (200000000): base models below are left alone.
+    - `share` (0.1): info above this part of the base model.
+    - `smallest` (200000000): smaller base models are not checked.
     """
     base = architecture.parameters
     if base >= smallest and trainable_parameters > share * base:

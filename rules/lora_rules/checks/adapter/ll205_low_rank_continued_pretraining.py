@@ -9,6 +9,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
     BIDERMAN_2024,
+    SCHULMAN_2025,
 )
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         BIDERMAN_2024.says(
-            "Halved the learning rate at r=256 with lora_alpha=512 because of loss "
-            "spikes; recommends LoRA for instruction tuning, not for continued "
-            "pretraining."
+            "Recommends LoRA for instruction tuning and not for continued pretraining; in "
+            "standard low-rank settings it substantially underperformed full fine-tuning."
+        ),
+        SCHULMAN_2025.says(
+            "For data that exceed the adapter's capacity LoRA underperforms full fine-tuning, by "
+            "how much depends on both."
         ),
     ],
 )
@@ -42,15 +46,16 @@ def low_rank_continued_pretraining(
     """A low rank for continued pretraining on very many tokens.
 
     ## What it checks
-    The run trains on plain text that is packed into full sequences for a fixed number of steps, so
-    that its tokens are known; `r` is below `min_rank`; and there are more than `tokens` of them,
-    or more than `per_parameter` for each parameter that is trained.
+    The run trains on plain text packed into full sequences for a fixed number of steps, `r` is
+    below `min_rank`, and it sees more than `tokens` tokens, or more than `per_parameter` for each
+    trained parameter.
 
     ## Why it matters
-    Biderman et al. find that LoRA learns less than full fine-tuning in continued pretraining, that
-    ranks of 16 to 64 do not suffice for code, and recommend r=256 with all layers, and LoRA for
-    instruction tuning rather than pretraining. They name no number of tokens: the two limits here
-    are this rule's own, so it is only mentioned.
+    Biderman et al. recommend LoRA "for instruction finetuning and not continued pretraining", where
+    it substantially underperformed full fine-tuning at low ranks. LoRA Without Regret sees
+    it behind on data that exceed its capacity. The r=256 on all layers that Biderman et al.
+    recommend is for instruction tuning. Neither names a number of tokens: the two limits are this
+    rule's own, so it is info.
 
     ## Bad
     ```yaml
@@ -91,7 +96,7 @@ def low_rank_continued_pretraining(
 
     ## Options
     - `min_rank` (256): the lowest rank that passes.
-    - `tokens` (1000000000): from so many on it is mentioned.
+    - `tokens` (1000000000): info above so many.
     - `per_parameter` (50): or from so many for each trained parameter.
     """
     if training_kind != "pretraining" or not packing or r >= min_rank or max_steps < 1:
@@ -102,7 +107,7 @@ def low_rank_continued_pretraining(
         trained = "" if trainable_parameters is None else f" {trainable_parameters:,}"
         yield Problem(
             "r",
-            f"r = {r} for about {seen:,} tokens of plain text: LoRA's{trained} parameters learn "
-            "clearly less from so much than full fine-tuning.",
-            help=f"Raise r to {min_rank} with all layers adapted, or expect less.",
+            f"r = {r} for about {seen:,} tokens of plain text: LoRA's{trained} parameters fall "
+            "behind full fine-tuning on so much (the limit is this rule's own).",
+            help="Raise r and adapt all layers, or train all parameters.",
         )

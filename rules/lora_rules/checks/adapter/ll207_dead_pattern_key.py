@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "A key of rank_pattern or alpha_pattern that fits no adapted module is ignored: with "
+            "a warning from 0.21.0 on, without one in 0.20.0."
         ),
     ],
 )
@@ -33,12 +32,15 @@ def dead_pattern_key(
     """A key of rank_pattern or alpha_pattern that fits no adapted module.
 
     ## What it checks
-    With a known base model, each key against the modules that get an adapter, as PEFT does it: the
-    key is an expression for the end of a path, after a dot.
+    With a known base model, a key of `rank_pattern` or `alpha_pattern` that fits no module which
+    gets an adapter.
+
+    - A key is an expression for the end of a module's path, after a dot, as in PEFT.
+    - Not checked: layer numbers and `^` where the number of layers is not known.
 
     ## Why it matters
-    The module that was meant keeps the plain `r` or `lora_alpha`. PEFT 0.21 warns of it while it
-    builds the adapter; older versions say nothing.
+    The module that was meant keeps the plain `r` or `lora_alpha`. PEFT warns of it from 0.21.0 on,
+    while it builds the adapter; 0.20.0 says nothing.
 
     ## Bad
     ```python

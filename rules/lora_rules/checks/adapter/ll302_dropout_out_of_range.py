@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    OFFICIAL_RECIPES,
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import OFFICIAL_RECIPES, PEFT_SOURCE
 
 
 @rule(
@@ -17,12 +14,10 @@ from lora_rules.evidence import (
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "A dropout of 1 gives a gradient of zero, a negative one no dropout, both without a "
+            "warning; one above 1 raises ValueError (run)."
         ),
-        OFFICIAL_RECIPES.says(
-            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
-            "dropout of 0.2."
-        ),
+        OFFICIAL_RECIPES.says("lora_dropout is 0 in 186, 0.05 in 122 and 0.2 in one of 309."),
     ],
 )
 def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[Problem]:  # noqa: A002
@@ -32,9 +27,11 @@ def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[P
     `lora_dropout` is below 0 or at least 1 (error), or above `max` (warning).
 
     ## Why it matters
-    Above 1 PyTorch raises. At exactly 1 every input of the adapter is dropped, so its gradient is
-    zero and nothing trains; PEFT accepts it in silence. Below 0 PEFT uses no dropout at all, which
-    is not what was written. Of 309 official recipes one has 0.2 and none has more.
+    - Above 1 PyTorch raises ValueError.
+    - At exactly 1 every input of the adapter is dropped: its gradient is zero and nothing trains.
+      PEFT accepts it without a warning.
+    - Below 0 PEFT uses no dropout at all, which is not what was written.
+    - Of 309 official recipes 186 have 0, 122 have 0.05, one has 0.2 and none has more.
 
     ## Bad
     ```python
@@ -81,7 +78,7 @@ def dropout_out_of_range(lora_dropout: float, *, max: float = 0.2) -> Iterator[P
         "lora_dropout",
         f"lora_dropout = {lora_dropout:g} {text}.",
         severity=severity,
-        help="Values in use are 0 to 0.1.",
+        help="Official recipes have 0 or 0.05.",
         edits=(Set("lora_dropout", instead),),
         safety=safety,
     )

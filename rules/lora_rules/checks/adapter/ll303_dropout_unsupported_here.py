@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE
 
 
 @rule(
@@ -16,7 +14,10 @@ from lora_rules.evidence import (
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "Raises ValueError for a parameter of target_parameters with lora_dropout (run)."
+        ),
+        FRAMEWORK_SOURCES.says(
+            "axolotl refuses lora_target_parameters with a lora_dropout that is not 0."
         ),
     ],
 )
@@ -30,7 +31,7 @@ def dropout_unsupported_here(
 
     ## Why it matters
     PEFT adapts a bare parameter by changing the weight itself; there is no input to drop, and it
-    raises ValueError while the adapter is built.
+    raises ValueError while the adapter is built. axolotl refuses the two together before that.
 
     ## Bad
     ```python

@@ -7,32 +7,35 @@ from collections.abc import Iterator
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    UNSLOTH_DOCS,
-)
+from lora_rules.engine.views import Outline
+from lora_rules.evidence import UNSLOTH_SOURCE
 
 
 @rule(
     "LL305",
     Severity.INFO,
     evidence=[
-        UNSLOTH_DOCS.says(
-            "A layer gets the fused kernels only where lora_dropout is 0 and bias is "
-            "none; else it warns."
+        UNSLOTH_SOURCE.says(
+            "FastLanguageModel patches the LoRA layers only where lora_dropout is 0 and bias is "
+            "none, and else warns of a performance hit."
         ),
     ],
 )
 def dropout_disables_fast_path(
-    framework: Behaviour, lora_dropout: float = 0.0, bias: str = "none"
+    framework: Behaviour, outline: Outline, lora_dropout: float = 0.0, bias: str = "none"
 ) -> Iterator[Problem]:
     """A setting with which Unsloth leaves its fused kernels unused.
 
     ## What it checks
-    An Unsloth adapter with `lora_dropout` above zero or a `bias` other than "none".
+    An adapter of Unsloth's `FastLanguageModel`, or of Unsloth Studio, with `lora_dropout` above
+    zero or a `bias` other than "none".
+
+    - Not checked: `FastModel` and `FastVisionModel`, which do not warn.
 
     ## Why it matters
-    Unsloth patches a layer with its fused LoRA kernels only without dropout and bias; otherwise
-    it prints a warning and trains that layer the usual, slower way.
+    Unsloth patches the LoRA layers with its fused kernels only without dropout and bias. Otherwise
+    it warns: "Unsloth will patch all other layers, except LoRA matrices, causing a performance
+    hit."
 
     ## Bad
     ```python
@@ -70,7 +73,8 @@ def dropout_disables_fast_path(
     ## Options
     None.
     """
-    if not framework.fused_kernels:
+    owner = (outline.callee or "").removesuffix(".get_peft_model").rpartition(".")[2]
+    if not framework.fused_kernels or owner in framework.without_fused_kernels:
         return
     if lora_dropout > 0:
         yield Problem(

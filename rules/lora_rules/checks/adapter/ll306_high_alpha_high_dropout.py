@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import (
-    SEED_DROPOUT_SCALE,
+    DETTMERS_2023,
+    PEFT_SOURCE,
 )
 
 
@@ -15,9 +16,13 @@ from lora_rules.evidence import (
     "LL306",
     Severity.INFO,
     evidence=[
-        SEED_DROPOUT_SCALE.says(
-            "That dropout's noise is multiplied by lora_alpha / r is arithmetic; the harm "
-            "is unmeasured."
+        PEFT_SOURCE.says(
+            "The noise of dropout is sqrt(p / (1 - p)) of the adapter's output at every rank, and "
+            "the scale multiplies both."
+        ),
+        DETTMERS_2023.disagrees(
+            "A dropout of 0.05 is useful for small models (7B, 13B), not for larger ones (33B, "
+            "65B)."
         ),
     ],
 )
@@ -33,13 +38,14 @@ def high_alpha_high_dropout(
     """A high scale on top of a high dropout.
 
     ## What it checks
-    A scale `lora_alpha / r` (with rsLoRA `lora_alpha / sqrt(r)`) above `min_scale` together with
-    a `lora_dropout` of `min_dropout` or more.
+    The adapter's scale, `lora_alpha / r` (with rsLoRA `lora_alpha / sqrt(r)`), is above `min_scale`
+    while `lora_dropout` is `min_dropout` or more.
 
     ## Why it matters
-    Dropout adds noise of sqrt(p / (1 - p)) times the signal to the adapter's output, and the
-    scale multiplies both. By convention the two are not combined; no measurement of harm was
-    found, so this is a hint only.
+    Dropout adds noise of sqrt(p / (1 - p)) times the adapter's output, and the scale multiplies
+    both: at a dropout of 0.1 and a scale of 8 the noise is 2.7 times the unscaled output. No
+    measurement of a harm was found, and the two limits are this rule's own, so it is info. On
+    dropout alone, QLoRA found 0.05 useful at 7B and 13B, and not at 33B and 65B.
 
     ## Bad
     ```python
@@ -59,14 +65,15 @@ def high_alpha_high_dropout(
     When your own evaluation prefers it.
 
     ## Options
-    - `min_scale` (4.0): told above this scale.
-    - `min_dropout` (0.1): told from this dropout on.
+    - `min_scale` (4.0): info above this scale.
+    - `min_dropout` (0.1): info from this dropout on.
     """
     if adapter_scale > min_scale and min_dropout <= lora_dropout < 1:
         yield Problem(
             "lora_dropout",
             f"lora_dropout = {lora_dropout:g} at a scale of {adapter_scale:.3g} "
-            f"(lora_alpha {lora_alpha:g}, r {r}): by convention not combined (not measured).",
+            f"(lora_alpha {lora_alpha:g}, r {r}): the scale multiplies the noise of dropout (no "
+            "harm was measured).",
             help="Lower one of the two.",
             also=("lora_alpha", "r"),
         )

@@ -8,7 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import number_of
-from lora_rules.evidence import ARITHMETIC, TRL_SOURCE
+from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
 from lora_rules.facts.run.framework_defaults import place_of
 from lora_rules.recipe import Blocks, Setting
 
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
     "LL904",
     Severity.WARNING,
     evidence=[
-        ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
-        ),
-        TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
-        ),
+        TRL_SOURCE.says("A row longer than max_length keeps its start, and its end is cut off."),
+        FRAMEWORK_SOURCES.says("axolotl drops such rows (excess_length_strategy: drop)."),
     ],
 )
 def heavy_truncation(
@@ -41,15 +35,17 @@ def heavy_truncation(
     """More than a twentieth of the rows are far longer than what is trained on.
 
     ## What it checks
-    Local JSON and JSON lines data of up to 8 MiB in a usual shape (`messages`, `prompt` and
-    `completion`, `text`, …) against `max_length`: rows with more than eight characters for each
-    token, which no tokenizer can fit, above a `share` of all. English text has about four, so the
-    true share is higher. A `max_length` that nobody wrote counts: TRL's is 1,024.
+    More than a `share` of the rows of local data have over eight characters for each token of
+    `max_length`.
+
+    - Looked at are JSON and JSON lines files of up to 8 MiB in a usual shape (`messages`, `prompt`
+      and `completion`, `text`, …). Spaces in a row count once.
+    - A `max_length` that nobody wrote counts: TRL's is 1,024.
+    - Packed data are not checked.
 
     ## Why it matters
-    What is cut off is the end: the end of the answer, and the token that says that it ends. The
-    model then learns answers that do not stop. Some frameworks drop such rows instead, in
-    silence.
+    TRL cuts off the end of such a row: the end of the answer, and the token that says that it
+    ends. The model then learns answers that do not stop. axolotl drops the row instead.
 
     ## Bad
     The tests run this rule on a file of long rows.
@@ -75,8 +71,8 @@ def heavy_truncation(
         return
     yield Problem(
         place_of(max_length, blocks),
-        f"{long_rows.too_long:,} of {long_rows.rows:,} rows have more text than {tokens:,} "
-        "tokens can hold: their ends are cut off, the end-of-text token among them.",
+        f"{long_rows.too_long:,} of {long_rows.rows:,} rows have more than 8 characters for each "
+        f"of {tokens:,} tokens: their ends are cut off, or the rows are dropped.",
         help="Raise max_length, or split the long rows.",
         also=("max_length", "train_dataset"),
     )

@@ -18,9 +18,7 @@ from lora_rules.repository import Repository
     "LL907",
     Severity.ERROR,
     evidence=[
-        ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
-        ),
+        ARITHMETIC.says("Rows that are trained on are no sample of rows that are not."),
     ],
 )
 def duplicates_or_leak(
@@ -33,10 +31,12 @@ def duplicates_or_leak(
     """The model is evaluated on the data that it is trained on.
 
     ## What it checks
-    The same data set stands among the training and the evaluation data, in frameworks whose names
-    say all of it: LLaMA-Factory, ms-swift, lora-launch, and axolotl where path, split and files
-    are the same. It is an error where it is a file that is there, and a warning where it is a
-    name. Repeated rows are LL908's.
+    The same data set stands among the training and the evaluation data: an error where it is a file
+    that is there, a warning where it is a name.
+
+    - Checked in frameworks whose names say all of it: LLaMA-Factory, ms-swift, lora-launch, and
+      axolotl where path, split and files are the same.
+    - Repeated rows are LL908's.
 
     ## Why it matters
     The evaluation loss then falls with the training loss whatever happens, so that overfitting,

@@ -17,21 +17,19 @@ if TYPE_CHECKING:
     "LL908",
     Severity.INFO,
     evidence=[
-        ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
-        ),
+        ARITHMETIC.says("A row that is there twice has twice the weight in the loss of an epoch."),
     ],
 )
 def repeated_rows(repeated_rows: RepeatedRows) -> Iterator[Problem]:
     """Many rows of the training data are there twice.
 
     ## What it checks
-    Local JSON and JSON lines data of up to 8 MiB: more than 5 % of the rows are the same, letter
+    More than 5 % of the rows of local JSON and JSON lines data of up to 8 MiB are the same, letter
     by letter, as an earlier one.
 
     ## Why it matters
-    A repeated row weighs more than the others, is soonest learned by heart, and ends up on both
-    sides when rows are held out at random.
+    A repeated row weighs more than the others, and ends up on both sides when rows are held out at
+    random: the evaluation then counts what was trained on.
 
     ## Bad
     The tests run this rule on a file of repeated rows.

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
+            "SFTConfig, DPOConfig and KTOConfig have a max_length of 1,024; a longer example keeps "
+            "its start, and nothing is printed."
         ),
     ],
 )
@@ -41,8 +40,9 @@ def length_by_default(
     """The maximal length is the framework's, and longer examples are cut.
 
     ## What it checks
-    A trainer of TRL whose `max_length` nobody wrote: 1,024 tokens. Where `dataset_kwargs` say that
-    the data are prepared elsewhere, it is silent.
+    A trainer of TRL has a `max_length` that nobody wrote: 1,024 tokens.
+
+    - Where `dataset_kwargs` say that the data are prepared elsewhere, it is not checked.
 
     ## Why it matters
     Longer examples lose their end, and with it the token that says that the answer is over. TRL

@@ -277,6 +277,19 @@ def _first_argument(call: Call) -> Setting | None:
     return None
 
 
+def checkpointing(arguments: Call) -> object:
+    """Whether training arguments turn gradient checkpointing on, by either of its names."""
+    names = ("gradient_checkpointing", "activation_checkpointing")
+    given = [argument(arguments, name, False) for name in names]
+    return True if True in given else next((each for each in given if each is not False), False)
+
+
+def checkpointing_kwargs(arguments: Call) -> Setting | None:
+    """What training arguments pass to each checkpoint, by either name."""
+    names = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
+    return next((arguments.arguments[name] for name in names if name in arguments.arguments), None)
+
+
 def argument_is(setting: Setting | None, value: object) -> bool:
     """Whether a setting is there and has no other value."""
     return (

@@ -10,7 +10,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
@@ -19,10 +19,10 @@ from lora_rules.recipe import Call, Thing
     "LL508",
     Severity.WARNING,
     evidence=[
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "After merge_and_unload into a 4-bit base the loss differs; PEFT warns of rounding "
+            "errors."
         ),
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
     ],
 )
 def merge_into_quantized(program: Program) -> Iterator[Problem]:
@@ -31,11 +31,13 @@ def merge_into_quantized(program: Program) -> Iterator[Problem]:
     ## What it checks
     `merge_and_unload()` on a model that is certainly loaded in 4 or 8 bits.
 
+    - Not checked: a model that is dequantized first.
+
     ## Why it matters
-    The weights are unpacked, the adapter is added, and the sum is rounded to 4 or 8 bits again.
-    A fine-tune's change is often smaller than a step of that rounding, so part of it is lost, and
-    the merged model answers differently from the one that was evaluated. PEFT warns of "rounding
-    errors" (transformers#31293, peft#2321, qlora#28).
+    The weights are dequantized, the adapter is added, and the sum is rounded to 4 or 8 bits again.
+    In a layer of normal weights in NF4, a change of a tenth of their standard deviation keeps 84 %
+    of its size, one of a twentieth 28 %, and one of a hundredth 2 %. PEFT warns of "rounding
+    errors": the merged model answers differently from the one that was evaluated.
 
     ## Bad
     ```python

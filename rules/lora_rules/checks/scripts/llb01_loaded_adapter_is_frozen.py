@@ -26,9 +26,13 @@ from lora_rules.recipe import Call, Span, Thing
     "LLB01",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "A loaded adapter requires no gradient: the backward pass raises, and with a "
+            "trained head beside it only the head changes."
+        ),
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "is_trainable defaults to False: the adapter is frozen and can only be used for "
+            "inference."
         ),
     ],
 )
@@ -36,15 +40,17 @@ def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
     """A trained adapter is loaded without `is_trainable=True`, and then trained.
 
     ## What it checks
-    `PeftModel.from_pretrained(...)` (or `AutoPeftModelForCausalLM`) whose model goes to a trainer
-    or an optimizer that is then run, while nothing in between frees a parameter. Where it is loaded
-    on some ways only, as when a run is continued, it is a warning.
+    `PeftModel.from_pretrained(...)` (or `AutoPeftModelForCausalLM`) without `is_trainable=True`,
+    whose model goes to a trainer or an optimizer that is then run, while nothing in between frees a
+    parameter.
+
+    - An error where it is loaded on every way to the training, a warning where it is on some.
+    - Left out where training is under a test that the loading is not under.
 
     ## Why it matters
-    PEFT loads an adapter for inference unless it is told otherwise: no parameter requires a
-    gradient. Most runs stop at the first backward pass with "element 0 of tensors does not
-    require grad"; a loop that trains something else beside it goes on and leaves the adapter as
-    it was (peft#1340, #282; alpaca-lora#352).
+    PEFT loads an adapter for inference by default: no parameter requires a gradient. The backward
+    pass raises "element 0 of tensors does not require grad"; a loop that trains something else
+    beside it goes on and leaves the adapter as it was.
 
     ## Bad
     ```python

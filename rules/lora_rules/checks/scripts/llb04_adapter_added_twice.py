@@ -10,7 +10,7 @@ from lora_rules.engine.effects import ADDS, LOADS
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import SCRIPT_RUNS, TRL_SOURCE
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call
 
@@ -26,8 +26,9 @@ NESTED = "it wraps the PeftModel again, and the file that it saves is not read o
     "LLB04",
     Severity.ERROR,
     evidence=[
-        TRL_SOURCE.says(
-            "SFTTrainer raises ValueError for a PeftModel together with a `peft_config`."
+        RELEASES_READ.says(
+            "TRL raises ValueError for a PeftModel with a peft_config from 0.27.0 on, and calls "
+            "merge_and_unload up to 0.26.2."
         ),
         SCRIPT_RUNS.says(
             "A second get_peft_model replaces LoRA's matrices under the same name; an adapter "
@@ -40,19 +41,19 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
     """A model that already has an adapter is given another one.
 
     ## What it checks
-    A model from `get_peft_model` or `PeftModel.from_pretrained`, on every way to the line, that is
+    A model that has an adapter on every way to the line is given to a trainer of TRL with a
+    `peft_config`, to `get_peft_model` again, or, as a PeftModel, to `PeftModel.from_pretrained`.
 
-    - given to a trainer of TRL together with a `peft_config`;
-    - given to `get_peft_model` with a LoraConfig and the same adapter name (a warning);
-    - given, as a PeftModel, to `PeftModel.from_pretrained` (a warning).
+    - For the trainer an error where TRL is pinned to 0.27 or newer, a warning where it is not
+      pinned; not checked where it is pinned below, or the adapter was merged or unloaded.
+    - `get_peft_model` with a LoraConfig and the same adapter name is a warning.
+    - Loading onto a PeftModel is a warning.
 
     ## Why it matters
-    TRL 0.29 and newer raise ValueError for the first; up to 0.26 they merged the model's adapter
-    into it without a word, and trained another (trl#652, #4029). For the second, LoRA's new
-    matrices replace those of the same name, trained or not; a PeftModel in a PeftModel saves
-    names that no base model has. For the third, the saved names fit a base model, not a
-    PeftModel: nothing is loaded, PEFT warns of missing keys, and the answers are the base
-    model's (peft#2115).
+    TRL 0.27 and newer raise ValueError for the first. Up to 0.26 they merged the adapter that the
+    model had into it without a word, and trained another. For the second, LoRA's new matrices
+    replace those of the same name, trained or not; a PeftModel in a PeftModel saves names that no
+    base model has. For the third, PEFT warns of missing keys and loads nothing.
 
     ## Bad
     ```python
@@ -152,13 +153,13 @@ def _two_for_a_trainer(pinned_trl: VersionRange, first: Call, trainer: Call) -> 
             also=(first.span,),
         )
         return
-    certain = pinned_trl.certainly_at_least("0.29")
-    if not (pinned_trl.certainly_below("0.29") or pinned_trl.at_commit):
+    certain = pinned_trl.certainly_at_least("0.27")
+    if not (pinned_trl.certainly_below("0.27") or pinned_trl.at_commit):
         unsaid = "" if certain else ", and no older version is pinned"
         yield Problem(
             trainer.span,
             f"the model has an adapter since line {first.span.line}, and peft_config asks for "
-            f"another: TRL raises ValueError from 0.29 on{unsaid}.",
+            f"another: TRL raises ValueError from 0.27 on{unsaid}.",
             severity=Severity.ERROR if certain else Severity.WARNING,
             help="Leave out get_peft_model or peft_config.",
             also=(first.span,),

@@ -17,7 +17,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value, certainly
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
@@ -26,9 +26,9 @@ from lora_rules.recipe import Call, Thing
     "LLB13",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "Over a float16 base LoRA is float32; saved modules, biases and all of a model "
+            "after half() are float16, which the gradient scaler refuses."
         ),
     ],
 )
@@ -44,7 +44,7 @@ def fp16_weights_beside_lora(
     ## Why it matters
     PEFT keeps LoRA's matrices in float32, so that mixed precision can scale their gradients. Copies
     of whole modules and biases keep the base's float16, and `half()` undoes it for all: the first
-    optimizer step raises "Attempting to unscale FP16 gradients" (peft#341, transformers#23165).
+    optimizer step raises "Attempting to unscale FP16 gradients".
 
     ## Bad
     ```python

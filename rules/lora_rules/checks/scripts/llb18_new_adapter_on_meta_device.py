@@ -12,7 +12,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Program, any_within
 from lora_rules.recipe import Call
 
@@ -21,7 +21,13 @@ from lora_rules.recipe import Call
     "LLB18",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "All weights of a new adapter are on the meta device, and a step raises RuntimeError."
+        ),
+        PEFT_SOURCE.says(
+            "low_cpu_mem_usage creates empty adapter weights on meta device, to speed up the "
+            "process when loading saved adapters."
+        ),
     ],
 )
 def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:

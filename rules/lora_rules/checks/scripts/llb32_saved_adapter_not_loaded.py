@@ -36,8 +36,8 @@ def saved_adapter_not_loaded(program: Program) -> Iterator[Problem]:
 
     ## Why it matters
     A configuration holds no weights. `get_peft_model` makes a new adapter of that shape, which
-    changes nothing: the answers are the base model's (peft#793). PEFT says nothing. The new adapter
-    is frozen too, because the configuration of a saved adapter says `inference_mode: true`.
+    changes nothing: the answers are the base model's. PEFT says nothing. The new adapter is frozen
+    too, because the configuration of a saved adapter says `inference_mode: true`.
 
     ## Bad
     ```python

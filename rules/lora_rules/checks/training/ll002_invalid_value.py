@@ -10,7 +10,7 @@ from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
-from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE
+from lora_rules.evidence import BITSANDBYTES_SOURCE, PEFT_SOURCE
 from lora_rules.recipe import Setting
 
 TASK_TYPES = (
@@ -82,10 +82,12 @@ def keys() -> Iterator[KeyPage]:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "LoraConfig itself checks only task_type, target_parameters and sub-configurations; "
+            "other values raise while the adapter is built. A text of modules_to_save raises "
+            "nothing and is read letter by letter."
         ),
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        BITSANDBYTES_SOURCE.says(
+            "A type other than nf4 and fp4 raises while the model is loaded, not before."
         ),
     ],
     keys=keys,
@@ -111,18 +113,23 @@ def invalid_value(
     """A value that the library refuses, or takes for something else.
 
     ## What it checks
-    Each adapter setting against what PEFT accepts: `r` a positive whole number, `lora_alpha` and
-    `lora_dropout` numbers, `bias` one of "none", "all" and "lora_only", `task_type` and
-    `init_lora_weights` known names, `modules_to_save` a list, `rank_pattern` and `alpha_pattern`
-    dicts with valid expressions and values, `layers_to_transform` whole numbers,
-    `target_parameters` a list; and `bnb_4bit_quant_type` one of "nf4" and "fp4". Where a
-    framework reads the setting before PEFT does and may know more spellings, only numbers are
-    judged.
+    An adapter setting has a value that PEFT refuses or takes for something else, or
+    `bnb_4bit_quant_type` is neither "nf4" nor "fp4".
+
+    - `r`: a positive whole number; `lora_alpha`, `lora_dropout`: numbers
+    - `bias`: "none", "all" or "lora_only"; `task_type`, `init_lora_weights`: known names
+    - `target_modules`, `exclude_modules`: as a text, a valid expression
+    - `modules_to_save`, `target_parameters`: lists; `layers_to_transform`: numbers from 0
+    - `rank_pattern`, `alpha_pattern`: dicts of expressions and numbers; `eva_config`: rho and tau
+      within their limits
+    - Where a framework reads the setting before PEFT and may know more spellings, only numbers are
+      checked.
 
     ## Why it matters
-    Most of these raise while the adapter is built, after the base model has been loaded. Two are
-    worse: `modules_to_save="lm_head"` is read letter by letter and saves (and trains) every
-    module whose name ends in one of the letters, and an unknown quantization type fails late.
+    Most of these raise while the adapter is built, after the base model has been loaded; an unknown
+    quantization type raises while it is loaded. `modules_to_save="lm_head"` raises nothing: it is
+    read letter by letter, and every module whose name ends in one of the letters is trained and
+    saved, the whole model among them.
 
     ## Bad
     ```python
@@ -310,9 +317,14 @@ def _alpha_pattern(value: object) -> str | None:
 
 def _layers(value: object) -> str | None:
     items = value if isinstance(value, list | tuple) else [value]
-    if value is None or all(isinstance(item, int) and item >= 0 for item in items):
+    if value is None or all(_is_layer(item) for item in items):
         return None
     return "PEFT compares with layer numbers counted from 0, so this matches no layer"
+
+
+def _is_layer(item: object) -> bool:
+    """Whether it equals the number of a layer; a float may: ``0.0 == 0``."""
+    return isinstance(item, int | float) and item >= 0 and item % 1 == 0
 
 
 def _target_parameters(value: object) -> str | None:

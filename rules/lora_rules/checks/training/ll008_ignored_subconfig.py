@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "LoraConfig drops loftq_config, eva_config and corda_config without their "
+            "initialisation and warns; lora_ga_config is ignored without a warning (run)."
         ),
     ],
 )
@@ -40,13 +41,17 @@ def ignored_subconfig(
     """A setting that nothing reads, because the one that switches it on is missing.
 
     ## What it checks
-    `loftq_config`, `eva_config`, `corda_config` or `lora_ga_config` without the
-    `init_lora_weights` of that name; EVA or CorDA without their configuration (the defaults are
-    taken); `alora_invocation_tokens` with another task than CAUSAL_LM; `use_qalora` (GPTQ only)
-    over a bitsandbytes model; `base_model_name_or_path` written by hand (PEFT overwrites it).
+    A setting of PEFT that the chosen `init_lora_weights` or `task_type` does not read.
+
+    - `loftq_config`, `eva_config`, `corda_config` or `lora_ga_config` without the
+      `init_lora_weights` of that name
+    - EVA or CorDA without their configuration: PEFT takes default values
+    - `alora_invocation_tokens` with another task than CAUSAL_LM
+    - `base_model_name_or_path` written by hand: PEFT overwrites it
 
     ## Why it matters
-    PEFT drops the setting with a warning that scrolls by, or with none.
+    PEFT ignores the setting: with a warning, or without one for `lora_ga_config`. The run then
+    starts from another initialisation than the one that was configured.
 
     ## Bad
     ```python

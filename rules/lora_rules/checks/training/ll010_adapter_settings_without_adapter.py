@@ -18,8 +18,8 @@ from lora_rules.recipe import Blocks, Setting
     Severity.WARNING,
     evidence=[
         FRAMEWORK_SOURCES.says(
-            "Which keys each framework reads, which it drops in silence, and what it "
-            "assumes instead."
+            "use_peft is false unless written, and without it TRL and Oumi make no adapter; "
+            "axolotl makes one only for an adapter."
         ),
     ],
     without_adapter=True,
@@ -35,14 +35,15 @@ def adapter_settings_without_adapter(
     """LoRA settings in a run that is not a LoRA run.
 
     ## What it checks
-    The file sets a rank, an alpha or target modules, but the switch that turns LoRA on in its
-    framework is off or missing: `use_peft` (TRL, oumi), `peft` (AutoTrain), `adapter` (axolotl).
-    A file that asks for full fine-tuning in so many words, or has the switch with nothing behind
-    it, is left alone.
+    A file sets a rank, an alpha or target modules while the switch that turns LoRA on in its
+    framework is off or missing: `use_peft` (TRL, Oumi), `peft` (AutoTrain), `adapter` (axolotl).
+
+    - Not checked: a file that asks for full fine-tuning in so many words, or has the switch with
+      nothing behind it.
 
     ## Why it matters
-    The framework ignores the adapter's settings and trains every parameter: a memory need several
-    times larger, at a learning rate that was chosen for LoRA.
+    The framework ignores the adapter's settings and trains every parameter, at a learning rate that
+    was chosen for LoRA. Weights, gradients and Adam's states of a 7B model in float32 take 112 GB.
 
     ## Bad
     ```yaml

@@ -14,15 +14,16 @@ from lora_rules.recipe import Span
     "LL090",
     Severity.WARNING,
     evidence=[
-        OWN_RULES.says("How suppressions and declarations are written."),
+        OWN_RULES.says("A suppression that no finding needed is reported, if its rule ran."),
     ],
 )
 def unused_suppression(unused_suppression: tuple[str, Span]) -> Iterator[Problem]:
     """A suppression comment that suppresses nothing.
 
     ## What it checks
-    `# lora-lint: ignore[...]` names a rule that reported nothing there. Only rules that ran are
-    judged: with `--select LL1` a suppression of LL301 is left alone.
+    `# lora-lint: ignore[...]` names a rule that reported nothing there.
+
+    - Not checked: rules that did not run, such as LL301 with `--select LL1`.
 
     ## Why it matters
     A stale suppression hides the next real finding in its place.

@@ -14,15 +14,18 @@ from lora_rules.recipe import Span
     "LL091",
     Severity.WARNING,
     evidence=[
-        OWN_RULES.says("How suppressions and declarations are written."),
+        OWN_RULES.says(
+            "A comment is ignore[...], ignore-file[...] or key=value with a key that can be "
+            "declared; any other is reported."
+        ),
     ],
 )
 def malformed_directive(malformed_directive: tuple[str, Span]) -> Iterator[Problem]:
     """A `# lora-lint:` comment that cannot be read.
 
     ## What it checks
-    Comments that begin with `lora-lint:` but are neither `ignore[...]`, `ignore-file[...]` nor
-    `key=value` with a known key, or that name a rule that does not exist.
+    A comment begins with `lora-lint:` but is neither `ignore[...]`, `ignore-file[...]` nor
+    `key=value` with a known key, or it names a rule that does not exist.
 
     ## Why it matters
     It does nothing, and its author believes that it does.

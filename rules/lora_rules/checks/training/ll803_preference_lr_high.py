@@ -6,9 +6,16 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    PREFERENCE_PRACTICE,
-)
+from lora_rules.evidence import OFFICIAL_RECIPES, PREFERENCE_PRACTICE
+from lora_rules.facts.run.written_keys import written
+from lora_rules.recipe import Blocks
+
+GUIDES = {"kto": 5e-6, "orpo": 8e-5, "cpo": 8e-5}
+"""The highest rate that TRL or Tinker gives for LoRA with a method."""
+PREFERENCE = 1e-5
+"""That of DPO, for methods that no guide speaks of too."""
+REINFORCEMENT = 5e-5
+"""That of GRPO, likewise."""
 
 
 @rule(
@@ -16,8 +23,11 @@ from lora_rules.evidence import (
     Severity.INFO,
     evidence=[
         PREFERENCE_PRACTICE.says(
-            "DPO with LoRA at 5e-6 to 1e-5, GRPO at 1e-5; 12 of 23 official preference "
-            "recipes use 1e-4 or more."
+            "TRL gives 5e-6 to 1e-5 for DPO, 5e-7 to 5e-6 for KTO, 8e-5 for ORPO and CPO and 1e-6 "
+            "to 5e-5 for GRPO; Tinker gives 1e-5 for DPO and 1e-5 to 4e-5 for GRPO."
+        ),
+        OFFICIAL_RECIPES.disagrees(
+            "12 of the 15 recipes for DPO, KTO, ORPO and reward models use 1e-4 or more."
         ),
     ],
 )
@@ -25,20 +35,24 @@ def preference_lr_high(
     learning_rate: float,
     training_kind: str,
     optimizer_family: str,
+    blocks: Blocks,
+    trainer_method: str = "",
     *,
-    preference: float = 5e-5,
-    reinforcement: float = 1e-4,
+    times: float = 5.0,
 ) -> Iterator[Problem]:
-    """A learning rate above what guides give for preferences and rewards.
+    """A learning rate far above what guides give for learning from preferences or rewards.
 
     ## What it checks
-    `learning_rate` above `preference` for DPO, KTO, ORPO and their like, or above `reinforcement`
-    for GRPO, PPO and RLOO, with an optimizer of the Adam family.
+    `learning_rate` is more than `times` the highest rate that TRL or Tinker gives for the method
+    with LoRA: 1e-5 for DPO, 5e-6 for KTO, 8e-5 for ORPO and CPO, 5e-5 for GRPO.
+
+    - Other preference methods are compared with DPO's rate, other reward methods with GRPO's.
+    - Reward models, and optimizers that are not of the Adam family, are not checked.
 
     ## Why it matters
-    Guides give 5e-6 to 1e-5 for DPO with LoRA and 1e-5 for GRPO, because these losses pull the
-    model away from its reference quickly. This is a convention: no comparison of rates was found,
-    and 12 of the 23 official preference recipes use 1e-4 or more. So it is only a hint.
+    TRL gives LoRA ten times the rate of full fine-tuning: 5e-6 instead of 5e-7 for DPO. Both are
+    guidance, and practice differs: 12 of the 15 official recipes for DPO, KTO, ORPO and reward
+    models use 1e-4 or more. So it is an info.
 
     ## Bad
     ```yaml
@@ -64,16 +78,27 @@ def preference_lr_high(
     When rewards and the distance to the reference model look healthy in your logs.
 
     ## Options
-    - `preference` (5e-05): the highest rate that passes for preference methods.
-    - `reinforcement` (0.0001): the highest that passes for reward methods.
+    - `times` (5.0): how many times the rate of the guides passes.
     """
-    limits = {"preference": preference, "reinforcement": reinforcement}
-    limit = limits.get(training_kind)
-    if limit is None or optimizer_family != "adam" or learning_rate <= limit:
+    if optimizer_family != "adam" or training_kind not in ("preference", "reinforcement"):
         return
+    method = _method(trainer_method.lower(), blocks)
+    default = PREFERENCE if training_kind == "preference" else REINFORCEMENT
+    guide = GUIDES.get(method, default)
+    if learning_rate <= times * guide:
+        return
+    name = method.upper() if method else "preferences"
+    ratio = learning_rate / guide
+    more = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
     yield Problem(
         "learning_rate",
-        f"learning_rate = {learning_rate:g} for a {training_kind} method: guides stay at or below "
-        f"{limit:g} (guidance, not measured; half of the official recipes are above).",
-        help="Watch the distance to the reference model, or start at 1e-5.",
+        f"learning_rate = {learning_rate:g} with {name} is {more} times what "
+        f"guides give at most, {guide:g} (guidance; no comparison is published).",
+        help=f"Watch the distance to the reference model, or start at {guide:g}.",
     )
+
+
+def _method(method: str, blocks: Blocks) -> str:
+    """LLaMA-Factory writes ORPO as DPO with another loss."""
+    loss = written(blocks, "pref_loss") if method == "dpo" else None
+    return loss if isinstance(loss, str) and loss in GUIDES else method

@@ -8,10 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import (
-    ARITHMETIC,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_WHEELS
 
 if TYPE_CHECKING:
     from lora_rules.facts.run.training_steps import Steps
@@ -22,10 +19,13 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
+            "A warm-up that is longer than the run never reaches the learning rate that was set, "
+            "and the mean stays below half of it."
         ),
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        TRANSFORMERS_WHEELS.says(
+            "warmup_steps below 1 is a share from 5.0 on, raises ValueError from 4.42 to 4.57, and "
+            "is less than a step before; warmup_ratio must lie in 0 to 1 below 5.0, is read as "
+            "warmup_steps from 5.0 on, and is gone from 5.15 on."
         ),
     ],
 )
@@ -41,18 +41,20 @@ def warmup_longer_than_run(
     """The warm-up takes most of the run, or more than all of it.
 
     ## What it checks
-    `warmup_steps` against the steps of the run (`max_steps`, or rows, epochs and batch), and
-    `warmup_ratio`: above `max_share` is a warning. A ratio above 1 or a negative number is an
-    error. With transformers pinned below 5, a `warmup_steps` between 0 and 1 is a warning. A
-    constant schedule has no warm-up and is left alone. With a `max_steps` of 50 or fewer, a run
-    that is meant to show that it runs, it is an info.
+    `warmup_steps` or `warmup_ratio` takes more than `max_share` of the run's steps (`max_steps`, or
+    rows, epochs and batch).
+
+    - A negative number, and a ratio above 1, are errors.
+    - A `warmup_steps` between 0 and 1 is an error with transformers pinned to 4.42 to 4.57, and a
+      warning with an older one.
+    - With a `max_steps` of 50 or fewer, a trial, it is an info.
+    - The constant schedule has no warm-up and is not checked.
 
     ## Why it matters
     The learning rate climbs to its value during the warm-up: if that is longer than the run, the
-    rate that was set is never reached, and the mean is below half of it. Recipes carry 100 steps
-    of warm-up from datasets of 50,000 rows to ones of 500. transformers raises for a ratio above
-    1. From version 5 on it reads `warmup_steps=0.03` as a share of the run; before, as a
-    thirtieth of one step.
+    rate that was set is never reached, and the mean is below half of it. transformers reads
+    `warmup_steps=0.03` as a share from version 5 on. Before, it raises ValueError (from 4.42 on) or
+    has no warm-up. A ratio above 1 raises below 5, and is a number of steps from then on.
 
     ## Bad
     ```python
@@ -125,7 +127,8 @@ def _ratio(ratio: float, most: float) -> Iterator[Problem]:
     if ratio < 0 or ratio > 1:
         yield Problem(
             "warmup_ratio",
-            f"warmup_ratio = {ratio:g} is no share: transformers raises ValueError outside 0 to 1.",
+            f"warmup_ratio = {ratio:g} is no share: transformers raises ValueError below version "
+            "5, and takes it for warmup_steps after.",
             severity=Severity.ERROR,
             help="Is it a number of steps? Then write warmup_steps.",
             edits=(Set("warmup_ratio", 0.03),),
@@ -143,10 +146,12 @@ def _share_as_steps(
     warmup_steps: float, most: float, transformers: VersionRange
 ) -> Iterator[Problem]:
     if transformers.certainly_below("5"):
+        raises = transformers.certainly_at_least("4.42")
         yield Problem(
             "warmup_steps",
-            f"warmup_steps = {warmup_steps:g} with transformers {transformers} is less than one "
-            "step: there is no warm-up. Shares are read from version 5 on.",
+            f"warmup_steps = {warmup_steps:g} with transformers {transformers}: a number below one "
+            "raises ValueError from 4.42 on and is no warm-up before; it is a share from 5 on.",
+            severity=Severity.ERROR if raises else Severity.WARNING,
             help=f"Write warmup_ratio = {warmup_steps:g}.",
         )
     elif warmup_steps > most:

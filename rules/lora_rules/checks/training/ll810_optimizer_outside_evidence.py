@@ -6,40 +6,41 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    SCHULMAN_2025,
-    TINKER_SWEEP,
-)
+from lora_rules.evidence import CESISTA_2026, QU_2026, SCHULMAN_2025, TINKER_SWEEP
 
 
 @rule(
     "LL810",
     Severity.INFO,
     evidence=[
-        TINKER_SWEEP.says(
-            "The best learning rate is 3e-4 or 1e-3 in most; 4e-5 costs 2.6 % of the loss "
-            "at the median and 9.9 % at most; nearly every run at 3e-3 diverged "
-            "(lora_alpha=32, Adam)."
-        ),
+        TINKER_SWEEP.says("Every run was trained with Adam."),
         SCHULMAN_2025.says(
-            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
-            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+            "That alpha times learning rate decides the first steps holds when training with Adam."
+        ),
+        QU_2026.disagrees(
+            "Muon on a model pretrained with Adam degrades full fine-tuning; with LoRA the gap to "
+            "Adam is smaller."
+        ),
+        CESISTA_2026.disagrees(
+            "LoRA-Muon, which applies Muon's rule to both factors together, keeps its best "
+            "learning rate across ranks; AdamW on the factors does not."
         ),
     ],
 )
 def optimizer_outside_evidence(
     optim: str, optimizer_family: str, learning_rate: float
 ) -> Iterator[Problem]:
-    """An optimizer for which nothing about learning rates is known here.
+    """An optimizer whose learning rates are not checked.
 
     ## What it checks
     `optim` is written and does not belong to the Adam family: SGD, Lion, Muon, Adafactor and
     their like.
 
     ## Why it matters
-    Every measurement behind the rules on learning rates (LL103, LL801, LL802) was made with Adam,
+    The measurements behind the rules on learning rates (LL103, LL801, LL802) were made with Adam,
     whose step does not depend on the size of the gradient. For another optimizer they would be
-    guesses, so they are silent; this says that they are.
+    guesses, so these rules are silent. Muon has been measured: with LoRA it comes closer to Adam
+    than in full fine-tuning. Its learning rates are not checked either.
 
     ## Bad
     ```yaml
@@ -70,8 +71,10 @@ def optimizer_outside_evidence(
     None.
     """
     if optimizer_family != "adam":
+        muon = "muon" in optimizer_family
         yield Problem(
             "optim",
-            f"optim = {optim}: what is known of LoRA's learning rates was measured with Adam, so "
-            f"learning_rate = {learning_rate:g} was not checked.",
+            f"optim = {optim}: the limits for LoRA's learning rates were measured with Adam, so "
+            f"learning_rate = {learning_rate:g} was not checked"
+            + ("; with LoRA, Muon was measured to come closer to Adam." if muon else "."),
         )

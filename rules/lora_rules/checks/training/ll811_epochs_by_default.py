@@ -9,7 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import number_of
-from lora_rules.evidence import TRL_SOURCE
+from lora_rules.evidence import TRANSFORMERS_WHEELS
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
 from lora_rules.recipe import Blocks, Setting
 
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     "LL811",
     Severity.INFO,
     evidence=[
-        TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
-        ),
+        TRANSFORMERS_WHEELS.says("TrainingArguments has num_train_epochs = 3.0 in every version."),
     ],
 )
 def epochs_by_default(
@@ -41,9 +37,10 @@ def epochs_by_default(
     """The number of epochs is the framework's, and it is more than one.
 
     ## What it checks
-    A run whose epochs and `max_steps` nobody wrote, where the framework fills in more than one
-    epoch: 3 in transformers and TRL. Reward methods, which play each prompt many times, are left
-    alone.
+    Neither epochs nor `max_steps` are written, and the framework fills in more than one epoch: 3 in
+    transformers and TRL.
+
+    - Reinforcement learning, which plays each prompt many times, is not checked.
 
     ## Why it matters
     The run takes three times as long as one pass over the data, and the learning rate is

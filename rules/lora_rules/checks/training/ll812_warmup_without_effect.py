@@ -7,23 +7,15 @@ from collections.abc import Iterator
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    OFFICIAL_RECIPES,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import DETTMERS_2023, TRANSFORMERS_WHEELS
 
 
 @rule(
     "LL812",
     Severity.INFO,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
-        OFFICIAL_RECIPES.says(
-            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
-            "dropout of 0.2."
-        ),
+        TRANSFORMERS_WHEELS.says("get_scheduler makes the constant schedule without the warm-up."),
+        DETTMERS_2023.says("The training script has a constant schedule with warmup_ratio 0.03."),
     ],
 )
 def warmup_without_effect(
@@ -39,8 +31,8 @@ def warmup_without_effect(
 
     ## Why it matters
     transformers builds the constant schedule without looking at the warm-up: the first step
-    already has the full learning rate. The training script of QLoRA has had this pair from the
-    start and is widely copied, so it does no harm by itself; it only does nothing.
+    already has the full learning rate. The training script of QLoRA has this pair and is widely
+    copied; it does no harm, it only does nothing.
 
     ## Bad
     ```python

@@ -9,7 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.types import LARGEST
-from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
+from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_WHEELS
 from lora_rules.recipe import Blocks, Span
 
 if TYPE_CHECKING:
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     "LL813",
     Severity.WARNING,
     evidence=[
-        ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
-        ),
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        ARITHMETIC.says("An interval longer than the run has no multiple in it."),
+        TRANSFORMERS_WHEELS.says(
+            "The Trainer evaluates where eval_steps divides the step; from 5.4 on also at the end."
         ),
     ],
 )
@@ -38,11 +36,14 @@ def evaluation_beyond_run(
 
     ## What it checks
     `eval_steps` is larger than the number of steps of the run (`max_steps`, or rows, epochs and
-    batch), and evaluation is by steps. With a `max_steps` of 50 or fewer it is an info.
+    batch), and evaluation is by steps.
+
+    - With a `max_steps` of 50 or fewer it is an info.
 
     ## Why it matters
     Nothing is evaluated while the run goes on, so that neither early stopping nor the choice of
-    the best checkpoint can work. Recent transformers evaluate once at the end; older ones never.
+    the best checkpoint can work. transformers evaluates once at the end from 5.4 on, before that
+    never.
 
     ## Bad
     ```yaml

@@ -9,7 +9,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value, certainly, is_given, number_of, required
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import ARITHMETIC, TRANSFORMERS_SOURCE
+from lora_rules.evidence import TRANSFORMERS_WHEELS
 from lora_rules.facts.run.framework_defaults import place_of
 from lora_rules.program import Program, any_within
 from lora_rules.recipe import Blocks, Call, Setting
@@ -26,11 +26,9 @@ KEEPS = ("save", "push", "export", "merge", "upload", "dump", "convert", "genera
     "LLA03",
     Severity.WARNING,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
-        ARITHMETIC.says(
-            "A warm-up that is longer than the run never reaches the learning rate that was set."
+        TRANSFORMERS_WHEELS.says(
+            "The Trainer saves where save_steps divides the step; from 4.42 on also at the end, "
+            'unless the strategy is "no".'
         ),
     ],
 )
@@ -47,14 +45,16 @@ def nothing_saved(
     """The script trains, saves nothing, and does nothing with what it trained.
 
     ## What it checks
-    A script whose trainer has `save_strategy="no"`, or with transformers pinned below 4.44 a
-    `save_steps` that the run does not reach, and in which nothing that saves, uploads, merges,
-    evaluates or generates follows `train()`. Only what stands in the script itself is judged: what
-    a function makes may be saved by whoever calls it, and a trainer or model that is given to code
-    which is not seen may be saved there.
+    A script trains with `save_strategy="no"`, or with transformers pinned below 4.42 and a
+    `save_steps` that the run does not reach, and nothing after `train()` saves, uploads, merges,
+    evaluates or generates.
+
+    - Only what stands in the script itself is checked: what a function makes may be saved by
+      whoever calls it.
+    - A trainer or model that is given to code which is not seen may be saved there.
 
     ## Why it matters
-    When the process ends the adapter is gone. From 4.44 on transformers saves at the end of the
+    When the process ends the adapter is gone. From 4.42 on transformers saves at the end of the
     run whatever `save_steps` is, unless the strategy is "no".
 
     ## Bad
@@ -108,7 +108,7 @@ def nothing_saved(
             help="Call trainer.save_model() after train(), or remove save_strategy.",
             also=(train.span,),
         )
-    elif save_strategy.value != "steps" or not pinned_transformers.certainly_below("4.44"):
+    elif save_strategy.value != "steps" or not pinned_transformers.certainly_below("4.42"):
         return  # later versions save at the end
     elif isinstance(save_steps, Known) and training_steps is not None:
         yield from _never_reached(save_steps.setting, blocks, train, training_steps)
@@ -124,7 +124,7 @@ def _never_reached(
         yield Problem(
             place_of(save_steps, blocks),
             f"nothing is saved: save_steps = {interval:g} and the run has {steps.text} steps; "
-            "transformers saves at the end from 4.44 on.",
+            "transformers saves at the end from 4.42 on.",
             help="Call trainer.save_model() after train().",
             also=(train.span, "save_steps"),
         )

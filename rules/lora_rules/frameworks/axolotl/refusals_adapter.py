@@ -197,6 +197,13 @@ ADAPTER = (
 
 PREFERENCES = (
     Refusal(
+        "ebft-without-its-section",
+        "rl",
+        (equals("rl", "ebft"), missing("ebft")),
+        "rl: ebft without a section ebft",
+        "Add `ebft: {mode: structured}` or `ebft: {mode: strided}`.",
+    ),
+    Refusal(
         "rl-with-sample-packing",
         "sample_packing",
         (given("rl", "sample_packing"),),

@@ -134,13 +134,6 @@ MEMORY = (
         why="FSDP 2 shards DTensors, which the optimizers of bitsandbytes do not take.",
     ),
     Refusal(
-        "tensor-parallel-with-8bit-optimizer",
-        "optimizer",
-        (equals("optimizer", "paged_adamw_8bit", *EIGHT_BIT), above("tensor_parallel_size", 1)),
-        "an 8-bit optimizer of bitsandbytes with tensor_parallel_size above 1",
-        "Use adamw_torch_fused.",
-    ),
-    Refusal(
         "q-galore-with-adapter",
         "optimizer",
         (equals("optimizer", "q_galore_adamw8bit"), given("adapter")),

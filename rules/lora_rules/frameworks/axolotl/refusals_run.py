@@ -59,6 +59,21 @@ SCHEDULE = (
         why="Both say how long the warm-up is.",
     ),
     Refusal(
+        "pretrain-multipack-with-streaming-multipack",
+        "pretrain_multipack_buffer_size",
+        (given("pretrain_multipack_buffer_size", "streaming_multipack_buffer_size"),),
+        "pretrain_multipack_buffer_size beside streaming_multipack_buffer_size",
+        "Remove pretrain_multipack_buffer_size.",
+        why="The first is the old name of the second.",
+    ),
+    Refusal(
+        "pretraining-dataset-with-tokens-per-second",
+        "include_tokens_per_second",
+        (given("pretraining_dataset"), equals("include_tokens_per_second", True)),
+        "include_tokens_per_second with pretraining_dataset",
+        "Remove include_tokens_per_second.",
+    ),
+    Refusal(
         "saves-per-epoch-with-save-steps",
         "save_steps",
         (given("saves_per_epoch", "save_steps"),),

@@ -21,6 +21,7 @@ class Framework(Behaviour):
     checkpoints reentrantly (``use_reentrant_gc``).
     """
 
+    refuses_repeated_keys = True
     files_are_datasets = True
     prediction_keys = frozenset({"do_predict", "do_eval"})
     training_key = "do_train"

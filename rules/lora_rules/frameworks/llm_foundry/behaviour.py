@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that LLM Foundry reads."""
 
+    refuses_repeated_keys = True
     adapter_as_written = True
 
     def derive(self, draft: Draft) -> None:

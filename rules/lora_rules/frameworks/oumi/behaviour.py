@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that Oumi reads."""
 
+    refuses_repeated_keys = True
+
     def derive(self, draft: Draft) -> None:
         """``q_lora`` quantizes to ``q_lora_bits``, 4 unless written."""
         found = draft.find(["peft.q_lora"])

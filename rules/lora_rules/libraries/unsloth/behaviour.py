@@ -17,6 +17,7 @@ class Framework(Behaviour):
     adapter_as_written = True
     saves_modules_itself = True
     fused_kernels = True
+    without_fused_kernels = frozenset({"FastModel", "FastTextModel", "FastVisionModel"})
     replaces = frozenset({"trl"})
     quantizes_with_bitsandbytes = False
     falls_back_to_fp16 = True

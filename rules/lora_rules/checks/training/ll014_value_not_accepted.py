@@ -1,0 +1,123 @@
+"""Rule LL014, value-not-accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.evidence import FRAMEWORK_SOURCES
+from lora_rules.frameworks.accepted import Accepted, table
+from lora_rules.recipe import Blocks, Key
+
+WORDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "list": "a list",
+    "dict": "a mapping",
+}
+AT_MOST = 12
+"""So many values are listed in a message; of more, those that are near."""
+
+
+@rule(
+    "LL014",
+    Severity.ERROR,
+    evidence=[
+        FRAMEWORK_SOURCES.says(
+            "axolotl 0.19.0 checks every key against a type or a list of values before it loads "
+            "anything, and raises ValidationError."
+        )
+    ],
+)
+def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem]:
+    """A value of another type than the key has, or that is none of those which it may have.
+
+    ## What it checks
+    Each key of a configuration file against what the framework's own schema accepts, by the
+    conversions that it makes itself: `"10"` is a number, `yes` is true.
+
+    - A value outside a list of values is a warning, because lists grow with the versions.
+    - A value of another type is an error.
+    - Not checked: frameworks whose schema is not recorded here, and keys that the schema does not
+      have (LL001).
+
+    ## Why it matters
+    The framework raises when it reads the file.
+
+    ## Bad
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    chat_template: lama3  # LL014: lama3
+    ```
+
+    ## Good
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    chat_template: llama3
+    ```
+
+    ## When to ignore it
+    When a fork of the framework accepts the value.
+
+    ## Options
+    None.
+    """
+    for block in blocks:
+        accepted = table(block.receiver)
+        if accepted is None:
+            continue
+        mappings = {key.name.rpartition(".")[0] for key in block.keys}
+        for key in block.keys:
+            takes = accepted.of(key.name)
+            if takes is None:
+                continue
+            if key.name in mappings:
+                key = key._replace(candidates=({},), value_span=key.span)
+            yield from _judge(key, takes, framework.label, accepted.source)
+
+
+def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem]:
+    if not key.candidates or key.overridable or any(map(takes.takes, key.candidates)):
+        return
+    value = key.candidates[0]
+    if isinstance(value, str) and ("${" in value or "{{" in value):
+        return  # filled in before the framework reads it
+    listed = takes.values and isinstance(value, str | bool | int | float)
+    nearest = _nearest(value, takes.values)
+    shown = "a mapping" if isinstance(value, dict) else repr(value)
+    yield Problem(
+        key.value_span or key.span,
+        f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
+        severity=Severity.WARNING if listed else None,
+        help=f"Did you mean {nearest}?" if nearest else "Write one of these.",
+        edits=(Set(key.name, nearest),) if nearest else (),
+    )
+
+
+def _nearest(value: object, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # imported here: few values are wrong
+
+    near = get_close_matches(str(value), known, 1) if isinstance(value, str) else []
+    return near[0] if near else ""
+
+
+def _described(takes: Accepted) -> str:
+    types = [word for kind, word in WORDS.items() if kind in takes.types]
+    shown = [f'"{value}"' for value in takes.values[:AT_MOST]]
+    more = len(takes.values) - len(shown)
+    parts = [*shown, *([f"{more} more"] if more else []), *types]
+    return " or ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else "no value"

@@ -1,0 +1,11 @@
+"""How verl behaves."""
+
+from __future__ import annotations
+
+from lora_rules.engine.behaviour import Behaviour
+
+
+class Framework(Behaviour):
+    """A recipe that verl reads through Hydra."""
+
+    refuses_repeated_keys = True

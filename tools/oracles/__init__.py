@@ -1,0 +1,1 @@
+"""Frameworks that are asked, each in an environment of its own."""
