@@ -137,6 +137,7 @@ RULES: tuple[Row, ...] = (
     ('LLB30', 'scripts.llb30_merged_model_dropped', 'merged_model_dropped', 3, (('program', 'Program'),), (), False, False, False),
     ('LLB31', 'scripts.llb31_base_given_to_trainer', 'base_given_to_trainer', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB32', 'scripts.llb32_saved_adapter_not_loaded', 'saved_adapter_not_loaded', 2, (('program', 'Program'),), (), False, False, True),
+    ('LLB33', 'scripts.llb33_adapter_switched_before_backward', 'adapter_switched_before_backward', 2, (('program', 'Program'),), (), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

@@ -643,3 +643,25 @@ def test_llb32_a_saved_configuration_holds_no_weights(tmp_path: Path) -> None:
         loss(model).backward()
     config.inference_mode = False
     loss(peft.get_peft_model(tiny(), config)).backward()
+
+
+def test_llb33_only_the_last_adapter_gets_a_gradient() -> None:
+    model = peft.get_peft_model(tiny(), lora(), adapter_name="one")
+    model.add_adapter("two", lora())
+    trained = [part for part in model.parameters() if part.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=1.0)
+    before = {name: part.detach().clone() for name, part in model.named_parameters()}
+    model.set_adapter("one")
+    first = loss(model)
+    model.set_adapter("two")
+    assert not any(part.requires_grad for name, part in model.named_parameters() if ".one." in name)
+    (first + loss(model)).backward()
+    optimizer.step()
+    reached = {name for name, part in model.named_parameters() if part.grad is not None}
+    assert reached
+    assert all(".two." in name for name in reached)
+    assert all(torch.equal(before[name], part) for name, part in model.named_parameters())
+    model.base_model.set_adapter(["one", "two"])
+    loss(model).backward()
+    reached = {name for name, part in model.named_parameters() if part.grad is not None}
+    assert any(".one." in name for name in reached)

@@ -33,6 +33,8 @@ class Evaluation:
         """The calls that were met, by the identity of their nodes."""
         self.entered: set[Scope] = set()
         self._store = Store()
+        self._trainers: set[int] = set()
+        """The trainers that were made, by number."""
         self._module = Frame(resolver.index.module, None, 0)
         self._frame = self._module
         self._active: list[Scope] = []

@@ -15,6 +15,9 @@ from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, P
 from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
+_OF_TRAINERS = ("training_step", "compute_loss")
+_OF_MODELS = ("forward",)
+
 
 class Invocation(Evaluation):
     """Notes every call, and goes through the functions of the file where they are called."""
@@ -50,7 +53,31 @@ class Invocation(Evaluation):
             wraps = callee.name.startswith("trl.") and "peft_config" in things
             model = things["model"]._replace(wrapped=True) if wraps else things["model"]
             self._store.set_attribute(made, "model", model)
+            self._trainers.add(made.number)
+        if callee.name == ".train" and on is not None and on.number in self._trainers:
+            self._train(on, node, site)
         return out
+
+    def _train(self, trainer: Thing, node: ast.Call, site: Site) -> None:
+        """What a trainer calls of this file, again and again: its own methods and the model's."""
+        model = self._store.attribute(trainer, "model")
+        hooks = [
+            (inner, owner)
+            for owner, names in ((trainer, _OF_TRAINERS), (model, _OF_MODELS))
+            for name in names
+            if isinstance(owner, Thing) and (inner := self._method(name, owner).own) is not None
+        ]
+        if not hooks:
+            return
+        before = self._branch
+        self._arms[f"#{len(self._arms)}"] = len(self._arms) + 1
+        self._branch = (*before, -len(self._arms))
+        for inner, owner in hooks:
+            if inner not in self._active and len(self._active) < CALL_DEPTH:
+                given = [owner] if owner is model else [owner, model]
+                self._enter(inner, dict(zip(inner.parameters, given, strict=False)))
+        self._note(".backward", node, site, None, {}, {})
+        self._branch = before
 
     def _callee(self, node: ast.Call, site: Site) -> Callee:
         function = node.func
