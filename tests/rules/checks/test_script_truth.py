@@ -665,3 +665,14 @@ def test_llb33_only_the_last_adapter_gets_a_gradient() -> None:
     loss(model).backward()
     reached = {name for name, part in model.named_parameters() if part.grad is not None}
     assert any(".one." in name for name in reached)
+
+
+@pytest.mark.parametrize("inference_mode", [False, True])
+def test_llb34_set_adapter_unfreezes(adapter: Path, inference_mode: bool) -> None:
+    model = peft.PeftModel.from_pretrained(tiny(), adapter, is_trainable=False)
+    model.load_adapter(adapter, "other", is_trainable=False)
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    model.base_model.set_adapter(["default", "other"], inference_mode=inference_mode)
+    free = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    loras = {name for name, _ in model.named_parameters() if "lora_" in name}
+    assert free == (set() if inference_mode else loras)
