@@ -676,3 +676,26 @@ def test_llb34_set_adapter_unfreezes(adapter: Path, inference_mode: bool) -> Non
     free = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     loras = {name for name, _ in model.named_parameters() if "lora_" in name}
     assert free == (set() if inference_mode else loras)
+
+
+@pytest.mark.parametrize("kind", ["pissa", "olora", True])
+def test_llb35_the_first_adapter_changes_the_base(tmp_path: Path, kind: Any) -> None:
+    right = []
+    for number in (1, 2):
+        model = peft.get_peft_model(tiny(), lora(init_lora_weights=kind))
+        torch.manual_seed(number)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.data += 0.3 * torch.randn_like(parameter)
+        model.save_pretrained(tmp_path / str(number))
+        right.append(answers(model))
+    fresh = peft.PeftModel.from_pretrained(tiny(), tmp_path / "2")
+    assert torch.allclose(answers(fresh), right[1], atol=1e-4)
+    base = tiny()
+    peft.PeftModel.from_pretrained(base, tmp_path / "1").unload()
+    second = peft.PeftModel.from_pretrained(base, tmp_path / "2")
+    assert torch.allclose(answers(second), right[1], atol=1e-4) == (kind is True)
+    loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path / "1")
+    loaded.load_adapter(tmp_path / "2", "second")
+    loaded.set_adapter("second")
+    assert torch.allclose(answers(loaded), right[1], atol=1e-4) == (kind is True)

@@ -62,7 +62,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()))
         for adapter in adapters
     )
-    taken.take(_without_config(loads, adapters, ways, file))
+    taken.take(_without_config(loads, adapters, ways, file, told))
     notes = (*links.notes, *resolver.notes(), *taken.notes)
     return Made(tuple(taken.taken), tuple(dict.fromkeys(notes)))
 
@@ -88,9 +88,14 @@ def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
 
 
 def _without_config(
-    loads: list[Found], adapters: list[Found], ways: list[Run], file: File
+    loads: list[Found], adapters: list[Found], ways: list[Run], file: File, told: Told
 ) -> Iterator[Recipe]:
-    """The ways on which an adapter is loaded and none is configured: only their calls are known."""
+    """The ways on which an adapter is loaded and none is configured: only their calls are known.
+
+    Where the file configures one adapter, it says how the adapters begin that the file loads.
+    """
+    begins = told.written(adapters[0]) if len(adapters) == 1 else {}
+    begins = {name: value for name, value in begins.items() if name == "init_lora_weights"}
     configured = {id(adapter.call) for adapter in adapters}
     by_identity = {id(found.call): found for found in loads}
     for way in ways:
@@ -98,15 +103,17 @@ def _without_config(
         loaded = [by_identity[identity] for identity in met]
         loaded.sort(key=lambda found: (found.span.cell or 0, found.span))
         if loaded and configured.isdisjoint(way.nodes):
+            only_infers = _only_infers(way)
             yield Recipe(
                 file.path,
                 file.kind,
                 "peft",
                 loaded[0].span,
+                begins if only_infers else {},
                 callee=loaded[0].known.callee,
                 framework="PEFT",
                 calls=way.calls,
-                result=_only_infers(way),
+                result=only_infers,
             )
 
 

@@ -103,7 +103,8 @@ def set_adapter_unfreezes(program: Program) -> Iterator[Problem]:
             switch.span,
             "set_adapter makes the adapters that it activates trainable, though they were loaded "
             f"with is_trainable=False (line {before[-1].span.line}).",
-            help="Pass inference_mode=True to set_adapter (PEFT 0.21 takes it), or freeze them again.",
+            help="Pass inference_mode=True to set_adapter (PEFT 0.21 takes it), or freeze them "
+            "again after it.",
             also=(before[-1].span,),
         )
 
