@@ -192,7 +192,7 @@ class Call(NamedTuple):
     histories: Mapping[str, History] = {}
     """What happened before to the objects that it is given, by argument; to ``on`` by ``""``."""
     used: bool = True
-    """False for a statement of its own: nobody has what comes out."""
+    """False where nobody has what comes out: a statement, or a name that is never read."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""

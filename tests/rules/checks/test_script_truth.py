@@ -699,3 +699,10 @@ def test_llb35_the_first_adapter_changes_the_base(tmp_path: Path, kind: Any) -> 
     loaded.load_adapter(tmp_path / "2", "second")
     loaded.set_adapter("second")
     assert torch.allclose(answers(loaded), right[1], atol=1e-4) == (kind is True)
+
+
+def test_llb36_without_a_configuration_everything_is_trained(tmp_path: Path) -> None:
+    lora()
+    arguments = transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to="none")
+    trainer = transformers.Trainer(tiny(), arguments)
+    assert all(parameter.requires_grad for parameter in trainer.model.parameters())

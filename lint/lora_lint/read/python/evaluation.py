@@ -44,7 +44,8 @@ class Evaluation:
         self._frames = 0
         self._statements = 0
         self._statement: ast.expr | None = None
-        """The expression that is a statement of its own, the last one met."""
+        """The last expression met whose value nobody has: a statement of its own, or assigned to a
+        name that is never read."""
 
     def _call(self, node: ast.Call, site: Site) -> Held:
         raise NotImplementedError

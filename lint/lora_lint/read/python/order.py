@@ -69,6 +69,9 @@ class Run(Invocation):
         self._branch = before
 
     def _assign(self, site: Site, stmt: ast.Assign) -> None:
+        loads = self.resolver.index.loads
+        if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
+            self._statement = stmt.value
         held = self._value(stmt.value, site)
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
