@@ -141,6 +141,7 @@ RULES: tuple[Row, ...] = (
     ('LLB34', 'scripts.llb34_set_adapter_unfreezes', 'set_adapter_unfreezes', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB35', 'scripts.llb35_base_changed_by_first_adapter', 'base_changed_by_first_adapter', 2, (('program', 'Program'), ('init_lora_weights', 'Value')), (), False, False, True),
     ('LLB36', 'scripts.llb36_configuration_given_to_nothing', 'configuration_given_to_nothing', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False),
+    ('LLB37', 'scripts.llb37_gradients_never_cleared', 'gradients_never_cleared', 2, (('program', 'Program'),), (), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

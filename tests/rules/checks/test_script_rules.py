@@ -43,7 +43,7 @@ def codes(program: str) -> set[str]:
 WRONG = {
     "LLB01 by AutoPeft": ("LLB01", 'model = AutoPeftModelForCausalLM.from_pretrained("x")\n' + TRAIN),
     "LLB01 is_trainable false": ("LLB01", BASE + 'model = PeftModel.from_pretrained(base, "x", is_trainable=False)\n' + TRAIN),
-    "LLB01 in a loop": ("LLB01", BASE + 'model = PeftModel.from_pretrained(base, "x")\no = torch.optim.AdamW(model.parameters())\nfor b in data:\n    model(**b).loss.backward()\n    o.step()\n'),
+    "LLB01 in a loop": ("LLB01", BASE + 'model = PeftModel.from_pretrained(base, "x")\no = torch.optim.AdamW(model.parameters())\nfor b in data:\n    model(**b).loss.backward()\n    o.step()\n    o.zero_grad()\n'),
     "LLB01 through helpers": ("LLB01", 'def load():\n    b = AutoModelForCausalLM.from_pretrained("a/b")\n    return PeftModel.from_pretrained(b, "x")\ndef fit(m):\n    t = Trainer(m)\n    t.train()\nfit(load())\n'),
     "LLB01 eval mode is no help": ("LLB01", BASE + 'model = PeftModel.from_pretrained(base, "x")\nmodel.train()\nmodel.print_trainable_parameters()\n' + TRAIN),
     "LLB02 requires_grad_": ("LLB02", BASE + LORA + "model = get_peft_model(base, lora)\nmodel.requires_grad_(False)\n" + TRAIN),

@@ -706,3 +706,12 @@ def test_llb36_without_a_configuration_everything_is_trained(tmp_path: Path) -> 
     arguments = transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to="none")
     trainer = transformers.Trainer(tiny(), arguments)
     assert all(parameter.requires_grad for parameter in trainer.model.parameters())
+
+
+def test_llb37_gradients_add_up() -> None:
+    model = peft.get_peft_model(tiny(), lora(init_lora_weights=False))
+    (part,) = [p for n, p in model.named_parameters() if "layers.0.self_attn.q_proj.lora_B" in n]
+    loss(model).backward()
+    once = part.grad.clone()
+    loss(model).backward()
+    assert torch.allclose(part.grad, 2 * once)

@@ -69,6 +69,9 @@ _LIBRARIES = frozenset(
 """Libraries whose calls do to a model only what their names say."""
 _HARMLESS_METHODS = frozenset(
     [
+        ".accumulate",
+        ".backward",
+        ".clip_grad_norm_",
         ".prepare",
         ".prepare_model",
         ".unwrap_model",
