@@ -14,6 +14,7 @@ from lora_rules.engine._startup.typed import NamedTuple
 
 POSITIONS = {
     "peft.get_peft_model": ("model", "peft_config", "adapter_name"),
+    "peft.inject_adapter_in_model": ("peft_config", "model", "adapter_name"),
     "peft.set_peft_model_state_dict": ("model", "peft_model_state_dict", "adapter_name"),
     "safetensors.torch.load_model": ("model", "filename"),
     "peft.prepare_model_for_kbit_training": ("model", "use_gradient_checkpointing"),

@@ -119,7 +119,9 @@ class Invocation(Evaluation):
             part = f"{on.part}{name}()" if on.part else f"{name[1:]}()"
             return None, Thing(on.number, part)
         if effect is not None and gives in (FIRST, PART) and positional + list(keywords.values()):
-            first = positional[0] if positional else keywords.get("model")
+            names = callees.positions(name)
+            place = names.index("model") if "model" in names else 0
+            first = positional[place] if place < len(positional) else keywords.get("model")
             if gives == PART:
                 first = self._store.made_of(positional)  # filter(test, parameters)
             if isinstance(first, Thing):

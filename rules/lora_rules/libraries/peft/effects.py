@@ -22,10 +22,10 @@ ROWS = (
     Effect("*.get_peft_model", FIRST, wrapped=True, does=(ADDS, FREES)),
     Effect("peft.PeftModel*.from_pretrained", FIRST, wrapped=True, does=(LOADS, FREES)),
     Effect("peft.AutoPeftModel*.from_pretrained", NEW, wrapped=True, does=(LOADS, FREES)),
-    Effect("peft.inject_adapter_in_model", FIRST),
+    Effect("peft.inject_adapter_in_model", FIRST, does=(ADDS, FREES)),
     Effect("peft.set_peft_model_state_dict", to="model", does=(REPLACES,)),
     Effect("peft.prepare_model_for_kbit_training", FIRST, does=(FREEZES,)),
-    Effect("peft.prepare_model_for_int8_training", FIRST, does=(FREEZES,)),
+    Effect("peft.prepare_model_for_int8_training", FIRST, does=(FREEZES,)),  # up to 0.9
     Effect(".merge_and_unload", OWNER, wrapped=False, does=(MERGES, REMOVES, FREES)),
     Effect(".unload", OWNER, wrapped=False, does=(REMOVES, FREES)),
     Effect(".delete_adapter", PART, does=(REMOVES, FREES)),

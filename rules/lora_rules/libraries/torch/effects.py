@@ -18,7 +18,6 @@ ROWS = (
             "bfloat16",
             "type",
             "requires_grad_",
-            "compile",
         )
     ),
     Effect(".apply", PART, does=(FREES,)),
