@@ -162,7 +162,8 @@ def native(mistake: Mistake | None) -> str:
     """The launcher's own format."""
     recipe = (mistake.recipe if mistake else SOUND)._replace(model="model")
     lora = f"  r: {recipe.r}\n  lora_alpha: {recipe.alpha}\n  lora_dropout: {recipe.dropout}\n"
-    return CONFIG.replace("  r: 8\n  lora_alpha: 16\n", lora)
+    text = CONFIG.replace("  r: 8\n  lora_alpha: 16\n", lora)
+    return text.replace("learning_rate: 2.0e-4", "learning_rate: 1.0e-4")  # as in the other kinds
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ PEFT_SOURCE = Source(
 TRANSFORMERS_SOURCE = Source(
     "transformers-source",
     MECHANICAL,
-    "Hugging Face, transformers 5.23.0: training_args.py, utils/quantization_config.py",
+    "Hugging Face, transformers 5.24.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
 )
 TRANSFORMERS_WHEELS = Source(
@@ -186,6 +186,13 @@ LORA_CAPACITY = Source(
     "https://thinkingmachines.ai/blog/lora/",
     by="Thinking Machines Lab",
 )
+TINKER_FORMULA = Source(
+    "tinker-formula",
+    MEASURED,
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, hyperparam_utils.py, get_lr",
+    "https://github.com/thinking-machines-lab/tinker-cookbook",
+    by="Thinking Machines Lab",
+)
 RASCHKA_2023 = Source(
     "raschka-2023",
     MEASURED,
@@ -258,6 +265,12 @@ VLLM_SOURCE = Source(
     "vLLM, read in 2026: lora/peft_helper.py (PEFTHelper); 0.22.1: config/lora.py",
     "https://github.com/vllm-project/vllm",
 )
+VLLM_TOWERS = Source(
+    "vllm-towers",
+    MECHANICAL,
+    "vLLM: lora/model_manager.py (01533aa), issues 23796 and 31479, pull request 35147",
+    "https://github.com/vllm-project/vllm/pull/35147",
+)
 DEVICE_MEMORY = Source(
     "device-memory",
     MECHANICAL,
@@ -267,7 +280,7 @@ DEVICE_MEMORY = Source(
 TINKER_SWEEP = Source(
     "tinker-sweep",
     MEASURED,
-    "Thinking Machines Lab 2025: tinker-cookbook, supervised LoRA sweep over 35 base models",
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, supervised LoRA sweep over 35 models",
     "https://github.com/thinking-machines-lab/tinker-cookbook",
     by="Thinking Machines Lab",
 )
@@ -320,12 +333,33 @@ CHEN_2026 = Source(
     "https://arxiv.org/abs/2602.06204",
     by="Chen, Villar and Hayou",
 )
+MIND_LAB_2026 = Source(
+    "mind-lab-2026",
+    MEASURED,
+    "Mind Lab 2026: Triquetra for LoRA's entangled knobs",
+    "https://macaron.im/mindlab/research/"
+    "triquetra-for-loras-entangled-knobs-when-lora-rank-changes-how-should-learning-rate-move",
+    by="Mind Lab",
+)
+ZHANG_2026 = Source(
+    "zhang-2026",
+    MEASURED,
+    "Zhang, Li, Wang and others 2026: The Hidden Power of Scaling Factor in LoRA Optimization",
+    "https://arxiv.org/abs/2606.12883",
+    by="JD",
+)
 HAYOU_2024 = Source(
     "hayou-2024",
     MEASURED,
     "Hayou, Ghosh, Yu 2024: LoRA+: Efficient Low Rank Adaptation of Large Models",
     "https://arxiv.org/abs/2402.12354",
     by="Hayou, Ghosh and Yu",
+)
+LORA_PLUS_SCRIPTS = Source(
+    "lora-plus-scripts",
+    PRACTICE,
+    "Hayou, Ghosh, Yu 2024: loraplus a0c44bf, README and glue/scripts",
+    "https://github.com/nikhil-ghosh-berkeley/loraplus",
 )
 PREFERENCE_PRACTICE = Source(
     "preference-practice",
@@ -340,11 +374,24 @@ TRL_SOURCE = Source(
     "Hugging Face, TRL 1.16.0: trainer/sft_config.py, sft_trainer.py; fields of 38 versions",
     "https://github.com/huggingface/trl",
 )
+TRL_PACKING = Source(
+    "trl-packing",
+    MECHANICAL,
+    "SFTTrainer of TRL 0.16.1 to 1.16.0 run with packing on a tiny Llama, transformers 4.56 and "
+    "5.24",
+    "tools/evidence/packing_isolation.py",
+)
 BITSANDBYTES_SOURCE = Source(
     "bitsandbytes-source",
     MECHANICAL,
     "bitsandbytes 0.50: nn/modules.py (Linear4bit); transformers 5.23.0: quantizers/auto.py",
     "https://github.com/bitsandbytes-foundation/bitsandbytes",
+)
+TORCH_SOURCE = Source(
+    "torch-source",
+    MECHANICAL,
+    "PyTorch 2.13.0: cuda/__init__.py (is_bf16_supported), amp/grad_scaler.py, number formats",
+    "https://github.com/pytorch/pytorch",
 )
 FLASH_ATTENTION = Source(
     "flash-attention",
@@ -421,11 +468,18 @@ MEMORY_FORECAST = Source(
     "docs/memory.md",
     by="lora-lint, on published logs",
 )
+MEMORY_SUMS = Source(
+    "memory-sums",
+    MECHANICAL,
+    "Sizes added up: parameters from the models' configurations, bytes of each as PEFT 0.21.2, "
+    "torch 2.13.0 and bitsandbytes 0.50.2 keep them",
+    "tools/evidence/memory_numbers.py",
+)
 MEMORY_TRAPS = Source(
     "memory-traps",
     MECHANICAL,
-    "TRL 1.16 trainer/utils.py; transformers 5.23 integrations/bitsandbytes.py; PEFT 0.21.2 "
-    "utils/other.py",
+    "TRL 0.26 to 1.16 trainer/utils.py; transformers 5.24 integrations/bitsandbytes.py; PEFT "
+    "0.21.2 utils/other.py",
     "https://github.com/huggingface/trl/blob/main/trl/trainer/utils.py",
 )
 OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md, Settings")

@@ -18,28 +18,46 @@ def joined(ways: Iterable[History | None]) -> History | None:
     return History(None, several) if len(several) > 1 else next(iter(several), None)
 
 
-def last(history: History | None, test: Callable[[Call, Thing], bool]) -> list[Call | None]:
+Answers = dict[History, tuple[Call | None, ...]]
+MOST = 32
+"""Calls that are kept as the last ones of many ways; beyond, a way of which nothing is known."""
+
+
+def last(
+    history: History | None, test: Callable[[Call, Thing], bool], answers: Answers
+) -> list[Call | None]:
     """The last calls that did something to an object, each once; ``None`` for ways without one.
 
     Args:
         history: of the object.
         test: whether a call did it to the object that it was on its way.
+        answers: to this test, so far: each part of a history is gone through once.
     """
-    found: dict[int, Call | None] = {}
-    seen: set[int] = set()
+    if history is None:
+        return [None]
     pending = [history]
     while pending:
-        now = pending.pop()
-        if now is None:
-            found[0] = None
+        now = pending[-1]
+        if now in answers:
+            pending.pop()
             continue
-        if id(now) in seen:
-            continue
-        seen.add(id(now))
         if now.call is not None and now.thing is not None and test(now.call, now.thing):
-            found[id(now.call)] = now.call
-        elif now.before:
-            pending += now.before
+            answers[now] = (now.call,)
+            continue
+        missing = [before for before in now.before if before is not None and before not in answers]
+        if missing:
+            pending += missing
         else:
-            found[0] = None
-    return list(found.values())
+            answers[now] = _together(now, answers)
+    return list(answers[history])
+
+
+def _together(now: History, answers: Answers) -> tuple[Call | None, ...]:
+    """What was last on all ways before, each call once."""
+    if len(now.before) == 1 and now.before[0] is not None:
+        return answers[now.before[0]]
+    ways = [(None,) if before is None else answers[before] for before in now.before] or [(None,)]
+    found = {id(call): call for way in ways for call in way}
+    if len(found) > MOST:
+        return (None, *list(found.values())[:MOST])
+    return tuple(found.values())

@@ -99,7 +99,7 @@ def test_set_is_what_is_linted(tmp_path, capsys):
 
 
 def test_warnings_are_shown_and_refuse_only_if_strict(tmp_path, capsys):
-    path = folder(tmp_path, CONFIG.replace("lora_alpha: 16", "lora_alpha: 48"))
+    path = folder(tmp_path, CONFIG.replace("lora_alpha: 16", "lora_alpha: 40"))
     assert launch(path, "--dry-run") == 0
     assert "LL102" in capsys.readouterr().out
     assert launch(path, "--dry-run", "--strict") == 1

@@ -88,7 +88,7 @@ class Behaviour:
     """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
     files_are_datasets: bool = False
     """A data set's name in training and evaluation means the same rows."""
-    keep_apart: str = 'Use packing_strategy="bfd" and a flash attention.'
+    keep_apart: str = 'Take packing_strategy="bfd", with TRL 0.23.1 or newer or a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
     packing_mask: str = ""

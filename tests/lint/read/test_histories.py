@@ -28,7 +28,7 @@ def calls(code: str) -> tuple[Call, ...]:
 def before_training(code: str) -> set[str]:
     """The last call of those that add or remove an adapter, on each way to the trainer."""
     trainer = next(call for call in calls(code) if call.name == "transformers.Trainer")
-    found = last(trainer.histories.get("model"), lambda call, _: call.name in ADDING)
+    found = last(trainer.histories.get("model"), lambda call, _: call.name in ADDING, {})
     return {call.name if call is not None else "none" for call in found}
 
 

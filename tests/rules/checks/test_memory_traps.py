@@ -9,8 +9,11 @@ import pytest
 from lora_lint.engine.check import check
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
+from lora_lint.engine.rule_examples import sections
 from lora_lint.sources.source import Source
 from lora_rules.engine.problem import Severity
+from lora_rules.engine.registry import all_rules
+from lora_rules.facts.memory.gpu import find_gpu
 from memory_recipes import AXOLOTL, FACTORY, FOUR_BIT, MIXTRAL, TRL, TUNE, UNSLOTH
 
 BY_NAME = """\
@@ -182,3 +185,20 @@ def test_every_change_up_to_the_first_that_fits_has_its_peak() -> None:
 
 def test_torchtune_s_folder_is_no_model_and_no_false_finding() -> None:
     assert set(findings("# lora-lint: gpu=A100 80GB\n" + TUNE)) == {"LL605"}
+
+
+@pytest.mark.parametrize("code", ["LL604", "LL612"])
+def test_the_numbers_of_a_page_are_those_of_its_example(code: str) -> None:
+    page = all_rules()[code].page
+    text = sections(page)["Bad"].partition("```yaml\n")[2].partition("```")[0]
+    message = findings(text)[code].message
+    assert "to need 39." in message
+    assert "7.9 GiB" in message
+    assert "39 GiB, and 8 with checkpointing" in " ".join(page.split())
+
+
+def test_a_card_has_less_than_its_label() -> None:
+    assert find_gpu("RTX 4090").usable / 2**30 == pytest.approx(23.5, abs=0.05)
+    assert find_gpu("T4").usable / 2**30 == pytest.approx(14.6, abs=0.05)
+    cards = ("V100 32GB", "T4", "RTX 2080 Ti", "P100")
+    assert [find_gpu(name).bf16 for name in cards] == [False] * 4

@@ -24,9 +24,18 @@ class Known(NamedTuple):
     """Who sets the defaults, as a message would say it."""
     fixed: Mapping[str, object] = {}
     """Settings that follow from the callee alone."""
+    if_none: Mapping[str, object] = {}
+    """What a default of ``None`` means for a setting."""
 
 
-_TRAINING_NAMES = {"max_seq_length": "max_length", "evaluation_strategy": "eval_strategy"}
+_TRAINING_NAMES = {
+    "max_seq_length": "max_length",
+    "evaluation_strategy": "eval_strategy",
+    "activation_checkpointing": "gradient_checkpointing",
+    "activation_checkpointing_kwargs": "gradient_checkpointing_kwargs",
+}
+_IF_NONE = {"gradient_checkpointing": False}
+"""Since transformers 5.24 its two names are ``None`` until one is given, which means off."""
 _MODEL_NAMES = {
     "pretrained_model_name_or_path": "model_name_or_path",
     "model_name": "model_name_or_path",
@@ -85,7 +94,13 @@ _UNSLOTH = (
 
 _FIXED = (
     Known("peft.LoraConfig", "adapter", source="PEFT", fixed={"peft_type": "LORA"}),
-    Known("peft.AdaLoraConfig", "adapter", source="PEFT", fixed={"peft_type": "ADALORA"}),
+    Known(
+        "peft.AdaLoraConfig",
+        "adapter",
+        {"init_r": "r", "r": "unused_r"},  # PEFT warns of r, and does not read it
+        source="PEFT",
+        fixed={"peft_type": "ADALORA"},
+    ),
     Known("peft.get_peft_model", "wrap", positional=("model", "peft_config")),
     Known(
         "peft.prepare_model_for_kbit_training",
@@ -142,12 +157,23 @@ def _table() -> dict[str, Known]:
     table = {known.callee: known for known in _FIXED}
     for name in ("TrainingArguments", "Seq2SeqTrainingArguments"):
         callee = f"transformers.{name}"
-        table[callee] = Known(callee, "training", _TRAINING_NAMES, source=f"transformers' {name}")
+        table[callee] = Known(
+            callee,
+            "training",
+            _TRAINING_NAMES,
+            source=f"transformers' {name}",
+            if_none=_IF_NONE,
+        )
     for method in _METHODS:
         callee = f"trl.{method}Config"
         fixed = {"trainer_method": method.lower()}
         table[callee] = Known(
-            callee, "training", _TRAINING_NAMES, source=f"TRL's {method}Config", fixed=fixed
+            callee,
+            "training",
+            _TRAINING_NAMES,
+            source=f"TRL's {method}Config",
+            fixed=fixed,
+            if_none=_IF_NONE,
         )
         callee = f"trl.{method}Trainer"
         table[callee] = Known(

@@ -265,13 +265,11 @@ def _gradient_checkpointing(
     name = "gradient_checkpointing"
     if name in settings and settings[name].candidates != (False,):
         return
-    enabled = resolver.index.calls.get("gradient_checkpointing_enable", [])
-    if enabled:
-        call, site = enabled[0]
-        settings[name] = Setting(
-            name, (True,), Origin.WRITTEN, "gradient_checkpointing_enable", site.text.span(call)
-        )
-    elif linked.one("prepare") is not None and name not in settings:
+    for method in ("gradient_checkpointing_enable", "activation_checkpointing_enable"):
+        for call, site in resolver.index.calls.get(method, [])[:1]:
+            settings[name] = Setting(name, (True,), Origin.WRITTEN, method, site.text.span(call))
+            return
+    if linked.one("prepare") is not None and name not in settings:
         source = "PEFT's prepare_model_for_kbit_training"
         key = "use_gradient_checkpointing"
         settings[name] = Setting(name, (True,), Origin.DEFAULT, key, source=source)

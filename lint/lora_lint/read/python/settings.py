@@ -228,10 +228,13 @@ def _absent(found: Found) -> dict[str, Setting]:
         if key in found.arguments or (known.only and key not in known.only):
             continue
         name = known.names.get(key, key)
+        if name != key and name in settings and value is None:
+            continue
         if found.hidden:
             settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)
         else:
-            settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=known.source)
+            meant = known.if_none.get(name) if value is None else value
+            settings[name] = Setting(name, (meant,), Origin.DEFAULT, key, source=known.source)
     return settings
 
 

@@ -18,7 +18,8 @@ FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "PiSSA, CorDA and MiCA raise TypeError and orthogonal RuntimeError over weights in "
+            "4 and 8 bits; LoftQ decomposes the stored bytes."
         ),
     ],
 )
@@ -31,12 +32,16 @@ def init_needs_float_base(
     """An initialisation that reads the base weights, over quantized ones.
 
     ## What it checks
-    `init_lora_weights` is PiSSA, CorDA, MiCA or orthogonal while the base model is loaded in 4 or 8
-    bits (error), or LoftQ, which quantizes a full-precision model itself (warning).
+    `init_lora_weights` needs the weights of the base model, which is loaded in 4 or 8 bits.
+
+    - PiSSA, CorDA, MiCA and orthogonal: an error.
+    - LoftQ, which quantizes a full-precision model itself: an error over 4 bits, a warning over 8.
 
     ## Why it matters
     The method decomposes or changes the base weight. PEFT raises for a weight that is not a
-    floating-point tensor; LoftQ would correct an error that it did not make.
+    floating-point tensor. LoftQ decomposes the stored bytes instead: over 4 bits its matrices have
+    the shape of the packed bytes, and the first forward pass raises; over 8 bits they correct
+    numbers that lack their scale.
 
     ## Bad
     ```python
@@ -61,7 +66,7 @@ def init_needs_float_base(
     ```
 
     ## When to ignore it
-    LoftQ: when the script initialises the adapter again afterwards.
+    When the script puts other matrices into the adapter before it trains.
 
     ## Options
     None.
@@ -81,7 +86,8 @@ def init_needs_float_base(
     elif method == "loftq":
         yield Problem(
             "init_lora_weights",
-            f"LoftQ over a model that is already in {width} bits: it has to see the full weights.",
-            severity=Severity.WARNING,
+            f"LoftQ over a model that is already in {width} bits decomposes the stored bytes"
+            + (": the first forward pass raises." if load_in_4bit else ", not the weights."),
+            severity=Severity.ERROR if load_in_4bit else Severity.WARNING,
             help="Load the model without quantization; LoftQ quantizes it.",
         )

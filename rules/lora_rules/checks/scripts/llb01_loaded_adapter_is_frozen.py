@@ -17,7 +17,6 @@ from lora_rules.engine.effects import ADDS, LOADS
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.history import last
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Span, Thing
 
@@ -87,7 +86,7 @@ def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
     for training in all_trainings(calls):
         if training.setup.things.get("peft_config") is not None:
             continue
-        before = last(training.setup.histories.get(_role(training)), _loads_or_wraps)
+        before = calls.last(training.setup.histories.get(_role(training)), _loads_or_wraps)
         loads = [call for call in before if call is not None and _loads_frozen(call)]
         always = len(loads) == len(before)
         for load in loads:

@@ -91,7 +91,7 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
     calls = program.calls
     for place in calls.where(_adds_adapter):
         call = calls[place]
-        first = _adapter_before(call)
+        first = _adapter_before(calls, call)
         if first is None:
             continue
         if is_adapter_load(call):
@@ -166,12 +166,12 @@ def _two_for_a_trainer(pinned_trl: VersionRange, first: Call, trainer: Call) -> 
         )
 
 
-def _adapter_before(call: Call) -> Call | None:
+def _adapter_before(calls: Calls, call: Call) -> Call | None:
     """Where the model of a call certainly got the adapter that it still has."""
     model = call.things.get("model")
     if model is None or model.part:
         return None
-    changes = only(adapter_changes(call, "model", unknown=False), ADDS, LOADS)
+    changes = only(adapter_changes(calls, call, "model", unknown=False), ADDS, LOADS)
     return next((each for each in changes if _is_peft(each)), None)
 
 

@@ -71,7 +71,7 @@ def merged_model_dropped(program: Program) -> Iterator[Problem]:
         model = save.on
         if model is None or model.part or not model.wrapped or not has_effect(save, SAVES):
             continue
-        for merge in only(adapter_changes(save, ""), REMOVES):
+        for merge in only(adapter_changes(program.calls, save, ""), REMOVES):
             if merge.name not in _MERGES or merge.span in reported:
                 continue
             reported.add(merge.span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.adapters import adapter_changes, only
-from lora_rules.checks.scripts.calls import argument, has_effect, of, trainings
+from lora_rules.checks.scripts.calls import argument, has_effect, of
 from lora_rules.engine.effects import ADDS, SAVES
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -76,10 +76,10 @@ def base_given_to_trainer(program: Program) -> Iterator[Problem]:
         model = trainer.things.get("model")
         if model is None or model.part or model.wrapped or not _is_libraries(trainer):
             continue
-        wraps = only(adapter_changes(trainer, "model"), ADDS)
+        wraps = only(adapter_changes(calls, trainer, "model"), ADDS)
         if not wraps or not all(_is_lora(calls, wrap) for wrap in wraps):
             continue
-        started = [each for each in trainings(calls, model) if each.setup is trainer]
+        started = trainer.made is not None and calls.places(_trains, trainer.made)
         if started and not calls.any_between(_saves_wrapped, model, trainer, None):
             yield Problem(
                 trainer.span,
@@ -101,6 +101,10 @@ def _is_lora(calls: Calls, wrap: Call) -> bool:
         return wrap.name.endswith(".get_peft_model")
     config = calls.maker(wrap.things.get("peft_config"))
     return config is not None and config.name in _LORA
+
+
+def _trains(call: Call, trainer: Thing) -> bool:
+    return call.name == ".train" and call.on == trainer
 
 
 def _saves_wrapped(call: Call, model: Thing) -> bool:

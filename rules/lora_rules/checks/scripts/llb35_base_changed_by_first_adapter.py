@@ -10,7 +10,6 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import SCRIPT_RUNS
-from lora_rules.history import last
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Span, Thing
 
@@ -90,7 +89,7 @@ def base_changed_by_first_adapter(program: Program, init_lora_weights: Value) ->
         model = load.on if role == "" else load.things.get("model")
         if model is None or not has_effect(load, LOADS) or load.span in reported:
             continue
-        before = last(load.histories.get(role), _loads)
+        before = calls.last(load.histories.get(role), _loads)
         first = next((call for call in before if call is not None), None)
         if None in before:
             first = load if _is_repeated(calls, load, model) else None

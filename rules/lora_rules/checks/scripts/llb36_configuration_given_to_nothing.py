@@ -96,4 +96,4 @@ def _trains_everything(calls: Calls, trainer: Call) -> bool:
     if argument(trainer, "peft_config", None) is not None:
         return False
     started = any(call.name == ".train" for call in calls.touching(trainer.made))
-    return started and adapter_changes(trainer, "model") == [None]
+    return started and adapter_changes(calls, trainer, "model") == [None]

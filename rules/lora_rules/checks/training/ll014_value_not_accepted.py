@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.frameworks.accepted import Accepted, table
@@ -103,8 +103,7 @@ def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem
         key.value_span or key.span,
         f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
         severity=Severity.WARNING if listed else None,
-        help=f"Did you mean {nearest}?" if nearest else "Write one of these.",
-        edits=(Set(key.name, nearest),) if nearest else (),
+        help=f"Did you mean {nearest}?" if nearest else "",
     )
 
 
