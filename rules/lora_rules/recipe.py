@@ -206,6 +206,10 @@ class Call(NamedTuple):
     """The arms of tests (positive) and the loops (negative) around it, outermost first."""
     complete: bool = True
     """False when it may be given more than is seen here."""
+    histories: Mapping[str, History] = {}
+    """What happened before to the objects that it is given, by argument; to ``on`` by ``""``."""
+    used: bool = True
+    """False where nobody has what comes out: a statement, or a name that is never read."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""
@@ -222,6 +226,28 @@ class Import(NamedTuple):
 
 Imports = tuple[Import, ...]
 """In the order of the file."""
+
+
+class History:
+    """The last call that touched an object, and what happened before; or ways that join."""
+
+    __slots__ = ("before", "call", "thing")
+
+    def __init__(
+        self, call: Call | None, before: tuple[History | None, ...], thing: Thing | None = None
+    ) -> None:
+        """With a call one history before it, none if the call made the object; else several.
+
+        ``None`` stands for an object that comes from elsewhere and was not touched yet.
+
+        Args:
+            call: the last that touched the object; ``None`` where ways join.
+            before: what happened before it, or on each way.
+            thing: the object: on another way it may be another one.
+        """
+        self.call = call
+        self.before = before
+        self.thing = thing
 
 
 class Recipe(NamedTuple):

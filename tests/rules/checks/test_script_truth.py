@@ -537,3 +537,181 @@ def test_llb16_they_return_nothing() -> None:
     done += [names.sort(), names.reverse(), {}.update(a=1), {1}.update([2]), names.clear()]
     assert done == [None] * len(done)
     assert peft.LoraConfig(modules_to_save=names.append("score")).modules_to_save is None
+
+
+def tensors(folder: Path) -> list[str]:
+    from safetensors import safe_open
+
+    (file,) = folder.glob("*.safetensors")
+    with safe_open(str(file), "pt") as opened:  # type: ignore[no-untyped-call]
+        return list(opened.keys())
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    """A trained adapter: its matrices are not those that it begins with."""
+    model = peft.get_peft_model(tiny(), lora())
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    model.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+@pytest.mark.parametrize("method", ["merge_and_unload", "unload"])
+def test_llb30_what_is_saved_after_a_merge_is_empty(
+    adapter: Path, tmp_path: Path, method: str
+) -> None:
+    model = peft.PeftModel.from_pretrained(tiny(), adapter)
+    merged = getattr(model, method)()
+    model.save_pretrained(tmp_path / "peft")
+    assert tensors(tmp_path / "peft") == []
+    model.base_model.save_pretrained(tmp_path / "base")
+    merged.save_pretrained(tmp_path / "merged")
+    names = sorted(tiny().state_dict())
+    assert sorted(tensors(tmp_path / "base")) == sorted(tensors(tmp_path / "merged")) == names
+
+
+def answers(model: Any) -> Any:
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([[1, 2, 3, 60]])).logits
+
+
+def test_llb04_an_adapter_is_not_loaded_onto_a_peft_model(adapter: Path) -> None:
+    trained = answers(peft.PeftModel.from_pretrained(tiny(), adapter))
+    assert not torch.allclose(trained, answers(tiny()))
+    with pytest.warns(UserWarning, match="missing adapter keys"):
+        nested = peft.PeftModel.from_pretrained(peft.get_peft_model(tiny(), lora()), adapter)
+    assert torch.allclose(answers(nested), answers(tiny()))
+    base = tiny()
+    peft.get_peft_model(base, lora())
+    assert torch.allclose(answers(peft.PeftModel.from_pretrained(base, adapter)), trained)
+
+
+def test_llb04_a_second_get_peft_model_takes_the_place(adapter: Path, tmp_path: Path) -> None:
+    model = peft.get_peft_model(peft.PeftModel.from_pretrained(tiny(), adapter), lora())
+    assert torch.allclose(answers(model), answers(tiny())), "what was trained is lost"
+    other = peft.PeftModel.from_pretrained(tiny(), adapter)
+    other = peft.get_peft_model(other, lora(target_modules=["k_proj"]))
+    trained = answers(peft.PeftModel.from_pretrained(tiny(), adapter))
+    assert torch.allclose(answers(other), trained), "other layers keep what was trained"
+    assert all("lora_" not in name or part.requires_grad for name, part in other.named_parameters())
+    for name, parameter in other.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    other.save_pretrained(tmp_path / "nested")
+    with pytest.warns(UserWarning, match="missing adapter keys"):
+        loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path / "nested")
+    assert torch.allclose(answers(loaded), answers(tiny()))
+
+
+def test_llb31_a_trainer_of_the_base_saves_what_nobody_reads(tmp_path: Path) -> None:
+    base = tiny()
+    peft.get_peft_model(base, lora())
+    rows = [{"input_ids": torch.tensor([1, 2, 3]), "labels": torch.tensor([1, 2, 3])}] * 2
+    arguments = transformers.TrainingArguments(
+        str(tmp_path / "out"), use_cpu=True, report_to="none", max_steps=1, learning_rate=0.1
+    )
+    before = {name: part.clone() for name, part in base.named_parameters()}
+    trainer = transformers.Trainer(base, arguments, train_dataset=rows)
+    trainer.train()
+    changed = {n for n, part in base.named_parameters() if not torch.equal(before[n], part)}
+    assert changed
+    assert all("lora_" in name for name in changed)
+    trainer.save_model(str(tmp_path / "saved"))
+    assert not (tmp_path / "saved" / "adapter_config.json").exists()
+    assert any("q_proj.base_layer.weight" in name for name in tensors(tmp_path / "saved"))
+    name = "model.layers.0.self_attn.q_proj.weight"
+    loaded = transformers.LlamaForCausalLM.from_pretrained(tmp_path / "saved").state_dict()
+    assert not torch.equal(loaded[name], tiny().state_dict()[name])
+    with pytest.raises(ValueError, match=r"adapter_config\.json"):
+        peft.PeftModel.from_pretrained(tiny(), tmp_path / "saved")
+
+
+def test_llb32_a_saved_configuration_holds_no_weights(tmp_path: Path) -> None:
+    trained = peft.get_peft_model(tiny(), lora())
+    for name, parameter in trained.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    trained.save_pretrained(tmp_path)
+    config = peft.PeftConfig.from_pretrained(tmp_path)
+    model = peft.get_peft_model(tiny(), config)
+    assert torch.allclose(answers(model), answers(tiny()))
+    assert not torch.allclose(answers(model), answers(trained))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    with pytest.raises(RuntimeError, match=NO_GRADIENT):
+        loss(model).backward()
+    config.inference_mode = False
+    loss(peft.get_peft_model(tiny(), config)).backward()
+
+
+def test_llb33_only_the_last_adapter_gets_a_gradient() -> None:
+    model = peft.get_peft_model(tiny(), lora(), adapter_name="one")
+    model.add_adapter("two", lora())
+    trained = [part for part in model.parameters() if part.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=1.0)
+    before = {name: part.detach().clone() for name, part in model.named_parameters()}
+    model.set_adapter("one")
+    first = loss(model)
+    model.set_adapter("two")
+    assert not any(part.requires_grad for name, part in model.named_parameters() if ".one." in name)
+    (first + loss(model)).backward()
+    optimizer.step()
+    reached = {name for name, part in model.named_parameters() if part.grad is not None}
+    assert reached
+    assert all(".two." in name for name in reached)
+    assert all(torch.equal(before[name], part) for name, part in model.named_parameters())
+    model.base_model.set_adapter(["one", "two"])
+    loss(model).backward()
+    reached = {name for name, part in model.named_parameters() if part.grad is not None}
+    assert any(".one." in name for name in reached)
+
+
+@pytest.mark.parametrize("inference_mode", [False, True])
+def test_llb34_set_adapter_unfreezes(adapter: Path, inference_mode: bool) -> None:
+    model = peft.PeftModel.from_pretrained(tiny(), adapter, is_trainable=False)
+    model.load_adapter(adapter, "other", is_trainable=False)
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    model.base_model.set_adapter(["default", "other"], inference_mode=inference_mode)
+    free = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    loras = {name for name, _ in model.named_parameters() if "lora_" in name}
+    assert free == (set() if inference_mode else loras)
+
+
+@pytest.mark.parametrize("kind", ["pissa", "olora", True])
+def test_llb35_the_first_adapter_changes_the_base(tmp_path: Path, kind: Any) -> None:
+    right = []
+    for number in (1, 2):
+        model = peft.get_peft_model(tiny(), lora(init_lora_weights=kind))
+        torch.manual_seed(number)
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.data += 0.3 * torch.randn_like(parameter)
+        model.save_pretrained(tmp_path / str(number))
+        right.append(answers(model))
+    fresh = peft.PeftModel.from_pretrained(tiny(), tmp_path / "2")
+    assert torch.allclose(answers(fresh), right[1], atol=1e-4)
+    base = tiny()
+    peft.PeftModel.from_pretrained(base, tmp_path / "1").unload()
+    second = peft.PeftModel.from_pretrained(base, tmp_path / "2")
+    assert torch.allclose(answers(second), right[1], atol=1e-4) == (kind is True)
+    loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path / "1")
+    loaded.load_adapter(tmp_path / "2", "second")
+    loaded.set_adapter("second")
+    assert torch.allclose(answers(loaded), right[1], atol=1e-4) == (kind is True)
+
+
+def test_llb36_without_a_configuration_everything_is_trained(tmp_path: Path) -> None:
+    lora()
+    arguments = transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to="none")
+    trainer = transformers.Trainer(tiny(), arguments)
+    assert all(parameter.requires_grad for parameter in trainer.model.parameters())
+
+
+def test_llb37_gradients_add_up() -> None:
+    model = peft.get_peft_model(tiny(), lora(init_lora_weights=False))
+    (part,) = [p for n, p in model.named_parameters() if "layers.0.self_attn.q_proj.lora_B" in n]
+    loss(model).backward()
+    once = part.grad.clone()
+    loss(model).backward()
+    assert torch.allclose(part.grad, 2 * once)
