@@ -256,6 +256,14 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
     "shell: here-documents": ("x.sh", _yaml("cat <<EOF\n{i}\nEOF\n", "", SHELL + "\n")),
     "shell: quotes": ("x.sh", _yaml("echo 'a {i}' \"$v\" # lora\n", "", SHELL + "\n")),
     "shell: lines that go on": ("x.sh", _yaml(" \\\n --f{i} {i}", SHELL, "\n")),
+    "shell: options below the end": ("x.sh", _yaml(f"{SHELL} \\ \n --seed {{i}}\n")),
+    "shell: options below one end": ("x.sh", _yaml(" --f{i} {i}\n", SHELL + "\n")),
+    "shell: an array that grows": (
+        "x.sh",
+        _yaml("a+=(--f{i} {i})\n", "a=()\n", f'{SHELL} "${{a[@]}}"\n'),
+    ),
+    "shell: a variable known in part": ("x.sh", _yaml('v="$v $1 {i}"\n', "", f"{SHELL} $v\n")),
+    "shell: commands that are not read": ("x.sh", _yaml("swift export --lora {i}\n")),
     "shell: loops": ("x.sh", _yaml(f"for r in 8 16; do\n{SHELL} --seed $r{{i}}\ndone\n")),
     "shell: comments": ("x.sh", _yaml("# lora-lint: ignore[LL101] a{i}\n", SHELL + "\n")),
 }

@@ -323,4 +323,120 @@ CALLS = [
     ),
 ]
 
-CASES = [*CONFLICTS, *VALUES, *LAYERS, *CALLS]
+
+def _made(configuration: str, arguments: str) -> str:
+    """A configuration of TRL beside an adapter."""
+    return (
+        f"from peft import LoraConfig\nfrom trl import {configuration}\n"
+        "lora = LoraConfig(r=16, lora_alpha=32, target_modules=['q_proj'])\n"
+        f"args = {configuration}('out', {arguments})\n"
+    )
+
+
+def _modelled(trainer: str, model: str, arguments: str) -> str:
+    """A loaded model that a trainer is given."""
+    return (
+        "from peft import LoraConfig\n"
+        "from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments\n"
+        "import transformers\n"
+        f"from trl import {trainer}\n"
+        f"model = transformers.{model}\n"
+        "lora = LoraConfig(r=16, lora_alpha=32, target_modules=['q_proj'])\n"
+        f"trainer = {trainer}(model=model, {arguments}, train_dataset=rows, peft_config=lora)\n"
+    )
+
+
+CAUSAL = "AutoModelForCausalLM.from_pretrained('a/b')"
+TRL = [
+    Case(
+        "LL012",
+        f"trl/{key}",
+        _made(configuration, broken),
+        _made(configuration, sound),
+    )
+    for key, configuration, broken, sound in (
+        (
+            "assistant-only-loss-needs-conversations",
+            "SFTConfig",
+            "assistant_only_loss=True, dataset_text_field='text'",
+            "assistant_only_loss=True",
+        ),
+        (
+            "generation-batch-size-with-steps-per-generation",
+            "GRPOConfig",
+            "generation_batch_size=16, steps_per_generation=2",
+            "generation_batch_size=16",
+        ),
+        (
+            "generation-batch-of-partial-groups",
+            "RLOOConfig",
+            "generation_batch_size=16, num_generations=6",
+            "generation_batch_size=24, num_generations=6",
+        ),
+        (
+            "generation-batch-of-partial-batches",
+            "GRPOConfig",
+            "generation_batch_size=12, num_generations=2",
+            "generation_batch_size=16, num_generations=2",
+        ),
+        (
+            "batch-of-partial-groups",
+            "GRPOConfig",
+            "per_device_train_batch_size=4, num_generations=6",
+            "per_device_train_batch_size=4, num_generations=8",
+        ),
+        ("one-generation", "GRPOConfig", "num_generations=1", "num_generations=2"),
+        (
+            "auto-find-batch-size-with-groups",
+            "GRPOConfig",
+            "auto_find_batch_size=True",
+            "auto_find_batch_size=False",
+        ),
+        (
+            "log-completions-hub-repo-without-log-completions",
+            "GRPOConfig",
+            "log_completions_hub_repo='me/rows'",
+            "log_completions_hub_repo='me/rows', log_completions=True",
+        ),
+        (
+            "loss-weights-of-other-length",
+            "DPOConfig",
+            "loss_type=['sigmoid', 'sft'], loss_weights=[1.0]",
+            "loss_type=['sigmoid', 'sft'], loss_weights=[1.0, 0.5]",
+        ),
+    )
+]
+TRL += [
+    Case(
+        "LL012",
+        "trl/reward-model-needs-one-label",
+        _modelled(
+            "RewardTrainer",
+            "AutoModelForSequenceClassification.from_pretrained('a/b', num_labels=2)",
+            "args=None",
+        ),
+        _modelled(
+            "RewardTrainer",
+            "AutoModelForSequenceClassification.from_pretrained('a/b', num_labels=1)",
+            "args=None",
+        ),
+    ),
+    Case(
+        "LL012",
+        "trl/reference-is-the-model",
+        _modelled("DPOTrainer", CAUSAL, "ref_model=model"),
+        _modelled("DPOTrainer", CAUSAL, "ref_model=None"),
+    ),
+    Case(
+        "LL012",
+        "transformers/collator-masks-by-default",
+        _modelled("SFTTrainer", CAUSAL, "data_collator=DataCollatorForLanguageModeling(tokenizer)"),
+        _modelled(
+            "SFTTrainer",
+            CAUSAL,
+            "data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False)",
+        ),
+    ),
+]
+
+CASES = [*TRL, *CONFLICTS, *VALUES, *LAYERS, *CALLS]

@@ -19,7 +19,9 @@ from conftest import ROOT
 from hook_repository import as_it_stands, commit, try_repo
 from launch_cases import CONFIG, fake_nvidia_smi, folder
 from lora_launch.cli import main as launch
+from lora_lint.cli.init import HOOK as INIT_HOOK
 from lora_lint.cli.main import main as lint
+from lora_lint.sources.source import KINDS as ENDINGS
 from lora_rules.engine.registry import all_rules
 
 FILES = files()
@@ -106,11 +108,30 @@ def test_the_hook_gets_every_file_and_reports_the_same(
     program, *arguments = hook["entry"].split()
     assert program == "lora-lint"
     everything = sorted(path.relative_to(project).as_posix() for path in project.rglob("*.*"))
-    passed = [path for path in everything if tags_from_path(path) & set(hook["types_or"])]
+    assert set(hook["types"]) == {"text"}
+    passed = [
+        path
+        for path in everything
+        if "text" in tags_from_path(path) and re.search(hook["files"], path)
+    ]
     assert passed == sorted(f"configs/{name}" for name in FILES)
     assert lint([*arguments, *passed]) == 1
     found = LINE.findall(capsys.readouterr().out)
     assert sorted(found) == EXPECTED
+
+
+def test_the_hook_gets_every_kind_of_file_that_is_read(tmp_path: Path) -> None:
+    """``identify`` has no tag of its own for some of them, so their endings are listed."""
+    (hook,) = HOOK
+    for name in [*(f"a{ending}" for ending in ENDINGS), "B.YAML", "train", "scripts/train"]:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("lora_r: 8\n")
+        assert set(hook["types"]) <= tags_from_path(str(path)), name
+        assert re.search(hook["files"], name), name
+    for name in ("a.md", "notes.txt", "a.safetensors", ".env", "a.sh.orig"):
+        assert not re.search(hook["files"], name), name
+    assert hook["files"] in yaml.safe_load(INIT_HOOK)[0]["hooks"][0].values()
 
 
 @pytest.mark.slow
@@ -162,7 +183,8 @@ def native(mistake: Mistake | None) -> str:
     """The launcher's own format."""
     recipe = (mistake.recipe if mistake else SOUND)._replace(model="model")
     lora = f"  r: {recipe.r}\n  lora_alpha: {recipe.alpha}\n  lora_dropout: {recipe.dropout}\n"
-    return CONFIG.replace("  r: 8\n  lora_alpha: 16\n", lora)
+    text = CONFIG.replace("  r: 8\n  lora_alpha: 16\n", lora)
+    return text.replace("learning_rate: 2.0e-4", "learning_rate: 1.0e-4")  # as in the other kinds
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ A table, for each callee:
 * ``open``: it also takes ``**kwargs``, so an unknown keyword cannot be judged;
 * ``fields``: name -> ``[presence, defaults]``. Presence lists where the field begins, ends, begins
   again, …; defaults lists ``[index, literal]`` for each change (``[index]``: not a literal);
-* ``choices``: name -> the strings that the source lists as allowed, in the newest version that
-  lists any, and from which version on each of them.
+* ``positional``: the names of its first positional arguments, as far as all versions agree;
+* ``choices``: name -> the strings that the source lists as allowed, each with the versions that
+  list it, as presence.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from itertools import takewhile
 from pathlib import Path
 
 from read_signature import (
@@ -28,6 +30,7 @@ from read_signature import (
     compared_strings,
     enum_values,
     read_class,
+    read_function,
     read_method,
 )
 from wheel_source import Wheel, download
@@ -41,21 +44,39 @@ VERSIONS = {
     " 4.41.0 4.42.0 4.43.0 4.44.0 4.45.0 4.46.1 4.47.0 4.48.0 4.49.0 4.50.0 4.51.0 4.52.1 4.53.0"
     " 4.54.0 4.55.0 4.56.0 4.57.1 5.0.0 5.1.0 5.2.0 5.3.0 5.4.0 5.5.0 5.6.0 5.7.0 5.8.0 5.9.0"
     " 5.10.1 5.11.0 5.12.0 5.13.0 5.14.0 5.15.0 5.16.0 5.17.0 5.18.0 5.19.0 5.20.0 5.21.0 5.22.0"
-    " 5.23.0",
-    "trl": "0.9.2 0.10.1 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0 0.16.0 0.17.0 0.18.0 0.19.0 0.20.0"
-    " 0.21.0 0.22.0 0.23.0 0.24.0 0.25.0 0.26.0 0.27.0 0.28.0 0.29.0 1.0.0 1.1.0 1.2.0 1.3.0"
-    " 1.4.0 1.5.0 1.6.0 1.7.0 1.8.0 1.9.0 1.10.0 1.11.0 1.12.0 1.13.0 1.14.0 1.15.0 1.16.0",
+    " 5.23.0 5.24.0",
+    "trl": "0.4.2 0.5.0 0.6.0 0.7.1 0.8.1 0.9.2 0.10.1 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0"
+    " 0.16.0 0.17.0 0.18.0 0.19.0 0.20.0 0.21.0 0.22.0 0.23.0 0.24.0 0.25.0 0.26.0 0.27.0"
+    " 0.28.0 0.29.0 1.0.0 1.1.0 1.2.0 1.3.0 1.4.0 1.5.0 1.6.0 1.7.0 1.8.0"
+    " 1.9.0 1.10.0 1.11.0 1.12.0 1.13.0 1.14.0 1.15.0 1.16.0",
     "unsloth": "2024.8 2024.12.12 2025.3.19 2025.6.12 2025.9.11 2025.12.10 2026.3.18 2026.6.9"
     " 2026.10.9",
 }
 """The first release on PyPI of every minor version, and the newest (November 2026); of unsloth,
 which has no minor versions, a sample."""
 
+_METHODS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "ORPO", "CPO", "RLOO", "PPO", "OnlineDPO", "GKD"]
+_METHODS += ["BCO", "XPO", "NashMD", "PRM", "Distillation"]
 CALLEES = {
-    "peft": ["LoraConfig", "AdaLoraConfig"],
-    "transformers": ["TrainingArguments", "Seq2SeqTrainingArguments", "BitsAndBytesConfig"],
-    "trl": ["SFTConfig", "DPOConfig", "GRPOConfig", "KTOConfig", "RewardConfig", "ORPOConfig"]  # noqa: RUF005
-    + ["CPOConfig", "RLOOConfig", "ModelConfig"],
+    "peft": [
+        "LoraConfig",
+        "AdaLoraConfig",
+        "get_peft_model",
+        "prepare_model_for_kbit_training",
+        "PeftModel.from_pretrained",
+    ],
+    "transformers": [
+        "TrainingArguments",
+        "Seq2SeqTrainingArguments",
+        "BitsAndBytesConfig",
+        "Trainer",
+        "Seq2SeqTrainer",
+        "DataCollatorForLanguageModeling",
+    ],
+    "trl": [
+        *(f"{method}{kind}" for method in _METHODS for kind in ("Config", "Trainer")),
+        "ModelConfig",
+    ],
     "unsloth": [
         f"{owner}.{method}"
         for owner in ("FastLanguageModel", "FastModel", "FastVisionModel")
@@ -68,7 +89,9 @@ def _read(wheel: Wheel, callee: str) -> Signature | None:
     owner, _, method = callee.partition(".")
     if method:
         return read_method(wheel, owner, method)
-    if not wheel.exports(owner):
+    if not owner[0].isupper():
+        return read_function(wheel, owner)
+    if not (wheel.exports(owner) or wheel.is_experimental(owner)):
         return None
     signature = read_class(wheel, owner)
     if signature and "task_type" in signature.fields:
@@ -86,7 +109,8 @@ def _add_initializations(wheel: Wheel, signature: Signature) -> None:
         listed += sorted(set(accepted) - set(listed))
 
 
-def _presence(there: list[bool]) -> list[int]:
+def presence(there: list[bool]) -> list[int]:
+    """Where it begins, ends, begins again, as indices of a list that says where it is there."""
     marks: list[int] = []
     for index, now in enumerate(there):
         if now != bool(len(marks) % 2):
@@ -108,17 +132,21 @@ def _defaults(read: list[Signature], name: str) -> list[list[object]]:
     return changes
 
 
-def _choices(read: list[Signature]) -> dict[str, dict[str, int]]:
-    """Field -> allowed string -> index of the version that first lists it."""
+def _choices(read: list[Signature]) -> dict[str, dict[str, list[int]]]:
+    """Field -> allowed string -> where it is listed."""
     names = {name for signature in read for name in signature.choices}
-    table: dict[str, dict[str, int]] = {}
+    table: dict[str, dict[str, list[int]]] = {}
     for name in sorted(names):
-        first: dict[str, int] = {}
-        for index, signature in enumerate(read):
-            for value in signature.choices.get(name, ()):
-                first.setdefault(value, index)
-        table[name] = first
+        listed = [signature.choices.get(name, []) for signature in read]
+        every = dict.fromkeys(value for values in listed for value in values)
+        table[name] = {value: presence([value in values for values in listed]) for value in every}
     return table
+
+
+def _shared_beginning(lists: list[list[str]]) -> list[str]:
+    """What all lists begin with."""
+    columns = zip(*lists, strict=False)
+    return [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
 
 
 def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
@@ -127,8 +155,9 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
         "versions": versions,
         "parent": read[-1].parent,
         "open": read[-1].open,
+        "positional": _shared_beginning([one.positional for one in read]),
         "fields": {
-            name: [_presence([name in one.fields for one in read]), _defaults(read, name)]
+            name: [presence([name in one.fields for one in read]), _defaults(read, name)]
             for name in names
         },
         "choices": _choices(read),

@@ -62,7 +62,7 @@ def rule_pages() -> Iterator[tuple[str, str]]:
     for code, rule in all_rules().items():
         head, _, rest = page(rule).partition("\n\n")
         severity, _, rest = rest.partition("\n\n")
-        facts = f"{severity} · fires on {_share(rule)} of the official recipes"
+        facts = f"{severity} · evidence: {rule.tier} · of the official recipes: {_share(rule)}"
         yield f"{code}.md", f"{head}\n\n{facts}\n\n{rest}{key_sections(rule)}"
 
 
@@ -124,12 +124,13 @@ def _share(rule: Rule) -> str:
 
 
 def _rate(fired: dict[str, int], usual: str) -> str:
-    """The share of the recipes, by severity where that is not the usual one."""
+    """The share of the recipes, and of other severities than the usual one after it."""
     if not fired:
         return "0 %"
+    ordered = sorted(fired.items(), key=lambda each: each[0] != usual)
     return ", ".join(
-        f"{100 * count / _rates()['recipes']:.1f} %" + ("" if word == usual else f" {word}")
-        for word, count in fired.items()
+        f"{100 * count / _rates()['recipes']:.1f} %" + ("" if word == usual else f" as {word}")
+        for word, count in ordered
     )
 
 

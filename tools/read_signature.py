@@ -19,6 +19,8 @@ class Signature:
     choices: dict[str, list[str]] = field(default_factory=dict)
     parent: str | None = None
     open: bool = False
+    positional: list[str] = field(default_factory=list)
+    """The names of its positional arguments, the first of them first."""
 
 
 def read_class(wheel: Wheel, name: str, file: str | None = None) -> Signature | None:
@@ -31,12 +33,45 @@ def read_class(wheel: Wheel, name: str, file: str | None = None) -> Signature | 
     for base in definition.bases:
         _inherit(wheel, where, _last_name(base), signature, name)
     init = _method(definition, "__init__")
-    if init is not None:
+    if init is not None and not _passes_everything_on(init):
+        if init.args.kwarg is None:
+            signature.fields.clear()
         _read_parameters(wheel, where, init, signature)
+        _read_decorators(init, signature)
         _read_replaced_nones(init, signature)
-    elif _is_dataclass(definition):
+    elif init is None and _is_dataclass(definition):
         _read_fields(wheel, where, definition, signature)
     return signature
+
+
+def read_function(wheel: Wheel, name: str) -> Signature | None:
+    """The signature of a function at the top of a module; the shortest path's, if several have it.
+
+    A function may be defined in several modules, of which one is public.
+    """
+    found = wheel.find_function(name)
+    if found is None:
+        return None
+    signature = Signature()
+    _read_parameters(wheel, *found, signature, skip_first=False)
+    _read_decorators(found[1], signature)
+    return signature
+
+
+def _passes_everything_on(init: ast.FunctionDef) -> bool:
+    """``def __init__(self, *args, **kwargs)``: a name that is kept for what has moved."""
+    arguments = init.args
+    alone = len(arguments.args) == 1 and not arguments.kwonlyargs
+    return alone and arguments.vararg is not None and arguments.kwarg is not None
+
+
+def _read_decorators(method: ast.FunctionDef, into: Signature) -> None:
+    """``@deprecate_kwarg("tokenizer", new_name=...)``: the old name is taken as well."""
+    for decorator in method.decorator_list:
+        if isinstance(decorator, ast.Call) and _last_name(decorator.func) == "deprecate_kwarg":
+            old = [k.value for k in decorator.keywords if k.arg == "old_name"] or decorator.args
+            if old and isinstance(old[0], ast.Constant) and isinstance(old[0].value, str):
+                into.fields.setdefault(old[0].value, None)
 
 
 def read_method(wheel: Wheel, owner: str, name: str) -> Signature | None:
@@ -73,6 +108,7 @@ def _inherit(wheel: Wheel, file: str, base: str, into: Signature, child: str) ->
     if inherited is not None:
         into.fields.update(inherited.fields)
         into.choices.update(inherited.choices)
+        into.positional += [n for n in inherited.positional if n not in into.positional]
         into.parent = inherited.parent or into.parent
         into.open = into.open or inherited.open
     elif wheel.package == "trl" and base.endswith("TrainingArguments"):
@@ -87,10 +123,12 @@ def _read_parameters(
     wheel: Wheel, file: str, method: ast.FunctionDef, into: Signature, skip_first: bool = True
 ) -> None:
     arguments = method.args
-    names = [argument.arg for argument in arguments.args]
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
     values: list[ast.expr | None] = [None] * (len(names) - len(arguments.defaults))
     values += arguments.defaults
-    for name, value in list(zip(names, values, strict=True))[1 if skip_first else 0 :]:
+    start = 1 if skip_first else 0
+    into.positional = names[start:]
+    for name, value in list(zip(names, values, strict=True))[start:]:
         into.fields[name] = _literal(wheel, file, value)
     for argument, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         into.fields[argument.arg] = _literal(wheel, file, value)
@@ -120,9 +158,10 @@ def _read_fields(wheel: Wheel, file: str, definition: ast.ClassDef, into: Signat
         name, annotation = statement.target.id, ast.unparse(statement.annotation)
         if "ClassVar" in annotation or _not_in_init(statement.value):
             continue
-        into.fields.pop(name, None)
+        if name not in into.fields:
+            into.positional.append(name)  # one that is declared again keeps its place
         into.fields[name] = _field_default(wheel, file, statement.value)
-        strings = _literal_strings(statement.annotation)
+        strings = _literal_strings(statement.annotation) or _enumerated(wheel, statement.annotation)
         if strings:
             into.choices[name] = strings
 
@@ -178,6 +217,18 @@ def _literal_strings(annotation: ast.expr) -> list[str]:
         if isinstance(node, ast.Subscript) and _last_name(node.value) == "Literal"
         for constant in ast.walk(node.slice)
         if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    ]
+
+
+def _enumerated(wheel: Wheel, annotation: ast.expr) -> list[str]:
+    """The values of the enumerations of transformers that an annotation names."""
+    return [
+        value
+        for node in ast.walk(annotation)
+        if isinstance(node, ast.Name)
+        and wheel.package == "transformers"
+        and node.id.endswith(("Names", "Strategy", "Type"))
+        for value in enum_values(wheel, node.id)
     ]
 
 

@@ -59,6 +59,32 @@ class Wheel:
         files = [file for file, text in self._sources.items() if found.search(text)]
         return tuple(sorted(files, key=lambda file: ("experimental" in file, len(file), file)))
 
+    @cache  # noqa: B019
+    def find_function(self, name: str) -> tuple[str, ast.FunctionDef] | None:
+        """A function at the top of a module: of several the one with the shortest path."""
+        begins = re.compile(rf"^def {re.escape(name)}\b", re.MULTILINE)
+        files = [file for file, text in self._sources.items() if begins.search(text)]
+        for file in sorted(files, key=lambda file: (len(file), file)):
+            for node in self.tree(file).body:
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    return file, node
+        return None
+
+    def files(self) -> tuple[str, ...]:
+        """The Python files of the package."""
+        return tuple(self._sources)
+
+    def listed_names(self, folder: str) -> set[str]:
+        """What the modules below a folder list in ``__all__``."""
+        every = re.compile(r"^__all__ = \[(.*?)\]", re.MULTILINE | re.DOTALL)
+        return {
+            name
+            for file, text in self._sources.items()
+            if file.startswith(folder)
+            for listed in every.findall(text)
+            for name in re.findall(r"[\"'](\w+)[\"']", listed)
+        }
+
     def has(self, file: str) -> bool:
         """Whether the wheel holds that file."""
         return file in self._sources
@@ -67,6 +93,10 @@ class Wheel:
         """Whether the package's own ``__init__`` mentions the name as a word."""
         text = self._sources.get(f"{self.package}/__init__.py", "")
         return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+    def is_experimental(self, name: str) -> bool:
+        """Whether a class of that name is offered as an experiment (``trl.experimental.orpo``)."""
+        return any("/experimental/" in file for file in self.files_with(name))
 
     def find_class(self, name: str, near: str | None = None) -> tuple[str, ast.ClassDef] | None:
         """A class by its name, looked for first in the file ``near`` and what that imports."""

@@ -66,7 +66,7 @@ PEFT_SOURCE = Source(
 TRANSFORMERS_SOURCE = Source(
     "transformers-source",
     MECHANICAL,
-    "Hugging Face, transformers 5.23.0: training_args.py, utils/quantization_config.py",
+    "Hugging Face, transformers 5.24.0: training_args.py, utils/quantization_config.py",
     "https://github.com/huggingface/transformers",
 )
 TRANSFORMERS_WHEELS = Source(
@@ -76,11 +76,26 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+BASH = Source(
+    "bash",
+    MECHANICAL,
+    "Free Software Foundation, GNU bash 5.2, run, and its reference manual: Escape Character, "
+    "Comments",
+    "https://www.gnu.org/software/bash/manual/bash.html",
+)
 FRAMEWORK_SOURCES = Source(
     "framework-sources",
     MECHANICAL,
     "axolotl 067b021, LLaMA-Factory ff6d4d1, TRL f2cd577, oumi d8ed077 and others, read in 2026",
     "https://github.com/axolotl-ai-cloud/axolotl",
+)
+QUANTIZATION_SOURCES = Source(
+    "framework-quantization",
+    MECHANICAL,
+    "LLaMA-Factory ff6d4d1 (model/model_utils/quantization.py), ms-swift 3602360 "
+    "(arguments/base_args/quant_args.py), Oumi d8ed077 (builders/models.py), TRL 1.16.0 "
+    "(trainer/utils.py), read in 2026",
+    "https://github.com/hiyouga/LLaMA-Factory",
 )
 OMEGACONF = Source(
     "omegaconf",
@@ -186,6 +201,13 @@ LORA_CAPACITY = Source(
     "https://thinkingmachines.ai/blog/lora/",
     by="Thinking Machines Lab",
 )
+TINKER_FORMULA = Source(
+    "tinker-formula",
+    MEASURED,
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, hyperparam_utils.py, get_lr",
+    "https://github.com/thinking-machines-lab/tinker-cookbook",
+    by="Thinking Machines Lab",
+)
 RASCHKA_2023 = Source(
     "raschka-2023",
     MEASURED,
@@ -258,6 +280,12 @@ VLLM_SOURCE = Source(
     "vLLM, read in 2026: lora/peft_helper.py (PEFTHelper); 0.22.1: config/lora.py",
     "https://github.com/vllm-project/vllm",
 )
+VLLM_TOWERS = Source(
+    "vllm-towers",
+    MECHANICAL,
+    "vLLM: lora/model_manager.py (01533aa), issues 23796 and 31479, pull request 35147",
+    "https://github.com/vllm-project/vllm/pull/35147",
+)
 DEVICE_MEMORY = Source(
     "device-memory",
     MECHANICAL,
@@ -267,7 +295,7 @@ DEVICE_MEMORY = Source(
 TINKER_SWEEP = Source(
     "tinker-sweep",
     MEASURED,
-    "Thinking Machines Lab 2025: tinker-cookbook, supervised LoRA sweep over 35 base models",
+    "Thinking Machines Lab 2026: tinker-cookbook 9dfcc3a, supervised LoRA sweep over 35 models",
     "https://github.com/thinking-machines-lab/tinker-cookbook",
     by="Thinking Machines Lab",
 )
@@ -320,12 +348,33 @@ CHEN_2026 = Source(
     "https://arxiv.org/abs/2602.06204",
     by="Chen, Villar and Hayou",
 )
+MIND_LAB_2026 = Source(
+    "mind-lab-2026",
+    MEASURED,
+    "Mind Lab 2026: Triquetra for LoRA's entangled knobs",
+    "https://macaron.im/mindlab/research/"
+    "triquetra-for-loras-entangled-knobs-when-lora-rank-changes-how-should-learning-rate-move",
+    by="Mind Lab",
+)
+ZHANG_2026 = Source(
+    "zhang-2026",
+    MEASURED,
+    "Zhang, Li, Wang and others 2026: The Hidden Power of Scaling Factor in LoRA Optimization",
+    "https://arxiv.org/abs/2606.12883",
+    by="JD",
+)
 HAYOU_2024 = Source(
     "hayou-2024",
     MEASURED,
     "Hayou, Ghosh, Yu 2024: LoRA+: Efficient Low Rank Adaptation of Large Models",
     "https://arxiv.org/abs/2402.12354",
     by="Hayou, Ghosh and Yu",
+)
+LORA_PLUS_SCRIPTS = Source(
+    "lora-plus-scripts",
+    PRACTICE,
+    "Hayou, Ghosh, Yu 2024: loraplus a0c44bf, README and glue/scripts",
+    "https://github.com/nikhil-ghosh-berkeley/loraplus",
 )
 PREFERENCE_PRACTICE = Source(
     "preference-practice",
@@ -340,11 +389,24 @@ TRL_SOURCE = Source(
     "Hugging Face, TRL 1.16.0: trainer/sft_config.py, sft_trainer.py; fields of 38 versions",
     "https://github.com/huggingface/trl",
 )
+TRL_PACKING = Source(
+    "trl-packing",
+    MECHANICAL,
+    "SFTTrainer of TRL 0.16.1 to 1.16.0 run with packing on a tiny Llama, transformers 4.56 and "
+    "5.24",
+    "tools/evidence/packing_isolation.py",
+)
 BITSANDBYTES_SOURCE = Source(
     "bitsandbytes-source",
     MECHANICAL,
     "bitsandbytes 0.50: nn/modules.py (Linear4bit); transformers 5.23.0: quantizers/auto.py",
     "https://github.com/bitsandbytes-foundation/bitsandbytes",
+)
+TORCH_SOURCE = Source(
+    "torch-source",
+    MECHANICAL,
+    "PyTorch 2.13.0: cuda/__init__.py (is_bf16_supported), amp/grad_scaler.py, number formats",
+    "https://github.com/pytorch/pytorch",
 )
 FLASH_ATTENTION = Source(
     "flash-attention",
@@ -421,41 +483,75 @@ MEMORY_FORECAST = Source(
     "docs/memory.md",
     by="lora-lint, on published logs",
 )
+MEMORY_SUMS = Source(
+    "memory-sums",
+    MECHANICAL,
+    "Sizes added up: parameters from the models' configurations, bytes of each as PEFT 0.21.2, "
+    "torch 2.13.0 and bitsandbytes 0.50.2 keep them",
+    "tools/evidence/memory_numbers.py",
+)
 MEMORY_TRAPS = Source(
     "memory-traps",
     MECHANICAL,
-    "TRL 1.16 trainer/utils.py; transformers 5.23 integrations/bitsandbytes.py; PEFT 0.21.2 "
-    "utils/other.py",
+    "TRL 0.26 to 1.16 trainer/utils.py; transformers 5.24 integrations/bitsandbytes.py; PEFT "
+    "0.21.2 utils/other.py",
     "https://github.com/huggingface/trl/blob/main/trl/trainer/utils.py",
 )
 OWN_RULES = Source("own-rules", MECHANICAL, "lora-lint's own syntax", "README.md, Settings")
 SCRIPT_RUNS = Source(
     "script-runs",
     MECHANICAL,
-    "Short scripts run with PEFT 0.21.2, transformers 5.23.0 and TRL 1.16.0 on tiny models",
-    "tests/test_script_truth.py",
+    "Short scripts run with PEFT 0.21.2, transformers 5.24.0, TRL 1.16.0, accelerate 1.15.0, "
+    "bitsandbytes 0.50.2 and torch 2.13 on tiny models",
+    "tests/rules/checks/test_script_truth.py",
+)
+RELEASES_READ = Source(
+    "releases-read",
+    MECHANICAL,
+    "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to 0.29 "
+    "and 1.16, transformers 4.57.1 and 5.0 to 5.24",
+    "https://github.com/huggingface",
 )
 CHAT_TEMPLATES = Source(
     "chat-templates",
+    MECHANICAL,
+    "Chat templates of Llama 3 and Gemma in TRL 1.16.0 (chat_templates/), of Llama 2 in the "
+    "documentation of transformers, of Mistral-7B-Instruct-v0.2 in its tokenizer_config.json",
+    "https://github.com/huggingface/trl/tree/main/trl/chat_templates",
+)
+LLAMA_TWO_STARTS = Source(
+    "llama-two-starts",
     GUIDANCE,
-    "Hugging Face, transformers documentation: Chat templates; alignment-handbook issue 127",
-    "https://huggingface.co/docs/transformers/chat_templating",
+    "Discussion 97 of meta-llama/Llama-3.1-8B-Instruct: two BOS token id is right?",
+    "https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct/discussions/97",
+)
+PAD_IS_EOS_ISSUES = Source(
+    "pad-is-eos-issues",
+    GUIDANCE,
+    "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
+    "https://github.com/huggingface/trl/issues/976",
 )
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
-    "Hugging Face, PEFT documentation: Quantization; Fully Sharded Data Parallel",
+    "Hugging Face, PEFT documentation at 5d602fd: Quantization; Fully Sharded Data Parallel",
     "https://huggingface.co/docs/peft/developer_guides/quantization",
 )
 ACCELERATE_SOURCE = Source(
     "accelerate-source",
     MECHANICAL,
-    "Hugging Face, accelerate 1.15.0: accelerator.py, lines 1470 to 1481 and 1816 to 1849",
+    "Hugging Face, accelerate 1.15.0: accelerator.py, utils/fsdp_utils.py",
     "https://github.com/huggingface/accelerate",
+)
+FSDP2_QLORA = Source(
+    "fsdp2-qlora",
+    GUIDANCE,
+    "Hugging Face, accelerate: issue 3983 and pull request 3987, QLoRA under FSDP2, 2026",
+    "https://github.com/huggingface/accelerate/issues/3983",
 )
 ZERO_ISSUES = Source(
     "zero-issues",
     GUIDANCE,
-    "Issues of PEFT (2892), DeepSpeed (4295), LongLoRA (160) and LLaMA-Factory (852)",
-    "https://github.com/huggingface/peft/issues/2892",
+    "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
+    "https://github.com/huggingface/trl/issues/4416",
 )

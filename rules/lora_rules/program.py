@@ -10,7 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from lora_rules.engine._startup.typed import Any
-from lora_rules.recipe import Call, Recipe, Span, Thing
+from lora_rules.history import Answers, last
+from lora_rules.recipe import Call, History, Recipe, Span, Thing
 
 Test = Callable[[Call, Thing], bool]
 """Whether a call does something to an object."""
@@ -101,6 +102,11 @@ class Calls(tuple[Call, ...]):
     def touching(self, thing: Thing) -> list[Call]:
         """The calls that have to do with an object or a part of it, in order."""
         return [self[place] for place in self._touching(thing.number)]
+
+    def last(self, history: History | None, test: Test) -> list[Call | None]:
+        """The last calls that did something to an object, one for each way to a moment."""
+        answers: Answers = self.once(("last", test), dict)
+        return last(history, test, answers)
 
     def _touching(self, number: int) -> list[int]:
         by_number: dict[int, list[int]] = self.once("objects", self._objects)

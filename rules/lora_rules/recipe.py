@@ -147,6 +147,23 @@ Blocks = tuple[Block, ...]
 """Everything that was written, in the order of the file; the adapter's own block first."""
 
 
+class IgnoredKey(NamedTuple):
+    """A key that the framework knows, and ignores beside the others of the file."""
+
+    key: str
+    key_span: Span
+    reason: str
+    """When the framework reads it, as the second half of a sentence."""
+    instead: str
+    """What to write: a sentence."""
+    quantizes: bool = False
+    """It is about quantizing the base model, which one that is stored quantized has no need of."""
+
+
+IgnoredKeys = tuple[IgnoredKey, ...]
+"""In the order in which the framework's behaviour names them."""
+
+
 class Thing(NamedTuple):
     """An object that a script makes or is given, or a part of one.
 
@@ -189,10 +206,48 @@ class Call(NamedTuple):
     """The arms of tests (positive) and the loops (negative) around it, outermost first."""
     complete: bool = True
     """False when it may be given more than is seen here."""
+    histories: Mapping[str, History] = {}
+    """What happened before to the objects that it is given, by argument; to ``on`` by ``""``."""
+    used: bool = True
+    """False where nobody has what comes out: a statement, or a name that is never read."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""
         return later.branch[: len(self.branch)] == self.branch
+
+
+class Import(NamedTuple):
+    """A name that a script certainly imports from a library: under no test, and in no ``try``."""
+
+    name: str
+    """Qualified as it is written: ``trl.trainer.utils.ConstantLengthDataset``."""
+    span: Span
+
+
+Imports = tuple[Import, ...]
+"""In the order of the file."""
+
+
+class History:
+    """The last call that touched an object, and what happened before; or ways that join."""
+
+    __slots__ = ("before", "call", "thing")
+
+    def __init__(
+        self, call: Call | None, before: tuple[History | None, ...], thing: Thing | None = None
+    ) -> None:
+        """With a call one history before it, none if the call made the object; else several.
+
+        ``None`` stands for an object that comes from elsewhere and was not touched yet.
+
+        Args:
+            call: the last that touched the object; ``None`` where ways join.
+            before: what happened before it, or on each way.
+            thing: the object: on another way it may be another one.
+        """
+        self.call = call
+        self.before = before
+        self.thing = thing
 
 
 class Recipe(NamedTuple):
@@ -222,8 +277,12 @@ class Recipe(NamedTuple):
     """Versions that the file itself installs (``!pip install peft==0.15.2``), by library."""
     repository: Repository = NO_FILES
     """The files around it."""
+    imports: Imports = ()
+    """Of a script: what it takes from the libraries."""
     is_configuration: bool = False
     """A Python file that names what is to be called, and leaves the calls to a program."""
+    ignored_keys: IgnoredKeys = ()
+    """What stands in the file of a framework that ignores it there."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

@@ -318,6 +318,8 @@ _DECLARED = (
              doc="How the data set is prepared, `skip_prepare_dataset` for example."),
     Declared("dataloader_drop_last", "bool", "transformers", "data",
              doc="Whether the last batch is left out where it is smaller."),
+    Declared("dropped_options", "list[str]", "derived", "surroundings",
+             doc="Options of a command that stand below the line where the shell ends it."),
     # What is declared beside the recipe.
     Declared("gpu", "str", "declaration", "declared", principal=True,
              doc="The GPU that the run is for."),
@@ -329,6 +331,8 @@ _DECLARED = (
              doc="What the adapter is for, where a rule asks for it."),
     Declared("serve", "str", "declaration", "declared", principal=True,
              doc="What serves the adapter: `vllm` for example."),
+    Declared("served_rank", "int", "derived", "surroundings",
+             doc="The highest rank that the engine in the same file serves."),
     Declared("online", "bool", "declaration", "declared", principal=True,
              doc="Whether the hub may be asked about the base model."),
     Declared("pinned_peft", "VersionRange", "declaration", "declared",

@@ -8,12 +8,19 @@ import sys
 
 import pytest
 
+from conftest import ROOT
 from launch_cases import CONFIG, fake_nvidia_smi, folder
 from lora_launch.cli import main
+from lora_launch.config import document as documents
+from lora_launch.gate import gate
 from lora_launch.plan.devices import Devices
 from lora_launch.run.launch import environment
 from lora_lint.engine import check
+from lora_lint.engine.config import Config
+from lora_lint.sources.source import Source
+from lora_lint.translate import framework as dialects
 from lora_rules.checks.adapter import ll101_zero_or_negative_alpha
+from lora_rules.frameworks import launch_of
 
 HEAVY = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "bitsandbytes", "numpy")
 FIRE = "NVIDIA GeForce RTX 4090, 24564 MiB"
@@ -99,7 +106,7 @@ def test_set_is_what_is_linted(tmp_path, capsys):
 
 
 def test_warnings_are_shown_and_refuse_only_if_strict(tmp_path, capsys):
-    path = folder(tmp_path, CONFIG.replace("lora_alpha: 16", "lora_alpha: 48"))
+    path = folder(tmp_path, CONFIG.replace("lora_alpha: 16", "lora_alpha: 40"))
     assert launch(path, "--dry-run") == 0
     assert "LL102" in capsys.readouterr().out
     assert launch(path, "--dry-run", "--strict") == 1
@@ -276,3 +283,35 @@ def test_the_examples_are_sound_and_broken(capsys):
     assert "LL701" in capsys.readouterr().out
     rows = [json.loads(line) for line in (path / "data" / "train.jsonl").open()]
     assert len(rows) == 193
+
+
+def test_what_is_given_to_lora_launch_is_its_own_format():
+    """``model: NAME`` alone shows nobody whose file it is."""
+    text = (
+        "model: meta-llama/Llama-3.1-8B\nlora: {r: 16, lora_alpha: 0}\ndata: {train: d.jsonl}\n"
+        "training: {warmup_ration: 0.1}\n"
+    )
+    document = documents.Document("run.yaml", "yaml", text)
+    messages = [each.message for each in gate.judge(document, {}).refused]
+    assert any("lora-launch does not know training.warmup_ration" in each for each in messages)
+    assert gate.recipe_of(document, {}).dialect == documents.NATIVE
+
+
+def test_a_declared_framework_is_the_file_s(tmp_path):
+    text = "# lora-lint: framework=lora-launch\nmodel: m\nlora: {r: 8}\nextra: 1\n"
+    assert documents.framework(documents.Document("x.yaml", "yaml", text)) == documents.NATIVE
+    text = "# lora-lint: framework=axolotl\nlora_r: 8\n"
+    assert documents.framework(documents.Document("x.yaml", "yaml", text)) == "axolotl"
+
+
+@pytest.mark.parametrize("name", [name for name in dialects.names() if launch_of(name) is not None])
+def test_the_key_that_asks_for_the_cpu_is_known_to_the_linter(name):
+    launch_behaviour = launch_of(name)
+    assert launch_behaviour is not None
+    key, value = launch_behaviour.on_cpu
+    text = (ROOT / "examples" / "sound" / f"{name}.yaml").read_text()
+    if f"\n{key}:" not in text:
+        text += f"\n{key}: {str(value).lower()}\n"
+    found = check.check(Source(f"{name}.yaml", "yaml", text.encode()), Config(), {})
+    assert found.dialects == (name,)
+    assert not [each.message for each in found.findings if each.code == "LL001"]

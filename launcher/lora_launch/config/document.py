@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lora_launch.errors import LaunchError
 from lora_lint.read import yaml
+from lora_lint.read.directives import FORMATS, parse
 from lora_lint.read.reading import Unreadable
 from lora_lint.read.tree import Mapping
 from lora_lint.sources.source import KINDS, NotText, Source
@@ -91,6 +92,9 @@ def framework(document: Document) -> str:
     """
     if document.kind != "yaml":
         return _other(document)
+    declared = _declared(document)
+    if declared:
+        return declared
     root = tree(document)
     keys = {entry.key for entry in root.entries}
     if keys and keys <= set(SECTIONS):
@@ -104,6 +108,14 @@ def framework(document: Document) -> str:
         f"{document.path}: neither our format (sections {', '.join(SECTIONS)}) nor that of a"
         " framework that is known here."
     )
+
+
+def _declared(document: Document) -> str:
+    """The framework that a comment of the file names, if it is one."""
+    for each in parse(document.text, document.kind):
+        if each.kind == "declare" and each.key in FORMATS and each.value in dialects.names():
+            return each.value
+    return ""
 
 
 def _other(document: Document) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from lora_launch.config.document import Document
+from lora_launch.config.document import NATIVE, Document, framework
 from lora_launch.errors import LaunchError
 from lora_lint import report as reports
 from lora_lint.engine.check import check, recipes_of
@@ -72,7 +72,7 @@ def recipe_of(document: Document, declared: Mapping[str, object]) -> Recipe:
 
 
 def _settings(document: Document) -> Config:
-    """The project's settings of the linter.
+    """The project's settings of the linter; what is ours is read as ours, whatever it looks like.
 
     Raises:
         LaunchError: if they are broken.
@@ -81,6 +81,8 @@ def _settings(document: Document) -> Config:
         config = for_folder(document.folder)
     except ConfigError as error:
         raise LaunchError(str(error)) from None
+    if framework(document) == NATIVE:
+        return config._replace(dialects={"**": NATIVE})
     return config
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 from dataclasses import dataclass, replace
 
-from lora_launch.config.document import Document
+from lora_launch.config.document import NATIVE, Document
 from lora_launch.config.recipes import RECIPES, Recipe, targets
 from lora_launch.errors import DONE, LaunchError
 from lora_launch.gate import ask, gate
@@ -158,6 +158,7 @@ def write(found: Sized) -> str:
     parts = [
         f"# {recipe.name}: {recipe.purpose}. Written by `lora-launch init`.",
         f"# Rows of the data: {recipe.data}",
+        f"# lora-lint: framework={NATIVE}",
         "model:",
         f"  pretrained_model_name_or_path: {_text(found.model)}",
         f"  dtype: {dtype}",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from lora_lint.engine.config import ConfigError
 from lora_lint.engine.run import CLEAN, Request, Run
 from lora_lint.sources.discover import Found, discover
+from lora_lint.sources.source import KINDS
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple, TextIO
 
@@ -25,9 +26,11 @@ HOOK = """\
         name: lora-lint
         entry: lora-lint --force-exclude
         language: system
-        types_or: [python, yaml, json, jupyter, shell]
+        types: [text]
+        files: '(?i)\\.(py|ipynb|ya?ml|json|(ba|z)?sh|slurm|sbatch)$|(^|/)[^./]+$'
         require_serial: true
 """
+SCRIPTS = tuple(ending for ending, kind in KINDS.items() if kind == "shell")
 _SLURM = lazily(
     r"^#SBATCH\s.*?(?:--gres=gpu|--gpus(?:-per-node)?)[:=]([A-Za-z][\w-]*)(?::(\d+))?", re.MULTILINE
 )
@@ -99,7 +102,7 @@ def _from_slurm(files: list[Found]) -> tuple[str, str]:
     """The GPU that the Slurm scripts ask for, if it is always the same one and we know it."""
     asked: dict[str, str] = {}
     for file in files:
-        if file.path.endswith((".sh", ".bash")):
+        if file.path.lower().endswith(SCRIPTS):
             for name in _asked_for(file.path):
                 asked.setdefault(name, file.path)
     if len(asked) != 1:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lora_lint.engine import declare, suppress
 from lora_lint.engine.config import DECLARATIONS, Config, ConfigError, did_you_mean, matches
-from lora_lint.engine.coverage import UNREAD
+from lora_lint.engine.coverage import COMMAND, UNREAD
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
 from lora_lint.engine.judge import run_rules
 from lora_lint.engine.select import IsWanted, complaint, is_known, selected, wanted_keys
-from lora_lint.read.directives import Directive, parse
+from lora_lint.read.directives import FORMATS, Directive, parse
 from lora_lint.read.dispatch import cells, read
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.sources.files import Files
@@ -78,7 +78,8 @@ def _judge(
 ) -> FileReport:
     """What the rules say, in a report that lacks the file's text."""
     unread = (NotChecked(sentence(note), kind=UNREAD) for note in reading.notes)
-    notes = (*unread, *([NotChecked(sentence(reading.data))] if reading.data else ()))
+    commands = (NotChecked(sentence(each), kind=COMMAND) for each in reading.commands)
+    notes = (*unread, *commands, *([NotChecked(sentence(reading.data))] if reading.data else ()))
     if not reading.recipes and not directives:  # nothing to ask the rules, which take 20 ms to load
         return FileReport(
             source.path, dialects=_dialects(reading), not_checked=notes, data=reading.data
@@ -165,7 +166,7 @@ def _why(error: Exception) -> str:
 
 def _forced_dialect(path: str, directives: Iterable[Directive], config: Config) -> str | None:
     for directive in directives:
-        if directive.kind == "declare" and directive.key == "dialect":
+        if directive.kind == "declare" and directive.key in FORMATS:
             return None if _no_such_dialect(directive.value) else directive.value
     for pattern, dialect in config.dialects.items():
         if matches(path, pattern, config.root):
@@ -222,7 +223,7 @@ def _malformed(directive: Directive) -> str:
         kind = DECLARATIONS[directive.key][1]
         if declare.value_of(directive.value, kind) is None:
             return f"{directive.key} needs a whole number above zero, not {directive.value!r}."
-    if directive.kind == "declare" and directive.key == "dialect":
+    if directive.kind == "declare" and directive.key in FORMATS:
         return _no_such_dialect(directive.value)
     return ""
 

@@ -22,6 +22,8 @@ KINDS = {
 """Why a rule did not run: the kind of reason, and what a report says of it."""
 UNREAD = "unread"
 """The kind of what no rule could see: a cell that does not parse, what lies behind a limit."""
+COMMAND = "command"
+"""The kind of a command that is not read."""
 _MODEL = ("model_name_or_path", "architecture", "inventory", "checkpoint_quantization")
 _DATA = (
     "train_rows",
@@ -59,6 +61,13 @@ class Coverage(NamedTuple):
     """How many rules each kind of reason kept from running, the most frequent first."""
     unread: int = 0
     """Files of which a part was not looked at."""
+    commands: tuple[str, ...] = ()
+    """Commands that have to do with fine-tuning and are not read, each with its file."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether anything could not be checked."""
+        return bool(self.not_run or self.unread or self.commands)
 
     @property
     def reason(self) -> str:
@@ -79,4 +88,10 @@ def coverage(reports: Sequence[FileReport]) -> Coverage:
     kinds = Counter(first.values())
     ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     unread = sum(any(each.kind == UNREAD for each in report.not_checked) for report in reports)
-    return Coverage(rules, len(first), tuple(ordered), unread)
+    commands = tuple(
+        f"{report.path}, {each.sentence}"
+        for report in sorted(reports, key=lambda report: report.path)
+        for each in report.not_checked
+        if each.kind == COMMAND
+    )
+    return Coverage(rules, len(first), tuple(ordered), unread, commands)

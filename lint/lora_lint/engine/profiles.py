@@ -45,7 +45,7 @@ PROFILES: Mapping[str, Profile] = {
         "rate of full fine-tuning, batches of 32 and fewer",
         off=("LL208",),
         severities={"LL301": _INFO, "LL401": _WARNING, "LL804": _WARNING},
-        options={"LL801": {"usual": 1e-4}, "LL804": {"max": 32}},
+        options={"LL804": {"max": 32}},
     ),
     "qlora": Profile(
         "the QLoRA paper: NF4 with double quantization, every linear layer",

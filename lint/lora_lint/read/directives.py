@@ -4,6 +4,7 @@
     # lora-lint: ignore[LL012:axolotl/relora-with-sharding] a fork that can
     # lora-lint: ignore-file[LL201] distillation
     # lora-lint: gpu=RTX 4090; train-rows=800
+    # lora-lint: framework=lora-launch
 
 In JSON, which has no comments, the text is the value of a ``"//"``, ``"_comment"`` or
 ``"$comment"`` member.
@@ -22,7 +23,9 @@ from lora_rules.recipe import Span
 
 Kind = Literal["ignore", "ignore-file", "declare", "malformed"]
 
-DECLARATIONS = ("dialect", *DECLARED)
+FORMATS = ("dialect", "framework")
+"""What declares whose format the file is in: two words for the same."""
+DECLARATIONS = (*FORMATS, *DECLARED)
 """What a comment may declare."""
 _COUNTS = ("gpu-count", "train-rows")
 

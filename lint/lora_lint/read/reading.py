@@ -33,5 +33,7 @@ class Reading(NamedTuple):
     """Frees what the recipes work out only when a rule asks; to be called after the last rule."""
     rest: Unreadable | None = None
     """Why only the beginning of the file could be read; the recipes are those of the beginning."""
+    commands: tuple[str, ...] = ()
+    """Commands of a script that have to do with fine-tuning and are not read, a sentence each."""
     data: str = ""
     """Why the file was passed over as data."""

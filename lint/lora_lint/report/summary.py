@@ -6,18 +6,31 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lora_lint.engine.result import RunResult
-from lora_lint.report.terminal import Segment
+from lora_lint.report.terminal import Segment, safe
 from lora_rules.engine.problem import Safety, Severity
+
+_COMMANDS = 3
+"""How many of the commands that are not read the summary names."""
 
 
 def summary(result: RunResult, hidden: int = 0) -> Iterator[Segment]:
     """The last line of a report, and a word about what the settings keep quiet about."""
     yield from _found(result)
+    yield from _commands(result)
     yield from _fixes(result)
     if hidden:
         are = "finding is" if hidden == 1 else "findings are"
         yield f"{hidden} more {are} hidden: --min-severity info or --pedantic shows ", "dim"
         yield "it.\n" if hidden == 1 else "them.\n", "dim"
+
+
+def _commands(result: RunResult) -> Iterator[Segment]:
+    """The commands that are not read, so that nobody takes them for checked."""
+    commands = result.coverage.commands
+    for each in commands[:_COMMANDS]:
+        yield f"{safe(each)}\n", "dim"
+    if len(commands) > _COMMANDS:
+        yield f"{len(commands) - _COMMANDS} more commands are not read; -v lists them.\n", "dim"
 
 
 def _fixes(result: RunResult) -> Iterator[Segment]:
@@ -42,7 +55,7 @@ def _found(result: RunResult) -> Iterator[Segment]:
         return
     if result.problems:
         yield f"Nothing else found{more} ({_looked(result)}).\n", ""
-    elif result.recipes and (result.coverage.not_run or result.coverage.unread):
+    elif result.recipes and (result.coverage.partial):
         yield "All clear, as far as could be checked", "good"
         yield f": {_looked(result)}{more}.\n", ""
         if result.coverage.not_run:

@@ -13,6 +13,9 @@ KINDS = {
     ".json": "json",
     ".sh": "shell",
     ".bash": "shell",
+    ".zsh": "shell",
+    ".slurm": "shell",
+    ".sbatch": "shell",
 }
 """What a file is, by how its name ends."""
 

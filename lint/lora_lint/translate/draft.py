@@ -10,7 +10,7 @@ from lora_lint.translate.spelling import CHANGES_KIND, SPELLINGS
 from lora_lint.translate.table import REQUIRED, Dialect, Field, Times
 from lora_lint.translate.values import Values, normal, unknown, values_of
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.recipe import Origin, Setting, Span
+from lora_rules.recipe import IgnoredKey, Origin, Setting, Span
 from lora_rules.settings import names_where
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Draft:
         self.settings: dict[str, Setting] = {}
         self.swept: dict[Span, Values] = {}
         """The lists of which each item is a value of its own, by place."""
+        self.ignored: list[IgnoredKey] = []
+        """The keys that have no effect beside the others."""
 
     def find(self, keys: Iterable[str]) -> Found | None:
         """The first of the keys that is there and not null."""
@@ -59,6 +61,10 @@ class Draft:
             if found is not None:
                 return found
         return None
+
+    def is_there(self, key: str) -> bool:
+        """Whether a key stands in the file, also with nothing behind it."""
+        return self.root.at(key) is not None
 
     def _at(self, path: str) -> Found | None:
         entry = self.root.at(path)
@@ -154,6 +160,12 @@ class Draft:
         """Note a setting that is there and not known."""
         self._note(name, found, unknown(reason), source)
 
+    def ignores(
+        self, found: KeyFound, reason: str, instead: str, *, quantizes: bool = False
+    ) -> None:
+        """Note that a key which is there has no effect beside the others."""
+        self.ignored.append(IgnoredKey(found.key, found.key_span, reason, instead, quantizes))
+
     def without(self, *names: str) -> None:
         """Forget settings that nobody reads."""
         for name in names:
@@ -195,7 +207,8 @@ class Draft:
             value = SPELLINGS[spec.spelling](value)
         if spec.name == "target_modules" and self._is_all_linear(value):
             return "all-linear"
-        return normal(spec.name, value, read_text=self.dialect.table.text_as_numbers == "all")
+        numbers = self.dialect.table.text_as_numbers
+        return normal(spec.name, value, read_text=numbers == "all", strict=numbers == "bare")
 
     def _is_all_linear(self, value: object) -> bool:
         spellings = self.dialect.table.all_linear

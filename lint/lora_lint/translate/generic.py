@@ -65,6 +65,8 @@ SECTIONS = [
     "quantization_config",
 ]
 """Where, beside a block, the rest of a recipe stands."""
+MODEL_NAMES = ("name", "path")
+"""What a section ``model`` calls the model, besides the names that need no section."""
 PEFT_DEFAULTS = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "bias": "none"}
 """``peft.LoraConfig`` of every release since 0.3."""
 
@@ -198,6 +200,8 @@ class _Near(Draft):
                 entry = mapping.get(section)
                 if entry is not None and isinstance(entry.node, Mapping):
                     found = _first(keys, f"{prefix}{section}.", entry.node)
+                    if found is None and section == "model" and "model" in keys:
+                        found = _first(MODEL_NAMES, f"{prefix}{section}.", entry.node)
                     if found is not None:
                         return found
         return None

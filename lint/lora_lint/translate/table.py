@@ -197,16 +197,22 @@ def _fields(data: Mapping[str, Any]) -> tuple[Field, ...]:
             if prefix + name not in used and name not in taken
         ]
     for section, spec in data.get("sections", {}).items():
-        named += _of_callee(section, spec, {field.name for field in named})
+        read = {name for field in named for name in (field.name, *field.keys)}
+        named += _of_callee(section, spec, read)
     return tuple(named)
 
 
-def _of_callee(section: str, spec: Mapping[str, Any], taken: set[str]) -> Iterator[Field]:
-    """The parameters of a class, where a section hands its keys on to it as they are."""
+def _of_callee(section: str, spec: Mapping[str, Any], read: set[str]) -> Iterator[Field]:
+    """The parameters of a class, where a section hands its keys on to it as they are.
+
+    Settings and keys that the table itself reads are none of them.
+    """
     from lora_rules.libraries import signatures  # only for files that have such sections
 
     defaults = signatures.defaults(spec["takes"])
-    for name in sorted(signatures.fields(spec["takes"]) - taken):
+    for name in sorted(signatures.fields(spec["takes"]) - read):
+        if f"{section}.{name}" in read:
+            continue
         yield Field(
             name,
             (f"{section}.{name}",),

@@ -81,6 +81,7 @@ def _finish(draft: Draft, switch: Setting, path: str, kind: str) -> Recipe:
         domain=dialect.domain,
         result=table.result,
         framework=dialect.framework,
+        ignored_keys=tuple(draft.ignored),
     )
 
 

@@ -158,19 +158,20 @@ def _sweep(node: Mapping) -> Entry | None:
     return node.get("values") or node.get("value")
 
 
-def normal(name: str, value: object, *, read_text: bool) -> object:
+def normal(name: str, value: object, *, read_text: bool, strict: bool) -> object:
     """The value as the framework takes it; ``16.0`` as a rank is 16.
 
     Args:
         name: the setting, in the field's terms.
         value: as written.
         read_text: whether a number or flag that was written as text is what it says.
+        strict: whether what YAML makes of a number goes on as it is.
     """
     if read_text and isinstance(value, str) and declared(name).is_number:
         value = _number(value)
     elif read_text and isinstance(value, str) and declared(name).is_flag:
         return {"true": True, "false": False}.get(value.lower(), value)
-    if name == "r" and isinstance(value, float) and value.is_integer():
+    if name == "r" and not strict and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 

@@ -35,6 +35,8 @@ class Behaviour:
     it is. What the program resolves itself, ``chooses_targets`` says."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
+    refuses_init_over_quantized: bool = False
+    """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
@@ -49,6 +51,8 @@ class Behaviour:
     """It has fused LoRA kernels, which dropout and bias switch off."""
     without_fused_kernels: frozenset[str] = frozenset()
     """Classes whose adapters never get them."""
+    launcher_keys: frozenset[str] = frozenset()
+    """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
@@ -93,7 +97,7 @@ class Behaviour:
     """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
     files_are_datasets: bool = False
     """A data set's name in training and evaluation means the same rows."""
-    keep_apart: str = 'Use packing_strategy="bfd" and a flash attention.'
+    keep_apart: str = 'Take packing_strategy="bfd", with TRL 0.23.1 or newer or a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
     packing_mask: str = ""

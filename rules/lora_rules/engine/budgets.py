@@ -81,6 +81,8 @@ VALUE_SIZE = 10_000
 """Characters, members or bits of a value that is worked out: ``"x" * 10**12`` is one line."""
 VARIABLE_SIZE = 100_000
 """Characters of a shell variable once others are filled in."""
+ARRAY_WORDS = 2_000
+"""Words of a shell's array that is appended to: each time copies it."""
 LINE = 20_000
 """Characters of a line that Python's tokenizer is given: it takes the square of them where quotes
 do not match."""

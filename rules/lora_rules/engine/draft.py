@@ -39,6 +39,9 @@ class Draft(Protocol):
     def plain(self, *keys: str) -> object:
         """The one value of the first key that is there; ``None`` if there is none, or not one."""
 
+    def is_there(self, key: str) -> bool:
+        """Whether a key stands in the file, also with nothing behind it."""
+
     def is_true(self, name: str) -> bool:
         """Whether a setting is certainly true."""
 
@@ -56,6 +59,18 @@ class Draft(Protocol):
 
     def default(self, name: str, value: object, *, key: str = "", by: str = "") -> None:
         """Note a silent default, unless the setting is there."""
+
+    def ignores(
+        self, found: KeyFound, reason: str, instead: str, *, quantizes: bool = False
+    ) -> None:
+        """Note that a key which is there has no effect beside the others.
+
+        Args:
+            found: the key.
+            reason: when the framework reads it, as the second half of a sentence.
+            instead: what to write: a sentence.
+            quantizes: it is about quantizing the base model.
+        """
 
     def without(self, *names: str) -> None:
         """Forget settings that nobody reads."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.recipe import Block, Key, Span
 
 ABSURD = 1e100
@@ -170,6 +171,9 @@ class Refusal(NamedTuple):
     """The first version that refuses it, where that is known: ``TRL 0.29``."""
     why: str = ""
     """The reason, in sentences, where it is not plain from what is refused."""
+    first: str = ""
+    """The first version that refuses it, where pins decide: below it nothing is said, and without a
+    pin it is a warning."""
 
 
 class Refusals(NamedTuple):
@@ -200,9 +204,17 @@ class Refusals(NamedTuple):
             )
 
 
-def judge(keys: Written, refusals: Refusals) -> Iterator[Problem]:
-    """What is refused of these keys."""
+def judge(keys: Written, refusals: Refusals, pin: VersionRange = ANY) -> Iterator[Problem]:
+    """What is refused of these keys.
+
+    Args:
+        keys: as written.
+        refusals: of the framework or library that they are for.
+        pin: the versions of it that are allowed.
+    """
     for one in refusals.rows:
+        if one.first and (pin.at_commit or pin.certainly_below(one.first)):
+            continue
         if not all(state.holds(keys) for state in one.when):
             continue
         involved = [name for state in one.when for name in state.names if name in keys.keys]
@@ -211,7 +223,7 @@ def judge(keys: Written, refusals: Refusals) -> Iterator[Problem]:
         yield Problem(
             keys.span(at),
             one.says + _outcome(one, refusals.called),
-            severity=_severity(one),
+            severity=_severity(one) or _by_version(one, pin),
             help=one.do,
             also=tuple(keys.span(name) for name in others),
             key=f"{refusals.owner}/{one.key}",
@@ -220,6 +232,11 @@ def judge(keys: Written, refusals: Refusals) -> Iterator[Problem]:
 
 def _severity(one: Refusal) -> Severity | None:
     return None if one.raises and not one.newer else Severity.WARNING
+
+
+def _by_version(one: Refusal, pin: VersionRange) -> Severity | None:
+    certain = not one.first or (pin.bounded and pin.certainly_at_least(one.first))
+    return None if certain else Severity.WARNING
 
 
 def _outcome(one: Refusal, framework: str) -> str:

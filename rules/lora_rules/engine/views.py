@@ -4,8 +4,10 @@
 ``repository``  the files around it, among them what the base model and the data are
 ``outline``     what kind of recipe it is and where: nothing of what it sets
 ``program``     the calls that a script makes; absent for any other kind of file
+``imports``     what a script takes from the libraries; absent for any other kind of file
 ``framework``   how the framework behaves that reads the recipe
 ``sweep``       settings with several candidates, with all of them: for rules about sweeps
+``ignored_keys``  keys of a file that its framework ignores beside the others
 ``returns_nothing``  settings of a script that are what a method returns that returns nothing
 """
 
@@ -19,7 +21,7 @@ from lora_rules.recipe import Recipe, Setting, Span
 
 SCRIPTS = ("python", "notebook")
 """Kinds of recipes that are programs: others make no calls, and hold no objects."""
-OF_SCRIPTS = ("program", "returns_nothing")
+OF_SCRIPTS = ("program", "imports", "returns_nothing")
 """Views of programs only."""
 
 
@@ -80,9 +82,11 @@ def _returns_nothing(recipe: Recipe, _whole: Recipe) -> ReturnsNothing:
 
 VIEWS: Mapping[str, Callable[[Recipe, Recipe], object]] = {
     "blocks": lambda recipe, _whole: recipe.blocks,
+    "imports": lambda recipe, _whole: recipe.imports,
     "repository": lambda recipe, _whole: recipe.repository,
     "outline": _outline,
     "framework": _framework,
+    "ignored_keys": lambda recipe, _whole: recipe.ignored_keys,
     "program": _program,
     "returns_nothing": _returns_nothing,
     "sweep": _sweep,

@@ -81,13 +81,13 @@ class Accepted(NamedTuple):
         if "bool" in self.types and text.lower() in (*_TRUE, *_FALSE):
             return True
         number = _number(text)
-        whole = number is not None and number == int(number)
+        whole = number is not None and number.is_integer()
         return (whole and "int" in self.types) or (number is not None and "float" in self.types)
 
     def _takes_number(self, number: float) -> bool:
         if "float" in self.types:
             return True
-        whole = number == int(number)
+        whole = not isinstance(number, float) or number.is_integer()  # not NaN, not infinite
         return (whole and "int" in self.types) or (number in (0, 1) and "bool" in self.types)
 
 

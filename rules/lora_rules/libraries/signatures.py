@@ -102,7 +102,7 @@ def fields(
     entry = _entry(qualified)
     near = _neighbours(qualified, version)
     own = {
-        name for name, (there, _) in entry["fields"].items() if any(_has(there, at) for at in near)
+        name for name, (there, _) in entry["fields"].items() if any(has(there, at) for at in near)
     }
     above = entry["parent"]
     if above is None:
@@ -110,6 +110,18 @@ def fields(
     if version is not None and parent_version is None:
         return frozenset(own) | frozenset(_entry(above)["fields"])
     return frozenset(own) | fields(above, parent_version)
+
+
+def positional(qualified: str) -> tuple[str, ...]:
+    """The names of its first positional arguments, as far as every version read has the same.
+
+    Of a class that inherits from another library's those of the parent, which come first. Empty if
+    no table has it.
+    """
+    entry = _find(qualified)
+    if entry is None:
+        return ()
+    return positional(entry["parent"]) if entry["parent"] else tuple(entry["positional"])
 
 
 def every_field(qualified: str) -> frozenset[str]:
@@ -143,7 +155,7 @@ def defaults(
         known.update(defaults(entry["parent"], parent_version))
     near = _neighbours(qualified, version)
     for name, (there, changes) in entry["fields"].items():
-        found = [_default(changes, at) for at in near if _has(there, at)]
+        found = [_default(changes, at) for at in near if has(there, at)]
         if not found:
             continue
         known.pop(name, None)
@@ -184,14 +196,20 @@ def removed(qualified: str, field: str) -> str | None:
 
 
 def choices(qualified: str, field: str, version: Version = None) -> tuple[str, ...]:
-    """The strings that the source lists for a field, up to that version; empty if it lists none.
+    """The strings that the source lists for a field in that version; empty if it lists none.
 
     ``pissa_niter_[number of iters]`` stands, as in PEFT's own annotation, for a family of strings.
-    Only ``task_type`` is checked by PEFT for exact membership when the object is made.
+    Only ``task_type`` is checked by PEFT for exact membership when the object is made; transformers
+    checks every enumeration of its TrainingArguments.
     """
-    table: Mapping[str, int] = _entry(qualified)["choices"].get(field, {})
-    last = max(_neighbours(qualified, version))
-    return tuple(value for value, first in table.items() if first <= last)
+    table: Mapping[str, list[int]] = _entry(qualified)["choices"].get(field, {})
+    near = _neighbours(qualified, version)
+    return tuple(value for value, marks in table.items() if any(has(marks, at) for at in near))
+
+
+def ever_choices(qualified: str, field: str) -> frozenset[str]:
+    """The strings that some version read lists for a field."""
+    return frozenset(_entry(qualified)["choices"].get(field, {}))
 
 
 def _of_parent(
@@ -211,8 +229,11 @@ def _presence(qualified: str, field: str) -> tuple[int, ...]:
     return tuple(there)
 
 
-def _has(marks: list[int], at: int) -> bool:
-    """Presence is the list of indices at which a field begins, ends, begins again and so on."""
+def has(marks: list[int], at: int) -> bool:
+    """Whether something is there at an index.
+
+    Presence is the list of indices at which it begins, ends, begins again and so on.
+    """
     return sum(mark <= at for mark in marks) % 2 == 1
 
 
@@ -232,17 +253,29 @@ def _neighbours(qualified: str, version: Version) -> tuple[int, ...]:
     An end that is a sample and is not allowed itself (``<5``) is left out.
     """
     known = versions(qualified)
+    found = indices(known, version)
+    if not found:
+        raise KeyError(f"{qualified} was not read before {known[0]}")
+    return found
+
+
+def indices(known: tuple[str, ...], version: Version) -> tuple[int, ...]:
+    """Which of the versions read are that version, the two around it, or in its range.
+
+    Empty if the version is older than all of them.
+    """
     if version is None:
         return (len(known) - 1,)
     wanted = exactly(version) if isinstance(version, str) else version
-    found = {
-        at
-        for conditions in wanted.alternatives
-        for at in _around(known, VersionRange((conditions,)))
-    }
-    if not found:
-        raise KeyError(f"{qualified} was not read before {known[0]}")
-    return tuple(sorted(found))
+    return tuple(
+        sorted(
+            {
+                at
+                for conditions in wanted.alternatives
+                for at in _around(known, VersionRange((conditions,)))
+            }
+        )
+    )
 
 
 def _around(known: tuple[str, ...], wanted: VersionRange) -> Iterator[int]:

@@ -77,7 +77,8 @@ def test_a_referenced_class_is_a_call():
 def test_adalora():
     recipe = recipe_of("from peft import AdaLoraConfig\nAdaLoraConfig(init_r=12, total_step=9)")
     assert recipe.settings["peft_type"].candidates == ("ADALORA",)
-    assert recipe.settings["init_r"].candidates == (12,)
+    assert recipe.settings["r"].candidates == (12,)  # what PEFT takes for r
+    assert recipe.settings["r"].key == "init_r"
 
 
 def test_defaults_are_named():
@@ -455,3 +456,48 @@ def test_an_import_under_a_test_is_still_the_import():
     )
     (recipe,) = read(Source("a.py", "python", text.encode())).recipes
     assert recipe.callee == "unsloth.FastLanguageModel.get_peft_model"
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "origin"),
+    [
+        ("activation_checkpointing=True", True, Origin.WRITTEN),
+        ("activation_checkpointing=False", False, Origin.WRITTEN),
+        ("gradient_checkpointing=True", True, Origin.WRITTEN),
+        ("", False, Origin.DEFAULT),
+    ],
+)
+def test_both_names_of_checkpointing_are_one_setting(given: str, value: bool, origin: Origin):
+    code = f"""
+        from peft import LoraConfig
+        from transformers import Trainer, TrainingArguments
+        config = LoraConfig(r=8)
+        args = TrainingArguments(output_dir="out", {given})
+        trainer = Trainer(model, args)
+    """
+    settings = recipe_of(code).settings
+    assert settings["gradient_checkpointing"].candidates == (value,)
+    assert settings["gradient_checkpointing"].origin is origin
+    assert "activation_checkpointing" not in settings
+
+
+def test_trl_checkpoints_unless_its_new_name_says_otherwise():
+    code = """
+        from peft import LoraConfig
+        from trl import SFTConfig
+        config = LoraConfig(r=8)
+        args = SFTConfig(output_dir="out"{})
+    """
+    assert recipe_of(code.format("")).settings["gradient_checkpointing"].candidates == (True,)
+    off = code.format(", activation_checkpointing=False")
+    assert recipe_of(off).settings["gradient_checkpointing"].candidates == (False,)
+
+
+def test_a_method_switches_checkpointing_on_under_both_names():
+    for name in ("gradient_checkpointing_enable", "activation_checkpointing_enable"):
+        settings = recipe_of(f"""
+            from peft import LoraConfig
+            config = LoraConfig(r=8)
+            model.{name}()
+        """).settings
+        assert settings["gradient_checkpointing"].candidates == (True,)

@@ -9,8 +9,11 @@ import pytest
 from lora_lint.engine.check import check
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import Finding
+from lora_lint.engine.rule_examples import sections
 from lora_lint.sources.source import Source
 from lora_rules.engine.problem import Severity
+from lora_rules.engine.registry import all_rules
+from lora_rules.facts.memory.gpu import find_gpu
 from memory_recipes import AXOLOTL, FACTORY, FOUR_BIT, MIXTRAL, TRL, TUNE, UNSLOTH
 
 BY_NAME = """\
@@ -161,6 +164,48 @@ def test_what_is_partly_elsewhere_is_no_error(more: str) -> None:
     assert not {"LL601", "LL602"} & set(findings(text + more))
 
 
+@pytest.mark.parametrize(
+    ("more", "count", "fits"),
+    [
+        ("", 1, False),
+        ("", 8, False),
+        ("deepspeed: ds_z1_config.json\n", 8, False),
+        ("deepspeed: ds_z2_config.json\n", 8, False),
+        ("deepspeed: ds_z3_config.json\n", 8, True),
+        ("fsdp: full_shard auto_wrap\n", 8, True),
+    ],
+)
+def test_what_a_gpu_holds_is_what_is_not_divided(more: str, count: int, fits: bool) -> None:
+    """The 70B in 16 bit on A100s of 80 GB: 133 GiB whole, 17 on each of eight."""
+    text = "# lora-lint: gpu=A100 80GB\n" + FACTORY.replace("Llama-3.1-8B", "Llama-3.1-70B") + more
+    assert ("LL601" not in findings(text, gpu_count=count)) is fits
+
+
+def test_one_card_is_assumed_where_a_device_map_looks_for_more() -> None:
+    load = 'AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-70B", device_map="auto")'
+    text = BY_NAME.replace('"meta-llama/Llama-3.1-8B"', load)
+    text = "from transformers import AutoModelForCausalLM\n" + text
+    found = findings(text, "train.py", gpu="RTX 4090")["LL602"]
+    assert found.severity is Severity.WARNING
+    assert "one GPU is assumed for device_map" in found.message
+    assert not findings(text, "train.py", gpu="A100 80GB", gpu_count=8).keys() & {"LL601", "LL602"}
+
+
+def test_what_no_rule_calls_certain_is_forecast() -> None:
+    """Sharded, the certain part fits; what a long batch adds does not, and LL603 says so."""
+    text = "# lora-lint: gpu=RTX 4090\n" + FACTORY.replace("Llama-3.1-8B", "Llama-3.1-70B")
+    sharded = text + "deepspeed: ds_z3_config.json\n"
+    assert set(findings(sharded, gpu_count=8)) & {"LL601", "LL602", "LL603", "LL604"}
+
+
+def test_the_name_of_bitsandbytes_hides_no_forecast() -> None:
+    text = "# lora-lint: gpu=RTX 3060\n" + FACTORY + "quantization_bit: 4\n"
+    text = text.replace("2048", "8192")
+    for more in ("", "quantization_method: bnb\n", "quantization_method: bitsandbytes\n"):
+        assert "LL603" in findings(text + more)
+    assert "LL603" not in findings(text + "quantization_method: hqq\n")
+
+
 def test_what_cannot_fit_at_all_says_how_many_would() -> None:
     text = "# lora-lint: gpu=T4\n" + FACTORY.replace("Llama-3.1-8B", "Llama-3.1-70B")
     assert "at least 3 of these" in findings(text)["LL602"].help
@@ -182,3 +227,20 @@ def test_every_change_up_to_the_first_that_fits_has_its_peak() -> None:
 
 def test_torchtune_s_folder_is_no_model_and_no_false_finding() -> None:
     assert set(findings("# lora-lint: gpu=A100 80GB\n" + TUNE)) == {"LL605"}
+
+
+@pytest.mark.parametrize("code", ["LL604", "LL612"])
+def test_the_numbers_of_a_page_are_those_of_its_example(code: str) -> None:
+    page = all_rules()[code].page
+    text = sections(page)["Bad"].partition("```yaml\n")[2].partition("```")[0]
+    message = findings(text)[code].message
+    assert "to need 39." in message
+    assert "7.9 GiB" in message
+    assert "39 GiB, and 8 with checkpointing" in " ".join(page.split())
+
+
+def test_a_card_has_less_than_its_label() -> None:
+    assert find_gpu("RTX 4090").usable / 2**30 == pytest.approx(23.5, abs=0.05)
+    assert find_gpu("T4").usable / 2**30 == pytest.approx(14.6, abs=0.05)
+    cards = ("V100 32GB", "T4", "RTX 2080 Ti", "P100")
+    assert [find_gpu(name).bf16 for name in cards] == [False] * 4

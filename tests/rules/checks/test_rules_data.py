@@ -92,10 +92,66 @@ trainer = SFTTrainer(model=model, args=args, peft_config=config)
     assert told(text, "LL903", "python", path) == []
     wrapped = text.replace("packing=True", 'packing=True, packing_strategy="wrapped"')
     assert told(wrapped, "LL903", "python", path) == [("LL903", "warning")]
-    (tmp_path / "requirements.txt").write_text("trl==0.24.0\n")
-    assert told(text, "LL903", "python", path) == [("LL903", "warning")]
     flash = text.replace("sdpa", "flash_attention_2")
-    assert told(flash, "LL903", "python", path) == []
+    unsaid = text.replace(', attn_implementation="sdpa"', "")
+    ways = {"sdpa": text, "eager": text.replace("sdpa", "eager"), "flash": flash, "": unsaid}
+    mixing = {
+        "0.18.2": {"sdpa", "eager", "flash", ""},
+        "0.22.2": {"sdpa", "eager", ""},
+        "0.23.0": {"sdpa", "eager", ""},
+        "0.23.1": set(),
+        "1.16.0": set(),
+    }
+    for version, mixed in mixing.items():
+        (tmp_path / "requirements.txt").write_text(f"trl=={version}\n")
+        for attention, script in ways.items():
+            expected = [("LL903", "warning")] * (attention in mixed)
+            assert told(script, "LL903", "python", path) == expected, (version, attention)
+
+
+@pytest.mark.parametrize(
+    ("given", "speaks"),
+    [
+        ('model_init_kwargs={"attn_implementation": "eager"}', True),
+        ('model_init_kwargs={"dtype": "bfloat16"}', True),
+        ('model_init_kwargs={"attn_implementation": "flash_attention_2"}', False),
+        ('model_init_kwargs={"attn_implementation": chosen()}', False),
+        ("model_init_kwargs=chosen()", False),
+    ],
+)
+def test_packing_in_trl_with_the_attention_of_model_init_kwargs(
+    tmp_path: Path, given: str, speaks: bool
+) -> None:
+    (tmp_path / "requirements.txt").write_text("trl==0.23.0\n")
+    text = f"""\
+from peft import LoraConfig
+from trl import SFTConfig, SFTTrainer
+args = SFTConfig(output_dir="o", learning_rate=2e-4, packing=True, {given})
+trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=LoraConfig(r=16))
+"""
+    path = str(tmp_path / "train.py")
+    assert told(text, "LL903", "python", path) == [("LL903", "warning")] * speaks
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "model = load()",
+        'model = AutoModelForCausalLM.from_pretrained("a/b", **options())',
+        'model = AutoModelForCausalLM.from_pretrained("a/b", use_flash_attention_2=True)',
+    ],
+)
+def test_packing_in_trl_with_an_attention_that_is_not_seen(tmp_path: Path, model: str) -> None:
+    (tmp_path / "requirements.txt").write_text("trl==0.23.0\n")
+    text = f"""\
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM
+from trl import SFTConfig, SFTTrainer
+{model}
+args = SFTConfig(output_dir="o", learning_rate=2e-4, packing=True)
+trainer = SFTTrainer(model=model, args=args, peft_config=LoraConfig(r=16))
+"""
+    assert told(text, "LL903", "python", str(tmp_path / "train.py")) == []
 
 
 def chat(words: int) -> dict[str, object]:

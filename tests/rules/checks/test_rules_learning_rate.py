@@ -19,20 +19,24 @@ SMALL = "Qwen/Qwen2.5-0.5B"
         ("1.0e-5", ["warning"]),
         ("1.99e-5", ["warning"]),
         ("2.0e-5", ["info"]),
-        ("4.9e-5", ["info"]),
-        ("5.0e-5", []),
+        ("9.9e-5", ["info"]),
+        ("1.0e-4", []),
         ("2.0e-4", []),
     ],
 )
 def test_a_written_rate(rate: str, severities: list[str]) -> None:
-    text = axolotl(f"learning_rate: {rate}\n").replace("lora_alpha: 32", "lora_alpha: 16")
+    text = axolotl(f"learning_rate: {rate}\n").replace("lora_alpha: 32", "lora_alpha: 8")
     assert told(text, "LL801") == [("LL801", severity) for severity in severities]
 
 
-@pytest.mark.parametrize(("rate", "severities"), [("1.0e-5", ["info"]), ("2.5e-5", [])])
-def test_a_large_model_has_half_the_limits(rate: str, severities: list[str]) -> None:
-    text = axolotl(f"learning_rate: {rate}\n", LARGE)
-    assert told(text, "LL801") == [("LL801", severity) for severity in severities]
+def test_a_large_model_has_the_same_limits() -> None:
+    assert told(axolotl("learning_rate: 1.0e-5\n", LARGE), "LL801") == [("LL801", "warning")]
+
+
+def test_the_root_of_the_rank_counts_towards_what_makes_up() -> None:
+    rate = "learning_rate=1e-5"
+    assert told(trl(rate, "r=256, lora_alpha=8, use_rslora=True"), "LL801", "python") == []
+    assert told(trl(rate, "r=256, lora_alpha=8"), "LL801", "python") == [("LL801", "warning")]
 
 
 def test_the_default_of_trl_is_a_warning_at_the_call_and_is_named() -> None:
@@ -62,7 +66,7 @@ def test_a_high_alpha_makes_up_for_a_written_rate_but_not_for_a_silent_one() -> 
         "pretraining_dataset: [{path: data.txt}]\n",
     ],
 )
-def test_what_the_evidence_does_not_cover_is_left_alone(lines: str) -> None:
+def test_what_the_evidence_does_not_cover_is_not_checked(lines: str) -> None:
     assert told(axolotl("learning_rate: 1.0e-5\n" + lines), "LL801,LL802") == []
 
 
@@ -94,9 +98,14 @@ def test_a_pinned_version_with_another_default_is_not_judged_by_the_newest(tmp_p
         ("2e-3", 32, "my-company/base-7B", ["warning"]),
         ("3e-3", 32, "my-company/base-7B", ["error"]),
         ("3e-3", 16, "my-company/base-7B", ["warning"]),
+        ("2e-3", 16, "my-company/base-7B", ["info"]),
+        ("2e-3", 17, "my-company/base-7B", ["warning"]),
+        ("3e-3", 8, "my-company/base-7B", ["warning"]),
         ("2e-3", 64, SMALL, []),
-        ("4e-3", 16, SMALL, ["warning"]),
-        ("2e-3", 32, "my-company/base", []),
+        ("2.1e-3", 64, SMALL, ["warning"]),
+        ("3e-3", 32, "meta-llama/Llama-3.2-1B", ["error"]),
+        ("2e-3", 32, "my-company/base", ["warning"]),
+        ("3e-3", 32, "my-company/base", ["error"]),
         ("1e-2", 32, "my-company/base", ["error"]),
     ],
 )
@@ -114,10 +123,21 @@ def test_preferences(stage: str, rate: str, speaks: bool) -> None:
     assert told(text, "LL803") == [("LL803", "info")] * speaks
 
 
-def test_a_large_model_at_the_usual_rate() -> None:
-    assert told(axolotl("learning_rate: 2.0e-4\n", LARGE), "LL809") == [("LL809", "info")]
-    assert told(axolotl("learning_rate: 1.0e-4\n", LARGE), "LL809") == []
-    assert told(axolotl("learning_rate: 2.0e-4\n", "my-company/base-30B-A3B"), "LL809") == []
+@pytest.mark.parametrize(
+    ("rate", "alpha", "model", "speaks"),
+    [
+        ("1.0e-3", 32, LARGE, True),
+        ("9.0e-4", 64, LARGE, False),
+        ("3.0e-4", 32, LARGE, False),
+        ("1.0e-3", 29, LARGE, False),  # the product counts, where alpha is known
+        ("1.1e-3", 32, LARGE, False),  # LL802 reports it
+        ("1.0e-3", 32, "my-company/base-32B", False),
+        ("1.0e-3", 32, "my-company/base-235B-A22B", False),
+    ],
+)
+def test_the_highest_rate_on_a_large_model(rate: str, alpha: int, model: str, speaks: bool) -> None:
+    text = axolotl(f"learning_rate: {rate}\n", model).replace("alpha: 32", f"alpha: {alpha}")
+    assert told(text, "LL809") == [("LL809", "warning")] * speaks
 
 
 @pytest.mark.parametrize(

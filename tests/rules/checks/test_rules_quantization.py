@@ -204,3 +204,9 @@ config = LoraConfig(r=16, lora_alpha=32)
 args = TrainingArguments(output_dir="out", learning_rate=2e-4, {mixed})
 """
     assert told(text, "LL705", "python") == [("LL705", "error")] * speaks
+
+
+@pytest.mark.parametrize(("bits", "severity"), [("4", "error"), ("8", "warning")])
+def test_loftq_decomposes_stored_bytes(bits: str, severity: str) -> None:
+    text = script(f"load_in_{bits}bit=True").replace("r=16", 'r=16, init_lora_weights="loftq"')
+    assert told(text, "LL505", "python") == [("LL505", severity)]

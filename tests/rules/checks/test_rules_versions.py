@@ -129,7 +129,7 @@ def test_a_message_names_the_range_and_its_place(tmp_path: Path) -> None:
         "TrainingArguments has no parameter evaluation_strategy in transformers>=5.1.0 "
         "(requirements.txt:2): it was removed by transformers 4.51.0."
     )
-    assert "the way transformers>=5.1.0 wants it" in (found.help or "")
+    assert found.help == "Write eval_strategy."
 
 
 def test_a_key_that_no_version_read_knows_says_up_to_which(tmp_path: Path) -> None:
@@ -148,16 +148,16 @@ def test_files_that_disagree_give_what_is_only_possible(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pin", "word"),
     [
-        ("trl<0.29", ""),
-        ("trl<=0.28.0", ""),
+        ("trl<0.27", ""),
+        ("trl<=0.26.2", ""),
         ("trl==0.2*", "warning"),
         ("trl>=0.9,<0.20", ""),
-        ("trl==0.29rc1", ""),
-        ("trl==0.30rc1", "error"),
-        ("trl>=0.30rc1", "error"),
+        ("trl==0.27rc1", ""),
+        ("trl==0.28rc1", "error"),
+        ("trl>=0.28rc1", "error"),
         ("trl<0.40", "warning"),
         ("trl>=0.20", "warning"),
-        ("trl>=0.29,<2", "error"),
+        ("trl>=0.27,<2", "error"),
         ("trl @ git+https://x.org/trl@0dcb46e", ""),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from lora_rules.engine import packaged
 from lora_rules.engine.budgets import EXPONENT
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.memory.footprint import footprint
 from lora_rules.facts.model import modules, other_modules
 from lora_rules.facts.model.architecture import architecture, from_config
 from lora_rules.facts.model.expressions import NoValueError, evaluate
@@ -143,7 +144,6 @@ def test_a_quantized_checkpoint(tmp_path: Path) -> None:
         {**TINY, "vocab_size": None},
         {**TINY, "hidden_size": "64"},
         {**TINY, "num_attention_heads": 0},
-        {**TINY, "quantization_config": {"quant_method": "gptq"}},
     ],
 )
 def test_what_cannot_be_counted(tmp_path: Path, config: object) -> None:
@@ -197,3 +197,34 @@ def test_a_packaged_table_has_an_entry_a_line(file: str) -> None:
     for line in packaged.content(f"{file}.json").decode().splitlines():
         if line not in ("{", "}", "},", '"configs":{', '"ids":{'):
             json.loads("{" + line.rstrip(",") + "}")
+
+
+def test_a_checkpoint_quantized_in_another_way_has_its_modules_and_no_bytes(tmp_path: Path) -> None:
+    stored = {**TINY, "quantization_config": {"quant_method": "gptq", "bits": 4}}
+    found = architecture(_folder(tmp_path, stored), beside())
+    assert (found.uncounted, found.prequantized) == ("gptq", False)
+    with pytest.raises(Unknown, match="stored as gptq"):
+        footprint(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "uncounted"),
+    [
+        ("Qwen/Qwen3-32B-AWQ", "Qwen/Qwen3-32B", "awq"),
+        ("Qwen/Qwen1.5-14B-Chat-GPTQ-Int4", "Qwen/Qwen1.5-14B-Chat", "gptq"),
+        ("Qwen/Qwen3-8B-FP8", "Qwen/Qwen3-8B", "fp8"),
+        ("Qwen/Qwen3-8B-bnb-4bit", "Qwen/Qwen3-8B", ""),
+    ],
+)
+def test_the_architecture_behind_a_quantized_name_is_known(
+    name: str, first: str, uncounted: str
+) -> None:
+    found = architecture(name)
+    assert found.linears == architecture(first).linears
+    assert (found.uncounted, found.prequantized) == (uncounted, not uncounted)
+
+
+@pytest.mark.parametrize("name", ["TheBloke/Qwen3-32B-AWQ", "Qwen/Qwen3-32B-4bit-of-mine"])
+def test_a_name_of_another_owner_or_with_other_words_is_not_known(name: str) -> None:
+    with pytest.raises(Unknown):
+        architecture(name)

@@ -22,7 +22,7 @@ from memory_recipes import AXOLOTL, FACTORY, FOUR_BIT, MIXTRAL, TRL, TUNE, UNSLO
 GIB = 2**30
 
 NATIVE = """\
-model: {name: meta-llama/Llama-3.1-8B, dtype: bfloat16}
+model: {pretrained_model_name_or_path: meta-llama/Llama-3.1-8B, dtype: bfloat16}
 lora: {r: 16, lora_alpha: 32, target_modules: all-linear}
 training: {per_device_train_batch_size: 2, max_length: 2048, learning_rate: 2.0e-4}
 data: {train: data.jsonl}

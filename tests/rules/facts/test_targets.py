@@ -177,3 +177,18 @@ def test_a_head_that_the_checkpoint_lacks_is_an_error(folder: Path) -> None:
     found = findings(script("roberta", 'target_modules=["query"]', loader=loader), folder)
     assert [(one.code, one.severity) for one in found] == [("LL411", Severity.ERROR)]
     assert found[0].edits == (Set("task_type", "SEQ_CLS"),)
+
+
+@pytest.mark.parametrize(
+    ("model", "percent"),
+    [
+        ("Qwen/Qwen1.5-MoE-A2.7B", 87),
+        ("mistralai/Mixtral-8x7B-v0.1", 97),
+        ("Qwen/Qwen3-30B-A3B", 95),
+    ],
+)
+def test_most_of_a_mixture_is_in_its_experts(model: str, percent: int, folder: Path) -> None:
+    text = script("x", 'target_modules=["q_proj"]').replace("./x", model)
+    found = [one for one in findings(text, folder) if one.code == "LL403"]
+    assert [one.severity for one in found] == [Severity.INFO]
+    assert f"({percent} % of its parameters)" in found[0].message

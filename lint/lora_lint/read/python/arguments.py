@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lora_lint.read.choices import Arms
-from lora_lint.read.python.calls import LAST_NAMES, Known, find
+from lora_lint.read.python.calls import LAST_NAMES, Known, find, positional_names
 from lora_lint.read.python.imports import canonical
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
@@ -142,11 +142,12 @@ def _found(
     skip: str = "",
 ) -> Found:
     found = Found(known, call, site)
+    names = positional_names(known, len(positional))
     for position, node in enumerate(positional):
-        if position >= len(known.positional) or isinstance(node, ast.Starred):
+        if position >= len(names) or isinstance(node, ast.Starred):
             found.hidden = "positional arguments"
             break
-        name = known.positional[position]
+        name = names[position]
         found.arguments[name] = Argument(
             name, resolver.thunk(node, site), node, site, None, site.text.span(node)
         )

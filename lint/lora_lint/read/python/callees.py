@@ -1,4 +1,4 @@
-"""Who is called, and what comes out: the libraries' functions that matter for a run's order."""
+"""Who is called, and what its positional arguments are called."""
 
 from __future__ import annotations
 
@@ -12,57 +12,11 @@ from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.values import Class, Function, Ref, Unresolved
 from lora_rules.engine._startup.typed import NamedTuple
 
-RETURN_THEIR_FIRST = frozenset(
-    [
-        "peft.prepare_model_for_kbit_training",
-        "peft.prepare_model_for_int8_training",
-        "peft.inject_adapter_in_model",
-        "torch.compile",
-        "torch.DataParallel",
-        "torch.DistributedDataParallel",
-        "accelerate.dispatch_model",
-        "builtins.list",
-        "builtins.filter",
-        "builtins.iter",
-        "builtins.enumerate",
-        "builtins.dict",
-        "builtins.tuple",
-        "builtins.set",
-        "tqdm.tqdm",
-        "tqdm.auto.tqdm",
-    ]
-)
-"""Functions that give back the object that they are given, or a view of it."""
-
-RETURN_THEIR_OWNER = frozenset(
-    [
-        "to",
-        "cuda",
-        "cpu",
-        "eval",
-        "train",
-        "half",
-        "float",
-        "bfloat16",
-        "type",
-        "requires_grad_",
-        "merge_and_unload",
-        "unload",
-        "compile",
-    ]
-)
-"""Methods of a model that return the model."""
-
-UNWRAP = frozenset(["merge_and_unload", "unload"])
-"""Of these, the ones that take PEFT's wrapper off."""
-
-RETURN_THEIR_ARGUMENTS = frozenset(["prepare", "prepare_model", "unwrap_model", "unwrap"])
-"""Methods of accelerate's Accelerator that return what they are given, wrapped."""
-
-RETURN_MODEL_AND_TOKENIZER = frozenset(["trl.setup_chat_format", "trl.clone_chat_template"])
-
 POSITIONS = {
     "peft.get_peft_model": ("model", "peft_config", "adapter_name"),
+    "peft.inject_adapter_in_model": ("peft_config", "model", "adapter_name"),
+    "peft.set_peft_model_state_dict": ("model", "peft_model_state_dict", "adapter_name"),
+    "safetensors.torch.load_model": ("model", "filename"),
     "peft.prepare_model_for_kbit_training": ("model", "use_gradient_checkpointing"),
     "transformers.Trainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
     "transformers.Seq2SeqTrainer": ("model", "args", "data_collator", "train_dataset"),
@@ -74,18 +28,6 @@ POSITIONS = {
 
 OPTIMIZERS = ("Adam", "SGD", "RMSprop", "Adafactor", "Lion", "PagedAdam", "PagedLion")
 """How the names of optimizers begin, in whatever library."""
-
-
-def returns_first(name: str) -> bool:
-    """Whether a function gives back the object that it is given first."""
-    return name in RETURN_THEIR_FIRST or is_wrap(name)
-
-
-def is_wrap(name: str) -> bool:
-    """Whether a function makes a PeftModel of the model that it is given."""
-    if name.endswith(".get_peft_model"):
-        return True
-    return name.startswith("peft.PeftModel") and name.endswith(".from_pretrained")
 
 
 class Callee(NamedTuple):

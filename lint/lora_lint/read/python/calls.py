@@ -24,9 +24,18 @@ class Known(NamedTuple):
     """Who sets the defaults, as a message would say it."""
     fixed: Mapping[str, object] = {}
     """Settings that follow from the callee alone."""
+    if_none: Mapping[str, object] = {}
+    """What a default of ``None`` means for a setting."""
 
 
-_TRAINING_NAMES = {"max_seq_length": "max_length", "evaluation_strategy": "eval_strategy"}
+_TRAINING_NAMES = {
+    "max_seq_length": "max_length",
+    "evaluation_strategy": "eval_strategy",
+    "activation_checkpointing": "gradient_checkpointing",
+    "activation_checkpointing_kwargs": "gradient_checkpointing_kwargs",
+}
+_IF_NONE = {"gradient_checkpointing": False}
+"""Since transformers 5.24 its two names are ``None`` until one is given, which means off."""
 _MODEL_NAMES = {
     "pretrained_model_name_or_path": "model_name_or_path",
     "model_name": "model_name_or_path",
@@ -85,7 +94,13 @@ _UNSLOTH = (
 
 _FIXED = (
     Known("peft.LoraConfig", "adapter", source="PEFT", fixed={"peft_type": "LORA"}),
-    Known("peft.AdaLoraConfig", "adapter", source="PEFT", fixed={"peft_type": "ADALORA"}),
+    Known(
+        "peft.AdaLoraConfig",
+        "adapter",
+        {"init_r": "r", "r": "unused_r"},  # PEFT warns of r, and does not read it
+        source="PEFT",
+        fixed={"peft_type": "ADALORA"},
+    ),
     Known("peft.get_peft_model", "wrap", positional=("model", "peft_config")),
     Known(
         "peft.prepare_model_for_kbit_training",
@@ -142,17 +157,44 @@ def _table() -> dict[str, Known]:
     table = {known.callee: known for known in _FIXED}
     for name in ("TrainingArguments", "Seq2SeqTrainingArguments"):
         callee = f"transformers.{name}"
-        table[callee] = Known(callee, "training", _TRAINING_NAMES, source=f"transformers' {name}")
+        table[callee] = Known(
+            callee,
+            "training",
+            _TRAINING_NAMES,
+            source=f"transformers' {name}",
+            if_none=_IF_NONE,
+        )
     for method in _METHODS:
         callee = f"trl.{method}Config"
         fixed = {"trainer_method": method.lower()}
         table[callee] = Known(
-            callee, "training", _TRAINING_NAMES, source=f"TRL's {method}Config", fixed=fixed
+            callee,
+            "training",
+            _TRAINING_NAMES,
+            source=f"TRL's {method}Config",
+            fixed=fixed,
+            if_none=_IF_NONE,
         )
         callee = f"trl.{method}Trainer"
         table[callee] = Known(
             callee, "trainer", _TRAINING_NAMES, _TRAINER_SETTINGS, ("model",), fixed=fixed
         )
+    table["unsloth.UnslothTrainingArguments"] = Known(
+        "unsloth.UnslothTrainingArguments",
+        "training",
+        _TRAINING_NAMES,
+        positional=("embedding_learning_rate",),
+        source="Unsloth's UnslothTrainingArguments",
+        fixed={"trainer_method": "sft"},
+    )
+    table["unsloth.UnslothTrainer"] = Known(
+        "unsloth.UnslothTrainer",
+        "trainer",
+        _TRAINING_NAMES,
+        _TRAINER_SETTINGS,
+        ("model",),
+        fixed={"trainer_method": "sft"},
+    )
     for name in _UNSLOTH:
         callee = f"unsloth.{name}.get_peft_model"
         table[callee] = Known(
@@ -184,6 +226,19 @@ _NOT_MODELS = ("Tokenizer", "Config", "Processor", "Extractor", "Scheduler", "Ad
 
 LAST_NAMES = frozenset(callee.rpartition(".")[2] for callee in KNOWN) | {"from_pretrained"}
 """The last part of every callee: most calls of a file are put aside by it."""
+
+
+def positional_names(known: Known, count: int) -> tuple[str, ...]:
+    """The names of a call's first positional arguments: at least ``count``, if they are known.
+
+    What :class:`Known` does not name is looked up in the library's signatures.
+    """
+    if count <= len(known.positional):
+        return known.positional
+    from lora_rules.libraries import signatures  # imported here: most calls give keywords only
+
+    names = signatures.positional(known.callee)
+    return names if len(names) > len(known.positional) else known.positional
 
 
 def find(callee: str) -> Known | None:

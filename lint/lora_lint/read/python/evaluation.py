@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
-from lora_lint.read.python.objects import Frame, Held, Store
+from lora_lint.read.python.objects import Changes, Frame, Held, Store
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -33,6 +33,8 @@ class Evaluation:
         """The calls that were met, by the identity of their nodes."""
         self.entered: set[Scope] = set()
         self._store = Store()
+        self._trainers: set[int] = set()
+        """The trainers that were made, by number."""
         self._module = Frame(resolver.index.module, None, 0)
         self._frame = self._module
         self._active: list[Scope] = []
@@ -41,6 +43,9 @@ class Evaluation:
         self._variables: dict[tuple[Scope, str], bool] = {}
         self._frames = 0
         self._statements = 0
+        self._statement: ast.expr | None = None
+        """The last expression met whose value nobody has: a statement of its own, or assigned to a
+        name that is never read."""
 
     def _call(self, node: ast.Call, site: Site) -> Held:
         raise NotImplementedError
@@ -110,7 +115,7 @@ class Evaluation:
         while frame is not None:
             key = (frame.number, node.id)
             if key in self._store.held:
-                return self._store.held[key]
+                return self._store.lookup(key)
             frame = frame.outer
         if not self._is_variable(node.id, site):
             return None
@@ -188,12 +193,18 @@ class Evaluation:
         else:
             number = self._arm(node, site)
             ways = [(part, 2 * number + i) for i, part in enumerate(node.values)]
-        before, helds = self._branch, []
+        before = self._branch
+        helds: list[Held] = []
+        changes: list[Changes] = []
         for part, arm in ways:
+            start = self._store.mark()
             self._branch = (*before, arm)
             helds.append(self._value(part, site))
+            changes.append(self._store.undo(start))
         self._branch = before
-        return self._store.joined(helds)
+        held = self._store.joined(helds, changes)
+        self._store.merge(changes)
+        return held
 
     def _walrus(self, node: ast.NamedExpr, site: Site) -> Held:
         held = self._value(node.value, site)
@@ -226,9 +237,26 @@ class Evaluation:
         made: Thing | None = None,
         complete: bool = True,
     ) -> None:
-        arguments = Given(self.resolver, given, site)
-        span = site.text.span(node)
-        self._calls.append(Call(name, span, on, arguments, things, made, self._branch, complete))
+        touched = things if on is None else {"": on, **things}
+        pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
+        call = Call(
+            name,
+            site.text.span(node),
+            on,
+            Given(self.resolver, given, site),
+            things,
+            made,
+            self._branch,
+            complete,
+            {role: past for role, past in pasts if past is not None},
+            node is not self._statement,
+        )
+        self._calls.append(call)
+        numbers = {thing.number for thing in touched.values()}
+        for number in numbers:
+            self._store.touched(number, call)
+        if made is not None and made.number not in numbers:
+            self._store.touched(made.number, call, made=True)
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.read.python.scopes import Def
+from lora_lint.read.python.scopes import Def, Site
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.recipe import Import, Imports
+
+if TYPE_CHECKING:
+    from lora_lint.read.python.index import Index
 
 STAR_EXPORTS = {
     "peft": frozenset(
@@ -63,3 +68,39 @@ def canonical(name: str) -> str:
     if root == "torch":
         return name
     return f"{root}.{rest[-1]}"
+
+
+_VERSIONED = ("peft", "transformers", "trl")
+"""The libraries whose names are known by version."""
+
+
+def imported_names(index: Index) -> Imports:
+    """What a file certainly takes from the libraries, in the order of the file."""
+    found = [
+        each
+        for scope in (index.module, *index.scopes.values())
+        for bindings in scope.bindings.values()
+        for binding in bindings
+        if binding.kind == "import" and (each := _certainly(binding)) is not None
+    ]
+    return tuple(sorted(found, key=lambda each: (each.span.cell or 0, each.span)))
+
+
+def _certainly(binding: Def) -> Import | None:
+    alias, site = binding.node, binding.site
+    stmt = site.stmt
+    if not isinstance(alias, ast.alias) or not isinstance(stmt, ast.ImportFrom):
+        return None
+    if stmt.level or (stmt.module or "").partition(".")[0] not in _VERSIONED or _may_fail(site):
+        return None
+    return Import(f"{stmt.module}.{alias.name}", site.text.span(alias))
+
+
+def _may_fail(site: Site) -> bool:
+    """Whether the script is prepared for a missing name: a test or a ``try`` is around it."""
+    owner = site.block.owner
+    while owner is not None:
+        if isinstance(owner.stmt, ast.If | ast.Try | ast.TryStar):
+            return True
+        owner = owner.block.owner
+    return False

@@ -54,6 +54,7 @@ _NO_NODES = frozenset(
 )
 """Fields that hold words and numbers, or nodes with nothing inside: operators and contexts."""
 _LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+_EXITS = frozenset([("sys", "exit"), ("os", "_exit")])
 _JUMPS = (ast.Break, ast.Continue)
 
 
@@ -99,7 +100,7 @@ class Index:
             site = Site(stmt, block, len(block.sites), self._text)
             block.sites.append(site)
             self._statement(site, stmt)
-            if isinstance(stmt, _LEAVING):
+            if isinstance(stmt, _LEAVING) or _exits(stmt):
                 block.leaves = True
                 block.jumps = block.jumps or isinstance(stmt, _JUMPS)
             elif site.blocks:
@@ -373,6 +374,18 @@ class Index:
     def _note_yield(self, _node: ast.AST, at: Site) -> Site:
         at.block.scope.generator = True
         return at
+
+
+def _exits(stmt: ast.stmt) -> bool:
+    """``sys.exit(…)``, ``exit()``, ``quit()``: as good as raising."""
+    if not isinstance(stmt, ast.Expr) or not isinstance(stmt.value, ast.Call):
+        return False
+    function = stmt.value.func
+    if isinstance(function, ast.Name):
+        return function.id in ("exit", "quit")
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return False
+    return (function.value.id, function.attr) in _EXITS
 
 
 def _take_apart(scope: Scope) -> None:

@@ -11,7 +11,12 @@ from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
+from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
+
+_OF_TRAINERS = ("training_step", "compute_loss")
+_OF_MODELS = ("forward",)
 
 
 class Invocation(Evaluation):
@@ -45,8 +50,34 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self._initialise(callee.made, made, positional, keywords)
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
-            self._store.set_attribute(made, "model", things["model"])
+            wraps = callee.name.startswith("trl.") and "peft_config" in things
+            model = things["model"]._replace(wrapped=True) if wraps else things["model"]
+            self._store.set_attribute(made, "model", model)
+            self._trainers.add(made.number)
+        if callee.name == ".train" and on is not None and on.number in self._trainers:
+            self._train(on, node, site)
         return out
+
+    def _train(self, trainer: Thing, node: ast.Call, site: Site) -> None:
+        """What a trainer calls of this file, again and again: its own methods and the model's."""
+        model = self._store.attribute(trainer, "model")
+        hooks = [
+            (inner, owner)
+            for owner, names in ((trainer, _OF_TRAINERS), (model, _OF_MODELS))
+            for name in names
+            if isinstance(owner, Thing) and (inner := self._method(name, owner).own) is not None
+        ]
+        if not hooks:
+            return
+        before = self._branch
+        self._arms[f"#{len(self._arms)}"] = len(self._arms) + 1
+        self._branch = (*before, -len(self._arms))
+        for inner, owner in hooks:
+            if inner not in self._active and len(self._active) < CALL_DEPTH:
+                given = [owner] if owner is model else [owner, model]
+                self._enter(inner, dict(zip(inner.parameters, given, strict=False)))
+        self._note(".backward", node, site, None, {}, {})
+        self._branch = before
 
     def _callee(self, node: ast.Call, site: Site) -> Callee:
         function = node.func
@@ -77,25 +108,30 @@ class Invocation(Evaluation):
     ) -> tuple[Thing | None, Held]:
         """The object that comes out, and what the expression gives."""
         name, on = callee.name, callee.on
-        method = name[1:] if name.startswith(".") else ""
-        if method in callees.RETURN_THEIR_ARGUMENTS and positional:
+        effect = effect_of(name)
+        gives = NEW if effect is None else effect.gives
+        if gives == ARGUMENTS and positional:
             return None, positional[0] if len(positional) == 1 else list(positional)
-        if method and isinstance(on, Thing):
-            if method in callees.RETURN_THEIR_OWNER:
-                made = on._replace(wrapped=on.wrapped and method not in callees.UNWRAP)
+        if name.startswith(".") and isinstance(on, Thing):
+            if effect is not None and gives == OWNER:
+                made = _through(effect, on)
                 return made, made
-            part = f"{on.part}.{method}()" if on.part else f"{method}()"
+            part = f"{on.part}{name}()" if on.part else f"{name[1:]}()"
             return None, Thing(on.number, part)
-        if callees.returns_first(name):
-            first = positional[0] if positional else keywords.get("model")
-            if name.startswith("builtins."):
+        if effect is not None and gives in (FIRST, PART) and positional + list(keywords.values()):
+            names = callees.positions(name)
+            place = names.index("model") if "model" in names else 0
+            first = positional[place] if place < len(positional) else keywords.get("model")
+            if gives == PART:
                 first = self._store.made_of(positional)  # filter(test, parameters)
             if isinstance(first, Thing):
-                made = first._replace(wrapped=True) if callees.is_wrap(name) else first
+                made = _through(effect, first)
                 return made, made
-        if name in callees.RETURN_MODEL_AND_TOKENIZER and len(positional) > 1:
+        if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
         made = self._store.fresh()
+        if effect is not None:
+            made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made
         return made, made
@@ -155,7 +191,7 @@ class Invocation(Evaluation):
         self._block(scope.root)
         self._active.pop()
         self._frame = before
-        return self._store.joined(frame.returned)
+        return self._store.returned(frame, not scope.root.leaves)
 
     def _callbacks(self, node: ast.Call, site: Site) -> None:
         """Functions of this file that are handed over (``dataset.map(tokenize)``) may be called."""
@@ -175,6 +211,11 @@ def _chain(frame: Frame | None) -> Iterator[Frame]:
     while frame is not None:
         yield frame
         frame = frame.outer
+
+
+def _through(effect: Effect, thing: Thing) -> Thing:
+    """The object that a call gives back, reached through PEFT's wrapper or past it."""
+    return thing if effect.wrapped is None else thing._replace(wrapped=effect.wrapped)
 
 
 def _put(things: dict[str, Thing], name: str, held: Held) -> None:

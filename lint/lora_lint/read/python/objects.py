@@ -7,10 +7,12 @@ is known: nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lora_lint.read.python.scopes import Scope
-from lora_rules.recipe import Thing
+from lora_rules.engine._startup.typed import Any
+from lora_rules.history import joined
+from lora_rules.recipe import Call, History, Thing
 
 Held = Thing | list["Held"] | None
 """What an expression gives: an object, several (as a list), or a constant (``None``)."""
@@ -23,8 +25,8 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
-Changes = dict[Key, Held | _Nothing]
-"""What some statements bind, and to what."""
+Changes = dict[Key, Held | History | _Nothing]
+"""What some statements bind, and to what; what happened to an object stands under :func:`_past`."""
 
 _MODELS = frozenset(["module", "base_model", "_orig_mod"])
 """Attributes of a wrapped model that are the model itself, for all that matters here."""
@@ -33,13 +35,15 @@ _MODELS = frozenset(["module", "base_model", "_orig_mod"])
 class Frame:
     """The names of a function that is running, or of the module."""
 
-    __slots__ = ("number", "outer", "returned", "scope")
+    __slots__ = ("number", "outer", "pasts", "returned", "scope")
 
     def __init__(self, scope: Scope, outer: Frame | None, number: int) -> None:
         self.scope = scope
         self.outer = outer
         self.number = number
         self.returned: list[Held] = []
+        self.pasts: list[dict[int, History | None]] = []
+        """At each return, what had happened to the objects that are returned."""
 
 
 class Store:
@@ -49,15 +53,17 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self.held: dict[Key, Held] = {}
+        self.held: dict[Key, Any] = {}
         """By frame and name; by minus the object's number and the attribute's path."""
-        self._before: list[tuple[Key, Held | _Nothing]] = []
+        self._before: list[tuple[Key, Held | History | _Nothing]] = []
         """What each key held before it was changed, in order."""
+        self.made: set[int] = set()
+        """The objects that came out of a call that was gone through."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
 
-    def hold(self, key: Key, held: Held) -> None:
+    def hold(self, key: Key, held: Held | History) -> None:
         """Bind a name or an attribute."""
         self._before.append((key, self.held.get(key, _NOTHING)))
         self.held[key] = held
@@ -89,14 +95,21 @@ class Store:
         self._last += 1
         return Thing(self._last)
 
+    def lookup(self, key: Key) -> Held:
+        """What a name or an attribute holds that is bound."""
+        held: Held = self.held[key]
+        return held
+
     def attribute(self, owner: Held, name: str) -> Held:
         """An attribute of an object: what was assigned to it, else a part."""
         if not isinstance(owner, Thing):
             return None
         key = (-owner.number, _path(owner.part, name))
         if key in self.held:
-            return self.held[key]
-        return owner if name in _MODELS and not owner.part else Thing(owner.number, key[1])
+            return self.lookup(key)
+        if name in _MODELS and not owner.part:
+            return owner if name != "base_model" else owner._replace(wrapped=False)
+        return Thing(owner.number, key[1])
 
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
@@ -114,16 +127,60 @@ class Store:
         key = (-owner.number, f"[{position}]")
         if key not in self.held:
             self.hold(key, self.fresh())
-        return self.held[key]
+        return self.lookup(key)
 
-    def joined(self, helds: Iterable[Held]) -> Held:
-        """One of several alternatives: the same object, or one that is not known."""
-        several = [held for held in helds if held is not None]
+    def joined(self, helds: Sequence[Held], ways: Sequence[Changes] = ()) -> Held:
+        """One of several alternatives: the same object, or one of which less is known.
+
+        Args:
+            helds: the alternatives.
+            ways: what each of them comes with, where that was taken back.
+        """
+        several = [(held, n) for n, held in enumerate(helds) if held is not None]
         if not several:
             return None
-        if all(held == several[0] for held in several):
-            return next((h for h in several if isinstance(h, Thing) and h.wrapped), several[0])
-        return self.fresh()
+        first, _ = several[0]
+        if all(held == first for held, _ in several):
+            return next((h for h, _ in several if isinstance(h, Thing) and h.wrapped), first)
+        new = self.fresh()
+        wholes = [(held, n) for held, n in several if isinstance(held, Thing) and not held.part]
+        if len(wholes) < len(several):
+            return new
+        pasts = [self._past_on(ways[n] if ways else {}, thing.number) for thing, n in wholes]
+        self._hold_past(new.number, joined(pasts))
+        return new._replace(wrapped=all(thing.wrapped for thing, _ in wholes))
+
+    # What happened to objects
+
+    def past(self, number: int) -> History | None:
+        """What happened to an object until now; ``None`` if nothing."""
+        found: History | None = self.held.get(_past(number))
+        return found
+
+    def touched(self, number: int, call: Call, made: bool = False) -> None:
+        """Write down that a call touched an object, or made it."""
+        if made:
+            self.made.add(number)
+        before = () if made else (self.past(number),)
+        self._hold_past(number, History(call, before, Thing(number)))
+
+    def returned(self, frame: Frame, falls_through: bool) -> Held:
+        """What a function gives that was gone through, and what happened to it."""
+        for number in {number: None for past in frame.pasts for number in past}:
+            now = self.past(number)
+            ways = [past.get(number, now) for past in frame.pasts]
+            self._hold_past(number, joined([*ways, now] if falls_through else ways))
+        return self.joined(frame.returned)
+
+    def pasts(self, held: Held) -> dict[int, History | None]:
+        """What happened to these objects, by number."""
+        return {thing.number: self.past(thing.number) for thing in _flat((held,))}
+
+    def _hold_past(self, number: int, history: History | None) -> None:
+        if history is None:
+            self.forget(_past(number))
+        else:
+            self.hold(_past(number), history)
 
     def made_of(self, helds: Iterable[Held]) -> Held:
         """Something put together: a part of the only object that went in, else a new one."""
@@ -136,19 +193,45 @@ class Store:
 
     def merge(self, ways: list[Changes]) -> None:
         """Go on after a test, from what each of its arms changed."""
-        for key in dict.fromkeys(key for way in ways for key in way):
-            before: Held | _Nothing = self.held.get(key, _NOTHING)
-            merged: Held | _Nothing = _NOTHING
-            for way in ways:
-                held = way.get(key, before)
-                if isinstance(merged, _Nothing):
-                    merged = held
-                elif not isinstance(held, _Nothing) and merged is not held:
-                    merged = self.joined((merged, held))
-            if isinstance(merged, _Nothing):
-                self.forget(key)
-            else:
-                self.hold(key, merged)
+        changed = dict.fromkeys(key for way in ways for key in way)
+        for key in changed:
+            if key[1]:
+                self._merge_held(key, ways)
+        for key in changed:
+            if not key[1]:
+                self._merge_past(key, ways)
+
+    def _merge_held(self, key: Key, ways: list[Changes]) -> None:
+        before: Held | _Nothing = self.held.get(key, _NOTHING)
+        found: list[tuple[Held, Changes]] = []
+        for way in ways:
+            held: Any = way.get(key, before)
+            if not isinstance(held, _Nothing):
+                found.append((held, way))
+        if not found:
+            self.forget(key)
+            return
+        same = all(held is found[0][0] for held, _ in found)
+        helds, of = zip(*found, strict=True)
+        self.hold(key, helds[0] if same else self.joined(helds, of))
+
+    def _merge_past(self, key: Key, ways: list[Changes]) -> None:
+        number = -key[0]
+        pasts = [self._past_on(way, number) for way in ways]
+        if number in self.made:  # it is not there on ways that did not make it
+            pasts = [past for past in pasts if past is not None]
+        self._hold_past(number, joined(pasts))
+
+    def _past_on(self, way: Changes, number: int) -> History | None:
+        past = way.get(_past(number), _NOTHING)
+        if isinstance(past, History):
+            return past
+        return self.past(number)
+
+
+def _past(number: int) -> Key:
+    """Where the history of an object is held: no attribute has an empty name."""
+    return (-number, "")
 
 
 def _flat(helds: Iterable[Held]) -> Iterable[Thing]:

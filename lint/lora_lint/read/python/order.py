@@ -69,6 +69,9 @@ class Run(Invocation):
         self._branch = before
 
     def _assign(self, site: Site, stmt: ast.Assign) -> None:
+        loads = self.resolver.index.loads
+        if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
+            self._statement = stmt.value
         held = self._value(stmt.value, site)
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
@@ -78,11 +81,15 @@ class Run(Invocation):
             self._bind(stmt.target, self._value(stmt.value, site), site, stmt.value)
 
     def _expression(self, site: Site, stmt: ast.Expr | ast.AugAssign) -> None:
+        if isinstance(stmt, ast.Expr):
+            self._statement = stmt.value
         self._value(stmt.value, site)
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
-            self._frame.returned.append(self._value(stmt.value, site))
+            held = self._value(stmt.value, site)
+            self._frame.returned.append(held)
+            self._frame.pasts.append(self._store.pasts(held))
 
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._value(stmt.test, site)

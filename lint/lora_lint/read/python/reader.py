@@ -13,6 +13,8 @@ from lora_rules.recipe import Span
 if TYPE_CHECKING:
     import ast
 
+    from lora_rules.recipe import Recipe
+
 _CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
 """Without one of these, or TRL's ``ModelConfig``, there is no recipe in the file: no parsing."""
 _CLI = lazily(rb"\bModelConfig\b")
@@ -74,7 +76,17 @@ def _read_text(path: str, text: str) -> Reading:
         resolver.close()
         raise rest
     dialect = made.recipes[0].dialect if made.recipes else ""
-    return Reading(made.recipes, dialect, made.notes, resolver.close, rest)
+    return Reading(_pinned(made.recipes, text, lines), dialect, made.notes, resolver.close, rest)
+
+
+def _pinned(recipes: tuple[Recipe, ...], text: str, lines: tuple[str, ...]) -> tuple[Recipe, ...]:
+    """The recipes with the versions that the file itself asks for, if it does."""
+    if not recipes or ("install" not in text and "# /// script" not in text):
+        return recipes
+    from lora_lint.read.python.installs import pins
+
+    asked = pins(lines)
+    return tuple(recipe._replace(pins=asked) for recipe in recipes) if asked else recipes
 
 
 def _beginning(lines: tuple[str, ...], wrong: int) -> ast.Module:

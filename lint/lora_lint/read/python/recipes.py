@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from lora_lint.read.python import datasets, surroundings
+from lora_lint.read.python import datasets, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
+from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, in_order
 from lora_lint.read.python.order import Run, runs
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
+from lora_lint.read.python.trace import terminals
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -43,7 +46,11 @@ def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    loads = [found for found in calls if found.known.kind == "continue"]
+    loads = [
+        found
+        for found in calls
+        if found.known.kind == "continue" or _of_saved_config(resolver, found)
+    ]
     if not adapters and not loads:
         return Made(notes=tuple(resolver.notes()))
     wanted = [*adapters, *loads]
@@ -51,14 +58,27 @@ def recipes(resolver: Resolver, file: File) -> Made:
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls)
     told = Told(resolver)
+    served = serving.settings(resolver)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
-        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()))
+        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
         for adapter in adapters
     )
-    taken.take(_without_config(loads, adapters, ways, file))
+    taken.take(_without_config(loads, adapters, ways, file, told))
     notes = (*links.notes, *resolver.notes(), *taken.notes)
-    return Made(tuple(taken.taken), tuple(dict.fromkeys(notes)))
+    imports = imported_names(resolver.index)
+    made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
+    return Made(made, tuple(dict.fromkeys(notes)))
+
+
+def _of_saved_config(resolver: Resolver, found: Found) -> bool:
+    """Whether it is ``get_peft_model(model, PeftConfig.from_pretrained(…))``."""
+    config = found.expression("peft_config") if found.known.kind == "wrap" else None
+    if config is None:
+        return False
+    ends = (end.node for end in terminals(resolver, *config))
+    functions = (end.func for end in ends if isinstance(end, ast.Call))
+    return any(isinstance(f, ast.Attribute) and f.attr == "from_pretrained" for f in functions)
 
 
 def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
@@ -72,9 +92,14 @@ def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
 
 
 def _without_config(
-    loads: list[Found], adapters: list[Found], ways: list[Run], file: File
+    loads: list[Found], adapters: list[Found], ways: list[Run], file: File, told: Told
 ) -> Iterator[Recipe]:
-    """The ways on which an adapter is loaded and none is configured: only their calls are known."""
+    """The ways on which an adapter is loaded and none is configured: only their calls are known.
+
+    Where the file configures one adapter, it says how the adapters begin that the file loads.
+    """
+    begins = told.written(adapters[0]) if len(adapters) == 1 else {}
+    begins = {name: value for name, value in begins.items() if name == "init_lora_weights"}
     configured = {id(adapter.call) for adapter in adapters}
     by_identity = {id(found.call): found for found in loads}
     for way in ways:
@@ -82,15 +107,17 @@ def _without_config(
         loaded = [by_identity[identity] for identity in met]
         loaded.sort(key=lambda found: (found.span.cell or 0, found.span))
         if loaded and configured.isdisjoint(way.nodes):
+            only_infers = _only_infers(way)
             yield Recipe(
                 file.path,
                 file.kind,
                 "peft",
                 loaded[0].span,
+                begins if only_infers else {},
                 callee=loaded[0].known.callee,
                 framework="PEFT",
                 calls=way.calls,
-                result=_only_infers(way),
+                result=only_infers,
             )
 
 
@@ -142,10 +169,17 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
-def _recipe(links: Links, told: Told, adapter: Found, file: File, calls: Calls) -> Recipe:
+def _recipe(
+    links: Links,
+    told: Told,
+    adapter: Found,
+    file: File,
+    calls: Calls,
+    served: dict[str, Setting],
+) -> Recipe:
     linked = links.of(adapter)
     resolver = links.resolver
-    settings = told.written(adapter) | surroundings.settings(adapter)
+    settings = told.written(adapter) | surroundings.settings(adapter) | served
     members = [found for kind in _ORDER if (found := linked.one(kind)) is not None]
     for found in members:
         for name, value in told.written(found).items():
@@ -242,13 +276,11 @@ def _gradient_checkpointing(
     name = "gradient_checkpointing"
     if name in settings and settings[name].candidates != (False,):
         return
-    enabled = resolver.index.calls.get("gradient_checkpointing_enable", [])
-    if enabled:
-        call, site = enabled[0]
-        settings[name] = Setting(
-            name, (True,), Origin.WRITTEN, "gradient_checkpointing_enable", site.text.span(call)
-        )
-    elif linked.one("prepare") is not None and name not in settings:
+    for method in ("gradient_checkpointing_enable", "activation_checkpointing_enable"):
+        for call, site in resolver.index.calls.get(method, [])[:1]:
+            settings[name] = Setting(name, (True,), Origin.WRITTEN, method, site.text.span(call))
+            return
+    if linked.one("prepare") is not None and name not in settings:
         source = "PEFT's prepare_model_for_kbit_training"
         key = "use_gradient_checkpointing"
         settings[name] = Setting(name, (True,), Origin.DEFAULT, key, source=source)

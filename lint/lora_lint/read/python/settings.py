@@ -55,7 +55,7 @@ class Told:
     def absent(self, found: Found) -> dict[str, Setting]:
         """The settings that a call does not give: its defaults, or unknown if more may arrive."""
         if found not in self._absent:
-            self._absent[found] = _absent(found)
+            self._absent[found] = _absent(found, "unsloth" in self.resolver.index.libraries)
         return self._absent[found]
 
     def block(self, found: Found) -> Block:
@@ -221,18 +221,40 @@ def _assigned_name(found: Found) -> str | None:
     return None
 
 
-def _absent(found: Found) -> dict[str, Setting]:
+def _absent(found: Found, patched: bool) -> dict[str, Setting]:
+    """What a call leaves to its defaults.
+
+    Args:
+        found: the call.
+        patched: whether the file imports Unsloth, which gives TRL's configurations other defaults.
+    """
     known = found.known
     settings: dict[str, Setting] = {}
+    theirs = _patched(known.callee) if patched else {}
     for key, value in _signature(known.callee).items():
         if key in found.arguments or (known.only and key not in known.only):
             continue
         name = known.names.get(key, key)
+        if name != key and name in settings and value is None:
+            continue
         if found.hidden:
             settings[name] = Setting(name, (), Origin.WRITTEN, key, found.span, reason=found.hidden)
+            continue
+        if key in theirs:
+            value, source = theirs[key], "Unsloth"
         else:
-            settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=known.source)
+            value, source = (known.if_none.get(name) if value is None else value), known.source
+        settings[name] = Setting(name, (value,), Origin.DEFAULT, key, source=source)
     return settings
+
+
+def _patched(callee: str) -> Mapping[str, object]:
+    """The defaults that ``import unsloth`` gives to a configuration of TRL."""
+    if not callee.startswith("trl.") or not callee.endswith("Config"):
+        return {}
+    from lora_rules.libraries.unsloth.defaults import CONFIGURATIONS  # few files import Unsloth
+
+    return CONFIGURATIONS
 
 
 def _signature(callee: str) -> Mapping[str, object]:
@@ -244,7 +266,8 @@ def _signature(callee: str) -> Mapping[str, object]:
 def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
     for argument in found.arguments.values():
-        if argument.key_span is None:
+        named = argument.key_span or argument.span  # a positional argument has no name to point at
+        if named is None:
             continue
         given = setting(resolver, argument.name, argument, found.site)
         if given.reason == SOMETIMES or argument.absent:
@@ -252,7 +275,7 @@ def _block(resolver: Resolver, found: Found) -> Block:
         keys.append(
             Key(
                 argument.name,
-                argument.key_span,
+                named,
                 given.candidates,
                 argument.span,
                 given.choices,

@@ -11,25 +11,11 @@ from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_lint.read.python.values import Function, Unresolved
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.budgets import ORIGINS
+from lora_rules.engine.effects import OWNER
+from lora_rules.libraries.effects import effect_of
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
-
-_PASSING = frozenset(
-    [
-        "to",
-        "cuda",
-        "cpu",
-        "eval",
-        "train",
-        "half",
-        "float",
-        "bfloat16",
-        "requires_grad_",
-        "merge_and_unload",
-    ]
-)
-"""Methods of a model that return the model."""
 
 
 class Terminal(NamedTuple):
@@ -178,9 +164,11 @@ class _Walk:
 
     def call(self, node: ast.Call, site: Site, path: tuple[int, ...]) -> Iterator[Terminal]:
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in _PASSING:
-            yield from self.expression(function.value, site, path)
-            return
+        if isinstance(function, ast.Attribute):
+            effect = effect_of(f".{function.attr}")
+            if effect is not None and effect.gives == OWNER:
+                yield from self.expression(function.value, site, path)
+                return
         scope = self._own_function(function, site)
         if scope is None or not scope.returns:
             yield Terminal(node, site, path)

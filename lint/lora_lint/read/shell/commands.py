@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from lora_lint.read.shell.variables import Text
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 
 _FLAG = lazily(r"--?[A-Za-z][\w.-]*")
-_OVERRIDE = lazily(r"([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
+_OVERRIDE = lazily(r"\+{0,2}([A-Za-z_][\w.]*)=(.*)", re.DOTALL)
 _SUBCOMMANDS = {
     ("swift", "sft"): "ms-swift",
     ("swift", "pt"): "ms-swift",
@@ -22,6 +23,7 @@ _SUBCOMMANDS = {
     ("trl", "kto"): "trl",
     ("trl", "reward"): "trl",
     ("trl", "rloo"): "trl",
+    ("mlx_lm", "lora"): "mlx-lm",
     ("litgpt", "finetune"): "litgpt",
     ("litgpt", "finetune_lora"): "litgpt",
 }
@@ -35,7 +37,20 @@ _SCRIPTS = {
     "trl/scripts/grpo.py": "trl",
 }
 """The end of a script's path, and its dialect."""
+_MODULES = {
+    "mlx_lm.lora": "mlx-lm",
+    "swift.cli.sft": "ms-swift",
+    "trl.scripts.sft": "trl",
+    "trl.scripts.dpo": "trl",
+    "trl.scripts.grpo": "trl",
+    "verl.trainer.main_ppo": "verl",
+    "verl.trainer.fsdp_sft_trainer": "verl",
+}
+"""What ``python -m`` runs (or is installed under that name), and its dialect."""
+_ARGPARSE = frozenset({"llamafactory", "ms-swift", "trl", "mlx-lm"})
+"""Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
 _BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
+_LORA_KEY = lazily(r"lora_|lora\.[\w.]+=")
 
 
 class Flag(NamedTuple):
@@ -56,13 +71,22 @@ class Command(NamedTuple):
     subcommand: str
     flags: tuple[Flag, ...]
     positional: tuple[Text, ...]
+    launcher: tuple[Text, ...] = ()
+    """What stands before the word after which the options begin: ``torchrun`` and its flags."""
+
+    def full_name(self, name: str, known: frozenset[str]) -> str:
+        """The option that a flag is: argparse accepts any beginning that only one of them has."""
+        if self.dialect not in _ARGPARSE or name in known:
+            return name
+        meant = [key for key in known if key.startswith(name)]
+        return meant[0] if len(meant) == 1 else name
 
     @property
     def has_config_file(self) -> bool:
         """Whether most settings come from a file, so that defaults cannot be told."""
         names = {flag.name for flag in self.flags}
         files = (".yaml", ".yml", ".json", ".toml")
-        return bool(names & {"config", "config_file", "config-name"}) or any(
+        return bool(names & {"config", "config_file", "config_name", "config_path", "c"}) or any(
             text.endswith(files) for word in self.positional for text in word.candidates
         )
 
@@ -72,11 +96,11 @@ def command(words: list[Text]) -> Command | None:
     texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in words]
     start, dialect, subcommand = _program(texts)
     if start is None:
-        if not any(_BARE_FLAGS.match(text) or "lora_" in text for text in texts):
+        if not any(_BARE_FLAGS.match(text) or _LORA_KEY.search(text) for text in texts):
             return None
         start, dialect, subcommand = 0, "generic", ""
     flags, positional = _flags(words[start + 1 :], texts[start + 1 :])
-    return Command(dialect, words[start], subcommand, flags, positional)
+    return Command(dialect, words[start], subcommand, flags, positional, tuple(words[:start]))
 
 
 def _program(texts: list[str]) -> tuple[int | None, str, str]:
@@ -86,24 +110,32 @@ def _program(texts: list[str]) -> tuple[int | None, str, str]:
         pair = (text.rpartition("/")[2], texts[at + 1] if at + 1 < len(texts) else "")
         if pair in _SUBCOMMANDS:
             return at + 1, _SUBCOMMANDS[pair], pair[1]
+        if text in _MODULES:
+            return at, _MODULES[text], text.rpartition(".")[2]
         for ending, dialect in _SCRIPTS.items():
             if text == ending or text.endswith("/" + ending):
                 return at, dialect, ending.rpartition("/")[2].removesuffix(".py")
     return None, "", ""
 
 
+def flags_of(words: Iterable[Text]) -> tuple[Flag, ...]:
+    """The flags among the words of a launcher."""
+    every = list(words)
+    texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in every]
+    return _flags(every, texts)[0]
+
+
 def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple[Text, ...]]:
     flags: list[Flag] = []
     positional: list[Text] = []
     for word, text in zip(words, texts, strict=True):
-        name, equals, value = text.partition("=")
+        flag = _flag(word)
         override = _OVERRIDE.fullmatch(text)
-        if _FLAG.fullmatch(name) and not word.quoted:
-            given = (_value(word, value),) if equals else ()
-            flags.append(Flag(_clean(name), word, given))
-        elif override is not None and not flags:
+        if flag is not None:
+            flags.append(flag)
+        elif override is not None and not _is_option(flags):
             flags.append(Flag(override[1], word, (_value(word, override[2]),)))
-        elif flags and not _is_full(flags[-1]):
+        elif flags and not _is_full(flags[-1]) and not _may_be_more(flags[-1], word):
             last = flags.pop()
             flags.append(Flag(last.name, last.word, (*last.values, word)))
         else:
@@ -111,9 +143,34 @@ def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple
     return tuple(flags), tuple(positional)
 
 
+def _flag(word: Text) -> Flag | None:
+    """``--name`` or ``--name=value``, the name the same in all candidates."""
+    texts = word.candidates or ((word.template,) if word.template else ())
+    parts = [text.partition("=") for text in texts]
+    names = {name for name, _, _ in parts}
+    if len(names) != 1 or not _FLAG.fullmatch(name := names.pop()):
+        return None
+    if word.quoted and not name.startswith("--"):
+        return None
+    if not any(equals for _, equals, _ in parts):
+        return Flag(_clean(name), word, ())
+    values = tuple(value for _, _, value in parts) if word.candidates else ()
+    return Flag(_clean(name), word, (word._replace(candidates=values, template=""),))
+
+
+def _is_option(flags: list[Flag]) -> bool:
+    """Whether the last of them is ``--key``, and a text with ``=`` may be its value."""
+    return bool(flags) and (flags[-1].word.candidates or (flags[-1].word.template,))[0][:1] == "-"
+
+
+def _may_be_more(flag: Flag, word: Text) -> bool:
+    """Whether a variable behind a value, of which nothing is known, may hold options."""
+    return bool(flag.values) and not word.candidates and not word.quoted
+
+
 def _is_full(flag: Flag) -> bool:
     """``--key=value`` and ``key=value`` take no more words."""
-    return any("=" in text for text in flag.word.candidates)
+    return any("=" in text for text in flag.word.candidates or (flag.word.template,))
 
 
 def _clean(name: str) -> str:

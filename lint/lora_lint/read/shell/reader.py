@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
 from lora_lint.read.shell.commands import Command, command
+from lora_lint.read.shell.dropped import Dropped, dropped
+from lora_lint.read.shell.gpus import Gpus, gpus_of
 from lora_lint.read.shell.scan import Scanner
+from lora_lint.read.shell.unread import options_unread
+from lora_lint.read.shell.unread import unread as not_read
 from lora_lint.read.shell.variables import Text, Variables
 from lora_lint.read.tree import Entry, Mapping, Node, Opaque, Sequence
 from lora_lint.read.yaml import resolve
@@ -20,6 +24,9 @@ from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
 from lora_rules.recipe import Origin, Recipe, Setting, Span
+
+NAMED_COMMANDS = 20
+"""How many commands of a file that are not read are named."""
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -35,33 +42,104 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except NotText as error:
         raise Unreadable(str(error)) from None
     taken = Recipes()
-    taken.take(read_text(text, source.path, dialect=dialect))
+    unread: list[str] = []
+    taken.take(read_text(text, source.path, dialect=dialect, unread=unread))
     recipes = tuple(taken.taken)
     if recipes and "install" in text:
         from lora_lint.sources.pins.commands import own_versions  # most scripts install nothing
 
         pins = own_versions(text, os.path.basename(source.path))
         recipes = tuple(recipe._replace(pins=pins) for recipe in recipes)
-    return Reading(recipes, recipes[0].dialect if recipes else "", tuple(taken.notes))
+    return Reading(
+        recipes,
+        recipes[0].dialect if recipes else "",
+        tuple(taken.notes),
+        commands=tuple(unread),
+    )
 
 
 def read_text(
-    text: str, path: str, cell: int | None = None, dialect: str | None = None
+    text: str,
+    path: str,
+    cell: int | None = None,
+    dialect: str | None = None,
+    unread: list[str] | None = None,
 ) -> Iterator[Recipe]:
-    """The recipes of a script's text, or of one ``%%bash`` cell, one command after another."""
+    """The recipes of a script's text, or of one ``%%bash`` cell, one command after another.
+
+    Args:
+        text: the script.
+        path: its file.
+        cell: the notebook's cell that it is, if it is one.
+        dialect: the dialect to read it in, when the user forces one.
+        unread: takes a sentence about each command that is not read.
+    """
     variables = Variables()
-    for words in Scanner(text, cell).scan():
-        started = command(variables.take(words))
-        if started is not None:
-            yield from _recipes(started, path, dialect)
+    scanner = Scanner(text, cell)
+    commands = scanner.scan()
+    skipped = 0
+    for number, words in enumerate(commands):
+        taken = variables.take(words)
+        started = command(taken)
+        if number < skipped:
+            continue
+        below = dropped(number, commands, scanner.ends)
+        skipped = number + 1 + below.commands if below is not None else 0
+        found = _started(started, taken, below, path, dialect, variables)
+        yield from found
+        if unread is not None and not found:
+            _name_unread(taken, started, unread)
+
+
+def _name_unread(words: list[Text], started: Command | None, unread: list[str]) -> None:
+    name = not_read(words) or (options_unread(started) if started is not None else "")
+    if name and len(unread) < NAMED_COMMANDS:
+        line = words[0].span.line
+        unread.append(f"line {line}: `{name}` is not read: what it sets is not checked")
+
+
+def _started(
+    started: Command | None,
+    words: list[Text],
+    below: Dropped | None,
+    path: str,
+    dialect: str | None,
+    variables: Variables,
+) -> list[Recipe]:
+    """The recipes of one command; what it says where it ends, else what it was meant to say."""
+    recipes = _recipes(started, path, dialect) if started is not None else []
+    if not recipes and below is not None:
+        rest = [text for word in below.words for text in variables.expand(word)]
+        started = command([*words, *rest])
+        recipes = _recipes(started, path, dialect) if started is not None else []
+    if started is None or not recipes:
+        return []
+    gpus = gpus_of(started, variables.environment)
+    more = {} if gpus is None else {"gpu_count": _gpu_count(gpus)}
+    if below is not None:
+        more["dropped_options"] = below.setting
+    return [recipe._replace(settings={**more, **recipe.settings}) for recipe in recipes]
+
+
+def _gpu_count(gpus: Gpus) -> Setting:
+    return Setting(
+        "gpu_count",
+        (gpus.number,),
+        Origin.DERIVED,
+        gpus.key,
+        span=gpus.text.span,
+        source=f"{gpus.key} {gpus.text.candidates[0]}",
+        overridable=bool(gpus.text.default_of),
+    )
 
 
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     name = forced or ("generic" if started.has_config_file else started.dialect)
-    root = _tree(started)
-    if name == "generic" and sum(1 for entry in root.entries if _is_lora(entry.key)) < 2:
+    if name == "generic" and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
         return []
-    found = dialects.translate(dialects.load(name), root, path=path, kind="shell")
+    dialect = dialects.load(name)
+    root = _tree(started, dialect.table.known_keys if name != "generic" else frozenset())
+    found = dialects.translate(dialect, root, path=path, kind="shell")
     return [_finished(recipe, started) for recipe in found]
 
 
@@ -69,18 +147,19 @@ def _is_lora(key: str) -> bool:
     return "lora" in key.lower() or key in ("r", "rank", "target_modules", "network_dim")
 
 
-def _tree(started: Command) -> Mapping:
+def _tree(started: Command, known: frozenset[str]) -> Mapping:
     entries: dict[str, Entry] = {}
     duplicates = []
     if started.dialect == "litgpt" and started.positional:
         word = started.positional[0]
         entries["checkpoint_dir"] = Entry("checkpoint_dir", word.span, _node((word,), word.span))
     for flag in started.flags:
-        entry = Entry(flag.name, flag.word.span, _node(flag.values, flag.word.span))
-        before = entries.pop(flag.name, None)
+        name = started.full_name(flag.name, known)
+        entry = Entry(name, flag.word.span, _node(flag.values, flag.word.span))
+        before = entries.pop(name, None)
         if before is not None:
             duplicates.append((before, entry))
-        entries[flag.name] = entry
+        entries[name] = entry
     every = [entry.key_span for entry in entries.values()] or [started.program.span]
     first, last = started.program.span, every[-1]
     span = Span(first.line, first.column, last.end_line, last.end_column, first.cell)
@@ -117,7 +196,10 @@ def _node(values: tuple[Text, ...], flag: Span) -> Node:
 def _scalar(value: Text) -> Node:
     if not value.candidates:
         return Opaque(f"{value.unknown} is not known from this file", value.span)
-    scalars = tuple(resolve(text, value.span) for text in value.candidates)
+    scalars = tuple(
+        resolve(text, value.span)._replace(yaml_string=False)  # no YAML parser reads a word
+        for text in value.candidates
+    )
     return scalars[0] if len(scalars) == 1 else Sequence(scalars, value.span, value.choices)
 
 

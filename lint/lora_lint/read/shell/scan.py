@@ -17,6 +17,10 @@ SEPARATORS = ";&|()\n"
 _NAME = lazily(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _BRACED = lazily(r"\{([A-Za-z_]\w*|\d+)(?:(:?[-=])([^{}$`]*))?\}")
 _ARRAY = lazily(r"\{([A-Za-z_]\w*)\[[@*]\]\}")
+_LINE_END = lazily(r"\r?\n")
+_BEHIND = lazily(r"(?:([ \t]+)(#|(?=\r?\n|\Z))|\r?\n)")
+"""What a backslash stands before: the line's end, or blanks up to it or to a comment."""
+_BLANKS = ("", " ", "\t", "\r", "\n")
 _HEREDOC = lazily(r"<<-?\s*(['\"]?)([\w.]+)\1")
 
 
@@ -52,6 +56,25 @@ class Word(NamedTuple):
         return first.text if first is not None and first.kind == "text" else ""
 
 
+class End(NamedTuple):
+    """Why a command ends at the end of a line."""
+
+    why: str
+    """A key of :data:`WHY`."""
+    span: Span
+
+
+WHY = {
+    "blank": "a blank stands behind the backslash",
+    "behind": "a comment stands behind the backslash",
+    "comment": "a comment takes the rest of the line, and a backslash in it",
+    "line": "a comment line stands between lines that are continued",
+    "empty": "an empty line follows the backslash",
+    "missing": "no backslash ends this line",
+}
+"""What ends a command at the end of a line."""
+
+
 class Scanner:
     """Walks through a script once."""
 
@@ -65,6 +88,11 @@ class Scanner:
         self.text = text
         self.cell = cell
         self.commands: list[list[Word]] = []
+        self.ends: list[End | None] = []
+        """Of each command, why it ends at its line's end; ``None`` where a separator ends it."""
+        self._end: End | None = None
+        self._joined = False
+        """The line is the continuation of another, and nothing was read of it."""
         self._at = 0
         self._line = 1
         self._line_start = 0
@@ -77,7 +105,7 @@ class Scanner:
         """Every command, in order; separators that matter (``(``, ``)``) are words of their own."""
         while self._at < len(self.text):
             self._step()
-        self._end_command()
+        self._end_command(None)
         return self.commands
 
     def _step(self) -> None:
@@ -88,7 +116,7 @@ class Scanner:
             self._end_word()
             self._at += 1
         elif char == "#" and self._begin is None:
-            self._to_line_end()
+            self._comment("line" if self._joined else "comment")
         elif char in SEPARATORS:
             self._separator(char)
         elif char in "<>":
@@ -109,26 +137,50 @@ class Scanner:
         self._add(Piece("text", self.text[self._at : end]))
         self._at = end
 
+    def _comment(self, why: str) -> None:
+        start = self._here()
+        self._to_line_end()
+        self._end = End(why, start._replace(end_column=self._here().column))
+
     def _backslash(self) -> None:
-        following = self.text[self._at + 1 : self._at + 2]
-        if following == "\n" or self.text.startswith("\r\n", self._at + 1):
+        behind = _BEHIND.match(self.text, self._at + 1)
+        if behind is not None and behind[1]:
+            self._ends_early("behind" if behind[2] else "blank", len(behind[1]))
+        elif behind is not None:
+            self._continued(behind.end())
+        else:
+            self._add(Piece("text", self.text[self._at + 1 : self._at + 2], quoted=True))
+            self._at += 2
+
+    def _continued(self, following: int) -> None:
+        """A backslash at the end of a line: the next line goes on, in the midst of a word too."""
+        if self.text[following : following + 1] in _BLANKS:
             self._end_word()
-            self._at = self.text.index("\n", self._at) + 1
-            self._new_line()
-            return
-        self._add(Piece("text", following, quoted=True))
-        self._at += 2
+        self._at = following
+        self._new_line()
+        self._joined = True
+
+    def _ends_early(self, why: str, blanks: int) -> None:
+        """A backslash before a blank quotes the blank, and the line's end is one."""
+        self._end_word()
+        start = self._here()
+        self._to_line_end()
+        end = self._here().column if why == "behind" else start.column + 1 + blanks
+        self._end = End(why, start._replace(end_column=end))
 
     def _separator(self, char: str) -> None:
         self._end_word()
         if char == "(" and self._command and self._command[-1].start.endswith("="):
             self._array()
             return
-        self._end_command()
+        self._end_command(self._line_end() if char == "\n" else None)
         self._at += 1
         if char == "\n":
             self._new_line()
             self._skip_heredocs()
+
+    def _line_end(self) -> End:
+        return self._end or End("empty" if self._joined else "missing", self._here())
 
     def _array(self) -> None:
         """``NAME=(a b c)``: the words up to the bracket belong to the assignment."""
@@ -144,6 +196,7 @@ class Scanner:
                 self._step()
         self._end_word()
         self._at += 1
+        self._end = None
         self._command.append(Word((Piece("opaque", ")"),), self._here()))
 
     def _redirection(self) -> None:
@@ -177,6 +230,8 @@ class Scanner:
             elif char == "\\" and self.text[self._at + 1 : self._at + 2] in ('"', "\\", "$", "`"):
                 self._add(Piece("text", self.text[self._at + 1], quoted=True))
                 self._at += 2
+            elif char == "\\" and (joined := _LINE_END.match(self.text, self._at + 1)):
+                self._advance(joined.end())
             else:
                 end = self._at + 1
                 while end < len(self.text) and self.text[end] not in '"$`\\':
@@ -250,6 +305,7 @@ class Scanner:
         self._line_start = self._at
 
     def _open(self) -> None:
+        self._joined = False
         if self._begin is None:
             self._begin = (self._line, self._at - self._line_start + 1)
 
@@ -270,8 +326,9 @@ class Scanner:
         self._command.append(Word(tuple(self._pieces), span))
         self._pieces, self._begin = [], None
 
-    def _end_command(self) -> None:
+    def _end_command(self, end: End | None) -> None:
         self._end_word()
         if self._command:
             self.commands.append(self._command)
-        self._command = []
+            self.ends.append(end)
+        self._command, self._end, self._joined = [], None, False

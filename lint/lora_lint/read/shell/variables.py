@@ -7,11 +7,14 @@ are. ``${NAME:-8}`` is 8, and the environment can change it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 from lora_lint.read.choices import Arm, Arms, merged, place, united
 from lora_lint.read.shell.scan import Piece, Word
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.budgets import CANDIDATES, VARIABLE_SIZE
+from lora_rules.engine.budgets import ARRAY_WORDS, CANDIDATES, VARIABLE_SIZE
 from lora_rules.recipe import Span
 
 _ASSIGNMENT = lazily(r"([A-Za-z_]\w*)(\+?)=")
@@ -34,12 +37,16 @@ class Text(NamedTuple):
     """``${NAME:-8}``, when the text is the default of such a use."""
     choices: tuple[Arms, ...] = ()
     """What is chosen for each candidate: a pass of a loop, an arm of an ``if``."""
+    template: str = ""
+    """Of a text that is known in part: the text, with :data:`HOLE` for what is not known."""
 
     def each(self) -> list[tuple[str, Arms]]:
         """Every candidate with its choices."""
         return list(zip(self.candidates, self.choices or ((),) * len(self.candidates), strict=True))
 
 
+HOLE = "\0"
+"""Stands in a template for what is not known; no word of a shell can hold it."""
 Values = dict[str, tuple[Text, ...] | None]
 
 
@@ -69,6 +76,18 @@ class Variables:
         self._ifs: list[If | None] = []
         """The conditions that the command is in; ``None`` for one inside a loop or a function."""
         self._loops: list[str] = []
+        self._exported: set[str] = set()
+        self._before: dict[str, Text] = {}
+
+    def environment(self, name: str) -> Text | None:
+        """What the command that was taken last finds under a name in its environment, if we know.
+
+        It is what stands before the command itself, or what was exported.
+        """
+        if name in self._before:
+            return self._before[name]
+        held = self._values.get(name) if name in self._exported else None
+        return held[0] if held and len(held) == 1 else None
 
     def take(self, command: list[Word]) -> list[Text]:
         """Account for one command.
@@ -77,9 +96,13 @@ class Variables:
             Its words with variables put in; empty if it only assigns or only steers.
         """
         words = self._steer(list(command))
+        self._before = {}
         declares = bool(words) and words[0].literal in _DECLARERS
         if declares:
+            exports = words[0].literal == "export"
             words = [word for word in words[1:] if not word.start.startswith("-")]
+            if exports:
+                self._exported.update(word.start.partition("=")[0] for word in words)
         rest = self._assign(words, declares=declares)
         return [] if declares else [text for word in rest for text in self.expand(word)]
 
@@ -151,6 +174,7 @@ class Variables:
                 del words[: end + 1]
                 leading.pop()
         if words and not declares:
+            self._before = dict(map(self._assigned, leading))
             return words  # NAME=value command: only for that command
         for word in leading:
             self._set(word, (), array=False)
@@ -173,17 +197,23 @@ class Variables:
             texts = self._appended(name, texts, array=array)
         self._values[name] = texts
 
+    def _assigned(self, word: Word) -> tuple[str, Text]:
+        """``NAME=value`` before a command."""
+        name, _, start = word.start.partition("=")
+        value = Word((Piece("text", start), *word.pieces[1:]), word.span)
+        return name, self.expand(value, split=False)[0]
+
     def _appended(self, name: str, texts: tuple[Text, ...], *, array: bool) -> tuple[Text, ...]:
         before = self._values.get(name)
         if before is None:
             return (Text((), texts[0].span, unknown=f"${name}"),) if texts else ()
-        if array:
+        if array and len(before) + len(texts) <= ARRAY_WORDS:
             return (*before, *texts)
-        both = [text.candidates[0] for text in (*before, *texts) if len(text.candidates) == 1]
-        joined = "".join(both)
-        if len(both) < len(before) + len(texts) or len(joined) > VARIABLE_SIZE:
+        both = [_in_one(text) for text in (*before, *texts)]
+        joined = "".join(text for text in both if text is not None)
+        if array or None in both or len(joined) > VARIABLE_SIZE:
             return (Text((), texts[0].span, unknown=f"${name}"),)
-        return (Text((joined,), texts[0].span),)
+        return (_known_in_part(joined, texts[0].span, unknown=f"${name}"),)
 
     def expand(self, word: Word, *, split: bool = True) -> list[Text]:
         """A word with its variables put in; an unquoted one may become several words."""
@@ -194,10 +224,12 @@ class Variables:
             return self._alone(alone, word.span, split=split)
         quoted = any(piece.quoted for piece in word.pieces)
         candidates: list[tuple[str, Arms]] = [("", ())]
+        unknown = ""
         for piece in word.pieces:
             values = self._piece(piece)
             if not values:
-                return [Text((), word.span, quoted, _shown(piece))]
+                unknown = unknown or _shown(piece)
+                values = [(self._template(piece), ())]
             candidates = [
                 (left + right, both)
                 for left, chosen in candidates
@@ -206,7 +238,15 @@ class Variables:
             ][:CANDIDATES]
             if any(len(text) > VARIABLE_SIZE for text, _ in candidates):
                 return [Text((), word.span, quoted, "a word of this length")]
+        if unknown:
+            template = candidates[0][0] if len(candidates) == 1 else ""
+            return [Text((), word.span, quoted, unknown, template=template)]
         return [_distinct(candidates, word.span)._replace(quoted=quoted)]
+
+    def _template(self, piece: Piece) -> str:
+        """What is known of a piece that is not known."""
+        held = self._values.get(piece.text) if piece.kind == "variable" else None
+        return (held[0].template if held and len(held) == 1 else "") or HOLE
 
     def _alone(self, piece: Piece, span: Span, *, split: bool) -> list[Text]:
         held = self._values.get(piece.text)
@@ -218,9 +258,8 @@ class Variables:
         if piece.kind == "array":
             return [text._replace(span=span) for text in held]
         first = held[0]
-        if split and not piece.quoted and len(first.candidates) == 1:
-            words = first.candidates[0].split()
-            return [Text((part,), span, default_of=first.default_of) for part in words]
+        if split and not piece.quoted:
+            return _split(first, span, _shown(piece))
         return [first._replace(span=span, quoted=piece.quoted)]
 
     def _piece(self, piece: Piece) -> list[tuple[str, Arms]]:
@@ -253,7 +292,10 @@ def _after(read: If, arms: list[Values]) -> Values:
         plain = all(texts and len(texts) == 1 and texts[0].candidates for texts in held)
         last = next((texts[0] for texts in reversed(held) if texts), None)
         if not plain or last is None:
-            values[name] = None
+            rows = [texts for texts in held if texts is not None]
+            listed = len(rows) == len(held) and any(len(texts) > 1 for texts in rows)
+            known = _alike(rows, last.span, f"${name}") if last is not None and listed else None
+            values[name] = tuple(known) if known is not None else None
             continue
         default_of = next((t.default_of for texts in held for t in texts or () if t.default_of), "")
         values[name] = (_distinct(ways, last.span)._replace(default_of=default_of),)
@@ -274,6 +316,52 @@ def _distinct(candidates: list[tuple[str, Arms]], span: Span, unknown: str = "")
         unknown=unknown,
         choices=tuple(arms for _, arms in every) if any(arms for _, arms in every) else (),
     )
+
+
+def _in_one(text: Text) -> str | None:
+    """A text with at most one candidate, with holes for what is not known of it."""
+    if len(text.candidates) > 1:
+        return None
+    return text.candidates[0] if text.candidates else text.template or HOLE
+
+
+def _known_in_part(text: str, span: Span, unknown: str, default_of: str = "") -> Text:
+    if HOLE in text:
+        return Text((), span, unknown=unknown, template=text)
+    return Text((text,), span, default_of=default_of)
+
+
+def _split(held: Text, span: Span, name: str) -> list[Text]:
+    """The words that the use of a variable without quotes becomes.
+
+    Of several candidates with more than a word, the words that they begin with alike; the rest is
+    not known.
+    """
+    one = _in_one(held)
+    if one is not None:
+        return [
+            _known_in_part(word, span, held.unknown or name, held.default_of)
+            for word in one.split()
+        ]
+    rows = [[Text((word,), span) for word in text.split()] for text in held.candidates]
+    if all(len(row) == 1 for row in rows):
+        return [held._replace(span=span, quoted=False)]
+    return _alike(rows, span, name)
+
+
+def _alike(rows: Sequence[Sequence[Text]], span: Span, name: str) -> list[Text]:
+    """The words that all rows begin with, then the options that some have, with unknown values."""
+    first = [column[0] for column in takewhile(_is_same, zip(*rows, strict=False))]
+    rest = [text for row in rows for word in row[len(first) :] for text in word.candidates]
+    options = dict.fromkeys(text.partition("=")[0] for text in rest if text.startswith("--"))
+    unknown = Text((), span, unknown=name)
+    if not options and any(len(row) > len(first) for row in rows):
+        return [*first, unknown]
+    return [*first, *(text for option in options for text in (Text((option,), span), unknown))]
+
+
+def _is_same(column: Sequence[Text]) -> bool:
+    return len({(text.candidates, text.template) for text in column}) == 1
 
 
 def _shown(piece: Piece) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.views import Outline
 from lora_rules.evidence import PEFT_SOURCE, VLLM_SOURCE
+
+if TYPE_CHECKING:
+    from lora_rules.facts.model.inventory import Inventory
 
 
 @rule(
@@ -21,7 +25,9 @@ from lora_rules.evidence import PEFT_SOURCE, VLLM_SOURCE
         VLLM_SOURCE.says("Refuses an adapter whose bias is not none."),
     ],
 )
-def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
+def bias_trains_nothing(
+    outline: Outline, bias: str, inventory: Inventory | None = None
+) -> Iterator[Problem]:
     """Biases are trained, which Llama, Mistral, Gemma and Qwen3 do not have.
 
     ## What it checks
@@ -57,8 +63,15 @@ def bias_trains_nothing(outline: Outline, bias: str) -> Iterator[Problem]:
     if bias in ("all", "lora_only") and not outline.result:
         yield Problem(
             "bias",
-            f'bias="{bias}" trains biases, which Llama, Mistral, Gemma and Qwen3 do not have, and '
-            "which stay when the adapter is switched off.",
+            f'bias="{bias}" trains {_biases(inventory)}, and they stay when the adapter is '
+            "switched off.",
             help='Set bias to "none".',
             edits=(Set("bias", "none"),),
         )
+
+
+def _biases(inventory: Inventory | None) -> str:
+    """Which biases: those of the model, where it is known to have some."""
+    if inventory is not None and any(each.bias for each in inventory.linears.values()):
+        return f"the biases that the linear layers of a {inventory.model_type} model have"
+    return "biases, which Llama, Mistral, Gemma and Qwen3 do not have"

@@ -112,10 +112,11 @@ def keys() -> tuple[KeyPage, ...]:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "LoraConfig and its layers raise for each of these pairs, and warn of rsLoRA with "
+            "patterns and a converted initialisation; each was run."
         ),
         TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+            "BitsAndBytesConfig raises ValueError where load_in_4bit and load_in_8bit are both on."
         ),
     ],
     keys=keys,
@@ -145,12 +146,18 @@ def incompatible_settings(
     """Two settings that the library refuses together.
 
     ## What it checks
-    The pairs that PEFT's `LoraConfig` and its layers refuse: `layers_to_transform` or
-    `layers_pattern` with a text for `target_modules`; `layers_pattern` without
-    `layers_to_transform`; `lora_bias` with DoRA or with an initialisation method; DoRA with
-    Megatron; several variants at once; LoftQ without a complete `loftq_config`; an odd `r` with
-    "orthogonal"; `load_in_4bit` with `load_in_8bit`; modules that are both excluded and the only
-    targets. rsLoRA with patterns and a weight-changing initialisation is a warning.
+    Two settings of one adapter or one quantization that PEFT or transformers refuses together, or
+    one that it refuses without another; each pair has a key of its own.
+
+    - Layers: `layers_to_transform` or `layers_pattern` with a text for `target_modules`;
+      `layers_pattern` alone.
+    - Modules that are excluded, or saved whole, and are all the targets.
+    - Variants: `lora_bias` with DoRA or an initialisation method, DoRA with Megatron, several
+      variants.
+    - `init_lora_weights`: "loftq" without a complete `loftq_config`, "orthogonal" with an odd `r`.
+    - `load_in_4bit` with `load_in_8bit`.
+    - A warning: rsLoRA with patterns and an initialisation that changes the base weights; a target
+      that is also saved whole, beside others.
 
     ## Why it matters
     The run ends with an exception, often after the base model has been loaded.

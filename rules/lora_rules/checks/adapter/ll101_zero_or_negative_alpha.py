@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import number_of
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.evidence import OFFICIAL_RECIPES, PEFT_SOURCE
 from lora_rules.recipe import Setting
 
 
@@ -16,8 +16,10 @@ from lora_rules.recipe import Setting
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "LoraConfig accepts a lora_alpha of 0 and below in silence; at 0 the gradients of A "
+            "and B are 0, below 0 the output has the other sign."
         ),
+        OFFICIAL_RECIPES.says("lora_alpha is 2 x r in 193 of 309."),
     ],
 )
 def zero_or_negative_alpha(lora_alpha: Setting) -> Iterator[Problem]:
@@ -26,11 +28,13 @@ def zero_or_negative_alpha(lora_alpha: Setting) -> Iterator[Problem]:
     ## What it checks
     `lora_alpha` is zero or below.
 
+    - Not checked: a zero that nobody wrote, with which some frameworks say that it is off.
+
     ## Why it matters
-    PEFT multiplies the adapter's output by `lora_alpha / r`. At zero the output is zero whatever
-    the matrices hold, so their gradient is zero for ever: the run ends without an error and
-    without having trained anything. A negative value flips the sign, which training then has to
-    undo. PEFT accepts both in silence.
+    PEFT multiplies the adapter's output by `lora_alpha / r`, and accepts both in silence. At zero
+    the output is zero whatever the matrices hold, so their gradient is zero for ever: the run ends
+    without an error and without having trained anything. A negative value flips the sign of the
+    output.
 
     ## Bad
     ```python

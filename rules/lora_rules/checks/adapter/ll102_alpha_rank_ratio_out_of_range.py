@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.engine.problem import Edit, Problem, Set, Severity
+from lora_rules.checks.training.learning_rate import (
+    Repair,
+    is_made_up_for,
+    loraplus_ratio,
+    rescaled,
+    run_of,
+)
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, Value, certainly
+from lora_rules.engine.value import Value, certainly
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import DETTMERS_2023, HU_2021, OFFICIAL_RECIPES, SCHULMAN_2025
+from lora_rules.evidence import (
+    DETTMERS_2023,
+    HU_2021,
+    OFFICIAL_RECIPES,
+    SCHULMAN_2025,
+    TINKER_SWEEP,
+    ZHANG_2026,
+)
+from lora_rules.facts.adapter.good_step import (
+    HIGHEST,
+    LOWEST,
+    RATES,
+    RATIOS,
+    plain_alphas,
+)
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
 
 FIXED_ALPHAS = (16, 32, 64)
 """QLoRA (16 at r=64), Hu's GPT-2 (32 at r=4) and LoRA Without Regret (32 at any r) keep alpha."""
+EXTREME = (0.01, 64)
 
 
 @rule(
@@ -19,22 +45,28 @@ FIXED_ALPHAS = (16, 32, 64)
     Severity.WARNING,
     evidence=[
         OFFICIAL_RECIPES.says(
-            "lora_alpha / r lies in [0.25, 4] in all 309, and is 2 in 193; one has a "
-            "dropout of 0.2."
-        ),
-        HU_2021.says(
-            "Tuning lora_alpha is roughly tuning the learning rate; the GPT-2 recipe has "
-            "r=4, lora_alpha=32 and a dropout of 0.1; r=1 to 64 differ little on WikiSQL "
-            "and MNLI."
-        ),
-        DETTMERS_2023.says(
-            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
-            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
-            "keeps 16-bit quality."
+            "lora_alpha / r lies within 0.25 and 4 in all 309; it is 2 in 193 of them and 0.5 in "
+            "105."
         ),
         SCHULMAN_2025.says(
-            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
-            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+            "alpha x init_A x LR_B, the rate of B, sets the initial slope of the learning curve; "
+            "all runs had lora_alpha=32, at every rank."
+        ),
+        TINKER_SWEEP.says(
+            "The best learning rate of 34 of the 35 models lies within 3e-4 and 1e-3; with the "
+            "lab's lora_alpha of 32 that is a product of 0.0096 to 0.032."
+        ),
+        HU_2021.says(
+            "With Adam, tuning alpha is roughly the same as tuning the learning rate; the recipe "
+            "for GPT-2 has r=4 with lora_alpha=32, a ratio of 8."
+        ),
+        DETTMERS_2023.says(
+            "Keeps alpha fixed and searches the learning rate, since alpha is always "
+            "proportional to it: lora_alpha=16 with r=64."
+        ),
+        ZHANG_2026.disagrees(
+            "Alpha gains what the learning rate alone cannot; the best alpha grows with the root "
+            "of the rank, with a larger coefficient than the usual rules."
         ),
     ],
 )
@@ -44,25 +76,32 @@ def alpha_rank_ratio_out_of_range(
     lora_alpha: float,
     init_lora_weights: Value,
     learning_rate: Value,
+    loraplus_lr_ratio: Value,
+    training_kind: Lazy,
+    optimizer_family: Lazy,
     use_rslora: bool = False,
     *,
     min: float = 0.25,  # noqa: A002 - the option's name, as users write it
     max: float = 4.0,  # noqa: A002
 ) -> Iterator[Problem]:
-    """The adapter's scale is far outside what any recipe that works uses.
+    """The adapter's scale is outside what official recipes use.
 
     ## What it checks
-    `lora_alpha / r` lies outside `min` to `max`. At 64 and above, or 0.01 and below, it is an
-    error. Where alpha is one of 16, 32 and 64 at a very high or very low rank, which is the
-    convention of keeping alpha fixed, it is only mentioned. rsLoRA scales by another law and is
-    left alone, and so are EVA's initialisation and image adapters, whose conventions differ.
+    `lora_alpha / r` lies outside `min` to `max`.
+
+    - An error at 64 and above or 0.01 and below, if `learning_rate x lora_alpha` is outside 0.0003
+      to 0.1 (LL103), where the rate is unknown at all rates from 1e-4 to 1e-3.
+    - Info, and no fix: in supervised fine-tuning with Adam, where that product is within 0.0096 and
+      0.032 and the ratio within 1/16 and 16.
+    - Info, and no fix: a `lora_alpha` of 16, 32 or 64 with `r` up to 4 or from 64 on, the practice
+      of one alpha at all ranks.
+    - Not checked: rsLoRA (LL105), EVA's initialisation, image adapters.
 
     ## Why it matters
-    PEFT multiplies the adapter's output by `lora_alpha / r`, which acts like a second learning
-    rate. All 309 official recipes of axolotl, torchtune and LLaMA-Factory lie within 0.25 and 4;
-    62 % of them at exactly 2. Outside, the usual learning rates are far too high or too low. The
-    ratio itself proves nothing: what counts is learning rate times scale, so a run that was tuned
-    at an odd ratio may be sound.
+    PEFT multiplies the adapter's output by `lora_alpha / r`. Under Adam `learning_rate x
+    lora_alpha` sets the initial slope of training; a learning rate from a recipe with another
+    alpha is then too high or too low. All 309 official recipes of axolotl, torchtune and
+    LLaMA-Factory lie within 0.25 and 4: 193 at 2, 105 at 0.5.
 
     ## Bad
     ```python
@@ -108,33 +147,37 @@ def alpha_rank_ratio_out_of_range(
     scale = lora_alpha / r
     if min <= scale <= max:
         return
-    fixed = lora_alpha in FIXED_ALPHAS and (r >= 64 or r <= 4)
+    run = run_of(learning_rate, training_kind, optimizer_family, loraplus_ratio(loraplus_lr_ratio))
+    step_size = run.step_size(lora_alpha)
     severity = Severity.WARNING
-    if scale >= 64 or scale <= 0.01:
-        severity = Severity.ERROR
-    elif fixed:
+    makes_up = ""
+    repair = rescaled(run, lora_alpha, plain_alphas(r, min, max))
+    if is_made_up_for(step_size, scale) and run.boost == 1:
         severity = Severity.INFO
+        makes_up = (
+            f"; the learning rate makes up for it: x lora_alpha it is {step_size:.3g}, and the "
+            "best of a large sweep lie at 0.0096 to 0.032"
+        )
+        repair = Repair("Nothing has to change while the two stay together.", ())
+    elif _is_hopeless(lora_alpha, step_size) and not EXTREME[0] < scale < EXTREME[1]:
+        severity = Severity.ERROR
+    elif lora_alpha in FIXED_ALPHAS and (r >= 64 or r <= 4):
+        severity = Severity.INFO
+        repair = Repair("Nothing has to change if lora_alpha is the same at all ranks.", ())
+    where = "all 309 official recipes lie" if (min, max) == RATIOS else "your settings put it"
     yield Problem(
         "lora_alpha",
         f"lora_alpha / r = {lora_alpha:g} / {r} = {scale:.4g}: outside {min:g} to {max:g}, where "
-        + (
-            "all 309 official recipes lie."
-            if (min, max) == (0.25, 4.0)
-            else "your settings put it."
-        ),
+        f"{where}{makes_up}.",
         severity=severity,
-        help=f"Set lora_alpha to {2 * r} (2 x r); the learning rate has to move the other way "
-        "if the step size is to stay.",
+        help=repair.help,
         also=("r",),
-        edits=_same_step(learning_rate, lora_alpha, 2 * r),
+        edits=repair.edits,
     )
 
 
-def _same_step(learning_rate: Value, old: float, new: float) -> tuple[Edit, ...]:
-    """Edits that move alpha and keep learning rate x scale, where the learning rate is known."""
-    edits: tuple[Edit, ...] = (Set("lora_alpha", new),)
-    if isinstance(learning_rate, Known):
-        rate = learning_rate.value
-        if isinstance(rate, float) and rate > 0:
-            edits += (Set("learning_rate", float(f"{rate * old / new:.3g}")),)
-    return edits
+def _is_hopeless(lora_alpha: float, step_size: float | None) -> bool:
+    """Whether the step is one of those that diverge or hardly move, or would be at any rate."""
+    if step_size is not None:
+        return not LOWEST <= step_size <= HIGHEST
+    return lora_alpha * RATES[0] > HIGHEST or lora_alpha * RATES[1] < LOWEST

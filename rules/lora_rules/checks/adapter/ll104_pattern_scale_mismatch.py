@@ -15,14 +15,15 @@ from lora_rules.evidence import PEFT_SOURCE, SCHULMAN_2025
 
 @rule(
     "LL104",
-    Severity.WARNING,
+    Severity.INFO,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "Each module's scale is its own alpha by its own rank: an entry of rank_pattern alone "
+            "leaves lora_alpha as it is, and the other way round."
         ),
-        SCHULMAN_2025.says(
-            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
-            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+        SCHULMAN_2025.disagrees(
+            "With the same lora_alpha at every rank the best learning rate changes by a factor of "
+            "less than 2 from r=4 to r=512."
         ),
     ],
 )
@@ -41,14 +42,16 @@ def pattern_scale_mismatch(
 
     ## What it checks
     `rank_pattern` gives some modules another rank while `alpha_pattern` says nothing of them (or
-    the other way round), so that their scale `lora_alpha / r` differs from the rest by `ratio` or
-    more. A pattern that fits none of the `target_modules` changes nothing and is not judged.
+    the other way round), so that their scale differs from that of the rest by `ratio` or more.
+
+    - The scale is `lora_alpha / r`, with rsLoRA `lora_alpha / sqrt(r)`.
+    - Not checked: a pattern that fits none of the `target_modules`, which changes nothing.
 
     ## Why it matters
     PEFT divides the one `lora_alpha` by each module's own rank. With `r=16, lora_alpha=32` and a
-    `rank_pattern` of 64 for the MLP, attention is applied at 2.0 and the MLP at 0.5: it learns at
-    a quarter of the rate, though it was meant to learn more. With rsLoRA the difference is its
-    root.
+    `rank_pattern` of 64 for the MLP, attention is applied at 2.0 and the MLP at 0.5. That is right
+    for who keeps one alpha at all ranks, and not what `lora_alpha = 2 x r` means: the file does not
+    say which.
 
     ## Bad
     ```python
@@ -76,10 +79,11 @@ def pattern_scale_mismatch(
     ```
 
     ## When to ignore it
-    When one alpha for all ranks is meant: it keeps the best learning rate the same at every rank.
+    When one alpha for all ranks is meant: the best learning rate then changes less than twofold
+    from r=4 to r=512.
 
     ## Options
-    - `ratio` (2.0): told from this difference of scales on.
+    - `ratio` (2.0): reported from this difference of scales on.
     """
     ranks, alphas = rank_pattern or {}, alpha_pattern or {}
     if r < 1 or lora_alpha <= 0 or not framework.adapter_as_written:
@@ -105,7 +109,7 @@ def pattern_scale_mismatch(
             named,
             f"{key!r} is applied with lora_alpha / r = {scale:.3g}, the other modules with "
             f"{lora_alpha / r:.3g}: {other} says nothing of it.",
-            help=f"Give {key!r} an entry in {other} as well.",
+            help=f"Give {key!r} an entry in {other} too, unless one lora_alpha is meant for all.",
             also=("r", "lora_alpha"),
         )
 

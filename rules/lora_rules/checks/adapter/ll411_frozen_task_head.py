@@ -23,7 +23,8 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "PeftModelForSequenceClassification adds classifier and score to modules_to_save; "
+            "without a task type nothing trains or saves the head."
         ),
     ],
 )
@@ -37,11 +38,12 @@ def frozen_task_head(
     """A classifier's head is not trained.
 
     ## What it checks
-    The base model is loaded with a classification head, and nothing trains that head: no
-    `task_type` that would add it ("SEQ_CLS", "TOKEN_CLS"), a head of another name than
-    `classifier` and `score`, which are all that PEFT adds, and neither `modules_to_save` nor
-    `target_modules` names it. It is an error where the checkpoint has no such head, so that it
-    starts at random. Scripts that set `requires_grad` themselves are left alone.
+    The base model is loaded with a classification head, and neither `task_type` nor
+    `modules_to_save` nor `target_modules` trains that head.
+
+    - "SEQ_CLS" and "TOKEN_CLS" add heads called `classifier` or `score`, and no others.
+    - An error where the checkpoint has no such head, so that it starts at random.
+    - Not checked: scripts that set `requires_grad` themselves.
 
     ## Why it matters
     The head of a fresh classifier is random noise. Frozen, it stays so: the adapter has to learn

@@ -30,8 +30,8 @@ ON_CONVOLUTIONS = frozenset({"use_dora"})
 NOT_ON_PARAMETERS = ("use_dora", "lora_bias", "fan_in_fan_out", *VARIANTS[1:])
 
 
-INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica")
-"""Methods that read the base weight, which a fused parameter does not offer."""
+INITIALISATIONS_OF_WEIGHTS = ("pissa", "corda", "olora", "loftq", "mica", "orthogonal")
+"""Methods that ask the layer for its weight, which the module of fused experts does not have."""
 
 
 def keys() -> tuple[KeyPage, ...]:
@@ -59,8 +59,8 @@ def keys() -> tuple[KeyPage, ...]:
         ),
         KeyPage(
             "peft/initialisation-on-parameters",
-            f"An initialisation that reads the base weights ({methods}), and a parameter is "
-            "adapted: PEFT raises.",
+            f"An initialisation that asks for the layer's weight ({methods}), and a parameter (a "
+            "fused expert) is adapted: PEFT raises.",
             "Leave init_lora_weights out.",
         ),
         KeyPage(
@@ -138,7 +138,8 @@ def keys() -> tuple[KeyPage, ...]:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "ParamWrapper, Embedding, Conv2d, Linear and their variants raise for these "
+            "settings; each was run on a small model."
         ),
     ],
     keys=keys,
@@ -159,17 +160,21 @@ def unsupported_on_layer(
     """A setting that the layers it meets in this model cannot have.
 
     ## What it checks
-    With a known base model, what PEFT builds for each target: parameters (fused experts, also
-    where PEFT translates their old names, which is a warning unless transformers 5 is pinned) take
-    no dropout, DoRA, `lora_bias` or initialisation from weights; embeddings take no `lora_bias` and
-    of the variants only DoRA; convolutions no initialisation from weights; GPT-2's `Conv1D` takes
-    no OLoRA and no BD-LoRA; KaSA and MiCA need a rank below the layer's size, BD-LoRA a number of
-    blocks that divides it. A `lora_bias` on layers without a bias is a warning, `fan_in_fan_out`
-    that does not fit the layer is mentioned.
+    A setting that the layers which it meets in the base model cannot have, by what PEFT builds for
+    each target.
+
+    - Parameters (fused experts, also by their old names) take no dropout, DoRA, `lora_bias` or
+      initialisation from weights; a warning for old names unless transformers 5 is pinned.
+    - Embeddings take no `lora_bias` and of the variants only DoRA; convolutions no initialisation
+      from weights; GPT-2's `Conv1D` no OLoRA, BD-LoRA or KaSA.
+    - KaSA needs a rank below the layer's size, MiCA one not above it, BD-LoRA blocks that divide
+      it.
+    - `lora_bias` on layers without a bias is a warning, a `fan_in_fan_out` that PEFT corrects an
+      info.
 
     ## Why it matters
-    PEFT raises while it builds the adapter. With `lora_bias` on a layer without one, merging
-    raises; a wrong `fan_in_fan_out` PEFT corrects by itself.
+    PEFT raises while it builds the adapter; OLoRA on `Conv1D` raises in the first step, `lora_bias`
+    on a layer without a bias when the adapter is merged.
 
     ## Bad
     ```python
@@ -206,7 +211,8 @@ def unsupported_on_layer(
     """
     transposed = flag_of(fan_in_fan_out)
     if targeted.parameters:
-        flags = {"lora_bias": lora_bias, "fan_in_fan_out": transposed}
+        corrected = any(targeted.inventory.kinds[path] == "linear" for path in targeted.adapted)
+        flags = {"lora_bias": lora_bias, "fan_in_fan_out": transposed and not corrected}
         chosen = {*lora_variants, *(name for name, on in flags.items() if on)}
         severity, since = Severity.ERROR, ""
         if not target_parameters:
@@ -215,8 +221,7 @@ def unsupported_on_layer(
         reported = bool(target_parameters)  # by LL303, of parameters that are named
         dropout = 0.0 if reported or framework.drops_dropout_on_experts else lora_dropout
         yield from _on_parameters(targeted, dropout, chosen, severity, since)
-    if targeted.parameters and isinstance(init_lora_weights, str):
-        yield from _initialised_parameters(init_lora_weights)
+        yield from _initialised_parameters(init_lora_weights, severity, since)
     yield from _on_embeddings(targeted, lora_variants, lora_bias=lora_bias)
     yield from _on_convolutions(targeted, init_lora_weights)
     if lora_bias:
@@ -267,12 +272,15 @@ def _on_parameters(
             )
 
 
-def _initialised_parameters(method: str) -> Iterator[Problem]:
-    if method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
+def _initialised_parameters(
+    method: bool | str, severity: Severity, since: str
+) -> Iterator[Problem]:
+    if isinstance(method, str) and method.lower().startswith(INITIALISATIONS_OF_WEIGHTS):
         yield Problem(
             "init_lora_weights",
-            f'init_lora_weights="{method}" does not work on parameters such as fused experts: PEFT '
-            "raises.",
+            f'init_lora_weights="{method}" does not work on parameters such as fused '
+            f"experts{since}: PEFT raises.",
+            severity=severity,
             help="Leave it out (True).",
             key="peft/initialisation-on-parameters",
         )

@@ -20,7 +20,8 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "PeftModelForCausalLM and PeftModelForSeq2SeqLM read "
+            "base_model.prepare_inputs_for_generation when they are built."
         ),
     ],
 )

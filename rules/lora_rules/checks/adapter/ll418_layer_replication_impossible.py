@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "replicate_layers looks for layers, encoder.layer and h below model and bert, and "
+            "raises ValueError if there is none."
         ),
     ],
 )
@@ -28,8 +29,11 @@ def layer_replication_impossible(
     """Layers are to be replicated that the base model does not have.
 
     ## What it checks
-    `layer_replication` is a list of pairs, each inside the base model's layers, and the model is
-    one whose layers PEFT finds (`layers`, `encoder.layer` or `h`).
+    `layer_replication` names layers beyond the base model's, is no list of pairs, or the model is
+    one whose layers PEFT does not find.
+
+    - PEFT finds `layers`, `encoder.layer` or `h` of the innermost `model` or `bert`, not those of
+      GPT-2, T5, OPT or Falcon with a head.
 
     ## Why it matters
     PEFT raises after the model has been loaded.

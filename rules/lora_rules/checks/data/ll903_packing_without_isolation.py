@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_SOURCE
-from lora_rules.facts.run.written_keys import is_true
+from lora_rules.evidence import FRAMEWORK_SOURCES, TRL_PACKING
+from lora_rules.facts.run.attention import asked_attention
+from lora_rules.facts.run.written_keys import is_true, keys_on
 from lora_rules.recipe import Blocks
 
 
@@ -17,14 +19,13 @@ from lora_rules.recipe import Blocks
     "LL903",
     Severity.WARNING,
     evidence=[
-        FRAMEWORK_SOURCES.says(
-            "Which keys each framework reads, which it drops in silence, and what it "
-            "assumes instead."
+        TRL_PACKING.says(
+            "SFTTrainer gives position_ids to packed examples since 0.23.1, and before only with a "
+            "flash attention; then changing one example does not move the next, with sdpa or eager."
         ),
-        TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
+        FRAMEWORK_SOURCES.says(
+            "axolotl warns of sample_packing without an attention backend that isolates examples; "
+            "LLaMA-Factory masks packed examples only with neat_packing."
         ),
     ],
 )
@@ -32,7 +33,9 @@ def packing_without_isolation(
     blocks: Blocks,
     framework: Behaviour,
     packing: bool,
-    attn_implementation: str | None = None,
+    attn_implementation: Value,
+    model_init_kwargs: Value,
+    model_name_or_path: Value,
     packing_strategy: str | None = None,
     trainer_method: str | None = None,
     pinned_trl: VersionRange = ANY,
@@ -40,17 +43,21 @@ def packing_without_isolation(
     """Packed examples see each other.
 
     ## What it checks
-    - axolotl: `sample_packing` with an attention that does not keep examples apart, or none.
-    - LLaMA-Factory: `packing: true` without `neat_packing: true`, in supervised fine-tuning.
-    - TRL: `packing=True` with `packing_strategy="wrapped"`; and with TRL pinned from 0.20 to 1.13,
-      where it warns, any attention that is not a flash attention.
+    Packing is on, and nothing keeps the examples of one sequence apart.
 
-    Unsloth, torchtune and newer TRL keep packed examples apart by themselves.
+    - axolotl: `sample_packing` with an attention that does not keep examples apart (flash, flex,
+      sdpa, eager, xformers and sage do), or with none written.
+    - LLaMA-Factory: `packing: true` without `neat_packing: true`, in supervised fine-tuning.
+    - TRL, any version: `packing_strategy="wrapped"`.
+    - TRL pinned below 0.23.1: any attention but a flash attention. Not written is sdpa.
+    - TRL pinned below 0.19, which knows no borders: any attention.
+    - Other frameworks are not checked.
 
     ## Why it matters
     Packing puts several examples into one sequence. Without attention that knows the borders a
-    token attends to the example before its own, which it never does at inference, and "wrapped"
-    also cuts examples in two. axolotl and TRL warn of it when the run starts.
+    token attends to the example before its own, which it never does at inference. In TRL 0.23.0
+    with sdpa the second example's hidden states move by 0.69 when the first one's tokens change; in
+    0.23.1 they do not move. "wrapped" also cuts examples in two.
 
     ## Bad
     ```yaml
@@ -104,25 +111,43 @@ def packing_without_isolation(
     """
     if not packing:
         return
-    if framework.trl_arguments:
-        why = _mixing_in_trl(attn_implementation, packing_strategy, pinned_trl)
+    wrapped = framework.trl_arguments and packing_strategy == "wrapped"
+    if wrapped:
+        why = 'packing_strategy="wrapped" knows no borders'
+    elif framework.trl_arguments:
+        asked = (attn_implementation, model_init_kwargs)
+        why = _mixing_in_trl(blocks, asked, model_name_or_path, pinned_trl)
     else:
-        why = framework.mixes_packed(
-            attn_implementation, trainer_method, lambda name: is_true(blocks, name)
-        )
+        attention = asked_attention(attn_implementation, model_init_kwargs)
+        why = framework.mixes_packed(attention, trainer_method, lambda name: is_true(blocks, name))
     if why:
         yield Problem(
             "packing",
             f"packed examples attend to each other: {why}.",
             help=framework.keep_apart,
-            also=("attn_implementation", "packing_strategy"),
+            also=("packing_strategy",) if wrapped else ("attn_implementation",),
         )
 
 
-def _mixing_in_trl(attention: str | None, strategy: str | None, trl: VersionRange) -> str:
-    if strategy == "wrapped":
-        return 'packing_strategy="wrapped" knows no borders'
-    warns = trl.certainly_at_least("0.20") and trl.certainly_below("1.14")
-    if warns and attention is not None and "flash" not in attention:
-        return f"TRL {trl} warns that {attention} attention may mix them"
-    return ""
+def _mixing_in_trl(
+    blocks: Blocks,
+    asked: tuple[Value, Value],
+    model: Value,
+    trl: VersionRange,
+) -> str:
+    if trl.certainly_below("0.19"):
+        return f"TRL {trl} knows no borders"
+    if not trl.certainly_below("0.23.1") or not _shows_attention(blocks, model):
+        return ""
+    attention = asked_attention(*asked) or "sdpa"
+    if "flash" in attention:
+        return ""
+    return f"TRL {trl} passes no borders to {attention} attention"
+
+
+def _shows_attention(blocks: Blocks, model: Value) -> bool:
+    """Whether the model is seen to be loaded, with arguments that are all seen."""
+    loads = [block for block in blocks if block.receiver.endswith(".from_pretrained")]
+    if keys_on(blocks, ("use_flash_attention_2",)):
+        return False
+    return all(block.complete for block in loads) and bool(loads or isinstance(model, Known))

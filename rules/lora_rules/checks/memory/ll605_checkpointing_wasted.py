@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    DEVICE_MEMORY,
-    MEMORY_FORECAST,
-)
+from lora_rules.evidence import DEVICE_MEMORY, MEMORY_FORECAST
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
@@ -23,13 +20,10 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         MEMORY_FORECAST.says(
-            "On a T4 every run forecast below 86 % of the room finished, every one above "
-            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
-            "at the median."
+            "Of 12 published runs at a T4's limit the 8 forecast at 85.5 % of the room or less "
+            "finished, and the 4 at 90.5 % or more ran out of memory."
         ),
-        DEVICE_MEMORY.says(
-            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
-        ),
+        DEVICE_MEMORY.says("What torch reports of each card is less than its label."),
     ],
 )
 def checkpointing_wasted(
@@ -38,14 +32,15 @@ def checkpointing_wasted(
     """Gradient checkpointing is on, and the run is forecast to fit the declared GPU without it.
 
     ## What it checks
-    The forecast of the same run with everything kept. It speaks only where even the high end of
-    its band is below 86 % of what the GPU has beside the CUDA context, so with a quarter to spare.
-    Silent where the framework's default switched it on.
+    Gradient checkpointing is on, and the same run with everything kept is forecast, at the high end
+    of its band, below 86 % of what the declared GPU has beside the CUDA context.
+
+    - Not checked where the framework's default switched it on.
 
     ## Why it matters
-    Every layer runs forward twice in each step. With a frozen base the backward pass costs about
-    as much as the forward pass, so a step takes up to half as much time again for memory that
-    nobody needs.
+    Every layer runs forward twice in each step. With a frozen base the backward pass computes
+    gradients of activations only, so checkpointing adds half as many operations again (54 % in a
+    Llama with r=16; 24 % in full fine-tuning), for memory that nobody needs.
 
     ## Bad
     ```yaml

@@ -14,7 +14,7 @@ from lora_rules.evidence import DEVICE_MEMORY
     Severity.ERROR,
     evidence=[
         DEVICE_MEMORY.says(
-            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
+            "The table has each card by its name, with the bytes that torch reports."
         ),
     ],
 )
@@ -22,11 +22,14 @@ def unknown_gpu(gpu: str) -> Iterator[Problem]:
     """The declared GPU is not in the table, or its name fits several.
 
     ## What it checks
-    The name in `# lora-lint: gpu=...` or in the file's own `hardware.gpu`. (A wrong name on the
-    command line or in `[tool.lora-lint]` ends the program with an error instead.)
+    The name in `# lora-lint: gpu=...` or in the file's own `hardware.gpu` is not in the table, or
+    fits several cards.
+
+    - A wrong name on the command line or in `[tool.lora-lint]` ends the program with an error
+      instead.
 
     ## Why it matters
-    Without the GPU's memory no memory rule runs, so a run that cannot fit would pass.
+    Without the GPU's memory no rule compares a run with it, so a run that cannot fit would pass.
 
     ## Bad
     ```python

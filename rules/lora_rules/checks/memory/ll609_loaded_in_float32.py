@@ -24,9 +24,8 @@ from lora_rules.checks.memory.memory_traps import LOADERS
     Severity.WARNING,
     evidence=[
         MEMORY_TRAPS.says(
-            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
-            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
-            "prepare_model_for_kbit_training makes everything else float32."
+            'create_model_from_path of TRL takes kwargs.get("dtype", "float32") in 0.27 to '
+            '1.16, and "auto" in 0.26.'
         ),
     ],
 )
@@ -46,16 +45,16 @@ def loaded_in_float32(
     """TRL loads a model that it is given by its name in float32, twice what it needs to be.
 
     ## What it checks
-    A trainer of TRL that is given a model's name, or a file for TRL's scripts, where nobody says a
-    dtype: not in `dtype`, not in `model_init_kwargs`. TRL then loads float32, from 0.27 to 1.16 at
-    least, whatever the checkpoint holds (`create_model_from_path`: `kwargs.get("dtype",
-    "float32")`; 0.26 took the checkpoint's). Silent for a 4-bit or 8-bit base and where TRL is
-    pinned below 0.27.
+    A trainer of TRL is given a model's name, or the file is one for TRL's scripts, and nobody says
+    a dtype: not in `dtype`, not in `model_init_kwargs`.
+
+    - Not checked: a 4-bit or 8-bit base, and TRL pinned below 0.27.
 
     ## Why it matters
-    A frozen base gains nothing from float32: it is twice the memory, and under `bf16` every weight
-    is cast for every product. `from_pretrained` of transformers 5 takes the checkpoint's dtype, so
-    the same model in the next script needs half.
+    TRL then loads float32, whatever the checkpoint holds (`create_model_from_path`:
+    `kwargs.get("dtype", "float32")`, from 0.27 to 1.16 at least; 0.26 took the checkpoint's). That
+    is twice the memory. `from_pretrained` of transformers 5 takes the checkpoint's dtype, so the
+    same model in the next script needs half.
 
     ## Bad
     ```python
@@ -111,12 +110,13 @@ def loaded_in_float32(
     When the GPU has the room and a float32 base is wanted.
 
     ## Options
-    - `min_gib` (2.0): a smaller loss than this many GiB is not told.
+    - `min_gib` (2.0): a smaller loss than this many GiB is not reported.
     """
     if (
         load_in_4bit
         or load_in_8bit
         or architecture.prequantized
+        or architecture.uncounted
         or pinned_trl.certainly_below("0.27")
         or _is_written(dtype, model_init_kwargs)
         or not (framework.loads_by_name or _trainer_loads(blocks, framework))

@@ -26,9 +26,8 @@ NF4 = 0.5 + 1 / 64 + 4 / 16384
     Severity.WARNING,
     evidence=[
         MEMORY_TRAPS.says(
-            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
-            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
-            "prepare_model_for_kbit_training makes everything else float32."
+            "replace_with_bnb_linear replaces modules whose type is nn.Linear or Conv1D; "
+            "transformers 5 holds experts as three-dimensional parameters."
         ),
     ],
 )
@@ -44,15 +43,16 @@ def experts_not_quantized(
     """A mixture of experts is to be quantized, and its experts stay in 16 bit.
 
     ## What it checks
-    `load_in_4bit` or `load_in_8bit` on a model whose experts transformers 5 holds as single
-    tensors, three-dimensional parameters. bitsandbytes quantizes modules whose type is exactly
-    `nn.Linear` (`replace_with_bnb_linear`), and the experts are none. Silent where transformers is
-    pinned below 5, where axolotl's `quantize_moe_experts` is on, for checkpoints that are quantized
-    already, and for Unsloth and torchtune, which load models their own way.
+    `load_in_4bit` or `load_in_8bit` is on for a model whose experts transformers 5 holds as single
+    three-dimensional parameters.
+
+    - Not checked: transformers pinned below 5, axolotl's `quantize_moe_experts`, checkpoints that
+      are quantized already, and Unsloth and torchtune, which load models their own way.
 
     ## Why it matters
-    The experts are most of the model: a "QLoRA" of Mixtral-8x7B needs 86 GiB for its weights, not
-    23, and runs out of memory while it loads.
+    bitsandbytes quantizes modules whose type is exactly `nn.Linear` (`replace_with_bnb_linear`),
+    and the experts are none. They are most of the model: a "QLoRA" of Mixtral-8x7B needs 85 GiB for
+    its weights, not 23.
 
     ## Bad
     ```yaml

@@ -22,9 +22,8 @@ from lora_rules.checks.memory.memory_traps import LOADERS
     Severity.INFO,
     evidence=[
         MEMORY_TRAPS.says(
-            "A model that a TRL trainer loads by its name is float32 unless a dtype is "
-            "given (since 0.27); only nn.Linear is quantized, and fused experts are none; "
-            "prepare_model_for_kbit_training makes everything else float32."
+            "prepare_model_for_kbit_training casts every float16 and bfloat16 parameter that is "
+            "no Params4bit to float32; TRL has not called it since 0.26."
         ),
     ],
 )
@@ -40,15 +39,16 @@ def float32_embeddings(
     """`prepare_model_for_kbit_training` makes embeddings and head float32, and TRL needs it not.
 
     ## What it checks
-    A script that calls PEFT's `prepare_model_for_kbit_training` on a quantized model and trains it
-    with TRL, and what the float32 copies of everything that is not quantized take on top. With
-    transformers' own `Trainer` the call is the way to do it (LL504), and nothing is said.
+    A script calls PEFT's `prepare_model_for_kbit_training` on a quantized model and trains it with
+    TRL, and the float32 copies take at least `min_gib`.
+
+    - With transformers' own `Trainer` the call is not reported (LL504).
 
     ## Why it matters
-    PEFT casts every parameter of 16 bit that is not a 4-bit or 8-bit weight. A large vocabulary
-    makes that gigabytes: 2 GiB for Llama 3's 8B, and the activations of 4-bit layers follow in
-    float32. TRL's `SFTTrainer` has not made the call since 0.26; what else it does, gradient
-    checkpointing and inputs that require gradients, is the trainer's own setting.
+    PEFT casts every parameter in 16 bits that is not a 4-bit weight, the embedding and the head
+    among them: 2.0 GiB for Llama-3.1-8B. TRL's `SFTTrainer` has not made the call since 0.26; what
+    else it does, gradient checkpointing and inputs that require gradients, is the trainer's own
+    setting.
 
     ## Bad
     ```python
@@ -89,7 +89,7 @@ def float32_embeddings(
     When the memory is there, or training in float16 is not stable without it.
 
     ## Options
-    - `min_gib` (1.0): less than this many GiB is not told.
+    - `min_gib` (1.0): less than this many GiB is not reported.
     """
     if not (load_in_4bit or load_in_8bit) or not _trl_trains(blocks, pinned_trl):
         return

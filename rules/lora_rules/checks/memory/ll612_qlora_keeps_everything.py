@@ -9,9 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Absent, Unknown, Value
-from lora_rules.evidence import (
-    MEMORY_FORECAST,
-)
+from lora_rules.evidence import MEMORY_FORECAST
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
@@ -24,9 +22,7 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         MEMORY_FORECAST.says(
-            "On a T4 every run forecast below 86 % of the room finished, every one above "
-            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
-            "at the median."
+            "The forecast of 50 runs whose settings are all known is 0.2 % off at the median."
         ),
     ],
 )
@@ -41,12 +37,14 @@ def qlora_keeps_everything(
     """A 4-bit base to save memory, and every layer's activations are kept.
 
     ## What it checks
-    `load_in_4bit` with gradient checkpointing known to be off, and what the forecast gives for the
-    same run with it. Where a GPU is declared LL604 speaks, and only if the run does not fit.
+    `load_in_4bit` is on and gradient checkpointing known to be off, and the forecast is at least
+    `min_gib` lower with it.
+
+    - Where a GPU is declared, LL604 reports it instead, if the run does not fit.
 
     ## Why it matters
-    What the layers keep soon outgrows what quantization saved: for Llama-3.1-8B and 2 x 2048
-    tokens the forecast is 39 GiB, and 8 with checkpointing; 4-bit weights save 10.
+    What the layers keep soon outgrows what quantization saved: for the example below, Llama-3.1-8B
+    and 2 x 2048 tokens, the forecast is 39 GiB, and 8 with checkpointing; 4-bit weights save 10.
 
     ## Bad
     ```yaml
@@ -92,7 +90,7 @@ def qlora_keeps_everything(
     When the memory is there: checkpointing costs one more forward pass a step.
 
     ## Options
-    - `min_gib` (2.0): less than this many GiB is not told.
+    - `min_gib` (2.0): less than this many GiB is not reported.
     """
     if gradient_checkpointing or not load_in_4bit or not isinstance(gpu, Absent):
         return

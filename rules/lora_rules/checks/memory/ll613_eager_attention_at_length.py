@@ -9,10 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Unknown
-from lora_rules.evidence import (
-    MEMORY_FORECAST,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import TRANSFORMERS_SOURCE
 from lora_rules.units import GIB
 
 if TYPE_CHECKING:
@@ -24,13 +21,9 @@ if TYPE_CHECKING:
     "LL613",
     Severity.INFO,
     evidence=[
-        MEMORY_FORECAST.says(
-            "On a T4 every run forecast below 86 % of the room finished, every one above "
-            "90 % failed; the peak of 50 runs whose settings are all known is 0.2 % off "
-            "at the median."
-        ),
         TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+            "eager_attention_forward keeps the softmax in float32 and once more in 16 bits; "
+            "scaled_dot_product_attention keeps no scores."
         ),
     ],
 )
@@ -40,13 +33,13 @@ def eager_attention_at_length(
     """Eager attention holds the scores of every head for every pair of tokens.
 
     ## What it checks
-    `attn_implementation` is `eager`, and what the forecast gives for the same run with `sdpa`.
-    Models that cap their scores (Gemma 2) are left alone: no fused kernel of torch does that.
+    `attn_implementation` is `eager`, and the forecast is at least `min_gib` lower with `sdpa`.
+
+    - Models that cap their scores (Gemma 2) are not checked: `sdpa` does not cap them.
 
     ## Why it matters
-    The scores grow with the square of the length: for each head of a layer 6 bytes a pair of
-    tokens are kept, and up to 12 more are needed on the way back. A fused kernel holds none of
-    them.
+    The scores grow with the square of the length: for each head of a layer and each pair of tokens
+    6 bytes are kept for the backward pass. A fused kernel keeps none of them.
 
     ## Bad
     ```yaml
@@ -88,7 +81,7 @@ def eager_attention_at_length(
     When attention weights are read, or a model has no other implementation.
 
     ## Options
-    - `min_gib` (2.0): less than this many GiB is not told.
+    - `min_gib` (2.0): less than this many GiB is not reported.
     """
     if attn_implementation != "eager":
         return

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import TRANSFORMERS_SOURCE
 
 
 @rule(
     "LL701",
     Severity.ERROR,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
+        TRANSFORMERS_SOURCE.says("At most one of fp16 and bf16 can be True, but not both."),
     ],
     without_adapter=True,
 )
@@ -28,8 +24,7 @@ def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
     `fp16` and `bf16` are both true.
 
     ## Why it matters
-    transformers raises ValueError when the training arguments are built; the frameworks on top of
-    it do the same. Only one autocast type can be in force.
+    transformers raises ValueError when the training arguments are built.
 
     ## Bad
     ```python

@@ -9,10 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import flag_of
-from lora_rules.evidence import (
-    DEVICE_MEMORY,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import DEVICE_MEMORY, TORCH_SOURCE
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -23,12 +20,11 @@ if TYPE_CHECKING:
     "LL702",
     Severity.WARNING,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        TORCH_SOURCE.says(
+            "is_bf16_supported() counts emulated bfloat16 on cards before Ampere, and "
+            "transformers asks it so."
         ),
-        DEVICE_MEMORY.says(
-            "A card offers less than the label on its box: an RTX 4090 has 23.5 GiB, a T4 14.6 GiB."
-        ),
+        DEVICE_MEMORY.says("The table says of each card whether it is of Ampere or newer."),
     ],
 )
 def bf16_on_pre_ampere(framework: Behaviour, usable_gpu: Gpu, bf16: Setting) -> Iterator[Problem]:
@@ -38,10 +34,12 @@ def bf16_on_pre_ampere(framework: Behaviour, usable_gpu: Gpu, bf16: Setting) -> 
     `bf16` is true, written or as a default, and the declared GPU is older than Ampere: V100, T4,
     RTX 20xx, P100 and their like.
 
+    - Not checked where the framework trains in float16 there (Unsloth).
+
     ## Why it matters
-    These GPUs have no bfloat16 units. transformers raises ValueError when it finds none; where
-    torch emulates it instead, each operation is cast to float32 and back, many times slower than
-    float16.
+    These GPUs have no bfloat16 units: torch emulates it in float32, without the optimized kernels.
+    transformers lets it pass, because torch calls that supported; torch 2.2 did not, and
+    transformers raised ValueError.
 
     ## Bad
     ```yaml
@@ -81,8 +79,7 @@ def bf16_on_pre_ampere(framework: Behaviour, usable_gpu: Gpu, bf16: Setting) -> 
     edits: tuple[Edit, ...] = (Set("bf16", False), Set("fp16", True)) if bf16.written else ()
     yield Problem(
         "bf16",
-        f"bf16 on a {usable_gpu.name}, which has no bfloat16: transformers raises, or torch "
-        "emulates it slowly.",
+        f"bf16 on a {usable_gpu.name}, which has no bfloat16: torch emulates it in float32.",
         help="Use fp16 there.",
         edits=edits,
     )

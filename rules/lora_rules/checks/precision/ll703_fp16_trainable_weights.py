@@ -9,9 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import (
-    PEFT_SOURCE,
-)
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Program
 from lora_rules.recipe import Call
 
@@ -20,9 +18,11 @@ from lora_rules.recipe import Call
     "LL703",
     Severity.ERROR,
     evidence=[
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "With float16 weights that train, the first step under a gradient scaler raises "
+            '"Attempting to unscale FP16 gradients".'
         ),
+        PEFT_SOURCE.says("get_peft_model casts the adapter since 0.12 (autocast_adapter_dtype)."),
     ],
 )
 def fp16_trainable_weights(
@@ -37,9 +37,11 @@ def fp16_trainable_weights(
     """The adapter's weights are float16, and float16 training needs them in float32.
 
     ## What it checks
-    The base model is loaded in float16 and not quantized, `fp16` training is on, and the adapter
-    is not cast to float32: `autocast_adapter_dtype=False`, or PEFT pinned below 0.12, which does
-    not cast.
+    The base model is loaded in float16 and not quantized, `fp16` training is on, and the adapter is
+    not cast to float32.
+
+    - Not cast: with `autocast_adapter_dtype=False`, or with PEFT pinned below 0.12.
+    - Not checked where the script casts something itself.
 
     ## Why it matters
     Mixed precision scales the gradients of float32 weights. With float16 ones the first optimizer

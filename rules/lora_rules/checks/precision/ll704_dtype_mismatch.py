@@ -9,9 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Remove, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value, required, text_of, value_or
-from lora_rules.evidence import (
-    FRAMEWORK_SOURCES,
-)
+from lora_rules.evidence import TORCH_SOURCE
 from lora_rules.recipe import Setting
 
 
@@ -19,9 +17,8 @@ from lora_rules.recipe import Setting
     "LL704",
     Severity.WARNING,
     evidence=[
-        FRAMEWORK_SOURCES.says(
-            "Which keys each framework reads, which it drops in silence, and what it "
-            "assumes instead."
+        TORCH_SOURCE.says(
+            "float16 ends at 65,504; bfloat16 reaches further, in steps eight times as large."
         ),
     ],
 )
@@ -31,13 +28,13 @@ def dtype_mismatch(
     """The base model is loaded in one 16-bit type and trained in the other.
 
     ## What it checks
-    A base model that is loaded in bfloat16 with `fp16` training (warning), or in float16 with
-    `bf16` training (info).
+    A base model is loaded in bfloat16 with `fp16` training (warning), or in float16 with `bf16`
+    training (info).
 
     ## Why it matters
     Each operation casts the weights from one type to the other. From bfloat16 to float16, values
-    above 65,504 become infinite, which models that were trained in bfloat16 do reach; the other
-    way only three bits of precision are lost. It is guidance, no measurement was found.
+    above 65,504 become infinite; the other way three bits of precision are lost. No measurement of
+    what that does to a run was found.
 
     ## Bad
     ```python
@@ -79,7 +76,7 @@ def dtype_mismatch(
         yield Problem(
             "fp16",
             "a bfloat16 model trained with fp16: values above 65,504 overflow in the cast "
-            "(guidance, not measured).",
+            "(arithmetic; no run was measured).",
             help="Train with bf16, or load the model in float16 or float32.",
             also=("dtype",),
             edits=(Set("bf16", True), Remove("fp16")),
@@ -88,7 +85,7 @@ def dtype_mismatch(
         yield Problem(
             "bf16",
             "a float16 model trained with bf16: each cast loses three bits of precision "
-            "(guidance, not measured).",
+            "(arithmetic; no run was measured).",
             severity=Severity.INFO,
             help="Load the model in bfloat16.",
             also=("dtype",),

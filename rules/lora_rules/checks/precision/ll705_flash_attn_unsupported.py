@@ -8,10 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import text_of
-from lora_rules.evidence import (
-    FLASH_ATTENTION,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import FLASH_ATTENTION, TRANSFORMERS_SOURCE
 from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
@@ -24,11 +21,10 @@ from lora_rules.checks.precision.precision import short
     Severity.ERROR,
     evidence=[
         FLASH_ATTENTION.says(
-            "Only float16 and bfloat16, only Ampere and newer: anything else raises RuntimeError."
+            "FlashAttention only supports Ampere GPUs or newer, and only fp16 and bf16: "
+            "anything else raises RuntimeError."
         ),
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
+        TRANSFORMERS_SOURCE.says("flash_attention_forward casts float32 queries under autocast."),
     ],
 )
 def flash_attn_unsupported(
@@ -41,13 +37,15 @@ def flash_attn_unsupported(
     """FlashAttention 2 where it cannot run.
 
     ## What it checks
-    `attn_implementation` is "flash_attention_2" and the declared GPU is older than Ampere; or the
-    model is loaded in float32 (written) and neither `bf16` nor `fp16` is on.
+    `attn_implementation` is "flash_attention_2", and the declared GPU is older than Ampere, or the
+    model is loaded in float32 with neither `bf16` nor `fp16` on.
+
+    - float32 counts only where it is written.
 
     ## Why it matters
     FlashAttention 2 has kernels for float16 and bfloat16 on Ampere and newer. Anything else raises
-    RuntimeError in the first forward pass. With mixed precision transformers casts the queries,
-    so that a float32 model is fine there.
+    RuntimeError in the first forward pass. With mixed precision transformers casts the queries, so
+    that a float32 model is fine there.
 
     ## Bad
     ```yaml

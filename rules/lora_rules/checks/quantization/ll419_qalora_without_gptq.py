@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "use_qalora is read in tuners/lora/gptq.py; Linear and the other layers do not "
+            "look at it."
         ),
     ],
 )
@@ -38,8 +39,9 @@ def qalora_without_gptq(
     """QA-LoRA is asked for, and the base model has no GPTQ layers.
 
     ## What it checks
-    `use_qalora` is on, and the base model is known and loaded without GPTQ. Over bitsandbytes'
-    layers LLB08 says so.
+    `use_qalora` is on, and the base model is known and loaded without GPTQ.
+
+    - Not checked: bitsandbytes' layers, of which LLB08 says so.
 
     ## Why it matters
     Only PEFT's GPTQ layers read the setting. Elsewhere plain LoRA is trained, and PEFT says

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    DETTMERS_2023,
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import DETTMERS_2023, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import holds_when_pinned, is_silent, place_of
 from lora_rules.recipe import Blocks, Setting
 
@@ -24,13 +21,10 @@ from lora_rules.checks.quantization.quantization import stored_in_bits
     "LL501",
     Severity.WARNING,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
+        TRANSFORMERS_SOURCE.says("BitsAndBytesConfig(load_in_4bit=True) has the type fp4."),
         DETTMERS_2023.says(
-            "lora_alpha=16 fixed with r=64; rank does not matter once all linear layers "
-            "are adapted; NF4 with double quantization takes 4.127 bits a parameter and "
-            "keeps 16-bit quality."
+            "Mean perplexity is 31.07 with Float4 (E2M1) and 27.41 with NFloat4 and double "
+            "quantization; 5-shot MMLU is 52.2 and 53.1, in BFloat16 53.0."
         ),
     ],
 )
@@ -44,13 +38,14 @@ def fp4_by_default(
     """Four bits without a type are FP4, not the NF4 that QLoRA means.
 
     ## What it checks
-    `load_in_4bit` is on and nobody wrote `bnb_4bit_quant_type`, so that the library fills in
-    "fp4". A checkpoint that is stored in 4 bits already keeps its own type and is left alone.
+    `load_in_4bit` is on and nobody wrote `bnb_4bit_quant_type`, so that the library fills in "fp4".
+
+    - A checkpoint that is stored in 4 bits keeps its own type and is not checked.
 
     ## Why it matters
-    `BitsAndBytesConfig(load_in_4bit=True)` quantizes to FP4. QLoRA's results are NF4's: with
-    double quantization a perplexity of 27.4 against FP4's 31.1, and 53.1 against 52.2 on MMLU,
-    where the 16-bit model has 53.0. Both take the same memory.
+    `BitsAndBytesConfig(load_in_4bit=True)` quantizes to FP4. QLoRA's results are NF4's: over models
+    of 125M to 13B a mean perplexity of 27.41 with double quantization against FP4's 31.07, and 53.1
+    against 52.2 on MMLU, where the 16-bit model has 53.0. Both types take the same memory.
 
     ## Bad
     ```python
@@ -90,7 +85,7 @@ def fp4_by_default(
         yield Problem(
             place_of(bnb_4bit_quant_type, blocks),
             "the base model is quantized to FP4: without a type that is what load_in_4bit means; "
-            "QLoRA is NF4 (perplexity 27.4 against 31.1).",
+            "QLoRA is NF4 (perplexity 27.41 against 31.07).",
             help='Set bnb_4bit_quant_type to "nf4".',
             also=("bnb_4bit_quant_type",),
             edits=(Add("bnb_4bit_quant_type", "nf4"),),

@@ -10,9 +10,7 @@ from lora_rules.engine.problem import Add, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Absent, Known, Value
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import (
-    BITSANDBYTES_SOURCE,
-)
+from lora_rules.evidence import BITSANDBYTES_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.facts.run.framework_defaults import is_silent, place_of
 from lora_rules.recipe import Blocks, Setting
 
@@ -26,8 +24,12 @@ from lora_rules.checks.quantization.quantization import stored_in_bits
     Severity.WARNING,
     evidence=[
         BITSANDBYTES_SOURCE.says(
-            "A 4-bit layer computes in the type of its input where that is bfloat16 or "
-            "float32, and in bnb_4bit_compute_dtype where it is float16."
+            "A 4-bit layer computes in the type of its input where that is bfloat16 or float32, "
+            "and in bnb_4bit_compute_dtype where it is float16; float32 there is warned of as "
+            "slow."
+        ),
+        TRANSFORMERS_SOURCE.says(
+            "transformers 4.56 loads what is not quantized in float16 unless a dtype is given."
         ),
     ],
 )
@@ -44,16 +46,18 @@ def fp32_compute_default(
     """Four bits without a compute type are multiplied in float32 where the model is float16.
 
     ## What it checks
-    `load_in_4bit` is on and nobody wrote `bnb_4bit_compute_dtype`, so that it is float32. It is a
-    warning where the model's other weights are float16 (`dtype`, or the default of transformers 4
-    where that is pinned) and an info elsewhere. A checkpoint that is stored in 4 bits already
-    keeps its own type.
+    `load_in_4bit` is on and nobody wrote `bnb_4bit_compute_dtype`, so that it is float32.
+
+    - A warning where the model's other weights are float16: by `dtype`, or by the default of
+      transformers 4 for quantized models, where that is pinned.
+    - An info elsewhere.
+    - A checkpoint that is stored in 4 bits keeps its own type and is not checked.
 
     ## Why it matters
     A 4-bit layer of bitsandbytes computes in its input's type where that is bfloat16 or float32.
     Where it is float16 it takes `bnb_4bit_compute_dtype`: with the default every input is cast to
-    float32 first, and bitsandbytes itself warns of slow training. With a bfloat16 model the
-    default changes nothing, but it says something that is not so.
+    float32, and bitsandbytes itself warns of slow training. With a bfloat16 model the default
+    changes nothing.
 
     ## Bad
     ```python

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
 
+if TYPE_CHECKING:
+    from lora_rules.facts.model.checkpoint_quantization import Checkpoint
+
 FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
 """Methods that PEFT refuses on quantized layers."""
+NO_WEIGHT = ("gptq", "awq", "bitsandbytes")
+"""Checkpoints whose linear layers hold no floating-point weight, whatever loads them."""
 
 
 @rule(
@@ -18,7 +24,8 @@ FLOAT_ONLY = ("pissa", "corda", "mica", "orthogonal")
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "PiSSA, CorDA and MiCA raise TypeError and orthogonal RuntimeError over weights in "
+            "4 and 8 bits; LoftQ decomposes the stored bytes."
         ),
     ],
 )
@@ -27,16 +34,24 @@ def init_needs_float_base(
     init_lora_weights: str,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
+    checkpoint_quantization: Checkpoint | None = None,
 ) -> Iterator[Problem]:
     """An initialisation that reads the base weights, over quantized ones.
 
     ## What it checks
-    `init_lora_weights` is PiSSA, CorDA, MiCA or orthogonal while the base model is loaded in 4 or 8
-    bits (error), or LoftQ, which quantizes a full-precision model itself (warning).
+    `init_lora_weights` needs the weights of the base model, which is loaded in 4 or 8 bits,
+    or stored so.
+
+    - PiSSA, CorDA, MiCA and orthogonal: an error.
+    - Over a checkpoint that is stored as GPTQ, AWQ or by bitsandbytes: an error where its
+      `config.json` says so, a warning where its name does.
+    - LoftQ, which quantizes a full-precision model itself: an error over 4 bits, a warning over 8.
 
     ## Why it matters
     The method decomposes or changes the base weight. PEFT raises for a weight that is not a
-    floating-point tensor; LoftQ would correct an error that it did not make.
+    floating-point tensor, and layers of GPTQ and AWQ have no weight at all. LoftQ decomposes the
+    stored bytes instead: over 4 bits its matrices have the shape of the packed bytes, and the first
+    forward pass raises; over 8 bits they correct numbers that lack their scale.
 
     ## Bad
     ```python
@@ -61,14 +76,19 @@ def init_needs_float_base(
     ```
 
     ## When to ignore it
-    LoftQ: when the script initialises the adapter again afterwards.
+    When the script puts other matrices into the adapter before it trains.
 
     ## Options
     None.
     """
-    if not framework.adapter_as_written or not (load_in_4bit or load_in_8bit):
-        return
     method = init_lora_weights.lower()
+    raises = _who_raises(framework)
+    if not (load_in_4bit or load_in_8bit):
+        if raises and method.startswith(FLOAT_ONLY) and checkpoint_quantization is not None:
+            yield from _over_checkpoint(init_lora_weights, checkpoint_quantization, raises)
+        return
+    if not framework.adapter_as_written:
+        return
     width = "4" if load_in_4bit else "8"
     if method.startswith(FLOAT_ONLY):
         yield Problem(
@@ -81,7 +101,30 @@ def init_needs_float_base(
     elif method == "loftq":
         yield Problem(
             "init_lora_weights",
-            f"LoftQ over a model that is already in {width} bits: it has to see the full weights.",
-            severity=Severity.WARNING,
+            f"LoftQ over a model that is already in {width} bits decomposes the stored bytes"
+            + (": the first forward pass raises." if load_in_4bit else ", not the weights."),
+            severity=Severity.ERROR if load_in_4bit else Severity.WARNING,
             help="Load the model without quantization; LoftQ quantizes it.",
         )
+
+
+def _who_raises(framework: Behaviour) -> str:
+    """Who refuses such an initialisation over a quantized checkpoint; empty if nobody is known."""
+    if framework.refuses_init_over_quantized:
+        return framework.label
+    return "PEFT" if framework.adapter_as_written else ""
+
+
+def _over_checkpoint(method: str, stored: Checkpoint, raises: str) -> Iterator[Problem]:
+    if stored.method not in NO_WEIGHT:
+        return
+    known = "its config.json says" if stored.certain else "its name says"
+    yield Problem(
+        "init_lora_weights",
+        f'init_lora_weights="{method}" over a base model that is stored as '
+        f"{stored.method.upper()} ({known}): {raises} raises.",
+        severity=Severity.ERROR if stored.certain else Severity.WARNING,
+        help="Name the 16-bit model, or leave the initialisation out (True).",
+        also=("model_name_or_path",),
+        edits=(Set("init_lora_weights", True),),
+    )

@@ -8,9 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import (
-    TRANSFORMERS_SOURCE,
-)
+from lora_rules.evidence import TRANSFORMERS_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.checkpoint_quantization import Checkpoint
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
     Severity.ERROR,
     evidence=[
         TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+            "from_pretrained raises ValueError where the checkpoint's quantization and the one "
+            "it is given are of different classes."
         ),
     ],
 )
@@ -34,13 +33,15 @@ def conflicting_quantization(
     """A checkpoint that is quantized already is told to quantize itself with bitsandbytes.
 
     ## What it checks
-    `load_in_4bit` or `load_in_8bit` for a base model that is stored as GPTQ, AWQ, FP8 or another
-    kind: an error where its local `config.json` says so, a warning where the name of a hub model
-    does. Checkpoints stored by bitsandbytes itself are fine.
+    `load_in_4bit` or `load_in_8bit` is on for a base model that is stored as GPTQ, AWQ, FP8 or
+    another kind.
+
+    - An error where its local `config.json` says so, a warning where the name of a hub model does.
+    - Checkpoints stored by bitsandbytes itself are not checked.
 
     ## Why it matters
-    transformers 5 raises ValueError: the model's quantization and the one it is given are not of
-    the same kind. Older versions warned and ignored what they were given.
+    transformers raises ValueError, 5.24 as well as 4.56: the model's quantization and the one it is
+    given are not of the same class.
 
     ## Bad
     ```python
@@ -82,7 +83,7 @@ def conflicting_quantization(
     yield Problem(
         "load_in_4bit" if load_in_4bit else "load_in_8bit",
         f"the base model is stored as {method.upper()} ({known}), and bitsandbytes is asked to "
-        "quantize it: transformers 5 raises ValueError.",
+        "quantize it: transformers raises ValueError.",
         severity=Severity.ERROR if checkpoint_quantization.certain else Severity.WARNING,
         help="Remove it, or name the 16-bit model.",
         also=("model_name_or_path",),

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.effects import FREES, RESIZES
+from lora_rules.libraries.effects import effect_of
 from lora_rules.program import Calls, Test
 from lora_rules.recipe import Call, Setting, Span, Thing
 
@@ -67,6 +69,9 @@ _LIBRARIES = frozenset(
 """Libraries whose calls do to a model only what their names say."""
 _HARMLESS_METHODS = frozenset(
     [
+        ".accumulate",
+        ".backward",
+        ".clip_grad_norm_",
         ".prepare",
         ".prepare_model",
         ".unwrap_model",
@@ -161,6 +166,12 @@ def trainings(calls: Calls, model: Thing | None) -> list[Training]:
     return _trainings(calls).get(model, []) if model is not None else []
 
 
+def all_trainings(calls: Calls) -> Iterator[Training]:
+    """Every time that some model is certainly trained."""
+    for found in _trainings(calls).values():
+        yield from found
+
+
 def _trainings(calls: Calls) -> dict[Thing, list[Training]]:
     found: dict[Thing, list[Training]] = calls.once("trainings", lambda: _find_trainings(calls))
     return found
@@ -184,7 +195,8 @@ def _training(calls: Calls, call: Call) -> Training | None:
         if model is not None and not model.part and start is not None:
             return Training(model, call, start)
     elif is_optimizer(call):
-        numbers = {thing.number for thing in call.things.values() if thing.part}
+        of_parts = {name: thing.number for name, thing in call.things.items() if thing.part}
+        numbers = {of_parts["params"]} if "params" in of_parts else set(of_parts.values())
         start = _first_after(calls, call, _steps)
         if len(numbers) == 1 and start is not None:
             return Training(Thing(numbers.pop()), call, start)
@@ -216,34 +228,36 @@ def is_optimizer(call: Call) -> bool:
     )
 
 
+def has_effect(call: Call, *deeds: str) -> bool:
+    """Whether a call does one of these things of ``engine/effects.py`` to some object."""
+    effect = effect_of(call.name)
+    if effect is None or not any(deed in effect.does for deed in deeds):
+        return False
+    return not effect.given or argument(call, effect.given, None) is not None
+
+
+def does(call: Call, thing: Thing, *deeds: str) -> bool:
+    """Whether a call does one of these things to an object.
+
+    Either it is a method of the object, or of a part of it, or the object comes out of it, or the
+    row says which argument it is done to.
+    """
+    if not has_effect(call, *deeds):
+        return False
+    if call.name.startswith("."):
+        return of(call, thing)
+    effect = effect_of(call.name)
+    to = effect.to if effect is not None else ""
+    return (call.things.get(to) if to else call.made) == thing
+
+
 def frees(call: Call, model: Thing) -> bool:
     """Whether a call may let something of a model be trained."""
-    if is_unknown(call, model):
+    if is_unknown(call, model) or does(call, model, FREES):
         return True
-    if is_adapter_load(call) or call.name.endswith(".get_peft_model"):
-        return call.made == model
-    if not of(call, model):
-        return False
     if call.name in (".requires_grad_", "=requires_grad"):
-        return not argument_is(_first_argument(call), False)
-    return call.name in _FREEING
-
-
-_FREEING = frozenset(
-    [
-        ".set_adapter",
-        ".load_adapter",
-        ".add_adapter",
-        ".add_weighted_adapter",
-        ".merge_and_unload",
-        ".unload",
-        ".set_requires_grad",
-        ".merge_adapter",
-        ".delete_adapter",
-        ".inject_adapter",
-        ".apply",
-    ]
-)
+        return of(call, model) and not argument_is(_first_argument(call), False)
+    return False
 
 
 def freezes(call: Call, model: Thing) -> bool:
@@ -265,6 +279,19 @@ def _first_argument(call: Call) -> Setting | None:
         if name in call.arguments:
             return call.arguments[name]
     return None
+
+
+def checkpointing(arguments: Call) -> object:
+    """Whether training arguments turn gradient checkpointing on, by either of its names."""
+    names = ("gradient_checkpointing", "activation_checkpointing")
+    given = [argument(arguments, name, False) for name in names]
+    return True if True in given else next((each for each in given if each is not False), False)
+
+
+def checkpointing_kwargs(arguments: Call) -> Setting | None:
+    """What training arguments pass to each checkpoint, by either name."""
+    names = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
+    return next((arguments.arguments[name] for name in names if name in arguments.arguments), None)
 
 
 def argument_is(setting: Setting | None, value: object) -> bool:
@@ -319,6 +346,11 @@ def adapted(calls: Calls, place: Span) -> Iterator[tuple[Call, Thing]]:
             yield call, model
 
 
+def excludes(call: Call, other: Call) -> bool:
+    """Whether two calls stand in the two arms of one test."""
+    return any(arm > 0 and arm ^ 1 in other.branch for arm in call.branch)
+
+
 def comes_before(calls: Calls, *steps: Call) -> bool:
     """Whether calls are made in this order."""
     return all(calls.position(first) <= calls.position(last) for first, last in pairwise(steps))
@@ -353,6 +385,7 @@ def _is_filled(value: object) -> bool:
 
 def resizes(call: Call, model: Thing) -> bool:
     """Whether a call resizes the embedding of a model."""
-    if call.name == "trl.setup_chat_format":
-        return model in call.things.values()
-    return call.name == ".resize_token_embeddings" and call.on == model
+    effect = effect_of(call.name)
+    if effect is None or RESIZES not in effect.does:
+        return False
+    return call.on == model or model in call.things.values()

@@ -23,7 +23,10 @@ from lora_rules.program import Program
     "LL407",
     Severity.WARNING,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "The rows that resize_token_embeddings adds are the same before and after three "
+            "steps of LoRA."
+        ),
     ],
 )
 def new_tokens_untrained(
@@ -36,15 +39,18 @@ def new_tokens_untrained(
     """Tokens are added, and their embeddings are not trained.
 
     ## What it checks
-    `tokenizer.add_tokens`, `additional_special_tokens` or `setup_chat_format`, then
-    `model.resize_token_embeddings`, then a LoRA without `modules_to_save`, without
-    `trainable_token_indices` and without the embedding among its targets; and the model is trained.
+    Tokens that a script adds and resizes the model for, before a LoRA that trains neither the
+    embedding nor the new rows, on a model that is then trained.
+
+    - Adding: `tokenizer.add_tokens`, `additional_special_tokens`, `setup_chat_format`.
+    - Not checked: a `modules_to_save`, `trainable_token_indices`, or a target that may be an
+      embedding.
 
     ## Why it matters
-    LoRA freezes the embedding, the new rows with it: what the new tokens mean stays as they were
-    drawn at random. The rows are not in the adapter's file either, unless PEFT can tell that the
-    vocabulary grew (peft#334, #1298; axolotl#787; LlamaFactory#7997). Training only the new rows
-    with `trainable_token_indices` costs a row of the embedding for each token.
+    LoRA freezes the embedding, the new rows with it: what the new tokens mean stays as it was drawn
+    at random. The rows are not in the adapter's file either, unless PEFT can see from the base's
+    configuration that the vocabulary grew. `trainable_token_indices` trains one row of the
+    embedding for each token.
 
     ## Bad
     ```python
@@ -57,7 +63,7 @@ def new_tokens_untrained(
     model.resize_token_embeddings(len(tokenizer))
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=1e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=1e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
     trainer.train()
     ```
@@ -79,7 +85,7 @@ def new_tokens_untrained(
         modules_to_save=["embed_tokens", "lm_head"],
     )
     model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=1e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=1e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load(tokenizer))
     trainer.train()
     ```

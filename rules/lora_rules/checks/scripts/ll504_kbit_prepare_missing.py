@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     adapted,
     base_load,
+    checkpointing,
     is_unknown,
     of,
     quantized,
@@ -15,19 +16,23 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import QLORA_GUIDE
-from lora_rules.program import Program
+from lora_rules.evidence import QLORA_GUIDE, RELEASES_READ, SCRIPT_RUNS
+from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
 
 @rule(
     "LL504",
-    Severity.WARNING,
+    Severity.INFO,
     evidence=[
-        QLORA_GUIDE.says(
-            "Call prepare_model_for_kbit_training before get_peft_model; with FSDP set "
-            "bnb_4bit_quant_storage to the dtype of the other parameters."
+        SCRIPT_RUNS.says(
+            "An unprepared 4-bit base is trained, with gradient checkpointing and without; "
+            "norms, embedding and head stay bfloat16."
         ),
+        QLORA_GUIDE.says(
+            "Call prepare_model_for_kbit_training to preprocess the quantized model for training."
+        ),
+        RELEASES_READ.disagrees("SFTTrainer of TRL calls no preparation since 0.26.0."),
     ],
 )
 def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem]:
@@ -35,14 +40,15 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
 
     ## What it checks
     A model that is certainly loaded in 4 or 8 bits, `get_peft_model`, and transformers' `Trainer`
-    or a loop of the script's own, with no `prepare_model_for_kbit_training`, no
-    `enable_input_require_grads` and nothing unknown in between. TRL and Unsloth prepare the model
-    themselves.
+    or a loop of the script's own, without `prepare_model_for_kbit_training`.
+
+    - Not checked: trainers of TRL, and scripts that call `enable_input_require_grads`,
+      `gradient_checkpointing_enable` or anything unknown on the model.
 
     ## Why it matters
-    The preparation casts the norms and the head to float32, turns gradient checkpointing on and
-    makes the inputs require gradients. Without it training runs, with norms in 16 bits and, at
-    7B, several times the activations in memory.
+    Training works without it. The preparation casts all that is not quantized to float32 (norms,
+    embedding and head) and turns gradient checkpointing on; without it these stay in 16 bits, and
+    checkpointing is what the arguments say. TRL's trainers have prepared nothing since 0.26.
 
     ## Bad
     ```python
@@ -63,7 +69,7 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)  # LL504: get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, bf16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, bf16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -88,13 +94,13 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
     base = prepare_model_for_kbit_training(base)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, bf16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, bf16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
 
     ## When to ignore it
-    When memory is ample and norms in 16 bits are meant.
+    When norms in 16 bits are meant, as in TRL, and checkpointing is set as it should be.
 
     ## Options
     None.
@@ -106,14 +112,27 @@ def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem
             continue
         if calls.named(*_PREPARING) or calls.places(_prepares, model):
             continue
-        if any(not t.setup.name.startswith("trl.") for t in trainings(calls, model)):
+        setups = [each.setup for each in trainings(calls, model)]
+        own = [each for each in setups if not each.name.startswith("trl.")]
+        if own:
+            without = any(_checkpoints_nothing(calls, each) for each in own)
             yield Problem(
                 use.span,
                 f"the base is quantized (line {load.span.line}) and was not prepared for training: "
-                "its norms stay in 16 bits, and gradient checkpointing is not set up.",
-                help="Call prepare_model_for_kbit_training(base) first.",
+                "its norms, embedding and head stay in 16 bits"
+                + (", and gradient checkpointing is off." if without else "."),
+                help="Call prepare_model_for_kbit_training(base) first, which makes them float32"
+                + (" and turns checkpointing on." if without else "."),
                 also=(load.span,),
             )
+
+
+def _checkpoints_nothing(calls: Calls, setup: Call) -> bool:
+    """Whether a training certainly runs without gradient checkpointing."""
+    if not setup.name.endswith("Trainer"):
+        return True
+    arguments = calls.maker(setup.things.get("args"))
+    return arguments is not None and checkpointing(arguments) is False
 
 
 def _prepares(call: Call, model: Thing) -> bool:

@@ -10,7 +10,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Absent, Value, certainly
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.evidence import PAD_IS_EOS_ISSUES, RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
@@ -19,8 +19,15 @@ from lora_rules.recipe import Call, Thing
     "LL901",
     Severity.WARNING,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        SCRIPT_RUNS.says(
+            "The end token is in no label of the collator of transformers, and in those of TRL."
+        ),
+        PAD_IS_EOS_ISSUES.says(
+            "Models trained so rarely write the end token; all end tokens in the labels are "
+            "overwritten with -100."
+        ),
+        RELEASES_READ.says(
+            "SFTTrainer of TRL uses the collator of transformers up to 0.16, its own from 0.17 on."
         ),
     ],
 )
@@ -30,17 +37,19 @@ def pad_is_eos(
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
-    `tokenizer.pad_token = tokenizer.eos_token`, without a test around it, and the same tokenizer in
-    transformers' `DataCollatorForLanguageModeling(mlm=False)` (or TRL's old
-    `DataCollatorForCompletionOnlyLM`) that goes to a trainer. It is a warning where the script
-    shows that examples end with the end token (`add_eos_token`, a chat template, `eos_token` in a
-    text), else only mentioned.
+    `tokenizer.pad_token = tokenizer.eos_token`, not in an `if`, and the tokenizer in a
+    `DataCollatorForLanguageModeling(mlm=False)` of transformers that goes to a trainer.
+
+    - TRL's old `DataCollatorForCompletionOnlyLM`, and `SFTTrainer` where TRL is pinned below 0.17,
+      likewise.
+    - A warning where the script shows that examples end with the end token (`add_eos_token`, a chat
+      template, `eos_token` in a text), else info.
 
     ## Why it matters
     The collator sets every label that equals the padding token to -100. The real end of every
-    example goes with it, so the model never learns to stop, and generates until the limit
-    (llm-course#33, unsloth#416, LlamaFactory#7943). TRL's own collator since 0.20 goes by length
-    and is not concerned.
+    example goes with it: nothing trains the model to write the end token (trl#976), and it may
+    generate until the limit (trl#734). TRL's own collator, since 0.17, pads labels by length and is
+    not concerned.
 
     ## Bad
     ```python
@@ -59,7 +68,7 @@ def pad_is_eos(
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = Trainer(
         model=get_peft_model(model, lora),
-        args=TrainingArguments("out", learning_rate=2e-4),
+        args=TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4),
         train_dataset=load(tokenizer),
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
     )
@@ -82,7 +91,7 @@ def pad_is_eos(
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = Trainer(
         model=get_peft_model(model, lora),
-        args=TrainingArguments("out", learning_rate=2e-4),
+        args=TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4),
         train_dataset=load(tokenizer),
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
     )
@@ -96,7 +105,7 @@ def pad_is_eos(
     """
     calls = program.calls
     unpacked = isinstance(packing, Absent) or certainly(packing, False)
-    sft_masks = unpacked and pinned_trl.certainly_below("0.20")
+    sft_masks = unpacked and pinned_trl.certainly_below("0.17")
     for padding in calls.named("=pad_token", "=pad_token_id"):
         if padding.on is None:
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import argument_is, first_argument
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import CHAT_TEMPLATES
+from lora_rules.evidence import CHAT_TEMPLATES, LLAMA_TWO_STARTS, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
@@ -26,9 +26,13 @@ TEMPLATES_WITH_START = (
     "LL905",
     Severity.WARNING,
     evidence=[
-        CHAT_TEMPLATES.says(
-            "A chat template already writes the special tokens; tokenizing its text needs "
-            "add_special_tokens=False."
+        CHAT_TEMPLATES.says("The templates of Llama 2 and 3, Mistral and Gemma write bos_token."),
+        LLAMA_TWO_STARTS.says(
+            "The text of the template, tokenized again, begins with 128000 twice."
+        ),
+        SCRIPT_RUNS.says(
+            "A template that writes the start token and a tokenizer that adds it give two; "
+            "add_special_tokens=False gives one."
         ),
     ],
 )
@@ -36,14 +40,15 @@ def double_bos(program: Program) -> Iterator[Problem]:
     """A text made by the chat template is tokenized with special tokens: it starts with two.
 
     ## What it checks
-    In a function that is mapped over the data: `tokenizer.apply_chat_template(..., tokenize=False)`
-    whose text goes to the same tokenizer without `add_special_tokens=False`, for the chat models of
-    Llama 2 and 3, Mistral and Gemma.
+    In a function that is mapped over the data: the text of `apply_chat_template(...,
+    tokenize=False)` goes to the same tokenizer without `add_special_tokens=False`.
+
+    - Checked for the chat models of Llama 2 and 3, Mistral and Gemma.
+    - Not checked: a tokenizer whose `chat_template` or `add_bos_token` the script sets.
 
     ## Why it matters
-    Their template already writes the start token, and their tokenizer adds one more. The model
-    is trained on texts that begin with two, which it never saw and which no server sends it
-    (alignment-handbook#127).
+    Their template already writes the start token, and their tokenizer adds one more. The model is
+    trained on texts that begin with two start tokens, where the template gives one.
 
     ## Bad
     ```python

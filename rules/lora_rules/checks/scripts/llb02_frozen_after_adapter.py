@@ -22,9 +22,13 @@ from lora_rules.recipe import Call, Span, Thing
     "LLB02",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "After each of the three no parameter requires a gradient; the backward pass and "
+            "the optimizer raise."
+        ),
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "prepare_model_for_kbit_training sets requires_grad to False on every parameter of "
+            "the model."
         ),
     ],
 )
@@ -32,14 +36,16 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.
 
     ## What it checks
-    After `get_peft_model`: `prepare_model_for_kbit_training(model)`,
-    `model.requires_grad_(False)`, or a loop that sets `requires_grad = False` on every parameter
-    without a test; and the model is trained with nothing freed in between.
+    After `get_peft_model`, a call that freezes the whole model, which is then trained with nothing
+    freed in between.
+
+    - Freezing: `prepare_model_for_kbit_training(model)`, `model.requires_grad_(False)`, or a loop
+      that sets `requires_grad = False` on every parameter without a test.
 
     ## Why it matters
-    All three freeze LoRA's own matrices with the rest. PEFT does not warn. The trainer stops with
-    "element 0 of tensors does not require grad", or an optimizer gets an empty list
-    (trl#3926, transformers#26098, peft#760).
+    All three freeze LoRA's own matrices with the rest, and PEFT does not warn. The backward pass
+    raises "element 0 of tensors does not require grad", or an optimizer over what is trainable gets
+    an empty list and raises ValueError.
 
     ## Bad
     ```python
@@ -50,7 +56,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     model = prepare_model_for_kbit_training(model)  # LLB02: prepare_model_for_kbit_training(model)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -64,7 +70,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     base = prepare_model_for_kbit_training(base)
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

@@ -16,20 +16,22 @@ from lora_rules.recipe import Call, Thing
     "LLB03",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "With an optimizer made before the adapter, no parameter changes in three steps."
+        ),
     ],
 )
 def optimizer_before_adapter(program: Program) -> Iterator[Problem]:
     """The optimizer is made before the adapter, so it never sees the adapter's parameters.
 
     ## What it checks
-    An optimizer over `model.parameters()` made before `get_peft_model(model, ...)`, and stepped,
-    or handed to a trainer, afterwards.
+    An optimizer over `model.parameters()` that is made before `get_peft_model(model, ...)`, and
+    stepped, or handed to a trainer, afterwards.
 
     ## Why it matters
-    `get_peft_model` freezes the parameters that the optimizer holds and adds new ones that it
-    does not hold. The loss is computed, the backward pass runs, `step()` runs, and no parameter
-    changes: without any message. In a run of ten steps, 0 parameters changed.
+    `get_peft_model` freezes the parameters that the optimizer holds and adds new ones that it does
+    not hold. The loss is computed, the backward pass runs, `step()` runs, and no parameter changes,
+    without any message: 0 in a run of three steps.
 
     ## Bad
     ```python

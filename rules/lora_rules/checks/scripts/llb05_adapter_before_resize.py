@@ -15,7 +15,10 @@ from lora_rules.program import Program
     "LLB05",
     Severity.WARNING,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "An adapter with embeddings of a resized model raises size mismatch on one that is "
+            "not; an id beyond the embedding raises IndexError."
+        ),
     ],
 )
 def adapter_before_resize(program: Program) -> Iterator[Problem]:
@@ -26,9 +29,9 @@ def adapter_before_resize(program: Program) -> Iterator[Problem]:
     `PeftModel.from_pretrained` on that one without resizing it.
 
     ## Why it matters
-    If the adapter was trained with the new tokens and holds their embeddings, loading raises
-    "size mismatch". If it does not, the new ids lie beyond the embedding and the first batch with
-    one of them fails (peft#1457, #2290, #2415).
+    If the adapter was trained with the new tokens and holds their embeddings, loading raises "size
+    mismatch" (peft#1457, #2290). If it does not, the new ids lie beyond the embedding, and the
+    first batch with one of them fails: IndexError on a CPU.
 
     ## Bad
     ```python

@@ -14,7 +14,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
+from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
@@ -23,23 +23,21 @@ from lora_rules.recipe import Call, Thing
     "LLB06",
     Severity.ERROR,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
-        ),
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says("Trainer raises ValueError for a 4-bit model without an adapter."),
     ],
 )
 def quantized_without_adapter(program: Program) -> Iterator[Problem]:
     """A trainer gets a quantized model that has no adapter.
 
     ## What it checks
-    A model that is certainly loaded in 4 or 8 bits goes to a trainer, and nothing gave it an
-    adapter: no `get_peft_model`, no `PeftModel`, no `add_adapter`, no `peft_config`. Most often
-    the LoraConfig is there and was not handed over.
+    A model that is certainly loaded in 4 or 8 bits goes to a trainer of transformers or TRL, and
+    nothing gave it an adapter: no `get_peft_model`, no `PeftModel`, no `add_adapter`, no
+    `peft_config`.
 
     ## Why it matters
     transformers raises ValueError, "You cannot perform fine-tuning on purely quantized models",
-    once the model has been downloaded and loaded (unsloth#1110, transformers#27702).
+    once the model has been downloaded and loaded. A LoraConfig that is made and not handed over
+    does not help.
 
     ## Bad
     ```python
@@ -55,7 +53,7 @@ def quantized_without_adapter(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load())  # LLB06
     trainer.train()
     ```
@@ -74,7 +72,7 @@ def quantized_without_adapter(program: Program) -> Iterator[Problem]:
         "meta-llama/Llama-3.1-8B", quantization_config=four_bits
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", num_train_epochs=1, learning_rate=2e-4, max_length=2048)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

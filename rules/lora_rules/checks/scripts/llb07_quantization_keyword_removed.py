@@ -12,7 +12,7 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Program
 
 
@@ -20,8 +20,10 @@ from lora_rules.program import Program
     "LLB07",
     Severity.WARNING,
     evidence=[
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        SCRIPT_RUNS.says("from_pretrained raises TypeError for load_in_4bit, whatever its value."),
+        RELEASES_READ.says(
+            "transformers 4.57.1 takes load_in_4bit from the keywords; its defaults are fp4 and "
+            "a compute dtype of float32."
         ),
     ],
     of_records=True,
@@ -32,15 +34,16 @@ def quantization_keyword_removed(
     """`load_in_4bit` or `load_in_8bit` is given to a model, which transformers 5 refuses.
 
     ## What it checks
-    `from_pretrained(..., load_in_4bit=...)` of a transformers model, whatever the value: an error
-    where the repository or the notebook allows transformers 5 only (`==5.0.0`, `>=5.1`), a warning
-    where it allows older ones too. Silent where it allows older ones only (`<5`), and with
-    `trust_remote_code`.
+    `from_pretrained(..., load_in_4bit=...)` or `load_in_8bit` of a transformers model, whatever the
+    value.
+
+    - An error where the repository or the notebook allows transformers 5 only (`==5.0.0`, `>=5.1`),
+      a warning where it allows older ones too.
+    - Not checked where it allows older ones only (`<5`), and with `trust_remote_code`.
 
     ## Why it matters
     Since transformers 5 the keyword is no longer taken out and reaches the model's constructor,
-    which raises TypeError (transformers#41287). Version 4 read it, with fp4 and float32 as its
-    silent companions.
+    which raises TypeError. Version 4 read it, with fp4 and float32 as its silent companions.
 
     ## Bad
     ```python

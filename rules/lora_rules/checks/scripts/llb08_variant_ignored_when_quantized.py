@@ -14,10 +14,14 @@ from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
     "LLB08",
     Severity.WARNING,
     evidence=[
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "On a 4-bit base each of the four leaves the layers without a variant; DoRA is "
+            "applied, and VeLoRA raises ValueError."
         ),
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        PEFT_SOURCE.says(
+            "QALoRA is only implemented in GPTQ for now; the bitsandbytes layers return a "
+            "variant for Arrow, aLoRA and DoRA only."
+        ),
     ],
 )
 def variant_ignored_when_quantized(
@@ -33,7 +37,9 @@ def variant_ignored_when_quantized(
 
     ## What it checks
     `kasa_config`, `use_bdlora`, `monteclora_config` or `use_qalora` with a base in 4 or 8 bits by
-    bitsandbytes. `velora_config` is an error there: PEFT raises ValueError.
+    bitsandbytes.
+
+    - `velora_config` is an error there: PEFT raises ValueError.
 
     ## Why it matters
     The bitsandbytes layers of PEFT 0.21.2 know DoRA, Arrow and aLoRA; other variants are dropped

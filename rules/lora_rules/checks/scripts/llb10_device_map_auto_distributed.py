@@ -11,7 +11,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import ACCELERATE_SOURCE
+from lora_rules.evidence import ACCELERATE_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Span
 
@@ -21,23 +21,25 @@ from lora_rules.recipe import Call, Span
     Severity.ERROR,
     evidence=[
         ACCELERATE_SOURCE.says(
-            "Refuses a model spread over several devices, quantized or not, in any "
-            "distributed mode."
+            "Refuses a model spread over several devices, quantized or not, in any distributed "
+            "mode."
         ),
+        SCRIPT_RUNS.says("Accelerator.prepare raises ValueError for a model on two devices."),
     ],
 )
 def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
     """A model is spread over the GPUs with `device_map="auto"` and trained in several processes.
 
     ## What it checks
-    A model loaded with `device_map="auto"` (or "balanced", "sequential") that goes to a trainer,
-    in a script that certainly runs distributed: it calls `init_process_group`, or its training
-    arguments have `fsdp`. With `deepspeed` it is a warning, because one process can use it too.
+    A model loaded with `device_map="auto"` (or "balanced", "sequential") that goes to a trainer, in
+    a script that certainly runs distributed.
+
+    - Distributed: it calls `init_process_group`, or its training arguments have `fsdp`.
+    - With `deepspeed` it is a warning, because one process can use it too.
 
     ## Why it matters
-    Every process would take all the GPUs for its own copy. accelerate raises ValueError, "You
-    can't train a model that has been loaded with `device_map='auto'` in any distributed mode"
-    (accelerate#1515, trl#1348, qlora#137).
+    Every process would take all the GPUs for its own copy. accelerate raises ValueError, "You can't
+    train a model that has been loaded with `device_map='auto'` in any distributed mode".
 
     ## Bad
     ```python
@@ -50,7 +52,7 @@ def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
         device_map="auto",  # LLB10: "auto"
     )
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    args = SFTConfig("out", max_steps=500, learning_rate=2e-4, max_length=2048, fsdp="full_shard")
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```
@@ -63,13 +65,13 @@ def device_map_auto_distributed(program: Program) -> Iterator[Problem]:
 
     model = AutoModelForCausalLM.from_pretrained("meta-llama/Llama-3.1-8B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, fsdp="full_shard")
+    args = SFTConfig("out", max_steps=500, learning_rate=2e-4, max_length=2048, fsdp="full_shard")
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```
 
     ## When to ignore it
-    When only one GPU is visible.
+    When only one GPU is visible to each process.
 
     ## Options
     None.

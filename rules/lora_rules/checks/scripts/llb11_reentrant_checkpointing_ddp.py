@@ -7,32 +7,44 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     argument,
     argument_is,
+    checkpointing_kwargs,
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Program
+from lora_rules.recipe import Call
 
 
 @rule(
     "LLB11",
     Severity.WARNING,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "DDP that looks for unused parameters raises for reentrant checkpoints of a LoRA, "
+            "and not for others."
+        ),
+        RELEASES_READ.says(
+            "Trainer of transformers sets find_unused_parameters to True for a model that is no "
+            "PreTrainedModel."
+        ),
     ],
 )
 def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA under DDP that looks for unused parameters.
 
     ## What it checks
-    In a script that calls `init_process_group`, or whose training arguments set
-    `ddp_find_unused_parameters=True`: gradient checkpointing with `use_reentrant=True` in
-    the training arguments.
+    Gradient checkpointing with `use_reentrant=True` in the training arguments of a script that runs
+    under DDP and looks for unused parameters.
+
+    - That is: `ddp_find_unused_parameters=True`, or a call of `init_process_group` and no word on
+      unused parameters.
+    - Not checked with `deepspeed` or `fsdp`.
 
     ## Why it matters
     A reentrant checkpoint runs a backward pass inside the backward pass, and DDP then sees
-    parameters twice: "Expected to mark a variable ready only once" (peft#313, trl#921, qlora#223).
-    For a PeftModel the Trainer looks for unused parameters unless it is told not to.
+    parameters twice: "Expected to mark a variable ready only once". For a PeftModel the Trainer
+    looks for unused parameters unless `ddp_find_unused_parameters` says otherwise.
 
     ## Bad
     ```python
@@ -44,6 +56,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     args = SFTConfig(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         max_length=2048,
         ddp_find_unused_parameters=True,
@@ -63,6 +76,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     args = SFTConfig(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         max_length=2048,
         ddp_find_unused_parameters=False,
@@ -73,7 +87,7 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
     ```
 
     ## When to ignore it
-    When the script is only ever run in one process, or under ZeRO-3, which needs it.
+    When the script is only ever run in one process.
 
     ## Options
     None.
@@ -88,12 +102,12 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
             continue
         unused = argument(args, "ddp_find_unused_parameters", None)
         started = any(calls.position(call) < calls.position(trainer) for call in starts)
-        kwargs = args.arguments.get("gradient_checkpointing_kwargs")
+        kwargs = checkpointing_kwargs(args)
         if unused is not True and not (started and unused is None):
             continue
         if kwargs is None or not _is_reentrant(kwargs.candidates):
             continue
-        if not argument_is(args.arguments.get("gradient_checkpointing"), False):
+        if not _is_off(args):
             yield Problem(
                 kwargs.span,
                 "a reentrant checkpoint marks LoRA's parameters ready twice, and DDP that looks "
@@ -101,6 +115,13 @@ def reentrant_checkpointing_ddp(program: Program) -> Iterator[Problem]:
                 help='Set {"use_reentrant": False}, or ddp_find_unused_parameters=False.',
                 also=(args.span,),
             )
+
+
+def _is_off(arguments: Call) -> bool:
+    """Whether the arguments say that checkpointing is off."""
+    names = ("gradient_checkpointing", "activation_checkpointing")
+    said = [arguments.arguments[name] for name in names if name in arguments.arguments]
+    return bool(said) and all(argument_is(each, False) for each in said)
 
 
 def _is_reentrant(candidates: tuple[object, ...]) -> bool:

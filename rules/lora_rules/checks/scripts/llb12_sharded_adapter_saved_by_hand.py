@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import peft_wraps
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import ZERO_ISSUES
+from lora_rules.evidence import RELEASES_READ, ZERO_ISSUES
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
 
@@ -18,7 +18,12 @@ from lora_rules.recipe import Call, Thing
     Severity.WARNING,
     evidence=[
         ZERO_ISSUES.says(
-            "Adapters saved with save_pretrained under ZeRO-3 are empty or a fragment."
+            "ZeRO-3 sets an empty size to a parameter object and keeps the data in a different "
+            "attribute; save_pretrained then writes an incorrect adapter file."
+        ),
+        RELEASES_READ.says(
+            "Trainer.save_model consolidates the parameters that are trained under ZeRO-3 before "
+            "it saves, since transformers 5.0."
         ),
     ],
 )
@@ -27,12 +32,17 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
 
     ## What it checks
     Training arguments whose `deepspeed` is a dictionary with stage 3, and `save_pretrained` on the
-    model (not on the trainer, not under `GatheredParameters`) after training.
+    model after training.
+
+    - Not checked: a `save_pretrained` with a `state_dict` of its own, or in a script that uses
+      `GatheredParameters`.
 
     ## Why it matters
-    ZeRO-3 leaves each process a slice of every parameter; what a process sees of the others is
-    empty. `save_pretrained` writes what it sees, so the adapter on disk is empty or a fragment
-    (peft#2892, DeepSpeed#4295, LongLoRA#160). `trainer.save_model` gathers first.
+    Under ZeRO-3 a parameter object has size 0, and its data lie in slices elsewhere.
+    `save_pretrained` writes the object, so the adapter on disk holds nothing (peft#939,
+    DeepSpeed#4295). `trainer.save_model` gathers first, since transformers 5; older versions do so
+    with `stage3_gather_16bit_weights_on_model_save` alone, and else write an empty adapter
+    (trl#4416).
 
     ## Bad
     ```python
@@ -43,7 +53,7 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
-    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, deepspeed=zero)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     model.save_pretrained("adapter")  # LLB12: model.save_pretrained("adapter")
@@ -58,7 +68,7 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
     zero = {"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": "auto"}
-    args = TrainingArguments("out", learning_rate=2e-4, deepspeed=zero)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, deepspeed=zero)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     trainer.save_model("adapter")
@@ -87,8 +97,8 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
         for place in saves[bisect_right(saves, calls.position(trainer)) :]:
             yield Problem(
                 calls[place].span,
-                "under ZeRO-3 each process holds a slice of the adapter, and save_pretrained "
-                "writes the slice.",
+                "under ZeRO-3 the model's parameters are empty, their data lie elsewhere, and "
+                "save_pretrained writes an empty adapter.",
                 help="Use trainer.save_model(...), which gathers the parameters first.",
                 also=(args.span,),
             )

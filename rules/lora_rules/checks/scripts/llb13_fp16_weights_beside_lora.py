@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import (
     Training,
     adapted,
-    argument,
     base_load,
     comes_before,
-    of,
     trainings,
 )
+from lora_rules.checks.scripts.float16 import is_float16, may_cast, whole_weights
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, Value, certainly
+from lora_rules.engine.value import Value
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
 
@@ -26,25 +25,31 @@ from lora_rules.recipe import Call, Thing
     "LLB13",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "Over a float16 base LoRA is float32; saved modules, biases and all of a model "
+            "after half() are float16, which the gradient scaler refuses."
         ),
     ],
 )
 def fp16_weights_beside_lora(
-    program: Program, outline: Outline, fp16: bool, modules_to_save: Value, bias: Value
+    program: Program,
+    outline: Outline,
+    fp16: bool,
+    modules_to_save: Value,
+    bias: Value,
+    task_type: Value,
 ) -> Iterator[Problem]:
     """Float16 weights are trained beside LoRA's, and float16 training refuses them.
 
     ## What it checks
     `fp16` training of a base that is loaded in float16, with `modules_to_save`, with a `bias` other
-    than "none", or with `model.half()` after `get_peft_model`.
+    than "none", with a task type whose head PEFT trains (SEQ_CLS, TOKEN_CLS), or with
+    `model.half()` after `get_peft_model`.
 
     ## Why it matters
     PEFT keeps LoRA's matrices in float32, so that mixed precision can scale their gradients. Copies
     of whole modules and biases keep the base's float16, and `half()` undoes it for all: the first
-    optimizer step raises "Attempting to unscale FP16 gradients" (peft#341, transformers#23165).
+    optimizer step raises "Attempting to unscale FP16 gradients".
 
     ## Bad
     ```python
@@ -55,7 +60,7 @@ def fp16_weights_beside_lora(
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora).half()  # LLB13: get_peft_model(base, lora).half()
-    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, fp16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -69,7 +74,7 @@ def fp16_weights_beside_lora(
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B", dtype=torch.float16)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4, fp16=True)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, fp16=True)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -85,25 +90,15 @@ def fp16_weights_beside_lora(
         return
     for use, model in adapted(calls, outline.span):
         load = base_load(calls, model)
-        if load is None or not load.certain_after(use) or not _is_float16(load):
+        if load is None or not load.certain_after(use) or not is_float16(load):
             continue
-        if calls.places(_casts_up, model):
+        if may_cast(calls, model):
             continue
         for training in trainings(calls, model):
             if not training.setup.name.startswith("torch."):
                 yield from _half(calls, use, training)
-                yield from _whole(modules_to_save, bias)
+                yield from _whole(modules_to_save, bias, task_type)
                 return
-
-
-def _is_float16(load: Call) -> bool:
-    dtype = argument(load, "dtype", argument(load, "torch_dtype", None))
-    quantized = load.arguments.keys() & {"quantization_config", "load_in_4bit", "load_in_8bit"}
-    return dtype in ("float16", "torch.float16", "half") and not quantized
-
-
-def _casts_up(call: Call, model: Thing) -> bool:
-    return call.name in (".float", ".to", ".type", ".add_adapter", "=data") and of(call, model)
 
 
 def _halves(call: Call, model: Thing) -> bool:
@@ -123,15 +118,12 @@ def _half(calls: Calls, use: Call, training: Training) -> Iterator[Problem]:
             )
 
 
-def _whole(modules_to_save: Value, bias: Value) -> Iterator[Problem]:
-    saves = isinstance(modules_to_save, Known) and bool(modules_to_save.value)
-    trains_bias = certainly(bias, "all") or certainly(bias, "lora_only")
-    for name, is_on in (("modules_to_save", saves), ("bias", trains_bias)):
-        if is_on:
-            yield Problem(
-                name,
-                f"{name} trains weights of the float16 base, and fp16 training refuses to scale "
-                'their gradients: "Attempting to unscale FP16 gradients".',
-                help="Load the base in float32, or train in bf16.",
-                also=("fp16",),
-            )
+def _whole(modules_to_save: Value, bias: Value, task_type: Value) -> Iterator[Problem]:
+    for name, what in whole_weights(modules_to_save, bias, task_type):
+        yield Problem(
+            name,
+            f"{what} of the float16 base, and fp16 training refuses to scale "
+            'their gradients: "Attempting to unscale FP16 gradients".',
+            help="Load the base in float32, or train in bf16.",
+            also=("fp16",),
+        )

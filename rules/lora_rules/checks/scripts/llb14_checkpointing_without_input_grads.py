@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
     UNKNOWN,
-    argument,
     base_load,
+    checkpointing,
+    checkpointing_kwargs,
     has_own_code,
     is_unknown,
     of,
@@ -17,18 +18,21 @@ from lora_rules.checks.scripts.calls import (
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import SCRIPT_RUNS, TRANSFORMERS_SOURCE
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Program
-from lora_rules.recipe import Call, Thing
+from lora_rules.recipe import Call, Setting, Thing
 
 
 @rule(
     "LLB14",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
-        TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+        SCRIPT_RUNS.says(
+            "Reentrant checkpoints of a vision model give LoRA no gradient; with a trained head "
+            "the run goes on, without one the backward pass raises."
+        ),
+        RELEASES_READ.says(
+            "The default of transformers 4.57.1 is use_reentrant True, that of 5.0 to 5.24 False."
         ),
     ],
 )
@@ -38,18 +42,20 @@ def checkpointing_without_input_grads(
     """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
 
     ## What it checks
-    transformers' `Trainer` with `gradient_checkpointing=True` on a model from `get_peft_model`,
-    without `enable_input_require_grads()` or `prepare_model_for_kbit_training`: with
-    `use_reentrant=True` for a vision model; and for any model where the repository pins
-    transformers 4, whose default is reentrant. TRL and Unsloth do it themselves; models with
-    code of their own are left alone.
+    transformers' `Trainer` with gradient checkpointing that is reentrant, on a model from
+    `get_peft_model` whose inputs require no gradient.
+
+    - Reentrant: `use_reentrant=True` for a vision model; for any model the default of transformers
+      4, where the repository pins it.
+    - Not checked: after `enable_input_require_grads()` or `prepare_model_for_kbit_training`,
+      trainers of TRL and Unsloth, models with code of their own.
 
     ## Why it matters
     A reentrant checkpoint passes gradients on only if one of its inputs requires one. With the
     embedding frozen none does: LoRA's matrices get no gradient. Where a head is trained beside
     them, the run goes on and trains the head alone; else the backward pass raises "element 0 of
-    tensors does not require grad" (peft#137, FastChat#581, self-llm#172). transformers 5
-    checkpoints without reentry and sets the hook for models that take `input_ids`.
+    tensors does not require grad". transformers 5 checkpoints without reentry and sets the hook for
+    models that take `input_ids`.
 
     ## Bad
     ```python
@@ -63,6 +69,7 @@ def checkpointing_without_input_grads(
     model = get_peft_model(base, lora)
     args = TrainingArguments(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         gradient_checkpointing=True,
         gradient_checkpointing_kwargs={"use_reentrant": True},  # LLB14: {"use_reentrant": True}
@@ -83,6 +90,7 @@ def checkpointing_without_input_grads(
     model = get_peft_model(base, lora)
     args = TrainingArguments(
         "out",
+        num_train_epochs=1,
         learning_rate=2e-4,
         gradient_checkpointing=True,
         gradient_checkpointing_kwargs={"use_reentrant": False},
@@ -103,25 +111,37 @@ def checkpointing_without_input_grads(
             args = calls.maker(training.setup.things.get("args"))
             if args is None or not training.setup.name.startswith("transformers."):
                 continue
-            if argument(args, "gradient_checkpointing", False) is not True:
+            if checkpointing(args) is not True:
                 continue
-            kwargs = argument(args, "gradient_checkpointing_kwargs", None)
+            setting = checkpointing_kwargs(args)
+            kwargs = _value(args, setting)
             load = base_load(calls, wrap.made)
             if kwargs is UNKNOWN or load is None or has_own_code(load):
                 continue
             if not _fails(pinned_transformers, load, kwargs):
                 continue
             if not calls.places(_sets_input_grads, training.model):
-                key = "gradient_checkpointing"
-                setting = args.arguments.get(f"{key}_kwargs") or args.arguments[key]
                 yield Problem(
-                    setting.span,
+                    (setting or _switch(args)).span,
                     "no input of a checkpoint requires a gradient, because LoRA freezes the "
                     "embedding: LoRA gets no gradient, and without a head the backward pass fails.",
                     help='Set gradient_checkpointing_kwargs={"use_reentrant": False}, or call '
                     "model.enable_input_require_grads().",
                     also=(wrap.span,),
                 )
+
+
+def _switch(arguments: Call) -> Setting:
+    """The argument that turns checkpointing on."""
+    names = ("gradient_checkpointing", "activation_checkpointing")
+    return next(arguments.arguments[name] for name in names if name in arguments.arguments)
+
+
+def _value(arguments: Call, kwargs: Setting | None) -> object:
+    """What is passed to each checkpoint, None if nothing is."""
+    if kwargs is None:
+        return None if arguments.complete else UNKNOWN
+    return kwargs.value if kwargs.known else UNKNOWN
 
 
 def _fails(pinned_transformers: VersionRange, load: Call, kwargs: object) -> bool:

@@ -10,7 +10,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.views import Outline
-from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Program
 
 
@@ -37,10 +37,10 @@ PREPARATIONS = {
     "LLB15",
     Severity.WARNING,
     evidence=[
-        PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+        SCRIPT_RUNS.says(
+            "Without its call CorDA raises and names preprocess_corda; lora_ga and eva start "
+            "with B at zero."
         ),
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
     ],
 )
 def initialisation_needs_a_call(
@@ -53,13 +53,15 @@ def initialisation_needs_a_call(
 
     ## What it checks
     `init_lora_weights` is "corda", "lora_ga" or "eva" in a script that adapts a model with it and
-    calls neither `preprocess_corda`, `preprocess_loraga` nor `initialize_lora_eva_weights`; or in
-    a file of lora-launch, which calls none of them.
+    never makes the call that shows it data.
+
+    - The calls: `preprocess_corda`, `preprocess_loraga`, `initialize_lora_eva_weights`.
+    - A file of lora-launch likewise, which makes none of them.
 
     ## Why it matters
     These methods look at activations or gradients of a few batches. The configuration only names
-    the method; the batches come with a call of its own. Without it CorDA raises, and the other two
-    train an ordinary LoRA without a word.
+    the method; the batches come with a call of its own. Without it CorDA raises ValueError, and the
+    other two train a LoRA whose B is zero, as the default has it, without a word.
 
     ## Bad
     ```python

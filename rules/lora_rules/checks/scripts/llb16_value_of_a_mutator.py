@@ -14,7 +14,7 @@ from lora_rules.evidence import SCRIPT_RUNS
     "LLB16",
     Severity.WARNING,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says("All of them return None, and LoraConfig takes it for modules_to_save."),
     ],
 )
 def value_of_a_mutator(returns_nothing: ReturnsNothing) -> Iterator[Problem]:
@@ -24,9 +24,11 @@ def value_of_a_mutator(returns_nothing: ReturnsNothing) -> Iterator[Problem]:
     A setting whose value is a call of `append`, `extend`, `insert`, `remove`, `sort`, `reverse`,
     `update` or `clear` on a list, dict or set of the file.
 
+    - An error for `modules_to_save` and `target_modules`.
+
     ## Why it matters
     These methods change their object and return None. `modules_to_save=names.append("score")`
-    leaves `modules_to_save` at None, and the head that was to be trained stays frozen (peft#577).
+    leaves `modules_to_save` at None, and the head that was to be trained stays frozen.
 
     ## Bad
     ```python

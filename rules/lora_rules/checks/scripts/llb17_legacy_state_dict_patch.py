@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Span, Thing
 
@@ -15,18 +16,25 @@ from lora_rules.recipe import Call, Span, Thing
     "LLB17",
     Severity.INFO,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        RELEASES_READ.says(
+            "With the patch PEFT 0.3.0, 0.18.0 and 0.19.0 save 0 tensors, 0.20.0 and 0.21.2 all "
+            "of them; the filter by name stands in 0.3.0 to 0.19.1."
+        ),
+        SCRIPT_RUNS.says("PEFT 0.21.2 saves the same tensors with the patch and without it."),
     ],
 )
-def legacy_state_dict_patch(program: Program) -> Iterator[Problem]:
+def legacy_state_dict_patch(program: Program, pinned_peft: VersionRange = ANY) -> Iterator[Problem]:
     """`model.state_dict` is replaced to save only the adapter, which PEFT does by itself.
 
     ## What it checks
     An assignment to `state_dict` of a model that came out of `get_peft_model`.
 
+    - An error where PEFT is pinned to versions from 0.3 to 0.19, else info.
+
     ## Why it matters
-    Scripts of early 2023 needed it. With versions of PEFT between, it saved empty adapters
-    (alpaca-lora#539, peft#286). PEFT 0.21.2 saves the same with it and without it.
+    PEFT 0.3 to 0.19 save an empty adapter with this patch (peft#286, #970): they look for the
+    adapter's name in the names of the weights, and the patch has taken it out. From 0.20 on they
+    save the same with it and without it.
 
     ## Bad
     ```python
@@ -52,12 +60,13 @@ def legacy_state_dict_patch(program: Program) -> Iterator[Problem]:
     ```
 
     ## When to ignore it
-    When PEFT is pinned to 0.2 or 0.3.
+    When PEFT is pinned below 0.3.
 
     ## Options
     None.
     """
     calls = program.calls
+    empties = pinned_peft.certainly_at_least("0.3") and pinned_peft.certainly_below("0.20")
     reported: set[Span] = set()
     for call in calls.named("=state_dict"):
         if call.on is None or call.span in reported:
@@ -66,7 +75,10 @@ def legacy_state_dict_patch(program: Program) -> Iterator[Problem]:
             reported.add(call.span)
             yield Problem(
                 call.span,
-                "PEFT saves only the adapter without this patch.",
+                f"PEFT {pinned_peft} saves an empty adapter with this patch."
+                if empties
+                else "PEFT saves only the adapter without this patch.",
+                severity=Severity.ERROR if empties else None,
                 help="Take it out, and call model.save_pretrained(...).",
             )
 

@@ -12,7 +12,7 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import SCRIPT_RUNS
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Program, any_within
 from lora_rules.recipe import Call
 
@@ -21,7 +21,13 @@ from lora_rules.recipe import Call
     "LLB18",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "All weights of a new adapter are on the meta device, and a step raises RuntimeError."
+        ),
+        PEFT_SOURCE.says(
+            "low_cpu_mem_usage creates empty adapter weights on meta device, to speed up the "
+            "process when loading saved adapters."
+        ),
     ],
 )
 def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
@@ -44,7 +50,7 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora, low_cpu_mem_usage=True)  # LLB18: True
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -57,7 +63,7 @@ def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     base = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(base, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4)
     trainer = Trainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```

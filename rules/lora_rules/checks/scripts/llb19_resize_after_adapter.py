@@ -18,7 +18,9 @@ from lora_rules.recipe import Call, Thing
     "LLB19",
     Severity.ERROR,
     evidence=[
-        SCRIPT_RUNS.says("Which orders of calls raise, train nothing, or lose what they trained."),
+        SCRIPT_RUNS.says(
+            "Resizing raises TypeError after modules_to_save and after trainable_token_indices."
+        ),
     ],
 )
 def resize_after_adapter(
@@ -27,12 +29,12 @@ def resize_after_adapter(
     """The embedding is resized after the adapter took it over.
 
     ## What it checks
-    `model.resize_token_embeddings` after `get_peft_model` with a LoraConfig whose
-    `modules_to_save` names `embed_tokens` or `lm_head`, or that has `trainable_token_indices`.
+    `model.resize_token_embeddings` after `get_peft_model` with a LoraConfig whose `modules_to_save`
+    names `embed_tokens` or `lm_head`, or that has `trainable_token_indices`.
 
     ## Why it matters
     PEFT has put a wrapper in the place of the layer, and transformers cannot resize a wrapper: it
-    raises TypeError, "Old embeddings are of type ModulesToSaveWrapper".
+    raises TypeError, "Old embeddings are of type ..." or "Old language model head is of type ...".
 
     ## Bad
     ```python

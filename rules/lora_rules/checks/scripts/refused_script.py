@@ -4,41 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lora_rules.checks.scripts.calls import argument, base_load
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.engine.value import Known, Value, certainly
-from lora_rules.engine.version_range import VersionRange
 from lora_rules.program import Program
 from lora_rules.recipe import Blocks, Key
 
-ARGUMENTS = ("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
+
 LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
-TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
+TRAINERS = (
+    "transformers.Trainer",
+    "transformers.Seq2SeqTrainer",
+    "trl.SFTTrainer",
+    "trl.DPOTrainer",
+    "trl.KTOTrainer",
+    "trl.RewardTrainer",
+)
 
 
-def refused_keywords(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
+def refused_keywords(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
     """What each call that makes arguments, or loads a model, refuses of what it is given."""
     for block in blocks:
         for refusals in _of_receiver(block.receiver, framework):
             keys = written(block)
-            yield from judge(Written(_firm(keys), keys.complete), refusals)
+            pin = pins[refusals.owner]
+            yield from judge(Written(_firm(keys), keys.complete), refusals, pin)
 
 
 def _of_receiver(receiver: str, framework: Behaviour) -> Iterator[Refusals]:
     """What a call refuses; only its own library's table is imported."""
-    if receiver in ARGUMENTS or receiver == "trl.SFTConfig":
+    if _makes_arguments(receiver):
         from lora_rules.libraries.transformers.refusals import IN_CALLS
 
         yield IN_CALLS
-    if receiver == "trl.SFTConfig" and framework.trl_arguments:
-        from lora_rules.libraries.trl.refusals import REFUSALS
+    if receiver.startswith("trl.") and framework.trl_arguments:
+        from lora_rules.libraries.trl.refusals import OF_CALLS
 
-        yield REFUSALS
+        if receiver in OF_CALLS:
+            yield OF_CALLS[receiver]
     if receiver in LOADERS:
         from lora_rules.libraries.unsloth.refusals import OF_LOADER
 
         yield OF_LOADER
+
+
+def _makes_arguments(receiver: str) -> bool:
+    """Whether it is transformers' TrainingArguments, or a class that inherits from it."""
+    if not receiver.startswith(("transformers.", "trl.")):
+        return False
+    if receiver.endswith("TrainingArguments"):
+        return True
+    from lora_rules.libraries import signatures
+
+    if not receiver.endswith("Config") or not signatures.is_known(receiver):
+        return False
+    return signatures.parent(receiver) == "transformers.TrainingArguments"
 
 
 def _firm(keys: Written) -> Mapping[str, Key]:
@@ -131,13 +156,62 @@ def _steps(value: Value) -> int:
     return max(value.value, 0)
 
 
-def adapter_on_head(
-    blocks: Blocks, target_modules: Value, pinned_trl: VersionRange
-) -> Iterator[Problem]:
+def one_label(blocks: Blocks, num_labels: Value, pins: Pins) -> Iterator[Problem]:
+    """A reward model with several labels, which TRL refuses since 0.29."""
+    if not any(block.receiver == "trl.RewardTrainer" for block in blocks):
+        return
+    pin = pins["trl"]
+    if not _is_written(num_labels) or not isinstance(num_labels, Known):
+        return
+    if num_labels.value == 1 or pin.at_commit or pin.certainly_below("0.29"):
+        return
+    certain = pin.bounded and pin.certainly_at_least("0.29")
+    yield Problem(
+        "num_labels",
+        f"num_labels = {num_labels.value} under RewardTrainer: TRL raises ValueError.",
+        severity=None if certain else Severity.WARNING,
+        help="Load the model with num_labels=1.",
+        key="trl/reward-model-needs-one-label",
+    )
+
+
+def reference_is_the_model(program: Program) -> Iterator[Problem]:
+    """The model that is trained is its own reference."""
+    for call in program.calls.named("trl.DPOTrainer", "trl.KTOTrainer"):
+        model, reference = call.things.get("model"), call.things.get("ref_model")
+        if model is not None and model == reference and "ref_model" in call.arguments:
+            yield Problem(
+                call.arguments["ref_model"].span or call.span,
+                "ref_model is the model that is trained: TRL raises ValueError.",
+                help="Leave ref_model out: the base model without its adapter is the reference.",
+                key="trl/reference-is-the-model",
+            )
+
+
+def collator_masks(program: Program) -> Iterator[Problem]:
+    """The collator of masked language models, as it is by default, for a causal one."""
+    for trainer in program.calls.trainers():
+        collator = program.calls.maker(trainer.things.get("data_collator"))
+        if collator is None or collator.name != "transformers.DataCollatorForLanguageModeling":
+            continue
+        load = base_load(program.calls, trainer.things.get("model"))
+        causal = load is not None and load.name.startswith("transformers.AutoModelForCausalLM.")
+        if causal and argument(collator, "mlm", True) is True:
+            yield Problem(
+                collator.span,
+                "DataCollatorForLanguageModeling masks tokens by default, and the tokenizer of a "
+                "causal language model has no mask token: ValueError.",
+                help="Write mlm=False.",
+                key="transformers/collator-masks-by-default",
+            )
+
+
+def adapter_on_head(blocks: Blocks, target_modules: Value, pins: Pins) -> Iterator[Problem]:
     """An adapter on the output head under SFTTrainer, whose loss reads the head's weight.
 
     TRL 1.16 raises (``sft_trainer.py``); which version began is not known, so a pin decides.
     """
+    pinned_trl = pins["trl"]
     if not any(block.receiver == "trl.SFTTrainer" for block in blocks):
         return
     names = target_modules.value if isinstance(target_modules, Known) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lora_rules.checks.targets.target_names import HEADS
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
@@ -32,7 +33,9 @@ NAME = lazily(r"[A-Za-z_][\w]*(\.[\w]+)*")
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "check_target_module_exists matches a text against whole paths (re.fullmatch) and "
+            "names against their ends; what fits nothing is skipped in silence unless nothing "
+            "fits."
         ),
     ],
 )
@@ -49,24 +52,21 @@ def unmatched_target_module(
     r"""A target that no module of the model can match.
 
     ## What it checks
-    Spellings in `target_modules` that PEFT cannot match whatever the model is: "all-linear"
-    inside a list, its near misses ("all", "all_linear"), a text of names with commas, a single
-    bare name as a text (PEFT matches a text against the whole path), expressions inside a list,
-    quotes or empty names, an empty list. Frameworks that read the names themselves before PEFT
-    gets them are left alone.
+    An entry of `target_modules` or `target_parameters` that no module of the model can match.
 
-    Where the base model is known (a hub id of the packaged table, or a local folder with its
-    `config.json`), every name is looked up among its modules, and an expression among their
-    paths. If nothing fits, it is an error; if one name of a list fits nothing, it is an error
-    when the model has a layer in its place that nothing else in the list names (`out_proj` for
-    `o_proj`), else a warning. It is a warning, too, where the model may be another one (the
-    default of a flag, code of its own), and for names that the model had before transformers 5
-    unless 5 is pinned. Old names of experts that PEFT translates are no misses. The same goes
-    for `target_parameters`.
+    - Whatever the model is: "all-linear" in a list, its near misses ("all", "all_linear"), names
+      with commas in one text, a bare name as a text (matched against whole paths), expressions or
+      quotes in a list, an empty list.
+    - Where the model is known: names and expressions that fit no module. One name of a list is an
+      error if the model has a layer in its place (`out_proj` for `o_proj`), else a warning.
+    - A warning, too, where the model may be another, and for names from before transformers 5
+      unless 5 is pinned.
+    - Not checked: frameworks that read the names first; old names of experts, which PEFT
+      translates.
 
     ## Why it matters
-    If nothing matches, PEFT raises after the model has been loaded. If something else in the
-    list matches, the rest is skipped without a word, and part of the model is never trained.
+    If nothing matches, PEFT raises after the model has been loaded. If something else in the list
+    matches, the rest is skipped without a word, and part of the model is never trained.
 
     ## Bad
     ```python
@@ -123,8 +123,7 @@ def unmatched_target_module(
     ```
 
     ## When to ignore it
-    When the model really has a module of that name: at its top level, or because its code is not
-    transformers' own.
+    When the model really has a module of that name, because its code is not transformers' own.
 
     ## Options
     None.
@@ -135,7 +134,7 @@ def unmatched_target_module(
     if not framework.adapter_as_written:
         pass  # spellings of its own; where it hands plain names on, these are resolved
     elif isinstance(target_modules, str):
-        problems += _text(target_modules)
+        problems += _text(target_modules, targeted)
     elif target_modules is not None:
         problems += _names(list(target_modules), bool(target_parameters))
     if targeted is not None and not problems:
@@ -146,7 +145,7 @@ def unmatched_target_module(
     yield from problems
 
 
-def _text(target: str) -> Iterator[Problem]:
+def _text(target: str, targeted: Targeted | None) -> Iterator[Problem]:
     if target.lower() == "all-linear":
         return
     if target.lower() in ALL_LINEAR_SLIPS:
@@ -156,12 +155,17 @@ def _text(target: str) -> Iterator[Problem]:
         names = [name.strip() for name in target.split(",") if name.strip()]
         text = f'"{target}" is one text, not a list of names, and fits no module'
         yield _problem(text, names, fails=True)
-    elif NAME.fullmatch(target) and "." not in target:
+    elif NAME.fullmatch(target) and "." not in target and not _is_on_top(target, targeted):
         yield _problem(
             f'"{target}" as a text has to match a module\'s whole path, and fits none', [target]
         )
     elif not target:
         yield _problem("an empty text fits no module", "all-linear", fails=True)
+
+
+def _is_on_top(name: str, targeted: Targeted | None) -> bool:
+    """Whether a name is a module's whole path: a head's is, most often."""
+    return name in HEADS if targeted is None else name in targeted.inventory.kinds
 
 
 def _names(names: list[str], parameters: bool) -> Iterator[Problem]:

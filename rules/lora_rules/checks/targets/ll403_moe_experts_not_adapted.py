@@ -9,7 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "Targets match modules; _convert_peft_config_moe translates the old names of "
+            "experts for some types only, and gpt-oss, Qwen2-MoE and Phi-MoE are none of "
+            "them."
+        ),
+        FRAMEWORK_SOURCES.says(
+            "axolotl's find_all_linear_names lists the last names of modules that are linear "
+            "layers, which fused experts are not."
         ),
     ],
 )
@@ -29,16 +35,18 @@ def moe_experts_not_adapted(framework: Behaviour, targeted: Targeted) -> Iterato
 
     ## What it checks
     The base model's experts are fused into parameters, as transformers 5 builds them, and the
-    targets reach none of them although they name layers of an MLP or all linear layers. Targets
-    that name attention only are mentioned as info. Where PEFT translates the old names of experts
-    (Mixtral, Qwen3-MoE, DeepSeek and others), those are not misses.
+    targets reach none of them although they name layers of an MLP or all linear layers.
+
+    - An info where the targets name attention only.
+    - Not checked: types whose old names PEFT translates, also for "all-linear" (Mixtral, Qwen3-MoE,
+      DeepSeek-V3 and others).
 
     ## Why it matters
-    Fused experts are no modules: `gate_proj`, `up_proj` and `down_proj` find nothing in them, and
-    "all-linear" passes them by. Most of the model's parameters are in its experts, and PEFT says
-    nothing. The same goes for axolotl's `lora_target_linear`, which lists linear layers by name:
-    among the official recipes it fires on six of those (1.9 %), Mixtral and Qwen1.5-MoE recipes
-    from before transformers 5.
+    Fused experts are no modules: in the other types `gate_proj`, `up_proj` and `down_proj` find
+    nothing in them, and "all-linear" passes them by. Most of the model's parameters are in its
+    experts, and PEFT says nothing. The same goes for axolotl's `lora_target_linear`, which lists
+    linear layers by name: among the official recipes it fires on six of those (1.9 %), Mixtral and
+    Qwen1.5-MoE recipes from before transformers 5.
 
     ## Bad
     ```python
@@ -73,7 +81,7 @@ def moe_experts_not_adapted(framework: Behaviour, targeted: Targeted) -> Iterato
     None.
     """
     inventory = targeted.inventory
-    if not inventory.fused or targeted.half_fused or targeted.nothing:
+    if not inventory.fused or targeted.half_fused or targeted.nothing or targeted.refused:
         return
     if set(targeted.parameters) & inventory.fused.keys():
         return

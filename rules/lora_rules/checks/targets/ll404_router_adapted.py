@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "For the types whose experts it translates, all-linear includes gate.weight; "
+            "elsewhere it takes a router that is a linear layer."
         ),
     ],
 )
@@ -26,11 +27,13 @@ def router_adapted(targeted: Targeted) -> Iterator[Problem]:
     """The router of a mixture of experts is adapted along with everything else.
 
     ## What it checks
-    The targets reach a layer that chooses experts (`mlp.gate`, `router`, `shared_expert_gate`).
+    The targets reach a layer that chooses or weights experts (`mlp.gate`, `router`,
+    `shared_expert_gate`) and do not name it.
 
     ## Why it matters
-    "all-linear" includes it. Training the router changes which experts see which tokens; no
-    measurement of the effect was found, so this is only said.
+    "all-linear" reaches it: in Mixtral, Qwen3-MoE, DeepSeek-V3 and OLMoE as the parameter that PEFT
+    translates `gate` to, in Phi-MoE and Qwen2-MoE as a linear layer. Training it changes which
+    experts see which tokens. No measurement of the effect was found, so this is an info.
 
     ## Bad
     ```python

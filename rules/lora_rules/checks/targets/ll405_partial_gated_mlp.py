@@ -9,7 +9,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.evidence import BIDERMAN_2024, PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     Severity.INFO,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "_convert_peft_config_moe raises ValueError for up_proj without gate_proj (w1 "
+            "without w3), which are fused into gate_up_proj."
+        ),
+        BIDERMAN_2024.says(
+            "The first version left gate_proj out, for historical reasons; the final one "
+            "includes it."
         ),
     ],
 )
@@ -31,13 +36,16 @@ def partial_gated_mlp(
     """Some layers of a gated MLP are adapted, and one is left out.
 
     ## What it checks
-    The targets name `up_proj` or `down_proj` but not `gate_proj` (or another such part) of a model
-    whose MLP has all three. Where the layers are experts that transformers 5 fuses, PEFT wants all
-    that were fused into one parameter, or none: an error if 5 is pinned, else a warning.
+    The targets name some layers of a gated MLP, such as `up_proj` and `down_proj`, and leave out
+    another, such as `gate_proj`.
+
+    - Where transformers 5 fuses the experts, PEFT wants all layers that were fused into one
+      parameter, or none: an error if 5 is pinned, else a warning.
 
     ## Why it matters
-    It is usually an oversight. Whether it costs anything was not measured; Biderman et al. left
-    the gate out on purpose. For fused experts PEFT raises ValueError.
+    It is usually an oversight. Whether it costs anything was not measured: Biderman et al. left
+    `gate_proj` out of their first version and took it into the final one. For fused experts PEFT
+    raises ValueError.
 
     ## Bad
     ```python

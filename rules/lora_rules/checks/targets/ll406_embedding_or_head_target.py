@@ -10,6 +10,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Add, Edit, Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.program import Program
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -21,7 +22,8 @@ from lora_rules.checks.targets.heads import leaf
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "merge_and_unload adds the update of a tied target to the one shared weight, once "
+            "for each of its adapters; a copy of modules_to_save ends the tie."
         ),
     ],
 )
@@ -30,18 +32,26 @@ def embedding_or_head_target(
     targeted: Targeted,
     modules_to_save: list[str] | None = None,
     ensure_weight_tying: bool = False,
+    program: Program | None = None,
 ) -> Iterator[Problem]:
     """An embedding or output head is adapted or trained whole, though the two share one weight.
 
     ## What it checks
     `embed_tokens` or `lm_head` stand in `target_modules` or `modules_to_save`, and the base model
-    ties them, without `ensure_weight_tying`; or `ensure_weight_tying` is on and there is nothing
-    to tie. Where they are not tied, a target that names one is only mentioned.
+    ties them, without `ensure_weight_tying`.
+
+    - Also a warning: such a target in a script that merges, with `ensure_weight_tying`, too;
+      `ensure_weight_tying` with nothing to tie.
+    - An error: `ensure_weight_tying` with one of the two as a target and the other saved whole.
+    - An info where the two are not tied and one is a target.
 
     ## Why it matters
-    A tied weight is one tensor. PEFT trains a copy or an adapter of one of its two uses; the other
-    stays as it was, and after merging the two differ, so the checkpoint can no longer be stored
-    tied. A targeted embedding is also saved in full with the adapter.
+    A tied weight is one tensor, and PEFT trains an adapter or a copy for one of its two uses.
+
+    - A target: merging writes the update into the shared weight, for both uses, with
+      `ensure_weight_tying` twice. The merged model is another than the trained one.
+    - A copy that is saved whole: after merging the two differ and are stored untied.
+    - A targeted embedding is saved in full with the adapter.
 
     ## Bad
     ```python
@@ -87,13 +97,16 @@ def embedding_or_head_target(
             severity=Severity.ERROR,
             also=("modules_to_save",),
         )
+    elif tied and named and program is not None and program.calls.named(".merge_and_unload"):
+        yield _merged(named, "twice" if ensure_weight_tying else "for both of its uses")
     elif tied and (saved or named) and not ensure_weight_tying:
         both = " and ".join(dict.fromkeys([*saved, *named]))
         edits: tuple[Edit, ...] = (Add("ensure_weight_tying", value=True),)
+        twice = ", and do not merge: the shared weight would get the update twice" if named else ""
         yield Problem(
             at,
             f"{both} of a model that ties embedding and head: {_parting(saved, named)}.",
-            help="Add ensure_weight_tying=True.",
+            help=f"Add ensure_weight_tying=True{twice}.",
             edits=edits,
         )
     elif named:
@@ -105,12 +118,23 @@ def embedding_or_head_target(
         )
 
 
+def _merged(named: list[str], how: str) -> Problem:
+    return Problem(
+        "target_modules",
+        f"{' and '.join(named)} of a model that ties embedding and head, and it is merged: "
+        f"the shared weight gets the update {how}, and the merged model is another than the "
+        "trained one.",
+        help="Leave it out, or train it whole: modules_to_save with ensure_weight_tying=True.",
+    )
+
+
 def _parting(saved: list[str], named: list[str]) -> str:
     """What becomes of a tied weight: PEFT copies a module that it saves, for each name."""
     both_ends = {leaf(name) == "lm_head" for name in saved} == {True, False}
     if both_ends and not named:
         return "PEFT trains a copy for each, and they are tied no more"
-    return "only one of the two uses of the weight is trained"
+    merged = ", and merging changes both" if named and not saved else ""
+    return f"only one of the two uses of the weight is trained{merged}"
 
 
 def _named_targets(targeted: Targeted) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.problem import Add, Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PEFT_SOURCE
 
@@ -20,7 +20,9 @@ from lora_rules.checks.targets.target_layers import has, names
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "check_target_module_exists reads a layer's number behind two names or behind "
+            "layers_pattern, and skips the module if it is not chosen; parameters are not "
+            "asked."
         ),
     ],
 )
@@ -32,12 +34,18 @@ def layer_index_out_of_range(
     """Layers are chosen that the base model does not have.
 
     ## What it checks
-    `layers_to_transform` against the layers of the base model, where that is known, and
-    `layers_pattern` against the names of its lists of layers.
+    `layers_to_transform` names layers that the base model does not have, or `layers_pattern` a list
+    of layers that it does not have.
+
+    - Also: a model without a head (`MistralModel`), whose layers PEFT finds only with
+      `layers_pattern`.
+    - A warning: a target that stands outside the chosen layers, and layers that are chosen where
+      nothing in them is adapted.
 
     ## Why it matters
     PEFT numbers layers from 0. If no chosen layer is there, it raises; if some are, it passes over
-    the others without a word, and fewer layers are trained than was meant.
+    the others without a word, and fewer layers are trained than was meant. Fused experts are
+    adapted in every layer, whatever is chosen.
 
     ## Bad
     ```python
@@ -85,14 +93,9 @@ def layer_index_out_of_range(
             yield _without_effect("parameters such as fused experts are adapted in every layer")
         return
     if targeted.nothing:
-        yield Problem(
-            "layers_pattern"
-            if layers_pattern and _there(targeted, chosen)
-            else "layers_to_transform",
-            "the layers that are chosen have no target in them: PEFT raises, there is nothing to "
-            f"adapt ({_range(targeted.inventory)}).",
-            help=_patterns(targeted) if layers_pattern else "",
-        )
+        there = any(layer in targeted.inventory.layers for layer in chosen)
+        bare = _lists_on_top(targeted) if there and not layers_pattern else []
+        yield _on_top(bare) if bare else _nothing(targeted, layers_pattern, there=there)
         return
     absent = [layer for layer in chosen if layer not in targeted.inventory.layers]
     if absent:
@@ -116,6 +119,34 @@ def layer_index_out_of_range(
         )
 
 
+def _nothing(targeted: Targeted, layers_pattern: object, *, there: bool) -> Problem:
+    return Problem(
+        "layers_pattern" if layers_pattern and there else "layers_to_transform",
+        "the layers that are chosen have no target in them: PEFT raises, there is nothing to "
+        f"adapt ({_range(targeted.inventory)}).",
+        help=_patterns(targeted) if layers_pattern else "",
+    )
+
+
+def _on_top(lists: list[str]) -> Problem:
+    """A model without a head, whose paths begin with the list of its layers."""
+    edits: tuple[Edit, ...] = (Add("layers_pattern", lists[0]),)
+    return Problem(
+        "layers_to_transform",
+        "PEFT looks for the number of a layer behind two names, and this model's paths begin with "
+        f"{lists[0]}.0: PEFT raises, there is nothing to adapt.",
+        help=f'Add layers_pattern="{lists[0]}".',
+        edits=edits,
+    )
+
+
+def _lists_on_top(targeted: Targeted) -> list[str]:
+    """The lists of layers that stand at the top of the model, if all targets are in such."""
+    parts = [path.split(".") for path in targeted.without_layers]
+    first = {path[0] for path in parts if len(path) > 1 and path[1].isdigit()}
+    return sorted(first) if all(path[0] in first for path in parts) else []
+
+
 def _without_effect(why: str) -> Problem:
     return Problem(
         "layers_to_transform",
@@ -127,10 +158,6 @@ def _without_effect(why: str) -> Problem:
 
 def _in_layers(paths: tuple[str, ...], chosen: list[int]) -> bool:
     return any(str(layer) in path.split(".") for path in paths for layer in chosen)
-
-
-def _there(targeted: Targeted, chosen: list[int]) -> bool:
-    return any(layer in targeted.inventory.layers for layer in chosen)
 
 
 def _range(inventory: Inventory) -> str:

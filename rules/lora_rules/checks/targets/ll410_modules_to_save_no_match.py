@@ -26,7 +26,8 @@ OWN = ("default", "base_layer", "lora_A", "lora_B", "lora_dropout", "lora_magnit
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "_set_trainable wraps each module whose path ends in a name, and raises TypeError "
+            "for a LoRA layer or a ModuleList; what fits nothing it skips."
         ),
     ],
 )
@@ -42,14 +43,17 @@ def modules_to_save_no_match(
     """A module that is to be trained whole is not there, or cannot be.
 
     ## What it checks
-    Each name in `modules_to_save` against the base model's modules, where they are known. It is an
-    error where PEFT raises: the name also fits a layer that gets LoRA (PEFT compares the ends of
-    paths without a dot, so `proj` fits `q_proj`), a list of layers, a quantized layer, or all that
-    was to get LoRA. A name that fits a module and another one inside it is a warning.
+    A name in `modules_to_save` that fits no module of the base model.
+
+    - An error where PEFT raises: the name also fits a layer that gets LoRA (PEFT compares the ends
+      of paths without a dot, so `proj` fits `q_proj`), a list of layers, a part of LoRA itself, a
+      quantized layer, or every target.
+    - A warning where a name fits a module and another one inside it.
+    - An info where a target gets no adapter because `task_type` has it saved whole.
 
     ## Why it matters
-    A name that fits nothing is passed over without a word: the head or the embedding that was to
-    be trained stays frozen.
+    A name that fits nothing is passed over without a word: the head or the embedding that was to be
+    trained stays frozen. Of a module inside another the copy gets no gradient.
 
     ## Bad
     ```python
@@ -168,7 +172,7 @@ def _impossible(targeted: Targeted, names: list[str], *, quantized: bool) -> str
     ends = tuple(names)
     own = next((one for name in names for one in OWN if one.endswith(name)), None)
     if own is not None and targeted.adapted:
-        return f"modules_to_save also fits {own}, a part of every adapter: PEFT raises TypeError."
+        return f"modules_to_save also fits {own}, a part of every adapter: PEFT raises."
     wrapped = [path.rpartition(".")[0] for path in targeted.parameters]
     hit = next((path for path in (*targeted.adapted, *wrapped) if path.endswith(ends)), None)
     if hit is not None:

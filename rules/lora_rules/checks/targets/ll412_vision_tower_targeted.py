@@ -8,7 +8,7 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.evidence import PEFT_SOURCE, VLLM_TOWERS
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -27,7 +27,12 @@ TOWER = lazily(rf"(^|\.)({'|'.join(_SENSES)})(_\w+)?(\.|$)")
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "A name in a list fits every module whose path ends in it, in the tower as in the "
+            "language model."
+        ),
+        VLLM_TOWERS.says(
+            "Without --enable-tower-connector-lora LoRA is applied to the language model "
+            "only; modules of the tower are ignored."
         ),
     ],
 )
@@ -35,13 +40,16 @@ def vision_tower_targeted(targeted: Targeted) -> Iterator[Problem]:
     """Names that were meant for the language model reach the vision tower as well.
 
     ## What it checks
-    The base model sees or hears besides reading, and a list of names in `target_modules` fits
-    layers of its vision or audio tower, too, because they are called alike. "all-linear" says that
-    it means everything, and is only mentioned.
+    The base model sees or hears besides reading, and a list of names in `target_modules` also fits
+    layers of its vision or audio tower, because they are called alike.
+
+    - "all-linear" says that it means everything: an info.
+    - Not checked: expressions, which say where they mean.
 
     ## Why it matters
-    The tower gets adapters that nobody asked for: more memory, a changed encoder, and adapters
-    that vLLM and others refuse to serve.
+    The tower gets adapters that nobody asked for: more memory, and a changed encoder. vLLM serves
+    adapters of a tower only with `--enable-tower-connector-lora`, and only for some models; else it
+    ignores them with a warning.
 
     ## Bad
     ```python

@@ -19,7 +19,8 @@ from lora_rules.checks.targets.target_layers import has, names
     Severity.WARNING,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "inject_adapter warns where exclude_modules excluded nothing, and raises where no "
+            "module is left."
         ),
     ],
 )
@@ -29,12 +30,12 @@ def exclude_modules_without_effect(
     """An exclusion that excludes nothing, or everything.
 
     ## What it checks
-    `exclude_modules` against the modules of the base model, where that is known: whether it takes
-    out anything at all, a name that the targets also list, or every target.
+    `exclude_modules` takes out nothing of the base model, or a name that the targets also list, or
+    every target.
 
     ## Why it matters
-    A name that fits nothing leaves the modules in that were to be left out; PEFT warns of it in
-    the middle of a log. If nothing remains, PEFT raises.
+    A name that fits nothing leaves the modules in that were to be left out; PEFT warns of it in the
+    middle of a log. If nothing remains, PEFT raises.
 
     ## Bad
     ```python

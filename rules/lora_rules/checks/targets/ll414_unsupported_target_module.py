@@ -22,7 +22,8 @@ MAMBA = frozenset(["falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"]
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "_create_new_module raises ValueError for other kinds of modules, "
+            "_check_lora_target_modules_mamba for out_proj and conv1d of five types."
         ),
     ],
 )
@@ -30,9 +31,12 @@ def unsupported_target_module(targeted: Targeted) -> Iterator[Problem]:
     """A target that PEFT cannot adapt: a norm, an activation, a whole block.
 
     ## What it checks
-    The modules that `target_modules` names, where the base model is known: PEFT adapts linear
-    layers, embeddings and convolutions. For Mamba and its hybrids it refuses `out_proj` and
-    `conv1d`, too, which their kernels read past the adapter.
+    `target_modules` names a module of the base model that PEFT cannot adapt: a norm, an activation,
+    a whole block.
+
+    - PEFT adapts linear layers, embeddings, convolutions and PyTorch's `MultiheadAttention`.
+    - For Mamba and its hybrids it also refuses `out_proj` and `conv1d`, which their kernels read
+      past the adapter.
 
     ## Why it matters
     PEFT raises ValueError after the model has been loaded.

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Severity.ERROR,
     evidence=[
         PEFT_SOURCE.says(
-            "What LoraConfig accepts, refuses and silently ignores; 224 named cases were run."
+            "TrainableTokensLayer reads the rows when it is built, and refuses in its first "
+            "forward pass a layer that is wrapped already."
         ),
     ],
 )
@@ -35,13 +36,15 @@ def invalid_token_indices(
     """Rows of an embedding are to be trained that PEFT cannot train.
 
     ## What it checks
-    `trainable_token_indices` against the base model, where it is known: the embedding is there,
-    each index lies inside it, and neither `modules_to_save` nor `target_modules` names the same
-    layer. On a model that ties embedding and head, `lm_head` must not be saved whole beside it.
+    `trainable_token_indices` names an embedding or a row that the base model does not have, or a
+    layer that `modules_to_save` or `target_modules` names, too.
+
+    - On a model that ties embedding and head: `lm_head` saved whole beside it, or other indices for
+      the two with `ensure_weight_tying`.
 
     ## Why it matters
-    PEFT raises while it builds the adapter; an index below zero and the tied head raise in the
-    first step.
+    PEFT raises while it builds the adapter; an index below zero and a layer that is also saved
+    whole raise in the first step.
 
     ## Bad
     ```python
@@ -114,7 +117,7 @@ def _token_trouble(
 ) -> str:
     inventory = targeted.inventory
     if name in saved:
-        return f"{name} also stands in modules_to_save: PEFT raises ValueError."
+        return f"{name} also stands in modules_to_save: the first step raises ValueError."
     found = [path for path in inventory.kinds if path.endswith(name)]
     if not found:
         return f"the model has no layer {name}: PEFT raises ValueError."

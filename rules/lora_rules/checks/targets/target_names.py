@@ -66,6 +66,9 @@ ATTENTION = frozenset(name for role in ROLES[:4] for name in role) - {"c_proj", 
 """Last names of attention's layers, but those that other layers have too."""
 FEED_FORWARD = frozenset(name for role in ROLES[4:7] for name in role)
 
+HEADS = frozenset(name for role in ROLES[8:] for name in role) | {"qa_outputs", "proj_out"}
+"""What output heads are called, which stand at the top of a model."""
+
 TIED_NAMES = ("embed_tokens", "lm_head")
 """The only names that PEFT 0.21.2 knows for layers that may be tied."""
 

@@ -11,6 +11,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
+from lora_rules.libraries.successors import RENAMED, Successor, successor
 from lora_rules.recipe import Block, Blocks, Key
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def unknown_key(
     - A warning where it drops the key without a word, or where the newest allowed version refuses
       what an older one takes.
     - Info where only versions newer than those we read are allowed.
-    - Not checked: frameworks whose keys are not listed in full.
+    - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
+      reads in axolotl's files.
 
     ## Why it matters
     PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
@@ -94,7 +96,8 @@ def unknown_key(
         if "." in block.receiver and signatures.is_known(block.receiver):
             yield from _against_signature(block, pins, allow)
         elif block.known_keys:
-            yield from _against_list(block, framework.label, allow)
+            passing = (*allow, *framework.launcher_keys)
+            yield from _against_list(block, framework.label, passing)
 
 
 def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
@@ -133,14 +136,22 @@ def _of_other_version(
         here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
         where = f" ({', '.join(pin.places)})"
     refused = pin.bounded and certain and block.receiver not in DROPPING
+    instead = successor(block.receiver, key.name, known)
     return Problem(
         key.span,
         f"{callee} has no parameter {key.name} in {here}{where}: it "
         f"{_moment(block.receiver, key.name, source)}.",
         severity=Severity.ERROR if refused else Severity.WARNING,
-        help=f"Write it the way {here} wants it, or pin {library}.",
-        edits=_rename(key.name, known),
+        help=f"{instead.advice}{_or_pin(pin, refused, library)}"
+        if instead
+        else f"Write it the way {here} wants it, or pin {library}.",
+        edits=_rename(key.name, known, instead),
     )
+
+
+def _or_pin(pin: VersionRange, refused: bool, library: str) -> str:
+    """What else may be done where nothing says which version is meant."""
+    return "" if refused or pin.bounded else f" Or pin the {library} that it was written for."
 
 
 def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> Problem:
@@ -152,7 +163,11 @@ def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> 
     drops = block.receiver in DROPPING
     effect = "it is ignored" if drops else "TypeError"
     severity = Severity.WARNING if drops else None
-    return _unknown(key, f"{text}: {effect}.", known, severity)
+    problem = _unknown(key, f"{text}: {effect}.", known, severity)
+    instead = successor(block.receiver, key.name, known)
+    if instead is None:
+        return problem
+    return problem._replace(help=instead.advice, edits=_rename(key.name, known, instead))
 
 
 def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> str:
@@ -232,8 +247,10 @@ def _unknown(key: Key, text: str, known: Iterable[str], severity: Severity | Non
     )
 
 
-def _rename(name: str, known: Iterable[str]) -> tuple[Rename, ...]:
-    nearest = nearest_key(name, known)
+def _rename(
+    name: str, known: Iterable[str], instead: Successor | None = None
+) -> tuple[Rename, ...]:
+    nearest = nearest_key(name, known) if instead is None else instead.rename
     return (Rename(name, nearest),) if nearest else ()
 
 
@@ -246,9 +263,7 @@ SYNONYMS = {
     "lora_target_modules": "target_modules",
     "targets": "target_modules",
     "lora_bias_type": "bias",
-    "evaluation_strategy": "eval_strategy",
     "new_special_tokens": "add_special_tokens",
-    "max_seq_length": "max_length",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""
 
@@ -256,8 +271,9 @@ SYNONYMS = {
 def nearest_key(name: str, known: Iterable[str]) -> str | None:
     """The known key that was probably meant, or ``None``."""
     names = sorted(known)
-    if SYNONYMS.get(name) in names:
-        return SYNONYMS[name]
+    for table in (SYNONYMS, RENAMED):
+        if table.get(name) in names:
+            return table[name]
     lowered = {candidate.lower(): candidate for candidate in names}
     if name.lower() in lowered:
         return lowered[name.lower()]

@@ -9,7 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
 from lora_rules.engine.problem import Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Known, Value
+from lora_rules.engine.value import Known, Value, elements_of
 from lora_rules.evidence import BITSANDBYTES_SOURCE, PEFT_SOURCE
 from lora_rules.recipe import Setting
 
@@ -178,7 +178,8 @@ def invalid_value(
     ):
         if not isinstance(each, Known) or not each.setting.written:
             continue
-        if _is_refused(framework, each.setting) and (text := complaint(each.value)):
+        value = _read(each.value, target_modules) if complaint in PATTERNS else each.value
+        if _is_refused(framework, each.setting) and (text := complaint(value)):
             yield _problem(each.setting, text)
 
 
@@ -313,6 +314,21 @@ def _rank_pattern(value: object) -> str | None:
 
 def _alpha_pattern(value: object) -> str | None:
     return _pattern(value, ranks=False)
+
+
+PATTERNS = (_rank_pattern, _alpha_pattern)
+
+
+def _read(patterns: object, target_modules: Value) -> object:
+    """Without the names that are no target's: PEFT warns of those, and reads no value of theirs."""
+    names = {str(name).rpartition(".")[2] for name in elements_of(target_modules)}
+    if not isinstance(patterns, dict) or not isinstance(target_modules, Known) or not names:
+        return patterns
+    return {
+        key: value
+        for key, value in patterns.items()
+        if not (isinstance(key, str) and key.isidentifier()) or key in names
+    }
 
 
 def _layers(value: object) -> str | None:

@@ -11,11 +11,11 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, certainly
-from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
     from lora_rules.program import Program
 
 
@@ -25,10 +25,10 @@ def keys() -> Iterator[KeyPage]:
     from lora_rules.libraries.transformers.refusals import IN_CALLS
     from lora_rules.libraries.transformers.refusals import OF_TRAINER as TRANSFORMERS_TRAINER
     from lora_rules.libraries.trl.refusals import OF_TRAINER as TRL_TRAINER
-    from lora_rules.libraries.trl.refusals import REFUSALS as OF_TRL
+    from lora_rules.libraries.trl.refusals import PAGES as OF_TRL
     from lora_rules.libraries.unsloth.refusals import OF_LOADER
 
-    for refusals in (*every_refusal(), IN_CALLS, OF_TRL, OF_LOADER):
+    for refusals in (*every_refusal(), IN_CALLS, *OF_TRL, OF_LOADER):
         yield from refusals.pages()
     yield from (*TRANSFORMERS_TRAINER, *TRL_TRAINER)
 
@@ -38,16 +38,16 @@ def keys() -> Iterator[KeyPage]:
     Severity.ERROR,
     evidence=[
         FRAMEWORK_SOURCES.says(
-            "Which keys each framework reads, which it drops in silence, and what it "
-            "assumes instead."
+            "The validators of these frameworks raise for the keys that each section names; "
+            "30 refusals, drawn at random, were read again at these commits."
         ),
         TRANSFORMERS_SOURCE.says(
-            "TrainingArguments refuses fp16 together with bf16; BitsAndBytesConfig defaults to fp4."
+            "TrainingArguments raises ValueError where load_best_model_at_end meets "
+            "strategies that differ, Trainer where an eval_strategy has no eval_dataset."
         ),
         TRL_SOURCE.says(
-            "SFTConfig sets a learning rate of 2e-5 (from 0.12 on), 3 epochs and a "
-            "max_length of 1024 (from 0.16 on); packing without a flash attention lets "
-            "examples see each other."
+            "SFTTrainer raises ValueError for an adapter on lm_head, whose weight its loss "
+            "reads itself."
         ),
     ],
     keys=keys,
@@ -63,39 +63,25 @@ def refused_by_framework(
     save_strategy: Value,
     save_steps: Value,
     load_best_model_at_end: Value,
+    num_labels: Value,
+    pins: Pins,
     program: Program | None = None,
-    pinned_trl: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
 
     ## What it checks
-    What the frameworks' own validators refuse, as far as one file can tell:
+    Keys of a file, or keywords of a call, that the framework's own validator refuses together, or
+    one that it refuses without another; each refusal has a key (`LL012:axolotl/...`) and a section
+    of its own.
 
-    - axolotl: pairs that exclude each other (`warmup_steps` and `warmup_ratio`, `saves_per_epoch`
-      and `save_steps`, `test_datasets` and `val_set_size`, `rl` and `sample_packing`, `deepspeed`
-      and `fsdp`, …); steps with a strategy that is not "steps"; evaluation with `val_set_size: 0`;
-      a stream without `max_steps`; what `adapter: qlora`, `rl: kto`, `rl: grpo`, the LoRA kernels,
-      ReLoRA, context parallelism and offloading need; optimizers that cannot be sharded; two
-      kinds of cross-entropy; and, as warnings, keys that have been removed or renamed.
-    - LLaMA-Factory: `quantization_bit` with `pissa_init`, `resize_vocab`, a new or a second
-      adapter; LoRA with GaLore, APOLLO or BAdam; `eval_dataset` with `val_size`, evaluation without
-      either; `streaming` without `max_steps`; what only `stage: sft` takes.
-    - ms-swift: packing without FlashAttention or with `lazy_tokenize`, `deepspeed` with `fsdp`,
-      `quant_method` without `quant_bits`, a `ref_model` in a LoRA run, what GRPO does not take.
-    - LitGPT: `quantize` with a mixed `precision`, several `devices` or another optimizer than
-      AdamW; arguments that LoRA's script does not take. torchtune: `dtype: fp16`, offloading
-      without checkpointing, packing without a length. NeMo Automodel, Ludwig, Oumi, LLM Foundry and
-      AI Toolkit: what each excludes.
-    - transformers and TRL: `load_best_model_at_end` with strategies or steps that do not match,
-      an `eval_strategy` without `eval_dataset`, a schedule that follows the evaluation without
-      one, `fsdp` with `deepspeed`, packing without a `max_length`. Unsloth: `load_in_8bit` beside
-      `load_in_4bit`, which is on by default.
-
-    It is a warning where the framework only warns, or where older versions still take it. A value
-    that is not known, or a key that may arrive unseen, is never reported.
+    - Files of axolotl, LLaMA-Factory, ms-swift, LitGPT, torchtune, NeMo Automodel, Ludwig, Oumi,
+      LLM Foundry and AI Toolkit.
+    - Scripts with transformers, TRL and Unsloth.
+    - A warning where the framework only warns, or where older versions still take it.
+    - Not checked: a value that is not known, a key that may arrive unseen.
 
     ## Why it matters
-    Each raises an exception when the configuration is read or the trainer is built, some of them
+    The run ends with an exception when the configuration is read or the trainer is built, sometimes
     after the model has been loaded.
 
     ## Bad
@@ -148,7 +134,7 @@ def refused_by_framework(
         return
     from lora_rules.checks.scripts import refused_script as script
 
-    yield from script.refused_keywords(blocks, framework)
+    yield from script.refused_keywords(blocks, framework, pins)
     if certainly(load_best_model_at_end, True):
         yield from script.best_model_strategies(save_strategy, eval_strategy)
         yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
@@ -156,7 +142,10 @@ def refused_by_framework(
         yield from script.packing_without_length(packing, max_length)
     if program is not None:
         yield from script.evaluation_without_data(eval_strategy, blocks, program)
-    yield from script.adapter_on_head(blocks, target_modules, pinned_trl)
+        yield from script.reference_is_the_model(program)
+        yield from script.collator_masks(program)
+    yield from script.one_label(blocks, num_labels, pins)
+    yield from script.adapter_on_head(blocks, target_modules, pins)
 
 
 def _refused_in_file(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:

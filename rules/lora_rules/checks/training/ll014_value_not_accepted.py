@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.behaviour import Behaviour
-from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.frameworks.accepted import Accepted, table
@@ -41,9 +41,9 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
 
     ## What it checks
     Each key of a configuration file of axolotl, LLaMA-Factory or ms-swift against what the
-    framework itself accepts, by the conversions that it makes: to axolotl `"10"` is a number and
-    `yes` is true; LLaMA-Factory converts nothing, and checks few types; to ms-swift `null` is the
-    text "None".
+    framework itself accepts, by the conversions that it makes itself. To axolotl
+    `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing, and checks few types; to
+    ms-swift `null` is the text "None".
 
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
@@ -109,8 +109,7 @@ def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem
         key.value_span or key.span,
         f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
         severity=Severity.WARNING if listed else None,
-        help=f"Did you mean {nearest}?" if nearest else "Write one of these.",
-        edits=(Set(key.name, nearest),) if nearest else (),
+        help=f"Did you mean {nearest}?" if nearest else "",
     )
 
 

@@ -10,6 +10,7 @@ from lora_rules.engine.value import Absent, Known, Value
 from lora_rules.engine.views import Sweep
 from lora_rules.evidence import (
     CHEN_2026,
+    MIND_LAB_2026,
     SCHULMAN_2025,
 )
 
@@ -19,12 +20,16 @@ from lora_rules.evidence import (
     Severity.WARNING,
     evidence=[
         SCHULMAN_2025.says(
-            "With lora_alpha=32 fixed the best learning rate moves less than twofold from "
-            "r=4 to r=512; lora_alpha x learning rate sets the early slope."
+            "The 1/r scaling makes the best learning rate approximately independent of rank; it "
+            "changes by a factor of less than 2 from r=4 to r=512, with lora_alpha=32."
+        ),
+        MIND_LAB_2026.says(
+            "If alpha/r is fixed, a higher rank usually wants a smaller learning rate; if alpha is "
+            "fixed, it does not by itself."
         ),
         CHEN_2026.says(
-            "Depending on scaling and initialisation the best learning rate is the same "
-            "at every rank, or falls in proportion to 1/r."
+            "In one of two regimes of initialisation and scaling factor the best learning rate is "
+            "roughly the same at every rank, in the other it scales inversely with rank."
         ),
     ],
 )
@@ -38,10 +43,9 @@ def sweep_confounds_rank_and_lr(
     same multiple of it, and there is one `learning_rate`.
 
     ## Why it matters
-    With `lora_alpha = k x r` the best learning rate falls as the rank grows; with a fixed alpha
-    it hardly moves (less than twofold from r=4 to r=512). A sweep that ties the two compares ranks
-    at learning rates that suit them unequally, and usually finds the rank at which the rate
-    happened to be right.
+    With `lora_alpha = k x r` a higher rank usually wants a smaller learning rate. With a fixed
+    alpha the best rate hardly moves: less than twofold from r=4 to r=512. A sweep that ties alpha
+    to the rank compares ranks at learning rates that suit them unequally.
 
     ## Bad
     ```python
@@ -77,11 +81,12 @@ def sweep_confounds_rank_and_lr(
         return
     ratios = {float(str(alpha)) / float(str(r)) for r, alpha in pairs}
     if len(ratios) == 1:
+        alpha = 32 if min(float(str(r)) for r, _ in pairs) >= 8 else 16
         yield Problem(
             "r",
             f"r takes {len(pairs)} values and lora_alpha is always {ratios.pop():g} x r, at one "
             "learning rate: the best rate falls as r grows, so ranks are compared unequally.",
-            help="Keep lora_alpha fixed (16 or 32), or sweep learning_rate at every rank.",
+            help=f"Keep lora_alpha fixed (at {alpha}), or sweep learning_rate at every rank.",
             also=("lora_alpha", "learning_rate"),
         )
 

@@ -73,11 +73,10 @@ def _resolve(found: Modules, others: Others, targets: Targets) -> frozenset[str]
         return frozenset((*linears, *found.table.fused_targets))
     modules = [*(each.path for each in found.linears), *(each.path for each in found.embeddings)]
     held = [*modules, *others.held]
-    odd = [*others.bare, *others.around, *others.held - others.routers]
-    odd += [f"{path}.{leaf}" for path in held for leaf in ("weight", "bias")]
+    odd = [f"{path}.{leaf}" for path in held for leaf in ("weight", "bias")]
     if any(targets.match(path) for path in odd):
-        raise Unknown(f"the expression {targets.wanted!r} also names what is no linear layer")
-    paths = [*modules, *others.routers, *(each.path for each in found.fused_experts)]
+        raise Unknown(f"the expression {targets.wanted!r} also names parameters")
+    paths = [*modules, *others.all, *(each.path for each in found.fused_experts)]
     names = {path.rpartition(".")[2] for path in paths if targets.match(path)}
     for old, new in found.table.fused_targets.items():
         parents = (path.removesuffix(new) for path in _parameters(found, others, new))

@@ -91,8 +91,10 @@ def footprint(
     Raises:
         Unknown: if the base is quantized in a way that is not counted here.
     """
-    if not _is_off(quant_method):
+    if quantizes_otherwise(quant_method):
         raise Unknown("quant_method may quantize the base in a way that is not counted")
+    if architecture.uncounted:
+        raise Unknown(f"what a checkpoint stored as {architecture.uncounted} takes is not counted")
     nf4 = _nf4_weights(architecture, NF4_DOUBLE_BYTES)
     if load_in_4bit or architecture.prequantized:
         plain = certainly(bnb_4bit_use_double_quant, False)
@@ -130,10 +132,14 @@ def _offloaded(architecture: Architecture, framework: Behaviour | None) -> int:
     return 2 * architecture.embedding_parameters if movable and not architecture.tied else 0
 
 
-def _is_off(value: Value) -> bool:
-    if isinstance(value, Known):
-        return value.value in (None, False, "", "none")
-    return isinstance(value, Absent)
+def quantizes_otherwise(quant_method: Value) -> bool:
+    """Whether something quantizes, or may, that ``load_in_4bit`` and ``load_in_8bit`` do not say.
+
+    bitsandbytes' own name says nothing beside them: what it does is in the number of bits.
+    """
+    if isinstance(quant_method, Known):
+        return quant_method.value not in (None, False, "", "none", "bnb", "bitsandbytes")
+    return not isinstance(quant_method, Absent)
 
 
 def _is_float32(dtype: Value) -> bool:

@@ -3,7 +3,7 @@
 A model is known by a local folder with a ``config.json``, by its exact hub id (``models.json``,
 made by ``tools/build_models.py``), or, beyond that table, by what the hub's cache on disk has of
 it; the hub itself is asked only with ``--online``. A name that merely looks like a known one is not
-known.
+known; a known one with the method of its quantization behind it (``-AWQ``, ``-GPTQ-Int4``) is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model.checkpoint_quantization import method_in, method_of, original
 from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
 from lora_rules.repository import NO_FILES, ModelConfig, Repository
 
@@ -30,6 +31,8 @@ class Architecture:
     """The checkpoint itself is quantized to 4 bits."""
     source: str
     """Where it was looked up, as a reader would say it."""
+    uncounted: str = ""
+    """How the checkpoint is quantized, if in a way whose bytes are not counted: ``awq``."""
 
     @property
     def model_type(self) -> str:
@@ -93,7 +96,7 @@ class Architecture:
         if "num_labels" in fields:
             values.pop("id2label", None)
         found = modules(self.model_type, values, task)
-        return Architecture(values, found, self.prequantized, self.source)
+        return Architecture(values, found, self.prequantized, self.source, self.uncounted)
 
 
 def architecture(model_name_or_path: str, repository: Repository = NO_FILES) -> Architecture:
@@ -103,10 +106,10 @@ def architecture(model_name_or_path: str, repository: Repository = NO_FILES) -> 
         Unknown: if the id is not in the table and no such folder is there, or its
             ``config.json`` is of a type that is not counted exactly.
     """
-    values, source, prequantized = configuration(model_name_or_path, repository)
+    values, source, prequantized, uncounted = configuration(model_name_or_path, repository)
     if source.startswith(_TABLE):
-        return _from_table(source, prequantized)
-    return from_config(values, source, prequantized)
+        return _from_table(source, prequantized, uncounted)
+    return from_config(values, source, prequantized, uncounted)
 
 
 _TABLE = "the table of models"
@@ -114,16 +117,18 @@ _FILE = "facts/model/models.json"
 
 
 @cache
-def _from_table(source: str, prequantized: bool) -> Architecture:
+def _from_table(source: str, prequantized: bool, uncounted: str) -> Architecture:
     """Built once: recipes of one repository are of few models."""
     config = source.removeprefix(f"{_TABLE} (").removesuffix(")")
-    return from_config(_config(config)["values"], source, prequantized)
+    return from_config(_config(config)["values"], source, prequantized, uncounted)
 
 
 def configuration(
     model_name_or_path: str, repository: Repository = NO_FILES
-) -> tuple[Mapping[str, object], str, bool]:
-    """The fields of a model's ``config.json``, where they are from, and if it is quantized.
+) -> tuple[Mapping[str, object], str, bool, str]:
+    """The fields of a model's ``config.json``, where they are from, and how it is quantized.
+
+    That is, whether to 4 bits by bitsandbytes, and else by which method, if by any.
 
     Raises:
         Unknown: if no such folder is there, and neither the table nor the hub's cache has the id.
@@ -131,15 +136,22 @@ def configuration(
     local = repository.model_config(model_name_or_path)
     if local is not None:
         return _checked(local)
-    entry = packaged.entry(_FILE, model_name_or_path.strip().lower(), "ids")
+    name = model_name_or_path.strip().lower()
+    method = ""
+    entry = packaged.entry(_FILE, name, "ids")
+    if entry is None and (first := original(name)) != name:
+        method = method_in(name)
+        entry = packaged.entry(_FILE, first, "ids")
     if entry is None:
         return _checked(repository.hub_config(model_name_or_path.strip()))
     values: Mapping[str, object] = _config(entry["config"])["values"]
-    prequantized = bool(entry.get("prequantized"))
-    return values, f"{_TABLE} ({entry['config']})", prequantized
+    four = bool(entry.get("prequantized")) or (method == "bitsandbytes" and "4bit" in name)
+    return values, f"{_TABLE} ({entry['config']})", four, "" if four else method
 
 
-def from_config(values: Mapping[str, object], source: str, prequantized: bool) -> Architecture:
+def from_config(
+    values: Mapping[str, object], source: str, prequantized: bool, uncounted: str = ""
+) -> Architecture:
     """An architecture from the fields of a ``config.json``.
 
     Fields that are absent have the default of their type, as transformers fills them in.
@@ -150,22 +162,18 @@ def from_config(values: Mapping[str, object], source: str, prequantized: bool) -
     model_type = values.get("model_type")
     if not isinstance(model_type, str):
         raise Unknown(f"models of type {model_type!r} are not counted exactly yet")
-    return Architecture(values, modules(model_type, values), prequantized, source)
+    return Architecture(values, modules(model_type, values), prequantized, source, uncounted)
 
 
-def _checked(found: ModelConfig) -> tuple[Mapping[str, object], str, bool]:
+def _checked(found: ModelConfig) -> tuple[Mapping[str, object], str, bool, str]:
     values = found.values
     if not isinstance(values.get("model_type"), str):
         raise Unknown(f"{found.path} has no model_type: it is not the configuration of a model")
-    return values, found.path, _is_four_bit(values.get("quantization_config"), found.path)
-
-
-def _is_four_bit(quantization: object, path: str) -> bool:
+    quantization = values.get("quantization_config")
     if quantization is None:
-        return False
-    if isinstance(quantization, dict) and quantization.get("load_in_4bit") is True:
-        return True
-    raise Unknown(f"{path} describes a checkpoint quantized in a way that is not counted yet")
+        return values, found.path, False, ""
+    four = isinstance(quantization, Mapping) and quantization.get("load_in_4bit") is True
+    return values, found.path, four, "" if four else method_of(quantization) or "another method"
 
 
 def _config(name: str) -> Mapping[str, Any]:

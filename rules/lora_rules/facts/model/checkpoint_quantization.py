@@ -1,17 +1,23 @@
 """Fact ``checkpoint_quantization``: how the base model's checkpoint is quantized already, if it is.
 
-By its ``config.json`` where it is a local folder; by the last words of its name where it is on the
-hub (``…-GPTQ``, ``…-AWQ``), which is how such checkpoints are called.
+By its ``config.json`` where that is in a local folder or in the hub's cache here; by the last words
+of its name where it is not (``…-GPTQ``, ``…-AWQ``), which is how such checkpoints are called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lora_rules.engine import packaged
+from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.value import Unknown
 from lora_rules.repository import Repository
 
 _NAMES = frozenset(["gptq", "awq", "aqlm", "hqq", "eetq", "fp8", "mxfp4", "nvfp4"])
+_SUFFIX = lazily(
+    r"-(?:(?:unsloth-)?bnb-[48]bit|awq|gptq(?:-int[348]|-[348]bit)?|fp8(?:-dynamic)?)$"
+)
 _BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bitsandbytes")
 
 
@@ -32,20 +38,46 @@ def checkpoint_quantization(
     Raises:
         Unknown: if its ``config.json`` cannot be read.
     """
-    local = repository.model_config(model_name_or_path)
-    if local is not None:
-        return Checkpoint(_in_config(local.values), certain=True)
+    values = _configuration(model_name_or_path, repository)
+    if values is not None:
+        return Checkpoint(method_of(values.get("quantization_config")), certain=True)
+    return Checkpoint(method_in(model_name_or_path), certain=False)
+
+
+def method_in(model_name_or_path: str) -> str:
+    """The method that a name says; empty for none."""
     lowered = model_name_or_path.lower()
     if any(name in lowered for name in _BITSANDBYTES):
-        return Checkpoint("bitsandbytes", certain=False)
-    words = lowered.rpartition("/")[2].replace("_", "-").replace(".", "-").split("-")
-    return Checkpoint(next((word for word in words if word in _NAMES), ""), certain=False)
-
-
-def _in_config(values: Mapping[str, object]) -> str:
-    quantization = values.get("quantization_config")
-    if not isinstance(quantization, dict):
-        return ""
-    if quantization.get("load_in_4bit") or quantization.get("load_in_8bit"):
         return "bitsandbytes"
-    return str(quantization.get("quant_method", "")).lower()
+    words = lowered.rpartition("/")[2].replace("_", "-").replace(".", "-").split("-")
+    return next((word for word in words if word in _NAMES), "")
+
+
+def original(model_name_or_path: str) -> str:
+    """The name of what was quantized, of the same owner: ``Qwen/Qwen3-8B`` for ``…-AWQ``.
+
+    A name that says nothing of it stays as it is.
+    """
+    return _SUFFIX.sub("", model_name_or_path.strip().lower())
+
+
+def method_of(quantization_config: object) -> str:
+    """The method that a checkpoint's ``quantization_config`` names; empty for none."""
+    if not isinstance(quantization_config, Mapping):
+        return ""
+    if quantization_config.get("load_in_4bit") or quantization_config.get("load_in_8bit"):
+        return "bitsandbytes"
+    return str(quantization_config.get("quant_method", "")).lower()
+
+
+def _configuration(model: str, repository: Repository) -> Mapping[str, object] | None:
+    """The ``config.json`` in a folder or in the hub's cache; the table's models need none."""
+    local = repository.model_config(model)
+    if local is not None:
+        return local.values
+    if packaged.entry("facts/model/models.json", model.strip().lower(), "ids") is not None:
+        return None
+    try:
+        return repository.hub_config(model.strip()).values
+    except Unknown:
+        return None

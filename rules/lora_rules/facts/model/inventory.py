@@ -72,13 +72,12 @@ class Inventory:
 
     @property
     def layers(self) -> frozenset[int]:
-        """The indices of the layers, as PEFT reads them: the first in each path."""
+        """The indices of the layers: the first in each path."""
         found = set()
         for path in self.kinds:
-            parts = path.split(".")
-            at = next((at for at, part in enumerate(parts) if part.isdigit()), 0)
-            if at >= 2:
-                found.add(int(parts[at]))
+            index = next((part for part in path.split(".")[1:] if part.isdigit()), None)
+            if index is not None:
+                found.add(int(index))
         return frozenset(found)
 
     def is_router(self, path: str) -> bool:
@@ -150,7 +149,7 @@ def _of_modules(found: Modules, fresh_head: bool) -> Inventory:
 
 
 def _names_only(model: str, repository: Repository, loads: str | None) -> Inventory:
-    values, _, _ = configuration(model, repository)
+    values, *_ = configuration(model, repository)
     model_type = str(values.get("model_type"))
     names = names_of(model_type)
     if names is None:

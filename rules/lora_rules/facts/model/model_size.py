@@ -11,8 +11,6 @@ from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Known, Unknown, Value
 from lora_rules.repository import Repository
 
-SMALL = 2_000_000_000
-"""Models below it have a hidden size below some 1,600 to 2,048."""
 _SIZE = lazily(r"(?<![a-zA-Z\d.])(\d+(?:[._]\d+)?)([bBmM])(?![a-zA-Z])")
 _EXPERTS = lazily(r"\d+x\d|-[aA]\d+(?:\.\d+)?[bB]")
 
@@ -25,10 +23,9 @@ class ModelSize(NamedTuple):
     has_experts: bool = False
     """Its name says that a token passes a part of it only."""
 
-    @property
-    def may_be_small(self) -> bool:
-        """Whether the base model is small, or its size is not known."""
-        return self.parameters is None or self.parameters < SMALL
+    def is_small(self, below: float) -> bool:
+        """Whether a base model certainly has fewer parameters."""
+        return self.parameters is not None and self.parameters < below
 
     def is_large(self, at_least: float) -> bool:
         """Whether a dense base model certainly has that many parameters."""

@@ -36,6 +36,7 @@ class Framework(Behaviour):
     numbers_from_text = True
     lists_linear_layers = True
     drops_dropout_on_experts = True
+    launcher_keys = frozenset({"use_cpu"})
     evaluates_by_interval = True
     files_are_datasets = True
     keep_apart = "Set attn_implementation to flash_attention_2 or sdpa."
@@ -111,8 +112,36 @@ def _quantization(draft: Draft) -> None:
         found = draft.find([name])
         if found is None or draft.plain(name) is not True or adapter is None or adapter == needed:
             continue
-        reason = f"axolotl heeds {name} only with adapter: {needed}"
+        reason = f"axolotl reads {name} only with adapter: {needed}"
         draft.conclude(name, False, found, reason)
+    if adapter == "lora":  # what qlora does not go with, axolotl refuses
+        _ignored_by_lora(draft)
+
+
+def _ignored_by_lora(draft: Draft) -> None:
+    """What is about 4 bits, unless experts are quantized apart (``quantize_moe_experts``)."""
+    four = draft.find(["load_in_4bit"])
+    experts = draft.find(["quantize_moe_experts"])
+    if four is not None and draft.plain("load_in_4bit") is True and experts is None:
+        draft.ignores(
+            four,
+            "axolotl loads the base model in 4 bit only with adapter: qlora",
+            "Write adapter: qlora, or remove load_in_4bit.",
+            quantizes=True,
+        )
+    options = draft.find(["bnb_config_kwargs"])
+    if options is not None and not _is_off(draft, "load_in_4bit"):
+        draft.ignores(
+            options,
+            "axolotl reads it only with adapter: qlora",
+            "Write adapter: qlora and load_in_4bit: true, or remove it.",
+            quantizes=True,
+        )
+
+
+def _is_off(draft: Draft, key: str) -> bool:
+    """Whether the file says itself that it is off."""
+    return draft.is_there(key) and draft.plain(key) in (None, False)
 
 
 def _attention(draft: Draft) -> None:
@@ -128,5 +157,14 @@ def _attention(draft: Draft) -> None:
 def _loftq(draft: Draft) -> None:
     """``peft.loftq_config.loftq_bits`` asks for LoftQ."""
     found = draft.find(["peft.loftq_config.loftq_bits"])
-    if found is not None and "init_lora_weights" not in draft.settings:
+    if found is None:
+        return
+    if draft.plain("peft_init_lora_weights"):  # a false one does not count for axolotl
+        draft.ignores(
+            found,
+            "axolotl takes peft_init_lora_weights, which stands beside it, and PEFT reads a "
+            "loftq_config only for LoftQ",
+            "Remove one of the two.",
+        )
+    elif "init_lora_weights" not in draft.settings:
         draft.conclude("init_lora_weights", "loftq", found, "peft.loftq_config is there")

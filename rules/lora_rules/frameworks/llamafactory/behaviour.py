@@ -33,11 +33,13 @@ class Framework(Behaviour):
     loads_in_run_dtype = True
     prepares_kbit = False
     reentrant = True
+    refuses_init_over_quantized = True
     loss_switch = "`enable_liger_kernel: true`"
 
     def derive(self, draft: Draft) -> None:
         """PiSSA from two keys; a quantization that is not bitsandbytes'."""
         _pissa(draft)
+        _unquantized(draft)
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
 
@@ -51,6 +53,26 @@ class Framework(Behaviour):
         if method == "sft" and not is_true("neat_packing"):
             return "LLaMA-Factory keeps them apart only with neat_packing"
         return ""
+
+
+BITS = ("quantization_bit", "ref_model_quantization_bit", "reward_model_quantization_bit")
+"""For each of its models: whether it is quantized as the keys below say."""
+HOW = ("quantization_method", "quantization_type", "double_quantization")
+
+
+def _unquantized(draft: Draft) -> None:
+    """How to quantize is not read without the number of bits; a null is a switch that is off."""
+    if any(draft.is_there(key) for key in BITS):
+        return
+    for key in HOW:
+        found = draft.find([key])
+        if found is not None and draft.plain(key) is not False:
+            draft.ignores(
+                found,
+                "LLaMA-Factory quantizes only where quantization_bit is given",
+                "Write quantization_bit: 4, or remove it.",
+                quantizes=True,
+            )
 
 
 def _pissa(draft: Draft) -> None:

@@ -25,9 +25,24 @@ class Framework(Behaviour):
 
 
 def _quantization(draft: Draft) -> None:
-    """``quant_bits`` is bitsandbytes' with ``quant_method: bnb``, or before there was a method."""
+    """``quant_bits`` is bitsandbytes' with ``quant_method: bnb``.
+
+    ``quantization_bit`` is of the time before there was a method; Unsloth is given the bits alone
+    (``model/register.py``).
+    """
     found = draft.find(["quant_bits", "quantization_bit"])
     if found is None:
+        return
+    by_unsloth = draft.find(["tuner_backend"]) and draft.plain("tuner_backend") != "peft"
+    if found.key == "quant_bits" and not draft.is_there("quant_method") and not by_unsloth:
+        draft.ignores(
+            found,
+            "ms-swift quantizes only where quant_method is given",
+            "Write quant_method: bnb, or remove it.",
+            quantizes=True,
+        )
+        draft.conclude("load_in_4bit", False, found, "there is no quant_method")
+        draft.conclude("load_in_8bit", False, found, "there is no quant_method")
         return
     method = draft.plain("quant_method")
     if method not in (None, "bnb"):

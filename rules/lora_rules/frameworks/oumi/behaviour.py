@@ -19,6 +19,7 @@ class Framework(Behaviour):
         """``q_lora`` quantizes to ``q_lora_bits``, 4 unless written."""
         found = draft.find(["peft.q_lora"])
         if found is None:
+            _unquantized(draft)
             return
         value, bits = draft.plain("peft.q_lora"), draft.plain("peft.q_lora_bits")
         if not isinstance(value, bool):
@@ -28,3 +29,27 @@ class Framework(Behaviour):
         source = f"peft.q_lora: {value}".lower()
         draft.conclude("load_in_4bit", value and width == 4, found, source)
         draft.conclude("load_in_8bit", value and width == 8, found, source)
+
+
+BITSANDBYTES = (
+    "peft.q_lora_bits",
+    "peft.bnb_4bit_quant_type",
+    "peft.use_bnb_nested_quant",
+    "peft.bnb_4bit_quant_storage",
+    "peft.bnb_4bit_compute_dtype",
+)
+
+
+def _unquantized(draft: Draft) -> None:
+    """How to quantize is read where ``q_lora`` is true, which it is not unless written."""
+    if draft.is_there("peft.q_lora"):
+        return
+    for key in BITSANDBYTES:
+        found = draft.find([key])
+        if found is not None and draft.plain(key) is not False:
+            draft.ignores(
+                found,
+                "Oumi quantizes only with peft.q_lora: true",
+                "Write q_lora: true beside it, or remove it.",
+                quantizes=True,
+            )

@@ -41,7 +41,7 @@ REFUSALS = (
         "torchtune",
         "torchtune",
         ROWS,
-        "https://github.com/pytorch/torchtune, recipes/lora_finetune_*.py",
+        "https://github.com/pytorch/torchtune, recipes/lora_finetune_*.py, torchtune/datasets",
         "torchtune raises it while the recipe sets itself up.",
     ),
 )

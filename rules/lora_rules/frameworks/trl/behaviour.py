@@ -36,3 +36,22 @@ class Framework(Behaviour):
         """It trains in bfloat16 unless ``fp16`` is asked for."""
         if not draft.is_true("fp16") and "bf16" not in draft.settings:
             draft.default("bf16", True)
+        _unquantized(draft)
+
+
+BITSANDBYTES = ("bnb_4bit_quant_type", "use_bnb_nested_quant", "bnb_4bit_quant_storage")
+
+
+def _unquantized(draft: Draft) -> None:
+    """How to quantize is read with ``load_in_4bit``, which is false unless written."""
+    if draft.is_there("load_in_4bit"):
+        return
+    for key in BITSANDBYTES:
+        found = draft.find([key])
+        if found is not None and draft.plain(key) is not False:
+            draft.ignores(
+                found,
+                "TRL reads it only with load_in_4bit: true",
+                "Write load_in_4bit: true, or remove it.",
+                quantizes=True,
+            )

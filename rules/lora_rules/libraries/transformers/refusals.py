@@ -211,5 +211,14 @@ OF_TRAINER = (
         SOURCE,
         MOMENT,
     ),
+    KeyPage(
+        "transformers/collator-masks-by-default",
+        "DataCollatorForLanguageModeling without mlm=False for a causal language model: its "
+        "tokenizer has no mask token, and the collator raises ValueError.",
+        "Write mlm=False.",
+        "https://github.com/huggingface/transformers, src/transformers/data/data_collator.py",
+        "The collator raises it when it is made.",
+        "mlm is True by default: tokens are masked to be guessed, as for BERT.",
+    ),
 )
 """What takes more than one call to see."""

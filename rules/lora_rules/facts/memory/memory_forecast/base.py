@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.engine.value import Absent, Known, Unknown, Value, certainly, is_given, required
 from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.facts.memory.footprint import quantizes_otherwise
 from lora_rules.facts.memory.loop import trainer_by
 from lora_rules.facts.memory.memory_forecast.trainer import by_name, own_keys
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.architecture import architecture as find_architecture
-from lora_rules.facts.run.written_keys import spreads_nothing as _is_off
+from lora_rules.facts.run.attention import init_kwargs
 from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
@@ -57,9 +56,11 @@ def base_quantization(
     Raises:
         Unknown: if that is not known, or is not modelled.
     """
-    if is_given(quant_method) and not _is_off(quant_method):
+    if quantizes_otherwise(quant_method):
         key = quant_method.setting.key if isinstance(quant_method, Known) else "quant_method"
         raise Unknown(f"{key} may quantize in a way that is not modelled")
+    if base_model.uncounted:
+        raise Unknown(f"a base model stored as {base_model.uncounted} is not modelled")
     for width in (load_in_4bit, load_in_8bit):
         if not isinstance(width, Absent):
             required(width)
@@ -101,25 +102,9 @@ def loaded_dtype(
 
 
 def _asked_dtype(dtype: Value, model_init_kwargs: Value) -> str | None:
-    """The dtype that somebody asks for, as they call it; empty if that is unknown.
-
-    TRL hands ``model_init_kwargs`` to ``from_pretrained``.
-    """
+    """The dtype that somebody asks for, as they call it; empty if that is unknown."""
     if is_given(dtype):
         return str(dtype.value).removeprefix("torch.") if isinstance(dtype, Known) else ""
     inside = init_kwargs(model_init_kwargs)
     found = [inside[name] for name in ("dtype", "torch_dtype") if inside.get(name) is not None]
     return str(found[0]).removeprefix("torch.") if found else None
-
-
-def init_kwargs(model_init_kwargs: Value) -> Mapping[str, object]:
-    """``model_init_kwargs``, if there are any.
-
-    Raises:
-        Unknown: if there may be, and nobody knows what is in them.
-    """
-    if not is_given(model_init_kwargs):
-        return {}
-    if not isinstance(model_init_kwargs, Known) or not isinstance(model_init_kwargs.value, Mapping):
-        raise Unknown("model_init_kwargs is unknown")
-    return model_init_kwargs.value

@@ -91,7 +91,11 @@ def is_reentrant(blocks: Blocks, framework: Behaviour, checkpointing_kwargs: Val
     """Whether checkpointing is reentrant; transformers 5 and TRL do not make it so."""
     asked = checkpointing_kwargs.value if isinstance(checkpointing_kwargs, Known) else None
     inside = asked.get("use_reentrant") if isinstance(asked, Mapping) else None
-    names = ("gradient_checkpointing_kwargs.use_reentrant", "use_reentrant_gc")
+    names = (
+        "activation_checkpointing_kwargs.use_reentrant",
+        "gradient_checkpointing_kwargs.use_reentrant",
+        "use_reentrant_gc",
+    )
     for value in (inside, *(written(blocks, name) for name in names)):
         if isinstance(value, bool):
             return value

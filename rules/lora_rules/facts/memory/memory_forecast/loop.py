@@ -9,9 +9,10 @@ from lora_rules.engine.value import Absent, Unknown, Value, certainly, is_given
 from lora_rules.engine.value import Known as KnownValue
 from lora_rules.engine.version_range import ANY
 from lora_rules.facts.memory.loop import Known
-from lora_rules.facts.memory.memory_forecast.base import Stored, init_kwargs
+from lora_rules.facts.memory.memory_forecast.base import Stored
 from lora_rules.facts.memory.memory_forecast.kept import Kept, is_reentrant
 from lora_rules.facts.memory.memory_forecast.trainer import by_name, is_cut, is_liger, own_keys
+from lora_rules.facts.run.attention import asked_attention
 from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
@@ -168,13 +169,10 @@ def attention_code(
     """
     if running_trainer.attention:
         return running_trainer.attention, ()
-    value = attn_implementation.value if isinstance(attn_implementation, KnownValue) else None
-    value = value or init_kwargs(model_init_kwargs).get("attn_implementation")
-    if value is None and is_given(attn_implementation):
-        raise Unknown("attn_implementation is unknown")
+    value = asked_attention(attn_implementation, model_init_kwargs)
     if value is None or value == "auto":
         return "sdpa", ("attention is assumed to be sdpa",)
-    return _ATTENTION.get(str(value), str(value)), ()
+    return _ATTENTION.get(value, value), ()
 
 
 def optimizer_code(blocks: Blocks, running_trainer: TrainerBehaviour, optim: Value) -> Stored:

@@ -4,7 +4,8 @@
 ``deepspeed``                      ZeRO's stage from the file it names (or a mapping), else from a
                                    name that says it, as ``zero3.json`` and ``ds_z2_config.json``
 ``fsdp``, ``fsdp_config``          full sharding; ``no_shard`` is DDP; ``shard_grad_op`` unknown
-a ``device_map`` that spreads      a pipeline over the GPUs of one process
+a ``device_map`` that spreads      a pipeline over the GPUs of one process; ``auto`` and the like
+                                   over the one declared card, unless the file shows more
 torchtune with several GPUs        FSDP (``recipes/lora_finetune_distributed.py``)
 nothing of it, several GPUs        DDP: a process and a whole copy for each
 =================================  ================================================================
@@ -42,6 +43,9 @@ class DeviceSharding(NamedTuple):
     said: tuple[str, ...] = ()
 
 
+FILLS = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Values of ``device_map`` with which accelerate fills the GPUs it finds, then the host."""
+
 _Strategy = tuple[str, tuple[str, ...]]
 """What is divided, and what was assumed of it."""
 
@@ -55,21 +59,23 @@ def device_sharding(
     deepspeed: Value,
     fsdp: Value,
     device_map: Value,
+    gpu: Value,
 ) -> DeviceSharding:
     """How GPUs share the run.
 
     Raises:
         Unknown: if their number or what they share is not known.
     """
-    if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
-        raise Unknown(_WAITS)
+    asked = written_strategy(blocks, repository, deepspeed, fsdp)
     gpus = _gpus(gpu_count, blocks)
-    if _divides(deepspeed):
-        return _shared(_zero(deepspeed, repository), gpus, _key(deepspeed, "deepspeed"))
-    if _divides(fsdp):
-        return _shared((_fsdp(fsdp, blocks), ()), gpus, _key(fsdp, "fsdp"))
+    if asked is not None:
+        key = _key(deepspeed, "deepspeed") if _divides(deepspeed) else _key(fsdp, "fsdp")
+        return _shared(asked, gpus, key)
     spread = _divides(device_map)
     if spread and gpus is None:
+        if is_given(gpu) and outline.kind != "shell" and _takes_what_is_there(device_map, blocks):
+            said = f"one GPU is assumed for {_key(device_map, 'device_map')}"
+            return DeviceSharding(ONE_GPU, (said,))
         raise Unknown(
             f"{_key(device_map, 'device_map')} may spread the model over several devices;"
             " --gpu-count 1 says that there is one"
@@ -79,6 +85,29 @@ def device_sharding(
     if gpus is None or gpus == 1:
         return DeviceSharding(ONE_GPU)
     return _pipeline(device_map, gpus) if spread else _processes(blocks, framework, gpus)
+
+
+def written_strategy(
+    blocks: Blocks, repository: Repository, deepspeed: Value, fsdp: Value
+) -> _Strategy | None:
+    """What DeepSpeed or FSDP divides, and what was assumed of it; ``None`` without either.
+
+    Raises:
+        Unknown: if it is not known, or something waits in the host's memory.
+    """
+    if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
+        raise Unknown(_WAITS)
+    if _divides(deepspeed):
+        return _zero(deepspeed, repository)
+    return (_fsdp(fsdp, blocks), ()) if _divides(fsdp) else None
+
+
+def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
+    """Whether a ``device_map`` is one that fills the GPUs it finds, and no key limits them."""
+    known = device_map.value if isinstance(device_map, Known) else None
+    return known in FILLS and not any(
+        key.name.rpartition(".")[2] == "max_memory" for key in every_key(blocks)
+    )
 
 
 def _divides(value: Value) -> bool:

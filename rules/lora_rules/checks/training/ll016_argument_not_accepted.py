@@ -1,0 +1,174 @@
+"""Rule LL016, argument-not-accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Set, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.engine.version_range import VersionRange
+from lora_rules.evidence import TRANSFORMERS_SOURCE
+from lora_rules.libraries import signatures
+from lora_rules.recipe import Block, Blocks, Key
+
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
+
+ARGUMENTS = "transformers.TrainingArguments"
+NUMBERS = frozenset(
+    [
+        "learning_rate",
+        "weight_decay",
+        "num_train_epochs",
+        "max_steps",
+        "per_device_train_batch_size",
+        "gradient_accumulation_steps",
+        "warmup_steps",
+        "logging_steps",
+        "save_steps",
+        "max_grad_norm",
+        "dataloader_num_workers",
+    ]
+)
+"""Numbers of which a text raises, when the arguments are made, the trainer, or the optimizer."""
+
+
+@rule(
+    "LL016",
+    Severity.ERROR,
+    evidence=[
+        TRANSFORMERS_SOURCE.says(
+            "TrainingArguments raises ValueError for a value outside its enumerations, and "
+            "converts no text to a number."
+        )
+    ],
+    without_adapter=True,
+)
+def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
+    """A training argument is none of its choices, or a text in place of a number.
+
+    ## What it checks
+    The calls of transformers' TrainingArguments and of TRL's configurations, which inherit from it.
+
+    - `optim`, `lr_scheduler_type`, `hub_strategy`, and the strategies of evaluation, saving and
+      logging against the choices of the version that is pinned, else of the newest. An error where
+      no version has the value, or none of those that are pinned; else a warning.
+    - Rates, steps, epochs and batch sizes that are a text: an error.
+    - Silent for what a flag of the script can change.
+
+    ## Why it matters
+    A value outside the choices raises ValueError when the arguments are made. A text raises
+    TypeError there or as late as the optimizer, after the model has been loaded: only command
+    lines are converted.
+
+    ## Bad
+    ```python
+    from peft import LoraConfig
+    from transformers import TrainingArguments
+
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = TrainingArguments(
+        "out",
+        num_train_epochs=1,
+        learning_rate="2e-4",  # LL016: "2e-4"
+        optim="adamw_8bits",  # LL016: "adamw_8bits"
+    )
+    ```
+
+    ## Good
+    ```python
+    from peft import LoraConfig
+    from transformers import TrainingArguments
+
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")
+    args = TrainingArguments("out", num_train_epochs=1, learning_rate=2e-4, optim="adamw_8bit")
+    ```
+
+    ## When to ignore it
+    Never.
+
+    ## Options
+    None.
+    """
+    pin = pins["transformers"]
+    for block in blocks:
+        if not _inherits(block.receiver):
+            continue
+        for key in block.keys:
+            if key.overridable or not key.candidates:
+                continue
+            if key.name in NUMBERS:
+                yield from _number(key)
+            elif not pin.at_commit:
+                yield from _choice(block, key, pin)
+
+
+def _inherits(receiver: str) -> bool:
+    if not receiver.endswith(("Arguments", "Config")) or not signatures.is_known(receiver):
+        return False
+    return ARGUMENTS in (receiver, signatures.parent(receiver)) or receiver.endswith(
+        "Seq2SeqTrainingArguments"
+    )
+
+
+def _number(key: Key) -> Iterator[Problem]:
+    if not all(isinstance(value, str) for value in key.candidates):
+        return
+    value = str(key.candidates[0])
+    number = _as_number(value)
+    yield Problem(
+        key.value_span or key.span,
+        f'{key.name} = "{value}" is a text, and transformers converts none: TypeError.',
+        help="Write it without quotation marks." if number is not None else "Write a number.",
+        edits=() if number is None else (Set(key.name, number),),
+    )
+
+
+def _as_number(text: str) -> float | int | None:
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return None
+
+
+def _choice(block: Block, key: Key, pin: VersionRange) -> Iterator[Problem]:
+    try:
+        allowed = signatures.choices(ARGUMENTS, key.name, pin if pin.bounded else None)
+    except KeyError:
+        return  # older than all versions that were read
+    if not allowed or any(_takes(allowed, value) for value in key.candidates):
+        return
+    value = key.candidates[0]
+    if not isinstance(value, str | bool):
+        return
+    certain = pin.bounded or str(value) not in signatures.ever_choices(ARGUMENTS, key.name)
+    nearest = _nearest(value, allowed)
+    callee = block.receiver.rpartition(".")[2]
+    yield Problem(
+        key.value_span or key.span,
+        f"{callee} has no {key.name} {value!r}{_where(pin, certain)}: ValueError.",
+        severity=None if certain else Severity.WARNING,
+        help=f'Did you mean "{nearest}"?' if nearest else f"Write one of {', '.join(allowed)}.",
+        edits=(Set(key.name, nearest),) if nearest else (),
+    )
+
+
+def _takes(allowed: tuple[str, ...], value: object) -> bool:
+    """Whether a value is one of the choices; an object is not judged."""
+    return value in allowed if isinstance(value, str) else not isinstance(value, bool)
+
+
+def _where(pin: VersionRange, certain: bool) -> str:
+    if pin.exact:
+        return f" in transformers {pin}"
+    return f" in transformers{pin}" if pin.bounded else "" if certain else " in the newest version"
+
+
+def _nearest(value: object, allowed: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # imported here: few values are wrong
+
+    found = get_close_matches(str(value).lower().replace("-", "_"), allowed, 1, 0.75)
+    return found[0] if found else ""

@@ -1,0 +1,102 @@
+"""Rule LL017, written-and-ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Unknown
+from lora_rules.evidence import FRAMEWORK_SOURCES, QUANTIZATION_SOURCES
+
+if TYPE_CHECKING:
+    from lora_rules.engine.injection import Lazy
+    from lora_rules.recipe import IgnoredKey, IgnoredKeys
+
+
+@rule(
+    "LL017",
+    Severity.WARNING,
+    evidence=[
+        FRAMEWORK_SOURCES.says(
+            "axolotl's loaders/model.py makes the 4-bit configuration, and reads "
+            "bnb_config_kwargs, under adapter: qlora alone."
+        ),
+        QUANTIZATION_SOURCES.says(
+            "LLaMA-Factory quantizes on the fly where quantization_bit is given, ms-swift where "
+            "quant_method is, Oumi where q_lora is true, TRL where load_in_4bit is."
+        ),
+    ],
+)
+def written_and_ignored(
+    ignored_keys: IgnoredKeys, checkpoint_quantization: Lazy
+) -> Iterator[Problem]:
+    """A key that the framework knows, and ignores beside the others of the file.
+
+    ## What it checks
+    A key has a value that the framework does not read, because of another key or for want of one.
+
+    - axolotl: `load_in_4bit` and `bnb_config_kwargs` with `adapter: lora`
+    - axolotl: `peft.loftq_config` beside `peft_init_lora_weights`
+    - LLaMA-Factory: `quantization_method`, `quantization_type` and `double_quantization` without
+      `quantization_bit`
+    - ms-swift: `quant_bits` without `quant_method`
+    - Oumi: `q_lora_bits` and the keys of bitsandbytes without `q_lora`
+    - TRL: the keys of bitsandbytes without `load_in_4bit`
+    - Left alone: a switch that is written as off, since the file then says so itself; a base model
+      that is quantized already
+
+    ## Why it matters
+    The run starts, and the file says what it does not do: the base model is loaded as it is stored,
+    while somebody who reads the file takes it for quantized.
+
+    ## Bad
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: lora
+    load_in_4bit: true  # LL017: load_in_4bit
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    ```
+
+    ## Good
+    ```yaml
+    base_model: NousResearch/Llama-3.2-1B
+    datasets: [{path: data.jsonl}]
+    adapter: qlora
+    load_in_4bit: true
+    lora_r: 16
+    lora_alpha: 32
+    lora_target_linear: true
+    ```
+
+    ## When to ignore it
+    When the file is shared between runs that switch the key on and runs that do not.
+
+    ## Options
+    None.
+    """
+    together: dict[str, list[IgnoredKey]] = {}
+    for each in ignored_keys:
+        if not (each.quantizes and _is_quantized(checkpoint_quantization)):
+            together.setdefault(each.reason, []).append(each)
+    for keys in together.values():
+        first, names = keys[0], ", ".join(each.key for each in keys)
+        have = "has" if len(keys) == 1 else "have"
+        yield Problem(
+            first.key_span,
+            f"{names} {have} no effect: {first.reason}.",
+            help=first.instead,
+            also=tuple(each.key_span for each in keys[1:]),
+        )
+
+
+def _is_quantized(checkpoint: Lazy) -> bool:
+    """Whether the base model is stored quantized, so that nothing need quantize it."""
+    try:
+        return bool(checkpoint().method)
+    except Unknown:
+        return False

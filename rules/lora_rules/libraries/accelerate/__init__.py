@@ -1,0 +1,1 @@
+"""What accelerate does to the objects of a script."""

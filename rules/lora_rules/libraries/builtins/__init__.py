@@ -1,0 +1,1 @@
+"""What functions of Python itself do to the objects of a script."""

@@ -1,0 +1,128 @@
+"""Options in part, abbreviated, collected; the GPUs of a command; commands that are not read."""
+
+from __future__ import annotations
+
+import pytest
+
+from lora_lint.read.shell.reader import read, read_text
+from lora_lint.sources.source import Source
+
+SWIFT = "swift sft --model m --lora_rank 8"
+FACTORY = "llamafactory-cli train --model_name_or_path m --stage sft --lora_rank 8"
+
+
+def test_a_beginning_that_only_one_option_has_is_that_option() -> None:
+    (recipe,) = read_text(f"{SWIFT} --max_pixel 5 --lora_al 4 --zzz 1\n", "t.sh")
+    names = {key.name for key in recipe.blocks[0].keys}
+    assert {"lora_alpha", "zzz"} <= names
+    assert "max_pixel" not in names
+    assert recipe.known("lora_alpha") == 4
+
+
+def test_a_loops_variable_belongs_to_its_flag() -> None:
+    text = "for r in 8 16; do\nswift sft --model m --lora_rank=$r --lora_alpha 32\ndone\n"
+    (recipe,) = read_text(text, "t.sh")
+    assert recipe.settings["r"].candidates == (8, 16)
+    assert recipe.known("lora_alpha") == 32
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'A="--lora_rank 8 \\\n --lora_alpha 4"\nswift sft --model m $A\n',
+        'A="--model $1 --lora_rank 8"\nA="$A --lora_alpha 4"\nswift sft $A\n',
+        'A=(--model m # one\n "--lora_rank" "8")\nA+=(--lora_alpha 4)\nswift sft "${A[@]}"\n',
+        'A=(--lora_rank 8 --lora_alpha 4)\nif x; then A+=(--seed 3); fi\nswift sft "${A[@]}"\n',
+        "swift sft --model m --lora_rank 8 --lora_alpha 4 $EXTRA\n",
+    ],
+)
+def test_options_that_are_collected(text: str) -> None:
+    (recipe,) = read_text(text, "t.sh")
+    assert (recipe.known("r"), recipe.known("lora_alpha")) == (8, 4)
+
+
+def test_an_option_of_one_arm_is_not_known() -> None:
+    text = 'A="--lora_rank 8"\nif x; then A="$A --lora_alpha 4"; fi\nswift sft --model m $A\n'
+    (recipe,) = read_text(text, "t.sh")
+    assert recipe.known("r") == 8
+    assert recipe.settings["lora_alpha"].candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (f"NPROC_PER_NODE=4 {SWIFT}", 4),
+        (f"n=2\nNNODES=2 NPROC_PER_NODE=$n {SWIFT}", 4),
+        (f"export NPROC_PER_NODE=4\n{SWIFT}", 4),
+        (f"NPROC_PER_NODE=4\n{SWIFT}", None),
+        (f"CUDA_VISIBLE_DEVICES=0 {SWIFT}", 1),
+        (f"CUDA_VISIBLE_DEVICES=0,1 {SWIFT}", None),
+        (f"CUDA_VISIBLE_DEVICES=0,1 {FACTORY}", 2),
+        (f"CUDA_VISIBLE_DEVICES=0,1,2,3 NPROC_PER_NODE=2 {SWIFT}", None),
+        (f"NPROC_PER_NODE=2 {SWIFT} --sequence_parallel_size 2", None),
+        ("torchrun --nproc_per_node=2 src/train.py --stage sft --lora_rank 8", 2),
+        ("torchrun --nproc-per-node 2 --nnodes 3 src/train.py --stage sft --lora_rank 8", 6),
+        ("torchrun --nproc_per_node=gpu src/train.py --stage sft --lora_rank 8", None),
+        ("accelerate launch --num_processes 3 src/train.py --stage sft --lora_rank 8", 3),
+        ("deepspeed --include localhost:0,1 src/train.py --stage sft --lora_rank 8", 2),
+        (SWIFT, None),
+    ],
+)
+def test_how_many_gpus_a_command_runs_on(text: str, number: int | None) -> None:
+    (recipe,) = read_text(text + "\n", "t.sh")
+    assert recipe.known("gpu_count") == number
+    assert ("gpu_count" in recipe.settings) is (number is not None)
+
+
+@pytest.mark.parametrize(
+    ("command", "dialect", "rank"),
+    [
+        ("python -m verl.trainer.main_ppo actor_rollout_ref.model.lora_rank=4", "verl", 4),
+        ("python train.py model.lora.rank=4 model.lora.alpha=8", "generic", 4),
+        ("mlx_lm.lora --model m --train --iters 5", "mlx-lm", 8),
+        ("python -m mlx_lm lora --model m --train --iters 5", "mlx-lm", 8),
+    ],
+)
+def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
+    (recipe,) = read_text(command + "\n", "t.sh")
+    assert (recipe.dialect, recipe.known("r")) == (dialect, rank)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("llamafactory-cli export --finetuning_type lora", "llamafactory-cli export"),
+        ("swift infer --adapters lora", "swift infer"),
+        ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
+        ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
+        ("autotrain llm --train --use_peft", "autotrain llm"),
+        ("axolotl merge-lora a.yaml", "axolotl merge-lora"),
+        ("accelerate launch src/x.py --lora_rank 8", "x.py"),
+        ("llamafactory-cli train a.yaml lora_rank=8", "llamafactory-cli train"),
+    ],
+)
+def test_a_command_that_is_not_read_is_named(command: str, name: str) -> None:
+    reading = read(Source("t.sh", "shell", f"# lora\n{command}\n".encode()))
+    assert reading.recipes == ()
+    assert reading.commands == (f"line 2: `{name}` is not read: what it sets is not checked",)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["axolotl train lora.yaml", "echo --lora_r 8", "vllm serve m", "swift sft --tuner_type full"],
+)
+def test_other_commands_are_not_named(command: str) -> None:
+    assert read(Source("t.sh", "shell", f"{command}\n".encode())).commands == ()
+
+
+def test_a_number_of_a_command_is_no_string_to_yaml() -> None:
+    (recipe,) = read_text(f"{SWIFT} --learning_rate 1e-4\n", "t.sh")
+    setting = recipe.settings["learning_rate"]
+    assert (setting.candidates, setting.source) == ((1e-4,), "")
+
+
+def test_options_below_the_end_are_no_command_of_their_own() -> None:
+    text = f"{SWIFT} \\ \n --use_peft --lora_r 3 --lora_alpha 4\n{SWIFT} --seed 2\n"
+    first, second = read_text(text, "t.sh")
+    assert first.known("dropped_options") == ["--use_peft", "--lora_r", "--lora_alpha"]
+    assert "dropped_options" not in second.settings
