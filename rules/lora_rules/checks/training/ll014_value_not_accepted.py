@@ -40,11 +40,11 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
-    Each key of a configuration file of axolotl, LLaMA-Factory or ms-swift against what the
-    framework itself accepts, by the conversions that it makes itself. To axolotl
-    `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing, and checks few types; to
-    ms-swift `null` is the text "None".
+    Each key of a file of axolotl, LLaMA-Factory or ms-swift against what the framework itself
+    accepts, by the conversions that it makes.
 
+    - For axolotl `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing; for ms-swift
+      `null` is the text "None".
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
     - Not checked: frameworks whose schema is not recorded here, and keys that the schema does not
