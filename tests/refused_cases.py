@@ -521,19 +521,6 @@ LLAMA_FACTORY = [
         "stage: ppo\nreward_model: r\ndo_train: true\ndataset: a\nshift_attn: true\n",
         "stage: ppo\nreward_model: r\ndo_train: true\ndataset: a\n",
     ),
-    *(
-        (
-            W,
-            f"llamafactory/{kebab(name)}-needs-quantization-bit",
-            f"{name}: {value}\n",
-            f"{name}: {value}\nquantization_bit: 4\n",
-        )
-        for name, value in (
-            ("quantization_method", "bnb"),
-            ("quantization_type", "nf4"),
-            ("double_quantization", "true"),
-        )
-    ),
     (
         W,
         "llamafactory/evaluation-strategy-renamed",

@@ -18,7 +18,7 @@ from lora_rules.engine.refusals import (
     present,
     where,
 )
-from lora_rules.frameworks.llamafactory.refusals_more import IGNORED, PPO, RENAMED
+from lora_rules.frameworks.llamafactory.refusals_more import PPO, RENAMED
 from lora_rules.libraries.transformers.refusals import IN_FILES
 
 GALORE = ("use_galore", "use_apollo", "use_badam")
@@ -318,7 +318,7 @@ REFUSALS = (
     Refusals(
         "llamafactory",
         "LLaMA-Factory",
-        (*MODEL, *DATA, *STAGE, *PPO, *IGNORED, *RENAMED),
+        (*MODEL, *DATA, *STAGE, *PPO, *RENAMED),
         "https://github.com/hiyouga/LLaMA-Factory, src/llamafactory/hparams",
         "LLaMA-Factory raises it when it reads its arguments, before anything is loaded.",
     ),
