@@ -124,10 +124,16 @@ def _ways(
     indent = line[: len(line) - len(line.lstrip())]
     above = Change(start, start, f"{indent}{comment}\n")
     fits = len(line) + len(comment) + 2 <= _WIDEST
-    yield from (beside, above) if fits else (above, beside)
+    if document.source.kind != "shell" or not _is_of_several_lines(page.text, start, end):
+        yield from (beside, above) if fits else (above, beside)
     if finding.span.cell is None:
         first = _head(page)
         yield Change(first, first, comment.replace("ignore[", "ignore-file[", 1) + "\n")
+
+
+def _is_of_several_lines(text: str, start: int, end: int) -> bool:
+    """Whether a command goes on before or behind a line: a comment there would end it."""
+    return text[:start].endswith("\\\n") or text[start:end].endswith("\\")
 
 
 def _head(page: Page) -> int:

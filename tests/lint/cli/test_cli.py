@@ -219,7 +219,7 @@ def test_a_yaml_recipe_imports_only_rules_that_may_speak_of_it(tmp_path: Path) -
 def test_a_script_is_read_without_yaml(tmp_path: Path) -> None:
     found = imported_for(["--no-cache", sound("train.py", tmp_path)], tmp_path)
     assert found & ((NEVER - {"argparse"}) | {"yaml", FORECAST}) == set()
-    assert sum(name.startswith("lora_") for name in found) <= 280
+    assert sum(name.startswith("lora_") for name in found) <= 300
 
 
 def test_options_have_the_defaults_that_argparse_gives_them() -> None:

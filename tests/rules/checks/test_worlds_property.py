@@ -37,6 +37,9 @@ FEWER = {
     "LL508": "it speaks of calls, and its example has no settings",
     "LLB01": "likewise",
     "LLB05": "likewise",
+    "LLB30": "likewise",
+    "LLB32": "likewise",
+    "LLB34": "likewise",
 }
 """Rules whose Bad examples have no setting to change, and why."""
 

@@ -47,7 +47,7 @@ def base_given_to_trainer(program: Program) -> Iterator[Problem]:
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     lora_model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", learning_rate=2e-4, num_train_epochs=1)
     trainer = Trainer(model=model, args=args, train_dataset=load())  # LLB31
     trainer.train()
     ```
@@ -60,7 +60,7 @@ def base_given_to_trainer(program: Program) -> Iterator[Problem]:
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
     lora_model = get_peft_model(model, lora)
-    args = TrainingArguments("out", learning_rate=2e-4)
+    args = TrainingArguments("out", learning_rate=2e-4, num_train_epochs=1)
     trainer = Trainer(model=lora_model, args=args, train_dataset=load())
     trainer.train()
     ```

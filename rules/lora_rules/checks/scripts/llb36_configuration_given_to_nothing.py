@@ -47,7 +47,7 @@ def configuration_given_to_nothing(program: Program, outline: Outline) -> Iterat
 
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")  # LLB36
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, num_train_epochs=1)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load())
     trainer.train()
     ```
@@ -60,7 +60,7 @@ def configuration_given_to_nothing(program: Program, outline: Outline) -> Iterat
 
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-    args = SFTConfig("out", learning_rate=2e-4, max_length=2048)
+    args = SFTConfig("out", learning_rate=2e-4, max_length=2048, num_train_epochs=1)
     trainer = SFTTrainer(model=model, args=args, train_dataset=load(), peft_config=lora)
     trainer.train()
     ```

@@ -74,11 +74,12 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
         return
     named = ", ".join(map(str, options[:_NAMED]))
     more = f" and {len(options) - _NAMED} more" if len(options) > _NAMED else ""
-    them = "it is" if len(options) == 1 else "they are"
+    one = len(options) == 1
+    fate = "reaches the program, it is" if one else "reach the program, they are"
     yield Problem(
-        "dropped_options",
+        dropped_options.span,
         f"the command ends here, because {dropped_options.source}: {named}{more} below never "
-        f"reach the program, {them} run as a command.",
+        f"{fate} run as a command.",
         help="Make a backslash the last character of each line of the command but the last, "
         "and move comments above it.",
         also=(dropped_options.key_span,) if dropped_options.key_span is not None else (),
