@@ -28,7 +28,10 @@ def pins(lines: tuple[str, ...]) -> dict[str, VersionRange]:
         return {}
     from lora_lint.sources.pins.commands import own_versions  # few scripts name versions
 
-    return own_versions("\n".join(commands), "the file", lines=False)
+    asked: dict[str, VersionRange] = {}
+    for command in commands:  # each by itself: a quote that is cut off must not hide the next
+        asked.update(own_versions(command, "the file", lines=False))
+    return asked
 
 
 def _commands(lines: tuple[str, ...]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import VersionRange
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     ],
     of_records=True,
 )
-def name_not_in_library(imports: Imports, pins: Pins) -> Iterator[Problem]:
+def name_not_in_library(framework: Behaviour, imports: Imports, pins: Pins) -> Iterator[Problem]:
     """A name is imported that TRL, PEFT or transformers does not have.
 
     ## What it checks
@@ -36,7 +37,8 @@ def name_not_in_library(imports: Imports, pins: Pins) -> Iterator[Problem]:
 
     - An error where none of the allowed versions has the name.
     - A warning where only the newest lacks it, or nothing is pinned.
-    - Silent for an import under a test or in a `try`, and for a revision held by its hash.
+    - Not checked: an import under a test or in a `try`, a revision held by its hash, and TRL without a
+      pin beside Unsloth, which limits its version itself.
 
     ## Why it matters
     The script ends at the import. TRL has removed `DataCollatorForCompletionOnlyLM`,
@@ -69,6 +71,8 @@ def name_not_in_library(imports: Imports, pins: Pins) -> Iterator[Problem]:
     for imported in imports:
         library = imported.name.partition(".")[0]
         pin = pins[library]
+        if library in framework.replaces and not pin.bounded:
+            continue  # what brings its own classes for a library also limits its version
         known = None if pin.at_commit else names.presence(imported.name, pin)
         if known is not None and not known.newest:
             yield _missing(imported, library, pin, known)
