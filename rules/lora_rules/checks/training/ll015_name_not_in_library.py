@@ -37,8 +37,8 @@ def name_not_in_library(framework: Behaviour, imports: Imports, pins: Pins) -> I
 
     - An error where none of the allowed versions has the name.
     - A warning where only the newest lacks it, or nothing is pinned.
-    - Not checked: an import under a test or in a `try`, a revision held by its hash, and TRL without a
-      pin beside Unsloth, which limits its version itself.
+    - Not checked: an import under a test or in a `try`, a revision held by its hash, and TRL
+      without a pin beside Unsloth, which limits its version itself.
 
     ## Why it matters
     The script ends at the import. TRL has removed `DataCollatorForCompletionOnlyLM`,
