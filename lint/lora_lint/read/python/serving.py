@@ -1,6 +1,6 @@
 """What the same file serves its adapter with: vLLM's ``LLM(enable_lora=True, max_lora_rank=...)``.
 
-Told as settings of the recipe: ``serve`` and ``served_rank``. Only where a ``LoRARequest`` names
+Given as settings of the recipe: ``serve`` and ``served_rank``. Only where a ``LoRARequest`` names
 a folder that the file itself saves into: another adapter may be served beside the one that is
 trained.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from lora_lint.read.python.arguments import Argument
 from lora_lint.read.python.callees import of_name
 from lora_lint.read.python.dumps import dump
+from lora_lint.read.python.options import keyword
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.settings import setting
@@ -20,8 +21,15 @@ from lora_lint.read.python.values import Unresolved
 from lora_rules.recipe import Origin, Setting
 
 _Given = tuple[ast.expr, Site]
-_SAVES = ("save_model", "save_pretrained")
-_CONFIGURATIONS = ("TrainingArguments", "Seq2SeqTrainingArguments", "SFTConfig", "DPOConfig")
+_SAVES = (
+    "save_model",
+    "save_pretrained",
+    "TrainingArguments",
+    "Seq2SeqTrainingArguments",
+    "SFTConfig",
+    "DPOConfig",
+)
+"""Calls that are given the folder that is saved into, by name or first."""
 
 
 def settings(resolver: Resolver) -> dict[str, Setting]:
@@ -33,29 +41,29 @@ def settings(resolver: Resolver) -> dict[str, Setting]:
     if len(engines) != 1 or not _serves_own(resolver):
         return {}
     call, site = engines[0]
-    told = {
+    served = {
         "serve": Setting(
             "serve", ("vllm",), Origin.DERIVED, "LLM", site.text.span(call), source="vllm.LLM"
         )
     }
-    rank = _keyword(call, "max_lora_rank")
+    rank = keyword(call, "max_lora_rank")
     if rank is not None:
         argument = Argument(
             "max_lora_rank", resolver.thunk(rank, site), rank, site, None, site.text.span(rank)
         )
-        told["served_rank"] = setting(resolver, "served_rank", argument, site)
-    elif any(keyword.arg is None for keyword in call.keywords):
+        served["served_rank"] = setting(resolver, "served_rank", argument, site)
+    elif any(each.arg is None for each in call.keywords):
         reason = "it may be among the keywords that are passed on"
-        told["served_rank"] = Setting(
+        served["served_rank"] = Setting(
             "served_rank", (), Origin.WRITTEN, "max_lora_rank", reason=reason
         )
-    return told
+    return served
 
 
 def _serves_lora(resolver: Resolver, call: ast.Call, site: Site) -> bool:
     if not isinstance(call.func, ast.Name | ast.Attribute):
         return False
-    enabled = _keyword(call, "enable_lora")
+    enabled = keyword(call, "enable_lora")
     if enabled is None or _value(resolver, (enabled, site)) is not True:
         return False
     return of_name(resolver, call.func, site).name == "vllm.LLM"
@@ -72,7 +80,7 @@ def _serves_own(resolver: Resolver) -> bool:
 
 def _path(call: ast.Call, site: Site) -> _Given | None:
     """The folder of a ``LoRARequest(name, number, folder)``."""
-    node = _keyword(call, "lora_path")
+    node = keyword(call, "lora_path")
     if node is None and len(call.args) > 2:
         node = call.args[2]
     return None if node is None else (node, site)
@@ -81,12 +89,8 @@ def _path(call: ast.Call, site: Site) -> _Given | None:
 def _saved(resolver: Resolver) -> Iterator[_Given]:
     for name in _SAVES:
         for call, site in resolver.index.calls.get(name, ()):
-            node = _keyword(call, "output_dir", "save_directory") or next(iter(call.args), None)
-            if node is not None:
-                yield node, site
-    for name in _CONFIGURATIONS:
-        for call, site in resolver.index.calls.get(name, ()):
-            node = _keyword(call, "output_dir") or next(iter(call.args), None)
+            named = keyword(call, "output_dir") or keyword(call, "save_directory")
+            node = named or next(iter(call.args), None)
             if node is not None:
                 yield node, site
 
@@ -110,7 +114,3 @@ def _value(resolver: Resolver, given: _Given) -> object:
     except (Unresolved, RecursionError):
         return None
     return values[0].value if len(values) == 1 else None
-
-
-def _keyword(call: ast.Call, *names: str) -> ast.expr | None:
-    return next((each.value for each in call.keywords if each.arg in names), None)

@@ -21,8 +21,8 @@ _HOLDS = {
 def where_it_is(found: Resident) -> str:
     """Which part of the model one GPU holds, for the end of a message; empty on a single GPU."""
     holds = _HOLDS.get(found.strategy, "").format(gpus=found.gpus)
-    told = [each for each in (holds, *found.said) if each]
-    return f" ({'; '.join(told)})" if told else ""
+    notes = [each for each in (holds, *found.said) if each]
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def how_sure(found: Resident) -> Severity | None:

@@ -8,6 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
 )
+from lora_rules.frameworks.unquantized import ignores_how
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -62,17 +63,13 @@ HOW = ("quantization_method", "quantization_type", "double_quantization")
 
 def _unquantized(draft: Draft) -> None:
     """How to quantize is not read without the number of bits; a null is a switch that is off."""
-    if any(draft.is_there(key) for key in BITS):
-        return
-    for key in HOW:
-        found = draft.find([key])
-        if found is not None and draft.plain(key) is not False:
-            draft.ignores(
-                found,
-                "LLaMA-Factory quantizes only where quantization_bit is given",
-                "Write quantization_bit: 4, or remove it.",
-                quantizes=True,
-            )
+    ignores_how(
+        draft,
+        BITS,
+        HOW,
+        "LLaMA-Factory quantizes only where quantization_bit is given",
+        "Write quantization_bit: 4, or remove it.",
+    )
 
 
 def _pissa(draft: Draft) -> None:

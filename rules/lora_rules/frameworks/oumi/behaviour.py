@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
+from lora_rules.frameworks.unquantized import ignores_how
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -42,14 +43,10 @@ BITSANDBYTES = (
 
 def _unquantized(draft: Draft) -> None:
     """How to quantize is read where ``q_lora`` is true, which it is not unless written."""
-    if draft.is_there("peft.q_lora"):
-        return
-    for key in BITSANDBYTES:
-        found = draft.find([key])
-        if found is not None and draft.plain(key) is not False:
-            draft.ignores(
-                found,
-                "Oumi quantizes only with peft.q_lora: true",
-                "Write q_lora: true beside it, or remove it.",
-                quantizes=True,
-            )
+    ignores_how(
+        draft,
+        ("peft.q_lora",),
+        BITSANDBYTES,
+        "Oumi quantizes only with peft.q_lora: true",
+        "Write q_lora: true beside it, or remove it.",
+    )

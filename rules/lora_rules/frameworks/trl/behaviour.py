@@ -6,6 +6,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
 )
+from lora_rules.frameworks.unquantized import ignores_how
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -44,14 +45,10 @@ BITSANDBYTES = ("bnb_4bit_quant_type", "use_bnb_nested_quant", "bnb_4bit_quant_s
 
 def _unquantized(draft: Draft) -> None:
     """How to quantize is read with ``load_in_4bit``, which is false unless written."""
-    if draft.is_there("load_in_4bit"):
-        return
-    for key in BITSANDBYTES:
-        found = draft.find([key])
-        if found is not None and draft.plain(key) is not False:
-            draft.ignores(
-                found,
-                "TRL reads it only with load_in_4bit: true",
-                "Write load_in_4bit: true, or remove it.",
-                quantizes=True,
-            )
+    ignores_how(
+        draft,
+        ("load_in_4bit",),
+        BITSANDBYTES,
+        "TRL reads it only with load_in_4bit: true",
+        "Write load_in_4bit: true, or remove it.",
+    )
