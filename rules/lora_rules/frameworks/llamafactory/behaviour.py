@@ -8,7 +8,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
 )
-from lora_rules.frameworks.unquantized import ignores_how
+from lora_rules.engine.unquantized import ignores_how
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
