@@ -21,6 +21,14 @@ FOLDER = Path(__file__).parent / "data" / "threads"
 TABLE = FOLDER / "reported.json"
 
 
+class Found(NamedTuple):
+    """What a finding says of where and how much."""
+
+    code: str
+    severity: str
+    line: int
+
+
 class Thread(NamedTuple):
     """One thread and its file."""
 
@@ -33,15 +41,30 @@ class Thread(NamedTuple):
     decidable: bool
     """Whether the file shows the mistake."""
 
+    @property
+    def name(self) -> str:
+        """``P004`` of ``python/004.py``."""
+        kind, number, *_ = Path(self.file).with_suffix("").parts
+        return kind[0].upper() + number
+
     def reported(self, folder: Path) -> list[str]:
         """Every certain finding of today as ``LL102:warning``, each once.
 
         Args:
             folder: an empty folder, outside of any repository whose pins would count.
         """
-        made = folder / self.file.replace("/", "-")
-        path = FOLDER / self.file
-        if len(Path(self.file).parts) > 2:  # with its data beside it
+        found = self.findings(FOLDER / self.file, folder / self.file.replace("/", "-"))
+        return sorted({f"{each.code}:{each.severity}" for each in found})
+
+    def findings(self, path: Path, made: Path) -> list[Found]:
+        """The certain findings of a file that stands for this thread, under its circumstances.
+
+        Args:
+            path: the thread's own file or a variant of it. What lies beside it is copied with it,
+                unless it lies among the other threads.
+            made: a folder that is not there yet, outside of any repository whose pins would count.
+        """
+        if path.parent.parent != FOLDER:
             shutil.copytree(path.parent, made)
         else:
             made.mkdir()
@@ -52,14 +75,12 @@ class Thread(NamedTuple):
         if source is None:  # it does not mention LoRA at all
             return []
         report = check(source, Config(), self.declared)
-        assert report.unreadable is None, (self.file, report.unreadable)
-        return sorted(
-            {
-                f"{found.code}:{found.severity.word}"
-                for found in report.findings
-                if found.certain and found.suppressed is None
-            }
-        )
+        assert report.unreadable is None, (path, report.unreadable)
+        return [
+            Found(found.code, found.severity.word, found.span.line)
+            for found in report.findings
+            if found.certain and found.suppressed is None
+        ]
 
 
 def threads() -> list[Thread]:
@@ -109,3 +130,30 @@ def recorded() -> dict[str, Recorded]:
     """The table."""
     rows = json.loads(TABLE.read_text())
     return {file: Recorded(row["reported"], row["true"]) for file, row in rows.items()}
+
+
+VARIANTS = Path(__file__).parent / "data" / "variants"
+"""``P004/expected.json`` with three files that make the same mistake in other words, and one that
+does not make it: ``{"code": "LLB14", "thread": 17, "variants": {"a.py": 12, ...}, "repaired":
+"repaired.py"}`` with the lines of the finding."""
+
+
+class Variants(NamedTuple):
+    """A thread's mistake written in other words, and without the mistake."""
+
+    folder: Path
+    code: str
+    """Of the finding that names the true reason."""
+    thread: int
+    """The line of the finding in the thread's own file."""
+    variants: dict[str, int]
+    """Its line in each of the others."""
+    repaired: str
+
+
+def variants() -> list[Variants]:
+    """All of them, in the order of the threads' names."""
+    return [
+        Variants(path.parent, **json.loads(path.read_text()))
+        for path in sorted(VARIANTS.glob("*/expected.json"))
+    ]

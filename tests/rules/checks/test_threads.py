@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from lora_rules.engine.registry import all_rules
-from thread_cases import FOLDER, Thread, recorded, threads
+from thread_cases import FOLDER, Thread, Variants, recorded, threads, variants
 
 THREADS = threads()
+BY_NAME = {thread.name: thread for thread in THREADS}
+VARIANTS = variants()
 
 
 @pytest.mark.parametrize("thread", THREADS, ids=lambda thread: thread.file)
@@ -40,3 +42,33 @@ def test_recall_is_at_least_what_it_was() -> None:
     rows = recorded()
     true = [thread for thread in THREADS if thread.decidable and rows[thread.file].true]
     assert len(true) >= 45
+
+
+@pytest.mark.parametrize("case", VARIANTS, ids=lambda case: case.folder.name)
+def test_a_mistake_is_reported_however_it_is_written(case: Variants, tmp_path: Path) -> None:
+    thread = BY_NAME[case.folder.name]
+    files = {FOLDER / thread.file: case.thread}
+    files |= {case.folder / name: line for name, line in case.variants.items()}
+    for number, (path, line) in enumerate(files.items()):
+        found = thread.findings(path, tmp_path / str(number))
+        lines = {each.line for each in found if each.code == case.code}
+        assert line in lines, f"{path}: {case.code} at {sorted(lines)}, not at {line}"
+        severities = {each.severity for each in found if each.code == case.code}
+        assert severities & {"error", "warning"}, f"{path}: {case.code} is not visible"
+
+
+@pytest.mark.parametrize("case", VARIANTS, ids=lambda case: case.folder.name)
+def test_the_repaired_file_is_silent(case: Variants, tmp_path: Path) -> None:
+    found = BY_NAME[case.folder.name].findings(case.folder / case.repaired, tmp_path / "repaired")
+    assert [each for each in found if each.severity != "info"] == []
+
+
+def test_variants_are_complete() -> None:
+    """Three other ways to write it, each file a case, each case with its own true reason."""
+    for case in VARIANTS:
+        true = recorded()[BY_NAME[case.folder.name].file].true
+        assert case.code in true, case.folder.name
+        assert len(case.variants) == 3, case.folder.name
+        read = {*case.variants, case.repaired, "expected.json"}
+        there = {path.name for path in case.folder.iterdir()}
+        assert read <= there, (case.folder.name, read - there)
