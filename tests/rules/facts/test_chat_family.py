@@ -33,3 +33,9 @@ def test_a_chat_model_is_known_by_the_last_part_of_its_name(model, template, beg
 def test_a_template_has_the_token_of_its_user_turns(template, begins) -> None:
     assert family_of_template(template) == begins
     assert family_of_template("deepseek-r1") == "", "the name of a model is none of a template"
+
+
+def test_templates_of_one_family_begin_a_turn_alike() -> None:
+    assert {family_of_template(name) for name in ("qwen", "qwen3", "qwen3_nothink")} == {
+        "<|im_start|>"
+    }
