@@ -11,7 +11,7 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.version_range import COMMIT, Conditions, Specifier
 
-LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes")
+LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes", "llamafactory")
 """The libraries whose versions rules ask for."""
 LONGEST = 4096
 """Characters of a requirement; a longer line is none."""

@@ -29,6 +29,7 @@ def pins(
     pinned_transformers: VersionRange = ANY,
     pinned_trl: VersionRange = ANY,
     pinned_bitsandbytes: VersionRange = ANY,
+    pinned_llamafactory: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -37,5 +38,6 @@ def pins(
             "transformers": pinned_transformers,
             "trl": pinned_trl,
             "bitsandbytes": pinned_bitsandbytes,
+            "llamafactory": pinned_llamafactory,
         }
     )
