@@ -80,6 +80,8 @@ class Behaviour:
     """Four and eight bits are those of bitsandbytes through transformers."""
     falls_back_to_fp16: bool = False
     """It takes float16 where the card has no bfloat16."""
+    loads_dequantized: frozenset[str] = frozenset()
+    """Methods of quantization whose stored checkpoints it loads in 16 bit."""
     offloads_embedding: bool = False
     """It may keep the input embedding in the host's memory."""
     loads_by_name: bool = False
@@ -137,6 +139,12 @@ class Behaviour:
     """Its recipe for several GPUs, which shards with FSDP; empty: a whole copy for each."""
 
     # Refusals, writing back
+
+    uses_adapters: bool = False
+    """Its files say how a trained adapter is merged, served or evaluated; their keys are checked as
+    those of a run are."""
+    refuses_stored_merge: bool = False
+    """It merges an adapter into no checkpoint that is loaded quantized."""
 
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""

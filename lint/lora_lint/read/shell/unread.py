@@ -6,8 +6,8 @@ from lora_lint.read.shell.commands import Command
 from lora_lint.read.shell.variables import Text
 
 _SUBCOMMANDS = {
-    "llamafactory-cli": ("api", "chat", "eval", "export", "webchat", "webui"),
-    "lmf": ("api", "chat", "eval", "export", "webchat", "webui"),
+    "llamafactory-cli": ("webui",),
+    "lmf": ("webui",),
     "swift": ("app", "deploy", "eval", "export", "infer", "merge-lora", "rollout", "sample"),
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),

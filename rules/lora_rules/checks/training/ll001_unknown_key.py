@@ -9,6 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.frameworks.key_versions import versions_of
 from lora_rules.libraries import signatures
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
         ),
     ],
     without_adapter=True,
+    of_records=True,
 )
 def unknown_key(
     blocks: Blocks,
     framework: Behaviour,
     pins: Pins,
+    outline: Outline,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -91,6 +94,8 @@ def unknown_key(
     ## Options
     - `allow` (none): keys that pass everywhere.
     """
+    if outline.result and not framework.uses_adapters:
+        return
     for block in blocks:
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place

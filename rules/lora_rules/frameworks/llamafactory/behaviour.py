@@ -60,6 +60,7 @@ class Framework(Behaviour):
     prepares_kbit = False
     reentrant = True
     refuses_init_over_quantized = True
+    loads_dequantized = frozenset({"fp8", "mxfp4"})
     loss_switch = "`enable_liger_kernel: true`"
 
     def derive(self, draft: Draft) -> None:
