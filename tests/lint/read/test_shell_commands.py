@@ -91,7 +91,7 @@ def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        ("llamafactory-cli export --finetuning_type lora", "llamafactory-cli export"),
+        ("llamafactory-cli webui --finetuning_type lora", "llamafactory-cli webui"),
         ("swift infer --adapters lora", "swift infer"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
