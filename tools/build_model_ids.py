@@ -2,7 +2,7 @@
 
     PYTHONPATH=rules python tools/build_model_ids.py [--wheels FOLDER]
 
-Four sections, an entry a line, as ``lora_rules.engine.packaged`` reads them:
+Five sections, an entry a line, as ``lora_rules.engine.packaged`` reads them:
 
 * ``sources``: what the short names of sources stand for;
 * ``ids``: ids of the hub and of ModelScope, with their type. They are those of ms-swift's register
@@ -10,6 +10,8 @@ Four sections, an entry a line, as ``lora_rules.engine.packaged`` reads them:
   ``REMOTE``) for a group of ids; and those of ``model_types.txt``;
 * ``owners``: for an owner, how ids begin whose type is certain (``model_types.txt``, the ids that
   end in ``*``); Unsloth uploads models of others under their own names, so it gets all beginnings;
+* ``dtypes``: for an owner, how ids begin (``…$``: the whole of it) whose checkpoint is stored in
+  that dtype (``model_dtypes.txt``);
 * ``classes``: the classes of the table of architectures, in small letters. Models for tests are
   called after them (``trl-internal-testing/tiny-Qwen3MoeForCausalLM``).
 
@@ -31,6 +33,7 @@ from lora_rules.facts.model.model_table import load, model_types
 from wheel_source import download
 
 LIST = Path(__file__).parent / "model_types.txt"
+DTYPES = Path(__file__).parent / "model_dtypes.txt"
 TARGET = MODELS.parent / "model_ids.json"
 SWIFT = "4.6.0"
 REMOTE = {
@@ -72,12 +75,19 @@ def main() -> None:
     sources = {"swift": f"ms-swift {SWIFT}, swift/model/models", "class": "the class in its name"}
     ids: dict[str, Entry] = dict(_swift(folder, classes))
     owners: dict[str, dict[str, Entry]] = {}
-    for line in LIST.read_text(encoding="utf-8").splitlines():
-        if line.startswith("= "):
-            name, _, text = line[2:].partition(": ")
-            sources[name] = text
-        elif line and not line.startswith("#"):
-            _add(line, sources, ids, owners)
+    for kind, source, names in _rows(LIST, sources):
+        model_type, _, text = kind.partition("+")
+        entry = _entry(model_type, text, source)
+        if entry is None:
+            raise SystemExit(f"{model_type} takes several language models: name one for {names}")
+        _add(entry, names, ids, owners)
+    dtypes: dict[str, dict[str, Entry]] = {}
+    for dtype, source, names in _rows(DTYPES, sources):
+        whole: dict[str, Entry] = {}
+        _add({"dtype": dtype, "from": source}, names, whole, dtypes)
+        for name, stored in whole.items():
+            owner, _, rest = name.partition("/")
+            dtypes.setdefault(owner, {})[f"{rest}$"] = stored
     for mirror in MIRRORS:
         every = {
             start: one
@@ -101,6 +111,7 @@ def main() -> None:
             for section, entries in (
                 ("ids", left),
                 ("owners", dict(sorted(owners.items()))),
+                ("dtypes", dict(sorted(dtypes.items()))),
                 ("classes", named),
             )
         ),
@@ -171,21 +182,24 @@ def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
             yield node
 
 
+def _rows(path: Path, sources: dict[str, str]) -> Iterator[tuple[str, str, list[str]]]:
+    """The lines of a list: what is said, by which source, and of which ids."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("= "):
+            name, _, text = line[2:].partition(": ")
+            sources[name] = text
+        elif line and not line.startswith("#"):
+            said, source, names = line.split("; ")
+            if source not in sources:
+                raise SystemExit(f"no such source: {source!r}")
+            yield said, source, names.lower().split()
+
+
 def _add(
-    line: str,
-    sources: dict[str, str],
-    ids: dict[str, Entry],
-    owners: dict[str, dict[str, Entry]],
+    entry: Entry, names: list[str], ids: dict[str, Entry], owners: dict[str, dict[str, Entry]]
 ) -> None:
-    """A line of the list: ``type+text; source; ids and beginnings of ids``."""
-    kind, source, names = line.split("; ")
-    model_type, _, text = kind.partition("+")
-    if source.partition(" ")[0] not in sources:
-        raise SystemExit(f"no such source: {source!r}")
-    entry = _entry(model_type, text, source)
-    if entry is None:
-        raise SystemExit(f"{model_type} takes several language models: name one, in {line!r}")
-    for name in names.lower().split():
+    """Says the same of ids and of beginnings of ids."""
+    for name in names:
         if not name.endswith("*"):
             ids[name] = entry
             continue

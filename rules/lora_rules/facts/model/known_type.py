@@ -48,17 +48,25 @@ def known_type(model_name_or_path: str) -> KnownType:
     raise Unknown(f"the type of {model_name_or_path!r} is not in the table of models")
 
 
+def beginning(own: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """The entry of the longest beginning that fits a name; one that ends in ``$`` is the whole."""
+    fitting = [one for one in own if name.startswith(one) or one == f"{name}$"]
+    found: Mapping[str, Any] | None = own[max(fitting, key=len)] if fitting else None
+    return found
+
+
+def source_named(found: Mapping[str, Any]) -> str:
+    """The source of an entry, as a reader would say it."""
+    short = str(found.get("from", ""))
+    return str((packaged.entry(_FILE, "sources") or {}).get(short, short))
+
+
 def _by_beginning(name: str) -> Mapping[str, Any] | None:
-    """The longest beginning of its owner's that fits."""
     owner, slash, rest = name.partition("/")
     own = packaged.entry(_FILE, owner, "owners") if slash and "/" not in rest else None
     if own is None:
         return None
-    fitting = [beginning for beginning in own if rest.startswith(beginning)]
-    if fitting:
-        found: Mapping[str, Any] = own[max(fitting, key=len)]
-        return found
-    return _by_class(rest) if _BY_CLASS in own else None
+    return beginning(own, rest) or (_by_class(rest) if _BY_CLASS in own else None)
 
 
 def _by_class(name: str) -> Mapping[str, Any] | None:
@@ -70,6 +78,4 @@ def _by_class(name: str) -> Mapping[str, Any] | None:
 
 
 def _read(found: Mapping[str, Any]) -> KnownType:
-    sources = packaged.entry(_FILE, "sources") or {}
-    source = str(found.get("from", ""))
-    return KnownType(str(found["type"]), str(found.get("text", "")), sources.get(source, source))
+    return KnownType(str(found["type"]), str(found.get("text", "")), source_named(found))
