@@ -37,6 +37,7 @@ _TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrai
             "leaves it there, and two calls on one prompt give different logits."
         ),
     ],
+    calls=("generate", "__call__"),
 )
 def generates_with_dropout(
     program: Program, outline: Outline, lora_dropout: float
