@@ -133,7 +133,7 @@ RULES: tuple[Row, ...] = (
     ('LLB03', 'scripts.llb03_optimizer_before_adapter', 'optimizer_before_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
     ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, False, ()),
-    ('LLB06', 'scripts.llb06_quantized_without_adapter', 'quantized_without_adapter', 3, (('program', 'Program'),), (), False, False, False, ()),
+    ('LLB06', 'scripts.llb06_quantized_without_adapter', 'quantized_without_adapter', 3, (('program', 'Program'),), (), False, True, False, ()),
     ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False, ()),
     ('LLB09', 'scripts.llb09_fsdp_needs_quant_storage', 'fsdp_needs_quant_storage', 2, (('program', 'Program'), ('repository', 'Repository'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
@@ -155,6 +155,7 @@ RULES: tuple[Row, ...] = (
     ('LLB35', 'scripts.llb35_base_changed_by_first_adapter', 'base_changed_by_first_adapter', 2, (('program', 'Program'), ('init_lora_weights', 'Value')), (), False, False, True, ()),
     ('LLB36', 'scripts.llb36_configuration_given_to_nothing', 'configuration_given_to_nothing', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ()),
     ('LLB37', 'scripts.llb37_gradients_never_cleared', 'gradients_never_cleared', 2, (('program', 'Program'),), (), False, False, False, ('step',)),
+    ('LLB39', 'scripts.llb39_adalora_never_allocates', 'adalora_never_allocates', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ('AdaLoraConfig',)),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('generate', '__call__')),
 )

@@ -11,7 +11,16 @@ from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
-from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.engine.effects import (
+    ARGUMENTS,
+    FIRST,
+    FIRST_TWO,
+    NEW,
+    NEW_AND_MORE,
+    OWNER,
+    PART,
+    Effect,
+)
 from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
@@ -129,8 +138,14 @@ class Invocation(Evaluation):
                 return made, made
         if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
+        return self._new(callee, effect)
+
+    def _new(self, callee: Callee, effect: Effect | None) -> tuple[Thing | None, Held]:
+        """The new object that comes out, and what the expression gives."""
         made = self._store.fresh()
         if effect is not None:
+            if effect.gives == NEW_AND_MORE:
+                return made, [made, self._store.fresh()]
             made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made
