@@ -132,7 +132,7 @@ RULES: tuple[Row, ...] = (
     ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
     ('LLB03', 'scripts.llb03_optimizer_before_adapter', 'optimizer_before_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
     ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, True, ()),
-    ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, False, ()),
+    ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, True, ('resize_token_embeddings', 'setup_chat_format', 'clone_chat_template')),
     ('LLB06', 'scripts.llb06_quantized_without_adapter', 'quantized_without_adapter', 3, (('program', 'Program'),), (), False, True, False, ()),
     ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False, ()),

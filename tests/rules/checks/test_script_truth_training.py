@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
 from test_script_truth import folder as folder  # noqa: E402
-from test_script_truth import four_bits, loss, tiny  # noqa: E402
+from test_script_truth import four_bits, lora, loss, tiny  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -83,3 +84,30 @@ def test_llb06_a_loop_trains_what_is_not_quantized(folder: str) -> None:
     assert all("embed_tokens" in n or "norm" in n or "lm_head" in n for n in changed)
     with pytest.raises(RuntimeError, match="floating point"):
         next(p for n, p in model.named_parameters() if "q_proj" in n).requires_grad_(True)
+
+
+@pytest.mark.parametrize("loads", ["PeftModel.from_pretrained", "load_adapter"])
+def test_llb05_an_adapter_of_a_resized_model_brings_its_embedding_unasked(
+    folder: str, tmp_path: Path, loads: str
+) -> None:
+    base = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    base.resize_token_embeddings(70)
+    peft.get_peft_model(base, lora()).save_pretrained(tmp_path / "adapter")
+    saved = str(tmp_path / "adapter")
+    fresh = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    through_peft = loads == "PeftModel.from_pretrained"
+    load = partial(peft.PeftModel.from_pretrained, fresh) if through_peft else fresh.load_adapter
+    with pytest.raises(RuntimeError, match="mismatch"):
+        load(saved)
+    fresh = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    fresh.resize_token_embeddings(70)
+    peft.PeftModel.from_pretrained(fresh, saved)
+
+
+def test_ll407_an_embedding_that_is_resized_after_the_adapter_stays_frozen() -> None:
+    model = peft.get_peft_model(tiny(), lora())
+    model.resize_token_embeddings(70)
+    assert model.get_input_embeddings().weight.shape[0] == 70
+    free = [name for name, part in model.named_parameters() if part.requires_grad]
+    assert free
+    assert all("lora_" in name for name in free)

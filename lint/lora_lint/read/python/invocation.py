@@ -101,6 +101,9 @@ class Invocation(Evaluation):
             if owner is None:
                 callee = callees.of_name(self.resolver, function, site)
                 return callee if callee.name or callee.own else Callee(f".{function.attr}")
+            held = self._store.assigned(owner, function.attr)
+            if held is not None:
+                return Callee(".__call__", on=held)
             return self._method(function.attr, owner)
         return Callee(".__call__", on=self._value(function, site))
 

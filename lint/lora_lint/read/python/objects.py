@@ -111,6 +111,13 @@ class Store:
             return owner if name != "base_model" else owner._replace(wrapped=False)
         return Thing(owner.number, key[1])
 
+    def assigned(self, owner: Held, name: str) -> Thing | None:
+        """The object that was assigned to an attribute, if one was."""
+        if not isinstance(owner, Thing):
+            return None
+        held = self.held.get((-owner.number, _path(owner.part, name)))
+        return held if isinstance(held, Thing) else None
+
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
