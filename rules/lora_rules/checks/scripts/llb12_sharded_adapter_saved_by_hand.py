@@ -26,6 +26,7 @@ from lora_rules.recipe import Call, Thing
             "it saves, since transformers 5.0."
         ),
     ],
+    calls=("save_pretrained",),
 )
 def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
     """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.

@@ -35,6 +35,7 @@ from lora_rules.recipe import Call, Setting, Thing
             "The default of transformers 4.57.1 is use_reentrant True, that of 5.0 to 5.24 False."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def checkpointing_without_input_grads(
     program: Program, pinned_transformers: VersionRange = ANY
