@@ -60,7 +60,8 @@ LOSSES = {
 }
 """What ``loss_type`` says."""
 OF_SEVERAL = ("beta", "max_completion_length", "max_prompt_length")
-"""Keys of methods with preferences and with rewards, and not of supervised training."""
+"""Keys of methods with preferences and with rewards, and not of supervised training. Those with
+rewards have no ``max_length``."""
 
 
 def note(draft: Draft) -> None:
@@ -69,7 +70,7 @@ def note(draft: Draft) -> None:
     if key:
         _note(draft, key, (method,))
     elif key := next((each for each in OF_SEVERAL if draft.is_there(each)), ""):
-        _note(draft, key, ("dpo", "grpo"))
+        _note(draft, key, ("dpo",) if draft.is_there("max_length") else ("dpo", "grpo"))
 
 
 def _shown(draft: Draft) -> tuple[str, str]:
