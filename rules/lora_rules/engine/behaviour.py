@@ -11,7 +11,7 @@ Rules, facts, fixes and the launcher ask here and compare no names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
@@ -163,6 +163,21 @@ class Behaviour:
             callee: the call that makes the adapter, or empty.
         """
         return ""
+
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The scripts that may read its file: of each the classes whose parameters are its keys.
+
+        The last class is the script's own. Empty: the keys are a list.
+
+        Args:
+            method: the setting ``trainer_method`` where a command names it, else empty.
+            keys: what the file has.
+        """
+        return ()
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """Whether a key that none of :meth:`scripts` takes is for another program."""
+        return False
 
     def key(self, setting: str) -> str:
         """What its file calls a setting, for advice that names a key nobody has written."""

@@ -20,7 +20,7 @@ Row = tuple[
 ]
 
 RULES: tuple[Row, ...] = (
-    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False, ()),
+    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins'), ('trainer_method', 'Value')), (), False, True, False, ()),
     ('LL002', 'training.ll002_invalid_value', 'invalid_value', 3, (('framework', 'Behaviour'), ('r', 'Value'), ('lora_alpha', 'Value'), ('lora_dropout', 'Value'), ('bias', 'Value'), ('task_type', 'Value'), ('init_lora_weights', 'Value'), ('target_modules', 'Value'), ('exclude_modules', 'Value'), ('modules_to_save', 'Value'), ('rank_pattern', 'Value'), ('alpha_pattern', 'Value'), ('layers_to_transform', 'Value'), ('target_parameters', 'Value'), ('eva_config', 'Value'), ('bnb_4bit_quant_type', 'Value')), (), False, False, False, ()),
     ('LL003', 'adapter.ll003_non_noop_init', 'non_noop_init', 2, (('outline', 'Outline'), ('init_lora_weights', 'bool')), (), False, False, False, ()),
     ('LL004', 'adapter.ll004_inference_mode_training', 'inference_mode_training', 3, (('outline', 'Outline'), ('inference_mode', 'bool'), ('adapter_name_or_path', 'Value')), (), False, False, False, ()),
