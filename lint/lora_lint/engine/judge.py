@@ -55,11 +55,17 @@ def run_rules(
     judge = _Judge(whole=whole)
     asked: set[tuple[str, int]] = set()
     """What was asked of a program that several recipes belong to."""
+    called_by: dict[int, frozenset[str]] = {}
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
         evaluation = Evaluation(recipe)
+        called = called_by.get(id(recipe.calls))
+        if called is None:
+            called = called_by[id(recipe.calls)] = _last_names(recipe)
         for rule, options in about_recipes:
             if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
+                continue
+            if rule.calls and called.isdisjoint(rule.calls):
                 continue
             if asks_of_program_alone(rule.check):
                 if (rule.code, id(recipe.calls)) in asked:
@@ -69,6 +75,11 @@ def run_rules(
     if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
         judge.note_lack("gpu", _NO_GPU)
     return judge.judged(len(about_recipes))
+
+
+def _last_names(recipe: Recipe) -> frozenset[str]:
+    """What a program calls, without owners and modules."""
+    return frozenset(call.name.rpartition(".")[2] for call in recipe.calls)
 
 
 class _Judge:

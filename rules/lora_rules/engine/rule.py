@@ -37,6 +37,9 @@ class Rule(NamedTuple):
     """Whether it also speaks where LoRA settings are written but LoRA is off."""
     of_records: bool = False
     """Whether it also speaks of what is trained already: of how it is used, not how to train it."""
+    calls: tuple[str, ...] = ()
+    """Last names of calls (``add_adapter``) without one of which the rule has nothing to say: its
+    module is then not even imported. Empty where it may speak of any program."""
 
     @property
     def function(self) -> Check:
