@@ -567,3 +567,9 @@ ZERO_ISSUES = Source(
     "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
     "https://github.com/huggingface/trl/issues/4416",
 )
+FSDP_ISSUES = Source(
+    "fsdp-issues",
+    GUIDANCE,
+    "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
+    "https://github.com/pytorch/pytorch/issues/100945",
+)

@@ -140,10 +140,10 @@ RULES: tuple[Row, ...] = (
     ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False, ()),
     ('LLB09', 'scripts.llb09_fsdp_needs_quant_storage', 'fsdp_needs_quant_storage', 2, (('program', 'Program'), ('repository', 'Repository'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
     ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False, ()),
-    ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'),), (), False, False, False, ()),
-    ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'),), (), False, False, False, ('save_pretrained',)),
+    ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
+    ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'), ('repository', 'Repository')), (), False, False, False, ('save_pretrained',)),
     ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ()),
-    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ('get_peft_model',)),
+    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_trl', 'VersionRange')), (ANY, ANY), False, False, False, ('get_peft_model',)),
     ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('outline', 'Outline'), ('framework', 'Behaviour'), ('init_lora_weights', 'str'), ('program', 'Program | None')), (None,), False, False, False, ()),
     ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('returns_nothing', 'ReturnsNothing'),), (), False, False, False, ()),
     ('LLB17', 'scripts.llb17_legacy_state_dict_patch', 'legacy_state_dict_patch', 1, (('program', 'Program'), ('pinned_peft', 'VersionRange')), (ANY,), False, False, False, ('=state_dict',)),
@@ -160,6 +160,7 @@ RULES: tuple[Row, ...] = (
     ('LLB39', 'scripts.llb39_adalora_never_allocates', 'adalora_never_allocates', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ('AdaLoraConfig',)),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('generate', '__call__')),
+    ('LLB47', 'scripts.llb47_fsdp_flattens_frozen_weights', 'fsdp_flattens_frozen_weights', 3, (('program', 'Program'),), (), False, False, False, ('FullyShardedDataParallel',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.keys import kebab
 from lora_rules.engine.refusals import Refusal, Written, equals, given, where
@@ -101,7 +103,7 @@ DATA = (
             (
                 LORA,
                 where(
-                    lambda keys, token=token: _is_foreign(keys, token),
+                    partial(_is_foreign, token=token),
                     f"special_tokens.{token}",
                     "base_model",
                 ),
