@@ -59,6 +59,8 @@ class Store:
         """What each key held before it was changed, in order."""
         self.made: set[int] = set()
         """The objects that came out of a call that was gone through."""
+        self.keys: dict[tuple[int, str], list[str]] = {}
+        """The constant keys that were set in a mapping, by its number and part."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
@@ -115,6 +117,58 @@ class Store:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
             self.hold((-owner.number, _path(owner.part, name)), value)
+
+    def assigned(self, owner: Held, name: str) -> Held:
+        """What was assigned to an attribute; ``None`` if nothing was."""
+        if not isinstance(owner, Thing):
+            return None
+        held: Held = self.held.get((-owner.number, _path(owner.part, name)))
+        return held
+
+    # Mappings: rows of data, a tokenizer's result
+
+    def item(self, owner: Held, key: str) -> Held:
+        """What stands under a constant key: what was set there, else a part of the mapping."""
+        if not isinstance(owner, Thing):
+            return self.made_of([owner])
+        place = (-owner.number, _item(owner.part, key))
+        if place in self.held:
+            return self.lookup(place)
+        spread = (-owner.number, f"{owner.part}**")
+        if spread in self.held:
+            return self.item(self.lookup(spread), key)
+        return Thing(owner.number, place[1])
+
+    def set_item(self, owner: Thing, key: str, value: Held) -> None:
+        """Remember what was set under a constant key."""
+        keys = self.keys.setdefault((owner.number, owner.part), [])
+        if key not in keys:
+            keys.append(key)
+        self.hold((-owner.number, _item(owner.part, key)), value)
+
+    def mapping(self, items: Iterable[tuple[str, Held]], spread: Held = None) -> Thing:
+        """A new mapping.
+
+        Args:
+            items: its constant keys, and what stands under each.
+            spread: the mapping that has the others.
+        """
+        made = self.fresh()
+        if spread is not None:
+            self.hold((-made.number, "**"), spread)
+        for key, held in items:
+            self.set_item(made, key, held)
+        return made
+
+    def items(self, owner: Thing) -> dict[str, Held]:
+        """What stands under the keys that were set."""
+        spread = self.held.get((-owner.number, f"{owner.part}**"))
+        found = self.items(spread) if isinstance(spread, Thing) else {}
+        for key in self.keys.get((owner.number, owner.part), ()):
+            place = (-owner.number, _item(owner.part, key))
+            if place in self.held:
+                found[key] = self.lookup(place)
+        return found
 
     def member(self, owner: Held, position: int) -> Held:
         """What unpacking gives at a position."""
@@ -240,6 +294,10 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
             yield from _flat(held)
         elif held is not None:
             yield held
+
+
+def _item(part: str, key: str) -> str:
+    return f'{part}["{key}"]'
 
 
 def _path(part: str, name: str) -> str:
