@@ -43,9 +43,9 @@ class Invocation(Evaluation):
         for position, (part, held) in enumerate(zip(node.args, positional, strict=True)):
             name = names[position] if position < len(names) else str(position)
             given.setdefault(name, part)
-            _put(things, name, held)
+            self._put(things, name, held)
         for name, held in keywords.items():
-            _put(things, name, held)
+            self._put(things, name, held)
         made, out = self._made(callee, positional, keywords)
         on = callee.on if isinstance(callee.on, Thing) else None
         functions = self._functions(given, site) if _goes_over_rows(callee.name) else NOTHING
@@ -63,6 +63,17 @@ class Invocation(Evaluation):
         if callee.name == ".train" and on is not None and on.number in self._trainers:
             self._train(on, node, site)
         return out
+
+    def _put(self, things: dict[str, Thing], name: str, held: Held) -> None:
+        """An argument; of lists and mappings also what is in them."""
+        if isinstance(held, Thing):
+            things[name] = held
+            for key, item in self._store.items(held).items():
+                if isinstance(item, Thing):
+                    things[f"{name}.{key}"] = item
+        elif isinstance(held, list):
+            for position, part in enumerate(held):
+                self._put(things, f"{name}.{position}", part)
 
     def _functions(self, given: dict[str, ast.expr], site: Site) -> dict[str, str]:
         """The functions of libraries that are handed over, by argument."""
@@ -170,7 +181,7 @@ class Invocation(Evaluation):
         if callee.own in self._active or len(self._active) >= CALL_DEPTH:
             things: dict[str, Thing] = {}
             for position, held in enumerate((*positional, *keywords.values())):
-                _put(things, str(position), held)
+                self._put(things, str(position), held)
             self._note("", node, site, None, {}, things)
             return self._store.fresh()
         given = dict(keywords)
@@ -350,14 +361,6 @@ def _chain(frame: Frame | None) -> Iterator[Frame]:
 def _through(effect: Effect, thing: Thing) -> Thing:
     """The object that a call gives back, reached through PEFT's wrapper or past it."""
     return thing if effect.wrapped is None else thing._replace(wrapped=effect.wrapped)
-
-
-def _put(things: dict[str, Thing], name: str, held: Held) -> None:
-    if isinstance(held, Thing):
-        things[name] = held
-    elif isinstance(held, list):
-        for position, part in enumerate(held):
-            _put(things, f"{name}.{position}", part)
 
 
 def _is_open(node: ast.Call) -> bool:

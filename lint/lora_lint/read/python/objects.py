@@ -59,8 +59,8 @@ class Store:
         """What each key held before it was changed, in order."""
         self.made: set[int] = set()
         """The objects that came out of a call that was gone through."""
-        self.keys: dict[tuple[int, str], list[str]] = {}
-        """The constant keys that were set in a mapping, by its number and part."""
+        self.keys: dict[int, dict[tuple[str, str], None]] = {}
+        """The constant keys that were set in a mapping, each with the part, by number."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
@@ -141,9 +141,7 @@ class Store:
 
     def set_item(self, owner: Thing, key: str, value: Held) -> None:
         """Remember what was set under a constant key."""
-        keys = self.keys.setdefault((owner.number, owner.part), [])
-        if key not in keys:
-            keys.append(key)
+        self.keys.setdefault(owner.number, {}).setdefault((owner.part, key))
         self.hold((-owner.number, _item(owner.part, key)), value)
 
     def mapping(self, items: Iterable[tuple[str, Held]], spread: Held = None) -> Thing:
@@ -155,19 +153,25 @@ class Store:
         """
         made = self.fresh()
         if spread is not None:
+            self.keys[made.number] = {}
             self.hold((-made.number, "**"), spread)
         for key, held in items:
             self.set_item(made, key, held)
         return made
 
     def items(self, owner: Thing) -> dict[str, Held]:
-        """What stands under the keys that were set."""
+        """What stands under the keys that were set: in a mapping, or in those of a list."""
+        keys = self.keys.get(owner.number)
+        if keys is None:
+            return {}
         spread = self.held.get((-owner.number, f"{owner.part}**"))
         found = self.items(spread) if isinstance(spread, Thing) else {}
-        for key in self.keys.get((owner.number, owner.part), ()):
-            place = (-owner.number, _item(owner.part, key))
-            if place in self.held:
+        for part, key in keys:
+            place = (-owner.number, _item(part, key))
+            if part == owner.part and place in self.held:
                 found[key] = self.lookup(place)
+        if not found and owner.part == "[]":
+            return self.items(Thing(owner.number))
         return found
 
     def member(self, owner: Held, position: int) -> Held:
