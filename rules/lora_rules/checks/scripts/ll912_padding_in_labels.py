@@ -140,13 +140,18 @@ def _set(calls: Calls) -> Iterator[tuple[Call, Thing]]:
 
 def _given_to_model(calls: Calls) -> Iterator[tuple[Call, Thing]]:
     """Where a model that is trained is called with labels."""
-    models = {training.model.number for training in all_trainings(calls)}
+    models = _models(calls)
     for call in calls.named(".__call__"):
         padded = call.things.get("labels")
         if padded is None or call.on is None or call.on.number not in models:
             continue
         if _is_token_ids(padded):
             yield call, padded
+
+
+def _models(calls: Calls) -> set[int]:
+    """The models that are trained: what they are given stays as it is."""
+    return {training.model.number for training in all_trainings(calls)}
 
 
 def _is_token_ids(thing: Thing) -> bool:
@@ -177,8 +182,12 @@ def _pads(call: Call) -> bool:
 
 def _may_be_masked(calls: Calls, tokenizer: Thing, labels: Call) -> bool:
     """Whether anything may change the token ids, or the labels that they became."""
-    touching = [call for call in calls.touching(tokenizer) if call.on != tokenizer]
-    touching = [call for call in touching if call is not labels]
+    models = _models(calls)
+    touching = [
+        call
+        for call in calls.touching(tokenizer)
+        if call.on != tokenizer and (call.on is None or call.on.number not in models)
+    ]
     if len(calls.named("=[labels]")) > 1 or _maps_unknown(calls, labels):
         return True
     if any(call.on is not None and '"labels"' in call.on.part for call in calls.named("=[]")):
