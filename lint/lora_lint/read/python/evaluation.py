@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.index import Comprehension, inside
-from lora_lint.read.python.objects import Changes, Frame, Held, Store
+from lora_lint.read.python.objects import Changes, Frame, Held, Options, Store
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -25,6 +25,8 @@ _OF_MODULES = ("parameters()", "modules()", "children()")
 
 NOTHING: Mapping[str, Any] = {}
 
+_HERE: Mapping[str, Site] = {}
+"""No argument stands in another statement than the call."""
 _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
@@ -112,6 +114,7 @@ class Evaluation:
                 self._bind(inner, self._store.member(whole, position), site, None)
         elif isinstance(target, ast.Attribute):
             owner = self._value(target.value, site)
+            held = self._whole(held)
             if isinstance(owner, Thing):
                 things = {"value": held} if isinstance(held, Thing) else {}
                 given = {"value": value} if value is not None else {}
@@ -119,20 +122,47 @@ class Evaluation:
                 self._store.set_attribute(owner, target.attr, held)
         elif isinstance(target, ast.Subscript):
             owner = self._value(target.value, site)
-            if isinstance(owner, Thing):
+            if isinstance(owner, Options) and isinstance(target.value, ast.Name):
+                key = _text(target.slice)
+                changed = (
+                    self._store.fresh()
+                    if key is None or value is None
+                    else Options(
+                        {**owner.helds, key: self._whole(held)},
+                        {**owner.written, key: (value, site)},
+                    )
+                )
+                self._bind(target.value, changed, site, None)
+                if key in NOTED_KEYS:
+                    self._note_item(None, target, held, site, value)
+            elif isinstance(owner, Thing):
                 self._set_item(owner, target, held, site, value)
+
+    def _whole(self, held: Held) -> Held:
+        """What is known of something where its keys are not followed any further."""
+        return self._store.made_of(held.helds.values()) if isinstance(held, Options) else held
 
     def _set_item(
         self, owner: Thing, target: ast.Subscript, held: Held, site: Site, value: ast.expr | None
     ) -> None:
         """Something is set in a mapping or a tensor; noted where it may be labels."""
-        key = _key(target)
+        key = _text(target.slice)
         if key is not None:
             self._store.set_item(owner, key, held)
         if key is None or key in NOTED_KEYS:
-            things = {"value": held} if isinstance(held, Thing) else {}
-            given = {"value": value} if value is not None else {}
-            self._note(f"=[{key or ''}]", target, site, owner, given, things)
+            self._note_item(owner, target, held, site, value)
+
+    def _note_item(
+        self,
+        owner: Thing | None,
+        target: ast.Subscript,
+        held: Held,
+        site: Site,
+        value: ast.expr | None,
+    ) -> None:
+        things = {"value": held} if isinstance(held, Thing) else {}
+        given = {"value": value} if value is not None else {}
+        self._note(f"=[{_text(target.slice) or ''}]", target, site, owner, given, things)
 
     def _lookup(self, node: ast.Name, site: Site) -> Held:
         """What a name holds; libraries, functions and classes are no objects."""
@@ -193,39 +223,55 @@ class Evaluation:
 
     def _attribute(self, node: ast.Attribute, site: Site) -> Held:
         owner = self._value(node.value, site)
+        if owner is None and isinstance(node.value, ast.Name):
+            scope = self._class_named(node.value.id, site)
+            return None if scope is None else self._store.of_class(scope, node.attr)
         if node.attr in NOTED_READS and isinstance(owner, Thing):
             self._note(f".{node.attr}", node, site, owner, {}, {})
         return self._store.attribute(owner, node.attr)
 
+    def _class_named(self, name: str, site: Site) -> Scope | None:
+        """The class of this file that a name stands for, and nothing else."""
+        scope: Scope | None = site.block.scope
+        while scope is not None:
+            bindings = scope.bindings.get(name, [])
+            if bindings or name in scope.parameters:
+                node = bindings[0].node if len(bindings) == 1 else None
+                return (
+                    self.resolver.index.scopes.get(node) if isinstance(node, ast.ClassDef) else None
+                )
+            scope = scope.parent
+        return None
+
+    def _dictionary(self, node: ast.Dict, site: Site) -> Held:
+        helds: dict[str, Held] = {}
+        written: dict[str, tuple[ast.expr, Site]] = {}
+        several = [self._value(value, site) for value in node.values]
+        for key, value, held in zip(node.keys, node.values, several, strict=True):
+            name = None if key is None else _text(key)
+            if name is None:
+                return self._store.made_of(several)
+            helds[name] = self._whole(held)
+            written[name] = (value, site)
+            if name in NOTED_KEYS and isinstance(held, Thing):
+                self._note(f"=[{name}]", value, site, None, {}, {"value": held})
+        return Options(helds, written)
+
     def _subscript(self, node: ast.Subscript, site: Site) -> Held:
         owner = self._value(node.value, site)
-        key = _key(node)
+        key = _text(node.slice)
+        self._value(node.slice, site)
+        if isinstance(owner, Options):
+            if key is None or key not in owner.helds:
+                return self._whole(owner)
+            return owner.helds[key]
         if key is not None:
             return self._store.item(owner, key)
-        self._value(node.slice, site)
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             return None if owner is None else self._store.member(owner, abs(node.slice.value))
         if isinstance(node.slice, ast.Slice) and isinstance(owner, Thing):
             return Thing(owner.number, f"{owner.part}[:]")
         return self._store.made_of([owner])
-
-    def _dict(self, node: ast.Dict, site: Site) -> Held:
-        """A mapping of constant keys to objects; with others, whatever it is made of."""
-        helds = [self._value(part, site) for part in node.values]
-        if not any(held is not None for held in helds):
-            return None
-        items: list[tuple[str, Held]] = []
-        spread: Held = None
-        for key, part, held in zip(node.keys, node.values, helds, strict=True):
-            if key is None and spread is None and not items:
-                spread = held
-            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
-                items.append((key.value, held))
-                if key.value in NOTED_KEYS and isinstance(held, Thing):
-                    self._note(f"=[{key.value}]", part, site, None, {}, {"value": held})
-            else:
-                return self._store.made_of(helds)
-        return self._store.mapping(items, spread)
 
     def _sequence(self, node: ast.Tuple | ast.List, site: Site) -> Held:
         return [self._value(part, site) for part in node.elts]
@@ -273,6 +319,8 @@ class Evaluation:
         if isinstance(node, ast.DictComp):
             return _without_items(source) if _same_keys(node) else source
         held = self._in_loop(node.elt, inside(site, node))
+        if isinstance(held, Options):
+            return held
         if isinstance(node.elt, ast.IfExp) or not isinstance(held, Thing):
             return source if held is None else self._store.fresh()
         return held if held.part else Thing(held.number, "[]")
@@ -299,6 +347,7 @@ class Evaluation:
         things: dict[str, Thing],
         made: Thing | None = None,
         complete: bool = True,
+        elsewhere: Mapping[str, Site] = _HERE,
         returned: Mapping[str, Mapping[str, Thing]] = NOTHING,
         functions: Mapping[str, str] = NOTHING,
     ) -> None:
@@ -308,7 +357,7 @@ class Evaluation:
             name,
             site.text.span(node),
             on,
-            Given(self.resolver, given, site),
+            Given(self.resolver, given, site, elsewhere),
             things,
             made,
             self._branch,
@@ -326,10 +375,9 @@ class Evaluation:
             self._store.touched(made.number, call, made=True)
 
 
-def _key(node: ast.Subscript) -> str | None:
-    """The constant text in a subscript."""
-    key = node.slice
-    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+def _text(node: ast.expr) -> str | None:
+    """A text that is written out."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _same_keys(node: ast.DictComp) -> bool:
@@ -361,7 +409,7 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] =
     ast.Subscript: Evaluation._subscript,
     ast.Tuple: Evaluation._sequence,
     ast.List: Evaluation._sequence,
-    ast.Dict: Evaluation._dict,
+    ast.Dict: Evaluation._dictionary,
     ast.IfExp: Evaluation._either,
     ast.BoolOp: Evaluation._either,
     ast.NamedExpr: Evaluation._walrus,

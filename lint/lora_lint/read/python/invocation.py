@@ -9,7 +9,7 @@ from lora_lint.read.python import callees
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import NOTHING, Evaluation
 from lora_lint.read.python.index import inside
-from lora_lint.read.python.objects import Frame, Held
+from lora_lint.read.python.objects import Frame, Held, Options
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
 from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
@@ -19,6 +19,9 @@ from lora_rules.recipe import Thing
 _OF_TRAINERS = ("training_step", "compute_loss")
 _OF_MODELS = ("forward",)
 _OVER_ROWS = frozenset([".map", ".filter", ".with_transform", ".set_transform"])
+_WHEN_CALLED = ("__call__", "forward")
+_READS = ("get", "items", "keys", "values", "copy")
+"""Methods of a dictionary that leave it as it is."""
 
 
 class Invocation(Evaluation):
@@ -35,10 +38,15 @@ class Invocation(Evaluation):
         positional = [self._value(part, site) for part in node.args]
         keywords = {k.arg or "**": self._value(k.value, site) for k in node.keywords}
         returned = self._callbacks(callee.name, node, site, positional, keywords)
+        spread = self._spread(node, positional, keywords, site)
         if callee.own is not None:
             return self._own(callee, node, site, positional, keywords)
+        if callee.name == "builtins.dict" and not positional and not _is_open(node, spread):
+            written = {k.arg: (k.value, site) for k in node.keywords if k.arg} | spread
+            return Options({name: self._whole(held) for name, held in keywords.items()}, written)
         names = callees.positions(callee.name)
         given = {k.arg: k.value for k in node.keywords if k.arg is not None}
+        given |= {name: value for name, (value, _) in spread.items()}
         things: dict[str, Thing] = {}
         for position, (part, held) in enumerate(zip(node.args, positional, strict=True)):
             name = names[position] if position < len(names) else str(position)
@@ -49,10 +57,23 @@ class Invocation(Evaluation):
         made, out = self._made(callee, positional, keywords)
         on = callee.on if isinstance(callee.on, Thing) else None
         functions = self._functions(given, site) if _goes_over_rows(callee.name) else NOTHING
-        whole = not _is_open(node)
-        self._note(callee.name, node, site, on, given, things, made, whole, returned, functions)
+        self._note(
+            callee.name,
+            node,
+            site,
+            on,
+            given,
+            things,
+            made,
+            not _is_open(node, spread),
+            {name: where for name, (_, where) in spread.items()},
+            returned,
+            functions,
+        )
         if returned and isinstance(out, Thing):
             self._hand_on(callee.name, out, returned)
+        if callee.name == ".__call__" and on is not None:
+            self._step_into(on, positional, keywords)
         if callee.made is not None and made is not None:
             self._initialise(callee.made, made, positional, keywords)
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
@@ -66,12 +87,13 @@ class Invocation(Evaluation):
 
     def _put(self, things: dict[str, Thing], name: str, held: Held) -> None:
         """An argument; of lists and mappings also what is in them."""
-        if isinstance(held, Thing):
-            things[name] = held
-            for key, item in self._store.items(held).items():
-                if isinstance(item, Thing):
-                    things[f"{name}.{key}"] = item
-        elif isinstance(held, list):
+        whole = self._whole(held)
+        if isinstance(whole, Thing):
+            things[name] = whole
+        for key, item in self._store.items(held).items():
+            if isinstance(item, Thing):
+                things[f"{name}.{key}"] = item
+        if isinstance(held, list):
             for position, part in enumerate(held):
                 self._put(things, f"{name}.{position}", part)
 
@@ -85,6 +107,31 @@ class Invocation(Evaluation):
                 if callee.name:
                     found[name] = callee.name
         return found
+
+    def _spread(
+        self, node: ast.Call, positional: list[Held], keywords: dict[str, Held], site: Site
+    ) -> dict[str, tuple[ast.expr, Site]]:
+        """Put what ``**options`` holds among the keywords; as it is written.
+
+        A dictionary that is handed over whole may come back changed: it is not followed further.
+        """
+        spread: dict[str, tuple[ast.expr, Site]] = {}
+        for part, held in zip(node.args, positional, strict=True):
+            self._hand_over(part, held, site)
+        for keyword in node.keywords:
+            held = keywords[keyword.arg or "**"]
+            if keyword.arg is not None:
+                self._hand_over(keyword.value, held, site)
+        options = keywords.get("**")
+        if isinstance(options, Options):
+            del keywords["**"]
+            spread.update(options.written)
+            keywords.update(options.helds)
+        return spread
+
+    def _hand_over(self, node: ast.expr, held: Held, site: Site) -> None:
+        if isinstance(held, Options) and isinstance(node, ast.Name):
+            self._bind(node, self._whole(held), site, None)
 
     def _train(self, trainer: Thing, node: ast.Call, site: Site) -> None:
         """What a trainer calls of this file, again and again: its own methods and the model's."""
@@ -117,12 +164,13 @@ class Invocation(Evaluation):
             return callees.of_name(self.resolver, function, site)
         if isinstance(function, ast.Attribute):
             owner = self._value(function.value, site)
+            if isinstance(owner, Options):
+                if function.attr not in _READS:
+                    self._hand_over(function.value, owner, site)
+                owner = self._whole(owner)
             if owner is None:
                 callee = callees.of_name(self.resolver, function, site)
                 return callee if callee.name or callee.own else Callee(f".{function.attr}")
-            held = self._store.assigned(owner, function.attr)
-            if isinstance(held, Thing):
-                return Callee(".__call__", on=held)
             return self._method(function.attr, owner)
         return Callee(".__call__", on=self._value(function, site))
 
@@ -132,6 +180,8 @@ class Invocation(Evaluation):
             if len(bindings) == 1 and bindings[0].node in self.resolver.index.scopes:
                 assert bindings[0].node is not None  # noqa: S101
                 return Callee(own=self.resolver.index.scopes[bindings[0].node], on=owner)
+        if isinstance(owner, Thing) and self._store.has_attribute(owner, name):
+            return Callee(".__call__", on=self._store.attribute(owner, name))
         return Callee(f".{name}", on=owner)
 
     def _made(
@@ -190,6 +240,14 @@ class Invocation(Evaluation):
             given[names.pop(0)] = callee.on
         given.update(zip(names, positional, strict=False))
         return self._enter(callee.own, given)
+
+    def _step_into(self, on: Thing, positional: list[Held], keywords: dict[str, Held]) -> None:
+        """Go through what an object of this file does when it is called."""
+        for name in _WHEN_CALLED:
+            inner = self._method(name, on).own
+            if inner is not None and inner not in self._active and len(self._active) < CALL_DEPTH:
+                given = dict(zip(inner.parameters, [on, *positional], strict=False))
+                self._enter(inner, dict(keywords) | given)
 
     def _initialise(
         self, scope: Scope, made: Thing, positional: list[Held], keywords: dict[str, Held]
@@ -255,7 +313,7 @@ class Invocation(Evaluation):
         if callee == "functools.partial":
             return positional[1:], keywords
         more = keywords.get("fn_kwargs")
-        return [], self._store.items(more) if isinstance(more, Thing) else {}
+        return [], dict(self._store.items(more))
 
     def _handed(
         self,
@@ -282,10 +340,13 @@ class Invocation(Evaluation):
                 out = self._handed_over(scope, dict(zip(names, given[0], strict=False)) | given[1])
         elif isinstance(held, Thing) and _goes_over_rows(callee):
             out = self._of_object(part, held, site, callee, given)
-        if isinstance(out, Thing):
-            items = self._store.items(out).items()
-            parts = {key: item for key, item in items if isinstance(item, Thing)}
-            returned[name] = {"": out, **parts}
+        whole = self._whole(out)
+        items = self._store.items(out).items()
+        parts = {key: item for key, item in items if isinstance(item, Thing)}
+        if isinstance(whole, Thing):
+            parts[""] = whole
+        if parts:
+            returned[name] = parts
 
     def _of_object(
         self,
@@ -363,7 +424,9 @@ def _through(effect: Effect, thing: Thing) -> Thing:
     return thing if effect.wrapped is None else thing._replace(wrapped=effect.wrapped)
 
 
-def _is_open(node: ast.Call) -> bool:
-    return any(keyword.arg is None for keyword in node.keywords) or any(
-        isinstance(part, ast.Starred) for part in node.args
-    )
+def _is_open(node: ast.Call, spread: Mapping[str, object]) -> bool:
+    """Whether more arguments may arrive than are written, or than ``**options`` spreads."""
+    splats = sum(keyword.arg is None for keyword in node.keywords)
+    if splats and not (splats == 1 and spread):
+        return True
+    return any(isinstance(part, ast.Starred) for part in node.args)
