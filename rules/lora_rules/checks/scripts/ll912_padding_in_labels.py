@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import all_trainings, argument, argument_is, is_unknown
+from lora_rules.checks.scripts.calls import all_trainings, argument, argument_is, does_anything
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import PADDED_LABELS_ISSUES, SCRIPT_RUNS
@@ -206,7 +206,7 @@ def _maps_unknown(calls: Calls, labels: Call) -> bool:
 def _is_unknown(call: Call, tokenizer: Thing) -> bool:
     """Whether a call may do anything to what the tokenizer made; it may be given it itself."""
     made = [each for each in call.things.values() if each.number == tokenizer.number and each.part]
-    return bool(made) and is_unknown(call, tokenizer)
+    return bool(made) and does_anything(call, tokenizer)
 
 
 def _in_place(call: Call) -> bool:
