@@ -97,6 +97,12 @@ QUANTIZATION_SOURCES = Source(
     "(trainer/utils.py), read in 2026",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_TEMPLATES = Source(
+    "llamafactory-templates",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,

@@ -29,6 +29,7 @@ RULES: tuple[Row, ...] = (
     ('LL016', 'training.ll016_argument_not_accepted', 'argument_not_accepted', 3, (('blocks', 'Blocks'), ('pins', 'Pins')), (), False, True, False),
     ('LL017', 'training.ll017_written_and_ignored', 'written_and_ignored', 2, (('ignored_keys', 'IgnoredKeys'), ('checkpoint_quantization', 'Lazy')), (), False, False, False),
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False),
+    ('LL020', 'data.ll020_template_of_another_family', 'template_of_another_family', 2, (('framework', 'Behaviour'), ('chat_template', 'str'), ('model_name_or_path', 'str'), ('trainer_method', 'str')), ('sft',), False, False, False),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False),

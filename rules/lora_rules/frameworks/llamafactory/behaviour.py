@@ -27,6 +27,7 @@ class Framework(Behaviour):
     files_are_datasets = True
     prediction_keys = frozenset({"do_predict", "do_eval"})
     training_key = "do_train"
+    templates_are_llamafactorys = True
     keep_apart = "Set neat_packing to true."
     packing_mask = "neat_packing"
     trainer = "transformers"
