@@ -543,6 +543,19 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+DOUBLE_BOS_ISSUES = Source(
+    "double-bos-issues",
+    GUIDANCE,
+    "Issues of TRL (1400) and OpenRLHF (393), pull request 788 of MakazhanAlpamys/Soup: two start "
+    "tokens from a template and a tokenizer",
+    "https://github.com/huggingface/trl/issues/1400",
+)
+PADDED_LABELS_ISSUES = Source(
+    "padded-labels-issues",
+    GUIDANCE,
+    "Issues of transformers (1713, 32832): the loss of a causal model over padded labels",
+    "https://github.com/huggingface/transformers/issues/32832",
+)
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
