@@ -8,8 +8,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 def main(options):
     model = AutoModelForCausalLM.from_pretrained(options.base, dtype="bfloat16")
-    args = GRPOConfig(output_dir="out", learning_rate=1e-5, bf16=True, num_generations=options.group)
-    args.auto_find_batch_size = True
+    sizes = {"num_generations": options.group, "auto_find_batch_size": True}
+    args = GRPOConfig(output_dir="out", learning_rate=1e-5, bf16=True, **sizes)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=[lambda completions, **_: [float(text.isupper()) for text in completions]],
