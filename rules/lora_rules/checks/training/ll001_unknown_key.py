@@ -9,6 +9,7 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
 from lora_rules.libraries.successors import RENAMED, Successor, successor
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
         ),
     ],
     without_adapter=True,
+    of_records=True,
 )
 def unknown_key(
     blocks: Blocks,
     framework: Behaviour,
     pins: Pins,
+    outline: Outline,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -50,6 +53,7 @@ def unknown_key(
     - A warning where it drops the key without a word, or where the newest allowed version refuses
       what an older one takes.
     - Info where only versions newer than those we read are allowed.
+    - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
     - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
       reads in axolotl's files.
 
@@ -91,6 +95,14 @@ def unknown_key(
     - `allow` (none): keys that pass everywhere.
     """
     for block in blocks:
+        if block.programs:
+            from lora_rules.checks.training.options import against_programs
+
+            passing = (*allow, *framework.launcher_keys)
+            yield from against_programs(block, framework, pins, passing, nearest_key)
+            continue
+        if outline.result:
+            continue  # what is recorded was accepted, and a script that answers trains nothing
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
