@@ -76,6 +76,13 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+TORCHTUNE_WHEELS = Source(
+    "torchtune-wheels",
+    MECHANICAL,
+    "torchtune, the wheels of 0.0.1 to 0.6.1 and its development version (bd2a0fc), read; "
+    "0.6.1 run: tune validate, config.instantiate",
+    "https://github.com/meta-pytorch/torchtune",
+)
 BASH = Source(
     "bash",
     MECHANICAL,

@@ -141,6 +141,9 @@ class Block(NamedTuple):
     """Every key that the receiver reads, when a dialect's table lists them all; else empty."""
     strict: bool = True
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
+    programs: tuple[str, ...] = ()
+    """The programs of which the keys are options (``swift.sft``), as the libraries' signatures
+    name them: a command starts one, and a file may be for each of several."""
 
 
 Blocks = tuple[Block, ...]

@@ -27,6 +27,9 @@ class Behaviour:
     label: str = ""
     """What a message calls it, where the reader of its files does not say: ``PEFT``."""
 
+    package: str = ""
+    """The Python package whose version decides what its files may say; empty: none is asked for."""
+
     # The adapter
 
     adapter_as_written: bool = False
@@ -35,6 +38,9 @@ class Behaviour:
     names_as_written: bool = False
     """Where its program reads adapter settings first: a list of plain target names reaches PEFT as
     it is. What the program resolves itself, ``chooses_targets`` says."""
+    former_keys: Mapping[str, str] = {}
+    """Keys of older versions that :attr:`refusals` report as renamed, each with the key that has
+    its values now."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False

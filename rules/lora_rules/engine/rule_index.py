@@ -20,7 +20,7 @@ Row = tuple[
 ]
 
 RULES: tuple[Row, ...] = (
-    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins'), ('trainer_method', 'Value')), (), False, True, False, ()),
+    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins'), ('trainer_method', 'Value'), ('outline', 'Outline')), (), False, True, True, ()),
     ('LL002', 'training.ll002_invalid_value', 'invalid_value', 3, (('framework', 'Behaviour'), ('r', 'Value'), ('lora_alpha', 'Value'), ('lora_dropout', 'Value'), ('bias', 'Value'), ('task_type', 'Value'), ('init_lora_weights', 'Value'), ('target_modules', 'Value'), ('exclude_modules', 'Value'), ('modules_to_save', 'Value'), ('rank_pattern', 'Value'), ('alpha_pattern', 'Value'), ('layers_to_transform', 'Value'), ('target_parameters', 'Value'), ('eva_config', 'Value'), ('bnb_4bit_quant_type', 'Value')), (), False, False, False, ()),
     ('LL003', 'adapter.ll003_non_noop_init', 'non_noop_init', 2, (('outline', 'Outline'), ('init_lora_weights', 'bool')), (), False, False, False, ()),
     ('LL004', 'adapter.ll004_inference_mode_training', 'inference_mode_training', 3, (('outline', 'Outline'), ('inference_mode', 'bool'), ('adapter_name_or_path', 'Value')), (), False, False, False, ()),
@@ -40,6 +40,7 @@ RULES: tuple[Row, ...] = (
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False, ()),
     ('LL020', 'data.ll020_template_of_another_family', 'template_of_another_family', 2, (('framework', 'Behaviour'), ('chat_template', 'str'), ('model_name_or_path', 'str'), ('trainer_method', 'str')), ('sft',), False, False, False, ()),
     ('LL021', 'data.ll021_wrong_data_declaration', 'wrong_data_declaration', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks'), ('repository', 'Repository'), ('train_dataset', 'list[str] | str'), ('eval_dataset', 'list[str] | str | None'), ('trainer_method', 'str')), (None, 'sft'), False, False, False, ()),
+    ('LL024', 'training.ll024_component_not_there', 'component_not_there', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False, ()),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False, ()),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False, ()),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False, ()),

@@ -17,6 +17,7 @@ from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
 from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
 from lora_rules.libraries import signatures
 from lora_rules.libraries.successors import RENAMED, Successor, successor
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
         ),
     ],
     without_adapter=True,
+    of_records=True,
 )
 def unknown_key(
     blocks: Blocks,
     framework: Behaviour,
     pins: Pins,
     trainer_method: Value,
+    outline: Outline,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -61,6 +64,7 @@ def unknown_key(
     - Info where only versions newer than those we read are allowed.
     - A key of a TRL file is a parameter of some script's classes; a misspelt or removed one is a
       warning, any other may belong to a script of one's own, and is info.
+    - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
     - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
       reads in axolotl's files.
 
@@ -102,6 +106,14 @@ def unknown_key(
     - `allow` (none): keys that pass everywhere.
     """
     for block in blocks:
+        if block.programs:
+            from lora_rules.checks.training.options import against_programs
+
+            passing = (*allow, *framework.launcher_keys)
+            yield from against_programs(block, framework, pins, passing, nearest_key)
+            continue
+        if outline.result:
+            continue  # what is recorded was accepted, and a script that answers trains nothing
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
