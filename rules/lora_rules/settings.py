@@ -312,6 +312,8 @@ _DECLARED = (
              doc="Tokens that an example is cut to."),
     Declared("packing", "bool", "trl", "data", principal=True,
              doc="Put several examples into one sequence of max_length."),
+    Declared("dataset_dir", "str", "framework", "data",
+             doc="The folder with the declarations of the data sets."),
     Declared("chat_template", "str", "framework", "data",
              doc="The name of the template that turns of a conversation are written in."),
     Declared("data_files", "str", "framework", "data", never=("",),
@@ -353,6 +355,8 @@ _DECLARED = (
              doc="The versions of autotrain-advanced that the repository allows."),
     Declared("pinned_vllm", "VersionRange", "declaration", "declared",
              doc="The versions of vllm that the repository allows."),
+    Declared("pinned_llamafactory", "VersionRange", "declaration", "declared",
+             doc="The versions of LLaMA-Factory that the repository allows."),
     # What is around the call in a script.
     Declared("swept_by_loop", "bool", "derived", "surroundings",
              doc="Whether a loop around the call gives several values to its settings."),

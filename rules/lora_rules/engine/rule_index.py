@@ -39,7 +39,7 @@ RULES: tuple[Row, ...] = (
     ('LL017', 'training.ll017_written_and_ignored', 'written_and_ignored', 2, (('ignored_keys', 'IgnoredKeys'), ('checkpoint_quantization', 'Lazy')), (), False, False, False, ()),
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False, ()),
     ('LL020', 'data.ll020_template_of_another_family', 'template_of_another_family', 2, (('framework', 'Behaviour'), ('chat_template', 'str'), ('model_name_or_path', 'str'), ('trainer_method', 'str')), ('sft',), False, False, False, ()),
-    ('LL021', 'data.ll021_wrong_data_declaration', 'wrong_data_declaration', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks'), ('repository', 'Repository'), ('train_dataset', 'list[str] | str'), ('eval_dataset', 'list[str] | str | None'), ('trainer_method', 'str')), (None, 'sft'), False, False, False, ()),
+    ('LL021', 'data.ll021_wrong_data_declaration', 'wrong_data_declaration', 3, (('framework', 'Behaviour'), ('repository', 'Repository'), ('dataset_dir', 'str'), ('train_dataset', 'list[str] | str'), ('eval_dataset', 'list[str] | str | None'), ('trainer_method', 'str')), (None, 'sft'), False, False, False, ()),
     ('LL024', 'training.ll024_component_not_there', 'component_not_there', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False, ()),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False, ()),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False, ()),
