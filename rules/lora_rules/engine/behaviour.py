@@ -11,7 +11,7 @@ Rules, facts, fixes and the launcher ask here and compare no names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ class Behaviour:
     label: str = ""
     """What a message calls it, where the reader of its files does not say: ``PEFT``."""
 
+    package: str = ""
+    """The Python package whose version decides what its files may say; empty: none is asked for."""
+
     # The adapter
 
     adapter_as_written: bool = False
@@ -35,6 +38,9 @@ class Behaviour:
     names_as_written: bool = False
     """Where its program reads adapter settings first: a list of plain target names reaches PEFT as
     it is. What the program resolves itself, ``chooses_targets`` says."""
+    former_keys: Mapping[str, str] = {}
+    """Keys of older versions that :attr:`refusals` report as renamed, each with the key that has
+    its values now."""
     all_linear_of_text: bool = False
     """In a model of text alone, "every linear layer" is what PEFT makes of it."""
     plugin_keys: frozenset[str] = frozenset()
@@ -59,8 +65,6 @@ class Behaviour:
     """Classes whose adapters never get them."""
     launcher_keys: frozenset[str] = frozenset()
     """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
-    package: str = ""
-    """The package whose versions decide which keys there are; empty where none is recorded."""
     successors: Mapping[str, str] = {}
     """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
@@ -179,6 +183,21 @@ class Behaviour:
             callee: the call that makes the adapter, or empty.
         """
         return ""
+
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The scripts that may read its file: of each the classes whose parameters are its keys.
+
+        The last class is the script's own. Empty: the keys are a list.
+
+        Args:
+            method: the setting ``trainer_method`` where a command names it, else empty.
+            keys: what the file has.
+        """
+        return ()
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """Whether a key that none of :meth:`scripts` takes is for another program."""
+        return False
 
     def key(self, setting: str) -> str:
         """What its file calls a setting, for advice that names a key nobody has written."""
