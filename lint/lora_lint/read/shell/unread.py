@@ -6,14 +6,8 @@ from lora_lint.read.shell.commands import Command
 from lora_lint.read.shell.variables import Text
 
 _SUBCOMMANDS = {
-<<<<<<< HEAD
     "llamafactory-cli": ("webui",),
     "lmf": ("webui",),
-    "swift": ("app", "deploy", "eval", "export", "infer", "merge-lora", "rollout", "sample"),
-=======
-    "llamafactory-cli": ("api", "chat", "eval", "export", "webchat", "webui"),
-    "lmf": ("api", "chat", "eval", "export", "webchat", "webui"),
->>>>>>> main
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),
     "axolotl": ("evaluate", "inference", "merge-lora", "merge-sharded-fsdp-weights"),
