@@ -20,6 +20,7 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "mlx-lm": "fine_tune_type: lora\niters: 100\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -931,6 +932,13 @@ KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_a
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
 OTHERS = [
+    (
+        "mlx-lm",
+        E,
+        "mlx-lm/lora-parameters-needs-all-three",
+        "lora_parameters: {rank: 8, scale: 2.0}\n",
+        "lora_parameters: {rank: 8, scale: 2.0, dropout: 0.0}\n",
+    ),
     (
         "litgpt",
         E,
