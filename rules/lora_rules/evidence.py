@@ -97,6 +97,18 @@ QUANTIZATION_SOURCES = Source(
     "(trainer/utils.py), read in 2026",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_TEMPLATES = Source(
+    "llamafactory-templates",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_DATA = Source(
+    "llamafactory-data",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,
@@ -554,4 +566,10 @@ ZERO_ISSUES = Source(
     GUIDANCE,
     "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
     "https://github.com/huggingface/trl/issues/4416",
+)
+FSDP_ISSUES = Source(
+    "fsdp-issues",
+    GUIDANCE,
+    "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
+    "https://github.com/pytorch/pytorch/issues/100945",
 )

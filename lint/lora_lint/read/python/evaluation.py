@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
-from lora_lint.read.python.objects import Changes, Frame, Held, Store
+from lora_lint.read.python.objects import Changes, Frame, Held, Options, Store
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -16,6 +16,8 @@ from lora_rules.recipe import Call, Thing
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
 
+_HERE: Mapping[str, Site] = {}
+"""No argument stands in another statement than the call."""
 _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
@@ -101,13 +103,29 @@ class Evaluation:
                 self._bind(inner, self._store.member(whole, position), site, None)
         elif isinstance(target, ast.Attribute):
             owner = self._value(target.value, site)
+            held = self._whole(held)
             if isinstance(owner, Thing):
                 things = {"value": held} if isinstance(held, Thing) else {}
                 given = {"value": value} if value is not None else {}
                 self._note(f"={target.attr}", target, site, owner, given, things)
                 self._store.set_attribute(owner, target.attr, held)
         elif isinstance(target, ast.Subscript):
-            self._value(target.value, site)
+            owner = self._value(target.value, site)
+            if isinstance(owner, Options) and isinstance(target.value, ast.Name):
+                key = _text(target.slice)
+                changed = (
+                    self._store.fresh()
+                    if key is None or value is None
+                    else Options(
+                        {**owner.helds, key: self._whole(held)},
+                        {**owner.written, key: (value, site)},
+                    )
+                )
+                self._bind(target.value, changed, site, None)
+
+    def _whole(self, held: Held) -> Held:
+        """What is known of something where its keys are not followed any further."""
+        return self._store.made_of(held.helds.values()) if isinstance(held, Options) else held
 
     def _lookup(self, node: ast.Name, site: Site) -> Held:
         """What a name holds; libraries, functions and classes are no objects."""
@@ -168,13 +186,46 @@ class Evaluation:
 
     def _attribute(self, node: ast.Attribute, site: Site) -> Held:
         owner = self._value(node.value, site)
+        if owner is None and isinstance(node.value, ast.Name):
+            scope = self._class_named(node.value.id, site)
+            return None if scope is None else self._store.of_class(scope, node.attr)
         if node.attr in NOTED_READS and isinstance(owner, Thing):
             self._note(f".{node.attr}", node, site, owner, {}, {})
         return self._store.attribute(owner, node.attr)
 
+    def _class_named(self, name: str, site: Site) -> Scope | None:
+        """The class of this file that a name stands for, and nothing else."""
+        scope: Scope | None = site.block.scope
+        while scope is not None:
+            bindings = scope.bindings.get(name, [])
+            if bindings or name in scope.parameters:
+                node = bindings[0].node if len(bindings) == 1 else None
+                return (
+                    self.resolver.index.scopes.get(node) if isinstance(node, ast.ClassDef) else None
+                )
+            scope = scope.parent
+        return None
+
+    def _dictionary(self, node: ast.Dict, site: Site) -> Held:
+        helds: dict[str, Held] = {}
+        written: dict[str, tuple[ast.expr, Site]] = {}
+        several = [self._value(value, site) for value in node.values]
+        for key, value, held in zip(node.keys, node.values, several, strict=True):
+            name = None if key is None else _text(key)
+            if name is None:
+                return self._store.made_of(several)
+            helds[name] = self._whole(held)
+            written[name] = (value, site)
+        return Options(helds, written)
+
     def _subscript(self, node: ast.Subscript, site: Site) -> Held:
         owner = self._value(node.value, site)
         self._value(node.slice, site)
+        if isinstance(owner, Options):
+            key = _text(node.slice)
+            if key is None or key not in owner.helds:
+                return self._whole(owner)
+            return owner.helds[key]
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             return None if owner is None else self._store.member(owner, abs(node.slice.value))
         return self._store.made_of([owner])
@@ -236,6 +287,7 @@ class Evaluation:
         things: dict[str, Thing],
         made: Thing | None = None,
         complete: bool = True,
+        elsewhere: Mapping[str, Site] = _HERE,
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -243,7 +295,7 @@ class Evaluation:
             name,
             site.text.span(node),
             on,
-            Given(self.resolver, given, site),
+            Given(self.resolver, given, site, elsewhere),
             things,
             made,
             self._branch,
@@ -259,12 +311,18 @@ class Evaluation:
             self._store.touched(made.number, call, made=True)
 
 
+def _text(node: ast.expr) -> str | None:
+    """A text that is written out."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
     ast.Name: Evaluation._name,
     ast.Attribute: Evaluation._attribute,
     ast.Subscript: Evaluation._subscript,
     ast.Tuple: Evaluation._sequence,
     ast.List: Evaluation._sequence,
+    ast.Dict: Evaluation._dictionary,
     ast.IfExp: Evaluation._either,
     ast.BoolOp: Evaluation._either,
     ast.NamedExpr: Evaluation._walrus,

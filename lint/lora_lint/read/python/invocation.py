@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lora_lint.read.python import callees
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
-from lora_lint.read.python.objects import Frame, Held
+from lora_lint.read.python.objects import Frame, Held, Options
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
-from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.engine.effects import (
+    ARGUMENTS,
+    FIRST,
+    FIRST_TWO,
+    NEW,
+    NEW_AND_MORE,
+    OWNER,
+    PART,
+    Effect,
+)
 from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
 _OF_TRAINERS = ("training_step", "compute_loss")
 _OF_MODELS = ("forward",)
+_WHEN_CALLED = ("__call__", "forward")
+_READS = ("get", "items", "keys", "values", "copy")
+"""Methods of a dictionary that leave it as it is."""
 
 
 class Invocation(Evaluation):
@@ -33,10 +45,15 @@ class Invocation(Evaluation):
         positional = [self._value(part, site) for part in node.args]
         keywords = {k.arg or "**": self._value(k.value, site) for k in node.keywords}
         self._callbacks(node, site)
+        spread = self._spread(node, positional, keywords, site)
         if callee.own is not None:
             return self._own(callee, node, site, positional, keywords)
+        if callee.name == "builtins.dict" and not positional and not _is_open(node, spread):
+            written = {k.arg: (k.value, site) for k in node.keywords if k.arg} | spread
+            return Options({name: self._whole(held) for name, held in keywords.items()}, written)
         names = callees.positions(callee.name)
         given = {k.arg: k.value for k in node.keywords if k.arg is not None}
+        given |= {name: value for name, (value, _) in spread.items()}
         things: dict[str, Thing] = {}
         for position, (part, held) in enumerate(zip(node.args, positional, strict=True)):
             name = names[position] if position < len(names) else str(position)
@@ -46,7 +63,19 @@ class Invocation(Evaluation):
             _put(things, name, held)
         made, out = self._made(callee, positional, keywords)
         on = callee.on if isinstance(callee.on, Thing) else None
-        self._note(callee.name, node, site, on, given, things, made, not _is_open(node))
+        self._note(
+            callee.name,
+            node,
+            site,
+            on,
+            given,
+            things,
+            made,
+            not _is_open(node, spread),
+            {name: where for name, (_, where) in spread.items()},
+        )
+        if callee.name == ".__call__" and on is not None:
+            self._step_into(on, positional, keywords)
         if callee.made is not None and made is not None:
             self._initialise(callee.made, made, positional, keywords)
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
@@ -57,6 +86,31 @@ class Invocation(Evaluation):
         if callee.name == ".train" and on is not None and on.number in self._trainers:
             self._train(on, node, site)
         return out
+
+    def _spread(
+        self, node: ast.Call, positional: list[Held], keywords: dict[str, Held], site: Site
+    ) -> dict[str, tuple[ast.expr, Site]]:
+        """Put what ``**options`` holds among the keywords; as it is written.
+
+        A dictionary that is handed over whole may come back changed: it is not followed further.
+        """
+        spread: dict[str, tuple[ast.expr, Site]] = {}
+        for part, held in zip(node.args, positional, strict=True):
+            self._hand_over(part, held, site)
+        for keyword in node.keywords:
+            held = keywords[keyword.arg or "**"]
+            if keyword.arg is not None:
+                self._hand_over(keyword.value, held, site)
+        options = keywords.get("**")
+        if isinstance(options, Options):
+            del keywords["**"]
+            spread.update(options.written)
+            keywords.update(options.helds)
+        return spread
+
+    def _hand_over(self, node: ast.expr, held: Held, site: Site) -> None:
+        if isinstance(held, Options) and isinstance(node, ast.Name):
+            self._bind(node, self._whole(held), site, None)
 
     def _train(self, trainer: Thing, node: ast.Call, site: Site) -> None:
         """What a trainer calls of this file, again and again: its own methods and the model's."""
@@ -89,9 +143,16 @@ class Invocation(Evaluation):
             return callees.of_name(self.resolver, function, site)
         if isinstance(function, ast.Attribute):
             owner = self._value(function.value, site)
+            if isinstance(owner, Options):
+                if function.attr not in _READS:
+                    self._hand_over(function.value, owner, site)
+                owner = self._whole(owner)
             if owner is None:
                 callee = callees.of_name(self.resolver, function, site)
                 return callee if callee.name or callee.own else Callee(f".{function.attr}")
+            held = self._store.assigned(owner, function.attr)
+            if held is not None:
+                return Callee(".__call__", on=held)
             return self._method(function.attr, owner)
         return Callee(".__call__", on=self._value(function, site))
 
@@ -129,8 +190,14 @@ class Invocation(Evaluation):
                 return made, made
         if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
+        return self._new(callee, effect)
+
+    def _new(self, callee: Callee, effect: Effect | None) -> tuple[Thing | None, Held]:
+        """The new object that comes out, and what the expression gives."""
         made = self._store.fresh()
         if effect is not None:
+            if effect.gives == NEW_AND_MORE:
+                return made, [made, self._store.fresh()]
             made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made
@@ -159,6 +226,14 @@ class Invocation(Evaluation):
             given[names.pop(0)] = callee.on
         given.update(zip(names, positional, strict=False))
         return self._enter(callee.own, given)
+
+    def _step_into(self, on: Thing, positional: list[Held], keywords: dict[str, Held]) -> None:
+        """Go through what an object of this file does when it is called."""
+        for name in _WHEN_CALLED:
+            inner = self._method(name, on).own
+            if inner is not None and inner not in self._active and len(self._active) < CALL_DEPTH:
+                given = dict(zip(inner.parameters, [on, *positional], strict=False))
+                self._enter(inner, dict(keywords) | given)
 
     def _initialise(
         self, scope: Scope, made: Thing, positional: list[Held], keywords: dict[str, Held]
@@ -226,7 +301,9 @@ def _put(things: dict[str, Thing], name: str, held: Held) -> None:
             _put(things, f"{name}.{position}", part)
 
 
-def _is_open(node: ast.Call) -> bool:
-    return any(keyword.arg is None for keyword in node.keywords) or any(
-        isinstance(part, ast.Starred) for part in node.args
-    )
+def _is_open(node: ast.Call, spread: Mapping[str, object]) -> bool:
+    """Whether more arguments may arrive than are written, or than ``**options`` spreads."""
+    splats = sum(keyword.arg is None for keyword in node.keywords)
+    if splats and not (splats == 1 and spread):
+        return True
+    return any(isinstance(part, ast.Starred) for part in node.args)

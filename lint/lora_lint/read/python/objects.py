@@ -7,15 +7,25 @@ is known: nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ast
+from collections.abc import Iterable, Mapping, Sequence
 
-from lora_lint.read.python.scopes import Scope
-from lora_rules.engine._startup.typed import Any
+from lora_lint.read.python.scopes import Scope, Site
+from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.history import joined
 from lora_rules.recipe import Call, History, Thing
 
-Held = Thing | list["Held"] | None
-"""What an expression gives: an object, several (as a list), or a constant (``None``)."""
+
+class Options(NamedTuple):
+    """A dictionary that is written out and whose keys are all texts: ``{"model": model}``."""
+
+    helds: Mapping[str, Held]
+    written: Mapping[str, tuple[ast.expr, Site]]
+    """The values as they are written, and where."""
+
+
+Held = Thing | list["Held"] | Options | None
+"""What an expression gives: an object, several (as a list or by key), or a constant (``None``)."""
 
 Key = tuple[int, str]
 
@@ -61,6 +71,8 @@ class Store:
         """The objects that came out of a call that was gone through."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
+        self.bodies: dict[Scope, int] = {}
+        """The frame in which the body of a class was gone through."""
         self._last = 0
 
     def hold(self, key: Key, held: Held | History) -> None:
@@ -107,9 +119,25 @@ class Store:
         key = (-owner.number, _path(owner.part, name))
         if key in self.held:
             return self.lookup(key)
+        if not owner.part and owner.number in self.classes:
+            of_class = self.of_class(self.classes[owner.number], name)
+            if of_class is not None:
+                return of_class
         if name in _MODELS and not owner.part:
             return owner if name != "base_model" else owner._replace(wrapped=False)
         return Thing(owner.number, key[1])
+
+    def assigned(self, owner: Held, name: str) -> Thing | None:
+        """The object that was assigned to an attribute, if one was."""
+        if not isinstance(owner, Thing):
+            return None
+        held = self.held.get((-owner.number, _path(owner.part, name)))
+        return held if isinstance(held, Thing) else None
+
+    def of_class(self, scope: Scope, name: str) -> Held:
+        """What the body of a class binds a name to, if that is an object."""
+        key = (self.bodies.get(scope, 0), name)
+        return self.lookup(key) if key[0] and key in self.held else None
 
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
@@ -120,7 +148,7 @@ class Store:
         """What unpacking gives at a position."""
         if isinstance(owner, list):
             return owner[position] if position < len(owner) else None
-        if owner is None:
+        if owner is None or isinstance(owner, Options):
             return self.fresh()
         if owner.part:
             return Thing(owner.number, f"{owner.part}[]")
@@ -238,6 +266,8 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
     for held in helds:
         if isinstance(held, list):
             yield from _flat(held)
+        elif isinstance(held, Options):
+            yield from _flat(held.helds.values())
         elif held is not None:
             yield held
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from lora_lint.read.python.invocation import Invocation
-from lora_lint.read.python.objects import Changes
+from lora_lint.read.python.objects import Changes, Frame
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -126,7 +126,8 @@ class Run(Invocation):
             self._value(stmt.test, site)
         else:
             held = self._value(stmt.iter, site)
-            item = self._store.made_of([held]) if isinstance(held, list) else held
+            whole = held if isinstance(held, Thing) else self._store.made_of([held])
+            item = whole or self._store.fresh()
             part = Thing(item.number, f"{item.part}[]") if isinstance(item, Thing) else None
             self._bind(stmt.target, part, site, None)
         for block in site.blocks:
@@ -163,6 +164,16 @@ class Run(Invocation):
             if not block.leaves:
                 ways.append(changes)
         self._store.merge(ways)
+
+    def _class(self, site: Site, stmt: ast.ClassDef) -> None:
+        """What the body of a class makes, once: its instances share it."""
+        scope = self.resolver.index.scopes[stmt]
+        self._frames += 1
+        before = self._frame
+        self._frame = Frame(scope, before, self._frames)
+        self._store.bodies[scope] = self._frames
+        self._block(scope.root)
+        self._frame = before
 
     def _delete(self, site: Site, stmt: ast.Delete) -> None:
         for target in stmt.targets:
@@ -242,4 +253,5 @@ _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
     ast.TryStar: Run._try,
     ast.Match: Run._match,
     ast.Delete: Run._delete,
+    ast.ClassDef: Run._class,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.keys import kebab
-from lora_rules.engine.refusals import Refusal, State, Written, equals, given, where
+from lora_rules.engine.refusals import Refusal, Written, equals, given, where
 
 EMBEDDINGS = (
     {"embed_tokens", "lm_head"},
@@ -60,17 +62,12 @@ def _lacks_embeddings(keys: Written) -> bool:
     return isinstance(saved, list) and not any(each <= set(map(str, saved)) for each in EMBEDDINGS)
 
 
-def _foreign(token: str) -> State:
-    """A special token is one of ChatML's, which the base model does not have."""
-    key = f"special_tokens.{token}"
-
-    def holds(keys: Written) -> bool:
-        base = keys.value("base_model")
-        if keys.value(key) not in CHATML or not isinstance(base, str):
-            return False
-        return WITHOUT_CHATML.match(base.lower()) is not None
-
-    return where(holds, key, "base_model")
+def _is_foreign(keys: Written, token: str) -> bool:
+    """Whether a special token is one of ChatML's, which the base model does not have."""
+    base = keys.value("base_model")
+    if keys.value(f"special_tokens.{token}") not in CHATML or not isinstance(base, str):
+        return False
+    return WITHOUT_CHATML.match(base.lower()) is not None
 
 
 def _has_unread_field(keys: Written) -> bool:
@@ -105,7 +102,11 @@ DATA = (
             f"special_tokens.{token}",
             (
                 LORA,
-                _foreign(token),
+                where(
+                    partial(_is_foreign, token=token),
+                    f"special_tokens.{token}",
+                    "base_model",
+                ),
                 where(_lacks_embeddings, "lora_modules_to_save"),
             ),
             f"a special_tokens.{token} that the base model's vocabulary does not have, and "
