@@ -142,6 +142,8 @@ class Behaviour:
 
     # Refusals, writing back
 
+    hands_on_sections: bool = False
+    """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True
