@@ -150,6 +150,9 @@ RULES: tuple[Row, ...] = (
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ()),
     ('LLB47', 'scripts.llb47_fsdp_flattens_frozen_weights', 'fsdp_flattens_frozen_weights', 3, (('program', 'Program'),), (), False, False, False, ('FullyShardedDataParallel',)),
+    ('LLB48', 'scripts.llb48_added_adapter_resumed', 'added_adapter_resumed', 3, (('program', 'Program'),), (), False, False, False, ('add_adapter',)),
+    ('LLB49', 'scripts.llb49_adam_steps_in_float16', 'adam_steps_in_float16', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ('Adam', 'AdamW')),
+    ('LLB51', 'scripts.llb51_versions_refuse_each_other', 'versions_refuse_each_other', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_peft', 'VersionRange')), (), False, False, False, ('add_adapter', 'load_adapter')),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""
