@@ -30,8 +30,16 @@ from __future__ import annotations
 from lora_rules.engine.version_range import ANY
 
 Row = tuple[
-    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool,
-    tuple[str, ...]
+    str,
+    str,
+    str,
+    int,
+    tuple[tuple[str, str], ...],
+    tuple[object, ...],
+    bool,
+    bool,
+    bool,
+    tuple[str, ...],
 ]
 
 RULES: tuple[Row, ...] = (

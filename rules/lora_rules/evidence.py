@@ -97,6 +97,18 @@ QUANTIZATION_SOURCES = Source(
     "(trainer/utils.py), read in 2026",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_TEMPLATES = Source(
+    "llamafactory-templates",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_DATA = Source(
+    "llamafactory-data",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,

@@ -312,6 +312,8 @@ _DECLARED = (
              doc="Tokens that an example is cut to."),
     Declared("packing", "bool", "trl", "data", principal=True,
              doc="Put several examples into one sequence of max_length."),
+    Declared("chat_template", "str", "framework", "data",
+             doc="The name of the template that turns of a conversation are written in."),
     Declared("data_files", "str", "framework", "data", never=("",),
              doc="Files that a data set is read from."),
     Declared("dataset_kwargs", "dict[str, object]", "trl", "data",

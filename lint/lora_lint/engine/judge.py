@@ -55,17 +55,13 @@ def run_rules(
     judge = _Judge(whole=whole)
     asked: set[tuple[str, int]] = set()
     """What was asked of a program that several recipes belong to."""
-    called_by: dict[int, frozenset[str]] = {}
     for number, recipe in enumerate(recipes):
         off = recipe.known("lora_enabled") is False
         evaluation = Evaluation(recipe)
-        called = called_by.get(id(recipe.calls))
-        if called is None:
-            called = called_by[id(recipe.calls)] = _last_names(recipe)
         for rule, options in about_recipes:
             if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
-            if rule.calls and called.isdisjoint(rule.calls):
+            if rule.calls and not _makes(recipe, rule.calls):
                 continue
             if asks_of_program_alone(rule.check):
                 if (rule.code, id(recipe.calls)) in asked:
@@ -77,9 +73,13 @@ def run_rules(
     return judge.judged(len(about_recipes))
 
 
-def _last_names(recipe: Recipe) -> frozenset[str]:
-    """What a program calls, without owners and modules."""
-    return frozenset(call.name.rpartition(".")[2] for call in recipe.calls)
+def _makes(recipe: Recipe, names: tuple[str, ...]) -> bool:
+    """Whether a script makes a call that a rule is about."""
+    if not recipe.calls:
+        return False
+    from lora_rules.program import program_of  # imported here: only scripts make calls
+
+    return program_of(recipe).calls.makes(names)
 
 
 class _Judge:

@@ -11,12 +11,14 @@ Rules, facts, fixes and the launcher ask here and compare no names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lora_rules.engine.declarations import Complaint
     from lora_rules.engine.draft import Draft
+    from lora_rules.repository import Repository
 
 
 class Behaviour:
@@ -97,6 +99,8 @@ class Behaviour:
     """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
     files_are_datasets: bool = False
     """A data set's name in training and evaluation means the same rows."""
+    templates_are_llamafactorys: bool = False
+    """Its chat templates have the names that LLaMA-Factory gives them."""
     keep_apart: str = 'Take packing_strategy="bfd", with TRL 0.23.1 or newer or a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
@@ -160,6 +164,21 @@ class Behaviour:
         """
         return ""
 
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The scripts that may read its file: of each the classes whose parameters are its keys.
+
+        The last class is the script's own. Empty: the keys are a list.
+
+        Args:
+            method: the setting ``trainer_method`` where a command names it, else empty.
+            keys: what the file has.
+        """
+        return ()
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """Whether a key that none of :meth:`scripts` takes is for another program."""
+        return False
+
     def key(self, setting: str) -> str:
         """What its file calls a setting, for advice that names a key nobody has written."""
         return setting
@@ -188,6 +207,19 @@ class Behaviour:
             is_true: whether a key of the file is true.
         """
         return ""
+
+    def data_complaints(
+        self, names: Sequence[str], method: str, folder: str, repository: Repository
+    ) -> Iterable[Complaint]:
+        """What is wrong with data sets that a file of their own declares.
+
+        Args:
+            names: the data sets that the run names.
+            method: the setting ``trainer_method``.
+            folder: where the declarations are, as the recipe says it; empty where it says nothing.
+            repository: the files around.
+        """
+        return ()
 
     def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
         """Whether lists of data sets that share a name take different parts of it.

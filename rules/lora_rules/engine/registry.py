@@ -47,8 +47,9 @@ def rule(
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
-    ``keys`` gives what is to be said of each key that its problems may have. A program without a
-    call of one of ``calls``, given as the last part of its name, is not asked about.
+    ``calls`` are the last parts of the names of calls that it is about (``merge_and_unload``): it
+    is not even imported for a script that makes none of them. ``keys`` gives what is to be said of
+    each key that its problems may have.
 
     Raises:
         RegistrationError: if the code is taken, no citation supports it, it has no page, or a

@@ -38,8 +38,8 @@ class Rule(NamedTuple):
     of_records: bool = False
     """Whether it also speaks of what is trained already: of how it is used, not how to train it."""
     calls: tuple[str, ...] = ()
-    """Last names of calls (``add_adapter``) without one of which the rule has nothing to say: its
-    module is then not even imported. Empty where it may speak of any program."""
+    """The last parts of names: it speaks only of scripts that make a call of one of them. Empty if
+    it need not be one."""
 
     @property
     def function(self) -> Check:

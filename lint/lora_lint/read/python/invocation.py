@@ -11,7 +11,16 @@ from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held, Options
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
-from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.engine.effects import (
+    ARGUMENTS,
+    FIRST,
+    FIRST_TWO,
+    NEW,
+    NEW_AND_MORE,
+    OWNER,
+    PART,
+    Effect,
+)
 from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
@@ -141,6 +150,9 @@ class Invocation(Evaluation):
             if owner is None:
                 callee = callees.of_name(self.resolver, function, site)
                 return callee if callee.name or callee.own else Callee(f".{function.attr}")
+            held = self._store.assigned(owner, function.attr)
+            if held is not None:
+                return Callee(".__call__", on=held)
             return self._method(function.attr, owner)
         return Callee(".__call__", on=self._value(function, site))
 
@@ -150,8 +162,6 @@ class Invocation(Evaluation):
             if len(bindings) == 1 and bindings[0].node in self.resolver.index.scopes:
                 assert bindings[0].node is not None  # noqa: S101
                 return Callee(own=self.resolver.index.scopes[bindings[0].node], on=owner)
-        if isinstance(owner, Thing) and self._store.has_attribute(owner, name):
-            return Callee(".__call__", on=self._store.attribute(owner, name))
         return Callee(f".{name}", on=owner)
 
     def _made(
@@ -180,8 +190,14 @@ class Invocation(Evaluation):
                 return made, made
         if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
+        return self._new(callee, effect)
+
+    def _new(self, callee: Callee, effect: Effect | None) -> tuple[Thing | None, Held]:
+        """The new object that comes out, and what the expression gives."""
         made = self._store.fresh()
         if effect is not None:
+            if effect.gives == NEW_AND_MORE:
+                return made, [made, self._store.fresh()]
             made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made

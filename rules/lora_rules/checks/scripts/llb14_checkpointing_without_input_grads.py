@@ -37,6 +37,7 @@ from lora_rules.recipe import Call, Setting, Span, Thing
             "The default of transformers 4.57.1 is use_reentrant True, that of 5.0 to 5.24 False."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def checkpointing_without_input_grads(
     program: Program, pinned_transformers: VersionRange = ANY, pinned_trl: VersionRange = ANY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
@@ -11,7 +11,9 @@ from lora_rules.engine.behaviour import (
 from lora_rules.engine.unquantized import ignores_how
 
 if TYPE_CHECKING:
+    from lora_rules.engine.declarations import Complaint
     from lora_rules.engine.draft import Draft
+    from lora_rules.repository import Repository
 
 
 class Framework(Behaviour):
@@ -27,6 +29,7 @@ class Framework(Behaviour):
     files_are_datasets = True
     prediction_keys = frozenset({"do_predict", "do_eval"})
     training_key = "do_train"
+    templates_are_llamafactorys = True
     keep_apart = "Set neat_packing to true."
     packing_mask = "neat_packing"
     trainer = "transformers"
@@ -43,6 +46,16 @@ class Framework(Behaviour):
         _unquantized(draft)
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
+
+    def data_complaints(
+        self, names: Sequence[str], method: str, folder: str, repository: Repository
+    ) -> Iterable[Complaint]:
+        """Those of ``dataset_info.json``, unless the data come from the hub by their names."""
+        if folder == "ONLINE" or folder.startswith("REMOTE:"):
+            return ()
+        from lora_rules.frameworks.llamafactory.dataset_info import complaints  # few are declared
+
+        return complaints(names, method, folder or "data", repository)
 
     def mixes_packed(
         self,

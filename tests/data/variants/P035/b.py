@@ -2,21 +2,29 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification
 
-lora = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"], task_type="SEQ_CLS")
-model = get_peft_model(AutoModelForSequenceClassification.from_pretrained("roberta-base"), lora, adapter_name="en")
-model.add_adapter("de", lora)
-optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-4)
+
+class Languages:
+    def __init__(self, name):
+        lora = LoraConfig(r=8, lora_alpha=16, target_modules=["query", "value"], task_type="SEQ_CLS")
+        base = AutoModelForSequenceClassification.from_pretrained(name)
+        self.model = get_peft_model(base, lora, adapter_name="en")
+        self.model.add_adapter("de", lora)
+        self.optimizer = torch.optim.AdamW([p for p in self.model.parameters() if p.requires_grad], lr=5e-4)
+
+    def loss(self, batch):
+        self.model.set_adapter("en")
+        english = self.model(**batch["en"]).loss
+        self.model.set_adapter("de")
+        return english + self.model(**batch["de"]).loss
+
+    def fit(self, batches):
+        for batch in batches:
+            loss = self.loss(batch)
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
 
 
-def step(language, batch):
-    model.set_adapter(language)
-    loss = model(**batch).loss
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    return loss.item()
-
-
-for language, batch in torch.load("batches.pt"):
-    print(language, step(language, batch))
-model.save_pretrained("languages")
+run = Languages("roberta-base")
+run.fit(torch.load("batches.pt"))
+run.model.save_pretrained("languages")
