@@ -593,3 +593,16 @@ MINIMAL_PEFT = Source(
     "and of every minor release from 5.0 to 5.24",
     "https://pypi.org/project/transformers/",
 )
+LAYERS_READ = Source(
+    "layers-read",
+    MECHANICAL,
+    "Hugging Face, PEFT: tuners/lora.py of 0.5.0, tuners/tuners_utils.py of 0.6.2, 0.7.1, 0.8.2 "
+    "and 0.9.0",
+    "https://pypi.org/project/peft/",
+)
+OWN_CODE_ISSUES = Source(
+    "own-code-issues",
+    GUIDANCE,
+    "LMFlow#606 (Replit Code) and Baichuan-13B#52: models with code of their own and no targets",
+    "https://github.com/OptimalScale/LMFlow/issues/606",
+)
