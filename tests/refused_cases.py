@@ -21,6 +21,7 @@ HEADS = {
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
     "llamafactory-infer": "",
+    "mlx-lm": "fine_tune_type: lora\niters: 100\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -816,7 +817,40 @@ SWIFT = [
 ]
 
 S = "eval_strategy: steps\neval_steps: 50\n"
+G = "num_generations: 4\n"
 TRAINER = [
+    (
+        W,
+        "trl/generation-batch-size-with-steps-per-generation",
+        G + "generation_batch_size: 16\nsteps_per_generation: 2\n",
+        G + "generation_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-groups",
+        "num_generations: 6\ngeneration_batch_size: 16\n",
+        "num_generations: 6\ngeneration_batch_size: 24\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-batches",
+        "num_generations: 2\ngeneration_batch_size: 12\n",
+        "num_generations: 2\ngeneration_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/batch-of-partial-groups",
+        "num_generations: 6\nper_device_train_batch_size: 4\n",
+        G + "per_device_train_batch_size: 4\n",
+    ),
+    (W, "trl/one-generation", "num_generations: 1\n", G),
+    (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
+    (
+        W,
+        "trl/log-completions-hub-repo-without-log-completions",
+        G + "log_completions_hub_repo: me/rows\n",
+        G + "log_completions_hub_repo: me/rows\nlog_completions: true\n",
+    ),
     (
         W,
         "trl/padding-free-with-max-length",
@@ -984,6 +1018,13 @@ OTHERS = [
             ("vllm-with-rope-scaling", VLLM + "rope_scaling: linear\n", VLLM),
             ("vllm-outside-sft", VLLM + "stage: rm\n", VLLM + "stage: sft\n"),
         )
+    ),
+    (
+        "mlx-lm",
+        E,
+        "mlx-lm/lora-parameters-needs-all-three",
+        "lora_parameters: {rank: 8, scale: 2.0}\n",
+        "lora_parameters: {rank: 8, scale: 2.0, dropout: 0.0}\n",
     ),
     (
         "litgpt",

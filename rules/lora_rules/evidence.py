@@ -599,3 +599,36 @@ FSDP_ISSUES = Source(
     "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
     "https://github.com/pytorch/pytorch/issues/100945",
 )
+ADDED_RESUMED = Source(
+    "added-adapter-resumed",
+    MECHANICAL,
+    "Hugging Face, transformers: trainer.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1, 5.3.0, "
+    "5.10.2 and 5.15.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
+FLOAT16_ISSUES = Source(
+    "float16-issues",
+    GUIDANCE,
+    "PyTorch forum, topic 1765, pytorch#8860 and glide-finetune#5: Adam on float16 weights",
+    "https://discuss.pytorch.org/t/adam-half-precision-nans/1765",
+)
+MINIMAL_PEFT = Source(
+    "minimal-peft",
+    MECHANICAL,
+    "Hugging Face, transformers: integrations/peft.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1 "
+    "and of every minor release from 5.0 to 5.24",
+    "https://pypi.org/project/transformers/",
+)
+LAYERS_READ = Source(
+    "layers-read",
+    MECHANICAL,
+    "Hugging Face, PEFT: tuners/lora.py of 0.5.0, tuners/tuners_utils.py of 0.6.2, 0.7.1, 0.8.2 "
+    "and 0.9.0",
+    "https://pypi.org/project/peft/",
+)
+OWN_CODE_ISSUES = Source(
+    "own-code-issues",
+    GUIDANCE,
+    "LMFlow#606 (Replit Code) and Baichuan-13B#52: models with code of their own and no targets",
+    "https://github.com/OptimalScale/LMFlow/issues/606",
+)

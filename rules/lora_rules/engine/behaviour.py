@@ -150,6 +150,8 @@ class Behaviour:
     refuses_stored_merge: bool = False
     """It merges an adapter into no checkpoint that is loaded quantized."""
 
+    hands_on_sections: bool = False
+    """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True

@@ -326,7 +326,7 @@ class TestKeys:
         ]
 
     def test_nothing_is_claimed_where_the_keys_are_not_established(self) -> None:
-        assert one(SAMPLES["mlx-lm"]).blocks[0].known_keys == frozenset()
+        assert one(SAMPLES["verl"]).blocks[0].known_keys == frozenset()
 
     def test_hydra_s_defaults_bring_more(self) -> None:
         assert not one("defaults: [base]\n" + SAMPLES["verl"]).blocks[0].complete

@@ -92,6 +92,11 @@ class Command(NamedTuple):
         return meant[0] if len(meant) == 1 else name
 
     @property
+    def refuses_unknown(self) -> bool:
+        """Whether argparse reads the flags, which ends the program at one that it does not know."""
+        return self.dialect in _ARGPARSE
+
+    @property
     def has_config_file(self) -> bool:
         """Whether most settings come from a file, so that defaults cannot be told."""
         names = {flag.name for flag in self.flags}

@@ -274,6 +274,7 @@ SYNONYMS = {
     "targets": "target_modules",
     "lora_bias_type": "bias",
     "new_special_tokens": "add_special_tokens",
+    "lora_layers": "num_layers",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""
 
