@@ -69,6 +69,12 @@ def _evaluates(keys: Written) -> bool:
     return isinstance(strategy, str) and strategy != "no"
 
 
+def _reports_elsewhere(keys: Written) -> bool:
+    value = keys.value("report_to")
+    names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return any(name not in ("wandb", "tensorboard", "trackio", "none") for name in names)
+
+
 NOTHING_HELD_OUT = off("eval_dataset", "val_size")
 NO_HELD_OUT = "Add eval_dataset or val_size."
 LORA = either(missing("finetuning_type"), equals("finetuning_type", "lora"))
@@ -172,6 +178,16 @@ DATA = (
         (given("do_train"), missing("dataset")),
         "do_train without dataset",
         "Add dataset.",
+    ),
+    *(
+        Refusal(
+            f"{name.replace('_', '-')}-needs-evaluation-data",
+            name,
+            (given(name), NOTHING_HELD_OUT),
+            f"{name} without eval_dataset or val_size",
+            NO_HELD_OUT,
+        )
+        for name in ("do_predict", "predict_with_generate")
     ),
     *(
         Refusal(
@@ -304,6 +320,13 @@ STAGE = (
         (equals("stage", "ppo"), off("reward_model")),
         "stage: ppo without reward_model",
         "Add reward_model.",
+    ),
+    Refusal(
+        "ppo-reports-elsewhere",
+        "report_to",
+        (equals("stage", "ppo"), where(_reports_elsewhere, "report_to")),
+        "stage: ppo with a report_to that is none of wandb, tensorboard, trackio and none",
+        "Take one of them.",
     ),
     Refusal(
         "dpo-label-smoothing-needs-sigmoid",
