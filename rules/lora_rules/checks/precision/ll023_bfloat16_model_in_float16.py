@@ -44,7 +44,8 @@ def bfloat16_model_in_float16(
     `fp16` is on for a base model that was made in bfloat16 and whose makers say that it overflows:
     GLM-4-9B, Gemma 3 and 3n, Qwen2-7B.
 
-    - Left alone: other models of bfloat16, of which most stay in range; Unsloth, which has float16 training of its own.
+    - Left alone: other models of bfloat16, of which most stay in range; Unsloth, which has float16
+      training of its own.
 
     ## Why it matters
     float16 ends at 65,504. What a model of bfloat16 computes may be larger: it becomes infinite,

@@ -223,7 +223,7 @@ DATA = (
     Refusal(
         "streaming-needs-max-steps",
         "streaming",
-        (given("streaming"), off("max_steps")),
+        (given("streaming"), either(missing("max_steps"), equals("max_steps", -1))),
         "streaming without max_steps",
         "Set max_steps: a stream has no length.",
     ),
