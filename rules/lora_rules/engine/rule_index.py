@@ -158,6 +158,9 @@ RULES: tuple[Row, ...] = (
     ('LLB39', 'scripts.llb39_adalora_never_allocates', 'adalora_never_allocates', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ('AdaLoraConfig',)),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('generate', '__call__')),
+    ('LLB42', 'scripts.llb42_everything_freed_after_adapter', 'everything_freed_after_adapter', 2, (('program', 'Program'),), (), False, False, False, ('requires_grad_', '=requires_grad')),
+    ('LLB43', 'scripts.llb43_evaluation_keeps_graph', 'evaluation_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+', 'append')),
+    ('LLB44', 'scripts.llb44_evaluation_mode_stays', 'evaluation_mode_stays', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('eval',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""
