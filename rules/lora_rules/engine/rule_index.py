@@ -20,7 +20,7 @@ Row = tuple[
 ]
 
 RULES: tuple[Row, ...] = (
-    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False, ()),
+    ('LL001', 'training.ll001_unknown_key', 'unknown_key', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins'), ('trainer_method', 'Value'), ('outline', 'Outline')), (), False, True, True, ()),
     ('LL002', 'training.ll002_invalid_value', 'invalid_value', 3, (('framework', 'Behaviour'), ('r', 'Value'), ('lora_alpha', 'Value'), ('lora_dropout', 'Value'), ('bias', 'Value'), ('task_type', 'Value'), ('init_lora_weights', 'Value'), ('target_modules', 'Value'), ('exclude_modules', 'Value'), ('modules_to_save', 'Value'), ('rank_pattern', 'Value'), ('alpha_pattern', 'Value'), ('layers_to_transform', 'Value'), ('target_parameters', 'Value'), ('eva_config', 'Value'), ('bnb_4bit_quant_type', 'Value')), (), False, False, False, ()),
     ('LL003', 'adapter.ll003_non_noop_init', 'non_noop_init', 2, (('outline', 'Outline'), ('init_lora_weights', 'bool')), (), False, False, False, ()),
     ('LL004', 'adapter.ll004_inference_mode_training', 'inference_mode_training', 3, (('outline', 'Outline'), ('inference_mode', 'bool'), ('adapter_name_or_path', 'Value')), (), False, False, False, ()),
@@ -38,6 +38,9 @@ RULES: tuple[Row, ...] = (
     ('LL016', 'training.ll016_argument_not_accepted', 'argument_not_accepted', 3, (('blocks', 'Blocks'), ('pins', 'Pins')), (), False, True, False, ()),
     ('LL017', 'training.ll017_written_and_ignored', 'written_and_ignored', 2, (('ignored_keys', 'IgnoredKeys'), ('checkpoint_quantization', 'Lazy')), (), False, False, False, ()),
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False, ()),
+    ('LL020', 'data.ll020_template_of_another_family', 'template_of_another_family', 2, (('framework', 'Behaviour'), ('chat_template', 'str'), ('model_name_or_path', 'str'), ('trainer_method', 'str')), ('sft',), False, False, False, ()),
+    ('LL021', 'data.ll021_wrong_data_declaration', 'wrong_data_declaration', 3, (('framework', 'Behaviour'), ('repository', 'Repository'), ('dataset_dir', 'str'), ('train_dataset', 'list[str] | str'), ('eval_dataset', 'list[str] | str | None'), ('trainer_method', 'str')), (None, 'sft'), False, False, False, ()),
+    ('LL024', 'training.ll024_component_not_there', 'component_not_there', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False, ()),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False, ()),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False, ()),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False, ()),
@@ -78,7 +81,7 @@ RULES: tuple[Row, ...] = (
     ('LL416', 'targets.ll416_invalid_token_indices', 'invalid_token_indices', 3, (('targeted', 'Targeted'), ('trainable_token_indices', 'list[int] | dict[str, object]'), ('modules_to_save', 'list[str] | None'), ('ensure_weight_tying', 'bool'), ('program', 'Program | None')), (None, False, None), False, False, False, ()),
     ('LL417', 'adapter.ll417_task_type_mismatch', 'task_type_mismatch', 3, (('blocks', 'Blocks'), ('inventory', 'Inventory'), ('task_type', 'str')), (), False, False, False, ()),
     ('LL418', 'adapter.ll418_layer_replication_impossible', 'layer_replication_impossible', 3, (('inventory', 'Inventory'), ('layer_replication', 'object')), (), False, False, False, ()),
-    ('LL419', 'quantization.ll419_qalora_without_gptq', 'qalora_without_gptq', 2, (('blocks', 'Blocks'), ('outline', 'Outline'), ('framework', 'Behaviour'), ('use_qalora', 'bool'), ('inventory', 'Inventory'), ('load_in_4bit', 'Value'), ('load_in_8bit', 'Value')), (), False, False, False, ()),
+    ('LL419', 'quantization.ll419_qalora_without_gptq', 'qalora_without_gptq', 2, (('blocks', 'Blocks'), ('outline', 'Outline'), ('framework', 'Behaviour'), ('use_qalora', 'bool'), ('inventory', 'Inventory'), ('checkpoint_quantization', 'Checkpoint'), ('load_in_4bit', 'Value'), ('load_in_8bit', 'Value')), (), False, False, False, ()),
     ('LL501', 'quantization.ll501_fp4_by_default', 'fp4_by_default', 2, (('blocks', 'Blocks'), ('load_in_4bit', 'bool'), ('bnb_4bit_quant_type', 'Setting'), ('pins', 'Pins'), ('checkpoint_quantization', 'Checkpoint | None')), (None,), False, False, False, ()),
     ('LL502', 'quantization.ll502_fp32_compute_default', 'fp32_compute_default', 2, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('load_in_4bit', 'bool'), ('bnb_4bit_compute_dtype', 'Setting'), ('dtype', 'Value'), ('load_in_8bit', 'bool'), ('checkpoint_quantization', 'Checkpoint | None'), ('pinned_transformers', 'VersionRange')), (False, None, ANY), False, False, False, ()),
     ('LL503', 'quantization.ll503_double_quant_off', 'double_quant_off', 1, (('usable_gpu', 'Gpu'), ('load_in_4bit', 'bool'), ('memory_forecast', 'MemoryForecast'), ('bnb_4bit_use_double_quant', 'bool')), (False,), False, False, False, ()),
@@ -127,6 +130,7 @@ RULES: tuple[Row, ...] = (
     ('LL907', 'data.ll907_duplicates_or_leak', 'duplicates_or_leak', 3, (('blocks', 'Blocks'), ('repository', 'Repository'), ('framework', 'Behaviour'), ('train_dataset', 'list[str] | str'), ('eval_dataset', 'list[str] | str')), (), False, False, False, ()),
     ('LL908', 'data.ll908_repeated_rows', 'repeated_rows', 1, (('repeated_rows', 'RepeatedRows'),), (), False, False, False, ()),
     ('LL909', 'data.ll909_length_by_default', 'length_by_default', 1, (('outline', 'Outline'), ('blocks', 'Blocks'), ('framework', 'Behaviour'), ('max_length', 'Setting'), ('dataset_kwargs', 'Value'), ('pins', 'Pins'), ('training_kind', 'str')), ('',), False, False, False, ()),
+    ('LL912', 'scripts.ll912_padding_in_labels', 'padding_in_labels', 2, (('program', 'Program'),), (), False, False, False, ()),
     ('LLA03', 'training.lla03_nothing_saved', 'nothing_saved', 2, (('program', 'Program'), ('blocks', 'Blocks'), ('save_strategy', 'Setting'), ('save_steps', 'Value'), ('at_module_level', 'Value'), ('push_to_hub', 'Value'), ('training_steps', 'Steps | None'), ('pinned_transformers', 'VersionRange')), (None, ANY), False, False, False, ()),
     ('LLB01', 'scripts.llb01_loaded_adapter_is_frozen', 'loaded_adapter_is_frozen', 3, (('program', 'Program'),), (), False, False, False, ()),
     ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
@@ -138,10 +142,10 @@ RULES: tuple[Row, ...] = (
     ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False, ()),
     ('LLB09', 'scripts.llb09_fsdp_needs_quant_storage', 'fsdp_needs_quant_storage', 2, (('program', 'Program'), ('repository', 'Repository'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
     ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False, ()),
-    ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'),), (), False, False, False, ()),
-    ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'),), (), False, False, False, ('save_pretrained',)),
+    ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
+    ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'), ('repository', 'Repository')), (), False, False, False, ('save_pretrained',)),
     ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ()),
-    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ('get_peft_model',)),
+    ('LLB14', 'scripts.llb14_checkpointing_without_input_grads', 'checkpointing_without_input_grads', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_trl', 'VersionRange')), (ANY, ANY), False, False, False, ('get_peft_model',)),
     ('LLB15', 'scripts.llb15_initialisation_needs_a_call', 'initialisation_needs_a_call', 2, (('outline', 'Outline'), ('framework', 'Behaviour'), ('init_lora_weights', 'str'), ('program', 'Program | None')), (None,), False, False, False, ()),
     ('LLB16', 'scripts.llb16_value_of_a_mutator', 'value_of_a_mutator', 2, (('returns_nothing', 'ReturnsNothing'),), (), False, False, False, ()),
     ('LLB17', 'scripts.llb17_legacy_state_dict_patch', 'legacy_state_dict_patch', 1, (('program', 'Program'), ('pinned_peft', 'VersionRange')), (ANY,), False, False, False, ('=state_dict',)),
@@ -161,6 +165,7 @@ RULES: tuple[Row, ...] = (
     ('LLB42', 'scripts.llb42_everything_freed_after_adapter', 'everything_freed_after_adapter', 2, (('program', 'Program'),), (), False, False, False, ('requires_grad_', '=requires_grad')),
     ('LLB43', 'scripts.llb43_evaluation_keeps_graph', 'evaluation_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+', 'append')),
     ('LLB44', 'scripts.llb44_evaluation_mode_stays', 'evaluation_mode_stays', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('eval',)),
+    ('LLB47', 'scripts.llb47_fsdp_flattens_frozen_weights', 'fsdp_flattens_frozen_weights', 3, (('program', 'Program'),), (), False, False, False, ('FullyShardedDataParallel',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

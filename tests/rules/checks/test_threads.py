@@ -70,5 +70,6 @@ def test_variants_are_complete() -> None:
         assert case.code in true, case.folder.name
         assert len(case.variants) == 3, case.folder.name
         read = {*case.variants, case.repaired, "expected.json"}
-        there = {path.name for path in case.folder.iterdir()}
+        files = (path for path in case.folder.rglob("*") if path.is_file())
+        there = {path.relative_to(case.folder).as_posix() for path in files}
         assert read <= there, (case.folder.name, read - there)

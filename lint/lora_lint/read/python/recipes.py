@@ -195,6 +195,7 @@ def _recipe(
                 continue
             settings.setdefault(name, value)
     dialect = _dialect(adapter)
+    settings |= _moved_targets(dialect, settings)
     others = in_order(found for kind in linked.by_kind for found in links.shown(linked, kind))
     blocks = tuple(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
@@ -223,6 +224,15 @@ def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
     return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+
+
+def _moved_targets(dialect: str, settings: dict[str, Setting]) -> dict[str, Setting]:
+    """What Unsloth makes of embeddings among the targets."""
+    if dialect != "unsloth":
+        return {}
+    from lora_rules.libraries.unsloth.targets import moved  # few files call Unsloth
+
+    return moved(settings)
 
 
 def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:

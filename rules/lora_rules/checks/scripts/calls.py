@@ -150,10 +150,24 @@ def given(call: Call, thing: Thing) -> bool:
     return any(other.number == thing.number for other in call.things.values())
 
 
+_ANSWERS = ("generate()", "__call__()")
+
+
 def is_unknown(call: Call, thing: Thing) -> bool:
-    """Whether a call may do anything at all to an object."""
-    if not given(call, thing):
+    """Whether a call may do anything at all to an object.
+
+    What a model answers is not the model: whoever is given that cannot change the model.
+    """
+    if not any(
+        other.number == thing.number and not other.part.startswith(_ANSWERS)
+        for other in call.things.values()
+    ):
         return False
+    return does_anything(call, thing)
+
+
+def does_anything(call: Call, thing: Thing) -> bool:
+    """Whether of a call it is not known what it does to an object that it is given."""
     if call.name.startswith("="):
         return False
     if call.name.startswith("."):

@@ -162,7 +162,7 @@ def _may_train(call: Call, model: Thing) -> bool:
         return call.name not in _KEEPING - {".parameters", ".named_parameters"} and not (
             call.on is not None and call.on.part
         )
-    return given(call, model) and call.name.partition(".")[0] not in ("builtins", "")
+    return given(call, model) and not call.name.startswith(("builtins.", ".", "="))
 
 
 def _generates(call: Call, model: Thing) -> bool:
