@@ -159,6 +159,7 @@ RULES: tuple[Row, ...] = (
     ('LLB35', 'scripts.llb35_base_changed_by_first_adapter', 'base_changed_by_first_adapter', 2, (('program', 'Program'), ('init_lora_weights', 'Value')), (), False, False, True, ()),
     ('LLB36', 'scripts.llb36_configuration_given_to_nothing', 'configuration_given_to_nothing', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ()),
     ('LLB37', 'scripts.llb37_gradients_never_cleared', 'gradients_never_cleared', 2, (('program', 'Program'),), (), False, False, False, ('step',)),
+    ('LLB38', 'scripts.llb38_base_weights_after_adapter', 'base_weights_after_adapter', 2, (('program', 'Program'),), (), False, False, False, ('load_state_dict',)),
     ('LLB39', 'scripts.llb39_adalora_never_allocates', 'adalora_never_allocates', 2, (('program', 'Program'), ('outline', 'Outline')), (), False, False, False, ('AdaLoraConfig',)),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('generate', '__call__')),

@@ -203,3 +203,28 @@ def test_llb44_checkpointing_is_off_in_evaluation_mode() -> None:
             loss(model)
         saved.append(len(counted))
     assert saved[0] < saved[1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_llb38_weights_of_a_base_do_not_arrive_after_the_adapter(*, whole: bool) -> None:
+    other = tiny()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1)
+    base = tiny()
+    model = peft.get_peft_model(base, lora())
+    target = model if whole else base
+    with pytest.raises(RuntimeError, match="base_layer"):
+        target.load_state_dict(other.state_dict())
+    base = tiny()
+    model = peft.get_peft_model(base, lora())
+    before = {name: part.clone() for name, part in base.state_dict().items()}
+    (model if whole else base).load_state_dict(other.state_dict(), strict=False)
+    same = {name for name, part in base.state_dict().items() if torch.equal(before[name], part)}
+    assert same >= {name for name in before if "base_layer" in name or "lora_" in name}
+    assert (len(same) == len(before)) is whole
+    peft.set_base_model_state_dict(model, other.state_dict())
+    assert torch.equal(
+        base.state_dict()["model.layers.0.self_attn.q_proj.base_layer.weight"],
+        other.state_dict()["model.layers.0.self_attn.q_proj.weight"],
+    )
