@@ -537,6 +537,18 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,
