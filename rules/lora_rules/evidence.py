@@ -549,6 +549,12 @@ UNSLOTH_TEMPLATE_ISSUES = Source(
     "Issue 915 of Unsloth: a template whose tokens the model has not learned",
     "https://github.com/unslothai/unsloth/issues/915",
 )
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): Cannot handle batch sizes > 1",
+    "https://github.com/huggingface/transformers/issues/34055",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,

@@ -151,6 +151,7 @@ RULES: tuple[Row, ...] = (
     ('LLB37', 'scripts.llb37_gradients_never_cleared', 'gradients_never_cleared', 2, (('program', 'Program'),), (), False, False, False),
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False),
+    ('LLB45', 'scripts.llb45_classifier_without_padding_id', 'classifier_without_padding_id', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_trl', 'VersionRange')), (ANY, ANY), False, False, False),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""

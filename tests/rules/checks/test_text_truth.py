@@ -78,3 +78,38 @@ def test_ll905_trl_tokenizes_a_text_column_with_special_tokens(tmp_path: Path) -
         first[column] = trainer.train_dataset[0]["input_ids"]
     assert first["text"][:3] == [0, 0, 1]
     assert first["messages"][:2] == [0, 1]
+
+
+def classifier() -> Any:
+    config = tiny().config
+    config.pad_token_id, config.num_labels = None, 2
+    return transformers.LlamaForSequenceClassification(config)
+
+
+def test_llb45_a_batch_needs_the_padding_id_of_the_model() -> None:
+    model, rows = classifier(), torch.tensor([[1, 2, 3], [4, 5, 6]])
+    assert model(input_ids=rows[:1]).logits.shape == (1, 2)
+    with pytest.raises(ValueError, match="no padding token"):
+        model(input_ids=rows)
+    model.config.pad_token_id = 0
+    assert model(input_ids=rows).logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_llb45_the_trainer_takes_the_padding_id_of_its_tokenizer(
+    tmp_path: Path, given: bool
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_list([{"input_ids": [1, 2, 3], "labels": 1}] * 4)
+    arguments = transformers.TrainingArguments(
+        str(tmp_path), use_cpu=True, report_to="none", max_steps=1, save_strategy="no"
+    )
+    words = tokenizer() if given else None
+    trainer = transformers.Trainer(
+        classifier(), arguments, train_dataset=rows, processing_class=words
+    )
+    if given:
+        trainer.train()
+        return
+    with pytest.raises(ValueError, match="no padding token"):
+        trainer.train()
