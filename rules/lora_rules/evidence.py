@@ -552,7 +552,7 @@ UNSLOTH_TEMPLATE_ISSUES = Source(
 PADDING_ID_ISSUES = Source(
     "padding-id-issues",
     GUIDANCE,
-    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): Cannot handle batch sizes > 1",
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
     "https://github.com/huggingface/transformers/issues/34055",
 )
 DOUBLE_BOS_ISSUES = Source(

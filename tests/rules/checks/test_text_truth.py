@@ -113,3 +113,21 @@ def test_llb45_the_trainer_takes_the_padding_id_of_its_tokenizer(
         return
     with pytest.raises(ValueError, match="no padding token"):
         trainer.train()
+
+
+@pytest.mark.parametrize("task", ["SEQ_2_SEQ_LM", "CAUSAL_LM", None])
+def test_ll417_a_speech_model_takes_no_text(task: str | None) -> None:
+    sizes = {"d_model": 16, "vocab_size": 64, "num_mel_bins": 8, "max_source_positions": 30}
+    for part in ("encoder", "decoder"):
+        sizes |= {f"{part}_layers": 1, f"{part}_attention_heads": 2, f"{part}_ffn_dim": 16}
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 3}
+    config = transformers.WhisperConfig(**sizes, **special, max_target_positions=20)
+    model = transformers.WhisperForConditionalGeneration(config)
+    adapter = peft.LoraConfig(r=2, target_modules=["q_proj"], task_type=task)
+    model = peft.get_peft_model(model, adapter)
+    batch = {"input_features": torch.zeros(1, 8, 60), "labels": torch.tensor([[4, 5]])}
+    if task is None:
+        assert model(**batch).loss > 0
+        return
+    with pytest.raises(TypeError, match="input_ids"):
+        model(**batch)
