@@ -550,6 +550,24 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
+    "https://github.com/huggingface/transformers/issues/34055",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,
