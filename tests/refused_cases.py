@@ -20,6 +20,7 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 
@@ -1055,5 +1056,19 @@ OTHERS = [
         "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
+    ),
+    (
+        "autotrain",
+        W,
+        "autotrain/project-name-not-alphanumeric",
+        "backend: local\nproject_name: my_llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "autotrain",
+        E,
+        "autotrain/backend-missing",
+        "project_name: my-llm\n",
+        "backend: local\nproject_name: my-llm\n",
     ),
 ]

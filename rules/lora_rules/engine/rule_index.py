@@ -30,6 +30,8 @@ RULES: tuple[Row, ...] = (
     ('LL017', 'training.ll017_written_and_ignored', 'written_and_ignored', 2, (('ignored_keys', 'IgnoredKeys'), ('checkpoint_quantization', 'Lazy')), (), False, False, False),
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False),
     ('LL024', 'training.ll024_component_not_there', 'component_not_there', 3, (('blocks', 'Blocks'), ('framework', 'Behaviour'), ('pins', 'Pins')), (), False, True, False),
+    ('LL025', 'targets.ll025_added_tokens_untrained', 'added_tokens_untrained', 2, (('framework', 'Behaviour'), ('added_tokens', 'Setting'), ('target_modules', 'Value'), ('modules_to_save', 'Value'), ('trainable_token_indices', 'Value'), ('target_parameters', 'Value')), (), False, False, False),
+    ('LL026', 'quantization.ll026_zero3_needs_quant_storage', 'zero3_needs_quant_storage', 2, (('framework', 'Behaviour'), ('deepspeed', 'Value'), ('load_in_4bit', 'bool'), ('repository', 'Repository'), ('bnb_4bit_quant_storage', 'Value'), ('dtype', 'Setting | None')), (None,), False, False, False),
     ('LL090', 'training.ll090_unused_suppression', 'unused_suppression', 2, (('unused_suppression', 'tuple[str, Span]'),), (), False, False, False),
     ('LL091', 'training.ll091_malformed_directive', 'malformed_directive', 2, (('malformed_directive', 'tuple[str, Span]'),), (), False, False, False),
     ('LL101', 'adapter.ll101_zero_or_negative_alpha', 'zero_or_negative_alpha', 3, (('lora_alpha', 'Setting'),), (), False, False, False),
