@@ -23,6 +23,7 @@ HEADS = {
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
+MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
 
 AXOLOTL = [
     (E, "axolotl/qlora-needs-load-in-4bit", "adapter: qlora\n", Q),
@@ -476,6 +477,40 @@ AXOLOTL = [
     (W, "axolotl/dpo-beta-renamed", L + "dpo_beta: 0.1\n", L + "rl_beta: 0.1\n"),
     (W, "axolotl/noisy-embedding-alpha-renamed", L + "noisy_embedding_alpha: 5\n", L),
     (W, "axolotl/sequence-parallel-degree-renamed", L + "sequence_parallel_degree: 2\n", L),
+    (W, "axolotl/lora-kernels-with-rl", L + "rl: dpo\nlora_o_kernel: true\n", L + "rl: dpo\n"),
+    (
+        E,
+        "axolotl/tokens-needs-saved-embeddings",
+        L + "tokens: [a]\nlora_modules_to_save: [lm_head]\n",
+        L + "tokens: [a]\nlora_modules_to_save: [embed_in, embed_out]\n",
+    ),
+    *(
+        (
+            E,
+            f"axolotl/new-{name}-token-needs-saved-embeddings",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: <|im_end|>}}\n",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: </s>, pad_token: <|im_end|>}}\n",
+        )
+        for name in ("eos", "bos", "unk")
+    ),
+    (
+        W,
+        "axolotl/dataset-field-needs-completion",
+        L + "datasets: [{path: a/b, type: alpaca, field: text}]\n",
+        L + "datasets: [{path: a/b, type: completion, field: text}, {type: mine.load, field: x}]\n",
+    ),
+    (
+        W,
+        "axolotl/base-model-is-an-adapter-by-name",
+        L + "base_model: a/b-lora\n",
+        L + "base_model: a/b-lora-merged\n",
+    ),
+    (
+        W,
+        "torch/fsdp1-with-load-in-8bit",
+        L + "load_in_8bit: true\nfsdp_config: {version: 1}\n",
+        L + "load_in_8bit: true\nfsdp_config: {version: 2}\n",
+    ),
 ]
 
 B = "quantization_bit: 4\n"

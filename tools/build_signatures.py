@@ -68,6 +68,8 @@ in the folder of the wheels."""
 
 _METHODS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "ORPO", "CPO", "RLOO", "PPO", "OnlineDPO", "GKD"]
 _METHODS += ["BCO", "XPO", "NashMD", "PRM", "Distillation"]
+SCRIPT_ARGUMENTS = ("ScriptArguments", "GRPOScriptArguments", "DatasetMixtureConfig")
+"""What TRL's scripts take beside a configuration and ``ModelConfig``; not all are exported."""
 CALLEES = {
     "peft": [
         "LoraConfig",
@@ -87,6 +89,7 @@ CALLEES = {
     "trl": [
         *(f"{method}{kind}" for method in _METHODS for kind in ("Config", "Trainer")),
         "ModelConfig",
+        *SCRIPT_ARGUMENTS,
     ],
     "unsloth": [
         f"{owner}.{method}"
@@ -115,7 +118,8 @@ def _read(wheel: Wheel, callee: str) -> Signature | None:
         return read_method(wheel, owner, method)
     if not owner[0].isupper():
         return read_function(wheel, owner)
-    if not (wheel.exports(owner) or wheel.is_experimental(owner)):
+    public = wheel.exports(owner) or wheel.is_experimental(owner) or owner in SCRIPT_ARGUMENTS
+    if not public:
         return None
     signature = read_class(wheel, owner)
     if signature and "task_type" in signature.fields:

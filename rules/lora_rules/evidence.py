@@ -117,6 +117,18 @@ QUANTIZATION_SOURCES = Source(
     "(trainer/utils.py), read in 2026",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_TEMPLATES = Source(
+    "llamafactory-templates",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_DATA = Source(
+    "llamafactory-data",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,
@@ -551,6 +563,19 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+DOUBLE_BOS_ISSUES = Source(
+    "double-bos-issues",
+    GUIDANCE,
+    "Issues of TRL (1400) and OpenRLHF (393), pull request 788 of MakazhanAlpamys/Soup: two start "
+    "tokens from a template and a tokenizer",
+    "https://github.com/huggingface/trl/issues/1400",
+)
+PADDED_LABELS_ISSUES = Source(
+    "padded-labels-issues",
+    GUIDANCE,
+    "Issues of transformers (1713, 32832): the loss of a causal model over padded labels",
+    "https://github.com/huggingface/transformers/issues/32832",
+)
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
@@ -574,4 +599,10 @@ ZERO_ISSUES = Source(
     GUIDANCE,
     "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
     "https://github.com/huggingface/trl/issues/4416",
+)
+FSDP_ISSUES = Source(
+    "fsdp-issues",
+    GUIDANCE,
+    "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
+    "https://github.com/pytorch/pytorch/issues/100945",
 )

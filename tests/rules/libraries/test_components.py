@@ -32,9 +32,7 @@ def test_what_moved_is_found_at_its_new_place(old: str, new: str) -> None:
 def test_a_name_that_no_version_has_is_not_there() -> None:
     known = component("torchtune.models.llama3_1.lora_llama3_1_9b", ANY)
     assert known is not None
-    assert not (known.newest)
-    assert not (known.some)
-    assert not (known.removed)
+    assert not any((known.newest, known.some, known.removed))
     assert nearest("torchtune.models.llama3_1.lora_llama3_1_9b", ANY).endswith("lora_llama3_1_8b")
 
 

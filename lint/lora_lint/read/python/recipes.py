@@ -14,6 +14,7 @@ from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.python.trace import terminals
+from lora_lint.read.python.unadapted import File, unadapted
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -26,13 +27,6 @@ _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 _IMAGE_TARGETS = frozenset(
     ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
 )
-
-
-class File(NamedTuple):
-    """What the recipes of a file have in common."""
-
-    path: str
-    kind: str
 
 
 class Made(NamedTuple):
@@ -52,7 +46,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
         if found.known.kind == "continue" or _of_saved_config(resolver, found)
     ]
     if not adapters and not loads:
-        return Made(notes=tuple(resolver.notes()))
+        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
     wanted = [*adapters, *loads]
     ways = runs(resolver, {id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
@@ -199,6 +193,7 @@ def _recipe(
                 continue
             settings.setdefault(name, value)
     dialect = _dialect(adapter)
+    settings |= _moved_targets(dialect, settings)
     others = in_order(found for kind in linked.by_kind for found in links.shown(linked, kind))
     blocks = tuple(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
@@ -227,6 +222,15 @@ def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
     return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+
+
+def _moved_targets(dialect: str, settings: dict[str, Setting]) -> dict[str, Setting]:
+    """What Unsloth makes of embeddings among the targets."""
+    if dialect != "unsloth":
+        return {}
+    from lora_rules.libraries.unsloth.targets import moved  # few files call Unsloth
+
+    return moved(settings)
 
 
 def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:

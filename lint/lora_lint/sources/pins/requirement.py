@@ -16,6 +16,7 @@ LIBRARIES = (
     "transformers",
     "trl",
     "bitsandbytes",
+    "llamafactory",
     "ms-swift",
     "torchtune",
     "autotrain-advanced",

@@ -25,7 +25,7 @@ EMBEDDINGS = ["embed_tokens", "lm_head"]
         ),
         FRAMEWORK_SOURCES.says(
             "ms-swift 4.6.0 adds the tokens and resizes the model (model/register.py), and hands "
-            "modules_to_save on as it is; axolotl 0.19.0 does the same with tokens."
+            "modules_to_save on as it is."
         ),
         MS_SWIFT_DOCS.says(
             "new_special_tokens is to stand beside --modules_to_save embed_tokens lm_head."
@@ -43,8 +43,8 @@ def added_tokens_untrained(
     """A file adds tokens to the vocabulary, and LoRA leaves the embedding frozen.
 
     ## What it checks
-    `new_special_tokens` of ms-swift and `tokens` of axolotl, where nothing trains their rows:
-    neither `modules_to_save` nor a target may be an embedding.
+    `new_special_tokens` of ms-swift, where nothing trains their rows: neither `modules_to_save` nor
+    a target may be an embedding.
 
     - Not checked: targets that are not known, an expression that may fit an embedding, and
       `trainable_token_indices`.

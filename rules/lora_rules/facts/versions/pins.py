@@ -32,6 +32,7 @@ def pins(
     pinned_ms_swift: VersionRange = ANY,
     pinned_torchtune: VersionRange = ANY,
     pinned_autotrain_advanced: VersionRange = ANY,
+    pinned_llamafactory: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -43,5 +44,6 @@ def pins(
             "swift": pinned_ms_swift,
             "torchtune": pinned_torchtune,
             "autotrain": pinned_autotrain_advanced,
+            "llamafactory": pinned_llamafactory,
         }
     )
