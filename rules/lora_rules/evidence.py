@@ -76,6 +76,19 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+DEEPSPEED_SOURCE = Source(
+    "deepspeed-source",
+    MECHANICAL,
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "https://github.com/deepspeedai/DeepSpeed",
+)
+MS_SWIFT_DOCS = Source(
+    "ms-swift-docs",
+    PRACTICE,
+    "ms-swift 4, docs/source_en/Instruction/Frequently-asked-questions.md and "
+    "examples/train/new_special_tokens/train.sh",
+    "https://github.com/modelscope/ms-swift/tree/main/examples/train/new_special_tokens",
+)
 TORCHTUNE_WHEELS = Source(
     "torchtune-wheels",
     MECHANICAL,

@@ -51,6 +51,8 @@ class Behaviour:
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
     """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    leaves_towers: bool = False
+    """ … and means those of the language model: a tower beside it stays frozen."""
     ties_saved_modules: bool = True
     """``ensure_weight_tying`` can be written. Otherwise a tied weight cannot be trained as one."""
     saves_modules_itself: bool = False
@@ -82,6 +84,8 @@ class Behaviour:
     """The setting ``dtype`` is the one that the base model is loaded in, and nothing else."""
     quantizes_with_bitsandbytes: bool = True
     """Four and eight bits are those of bitsandbytes through transformers."""
+    leaves_quant_storage: bool = False
+    """Without a key that says otherwise, 4-bit weights are stored as uint8, by bitsandbytes."""
     falls_back_to_fp16: bool = False
     """It takes float16 where the card has no bfloat16."""
     offloads_embedding: bool = False
