@@ -80,6 +80,7 @@ RULES: tuple[Row, ...] = (
     ('LL506', 'quantization.ll506_qlora_unneeded', 'qlora_unneeded', 1, (('usable_gpu', 'Gpu'), ('load_in_4bit', 'bool'), ('memory_forecast', 'MemoryForecast')), (), False, False, False),
     ('LL507', 'quantization.ll507_conflicting_quantization', 'conflicting_quantization', 3, (('framework', 'Behaviour'), ('checkpoint_quantization', 'Checkpoint'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False),
     ('LL508', 'scripts.ll508_merge_into_quantized', 'merge_into_quantized', 2, (('program', 'Program'), ('repository', 'Repository')), (), False, False, False),
+    ('LL510', 'quantization.ll510_quantized_checkpoint_sharded', 'quantized_checkpoint_sharded', 3, (('framework', 'Behaviour'), ('repository', 'Repository'), ('deepspeed', 'Value'), ('fsdp', 'Value'), ('checkpoint_quantization', 'Checkpoint')), (), False, False, False),
     ('LL601', 'memory.ll601_does_not_fit_without_qlora', 'does_not_fit_without_qlora', 3, (('usable_gpu', 'Gpu'), ('resident', 'Resident'), ('memory_forecast', 'MemoryForecast | None'), ('architecture', 'Architecture | None')), (None, None), False, False, False),
     ('LL602', 'memory.ll602_does_not_fit_at_all', 'does_not_fit_at_all', 3, (('usable_gpu', 'Gpu'), ('footprint', 'Footprint'), ('resident', 'Resident')), (), False, False, False),
     ('LL603', 'memory.ll603_tight_fit', 'tight_fit', 2, (('usable_gpu', 'Gpu'), ('memory_forecast', 'MemoryForecast'), ('gradient_checkpointing', 'Value'), ('resident', 'Resident | None')), (None,), False, False, False),

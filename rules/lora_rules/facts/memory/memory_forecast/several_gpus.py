@@ -69,9 +69,9 @@ def device_sharding(
     asked = written_strategy(blocks, repository, deepspeed, fsdp)
     gpus = _gpus(gpu_count, blocks)
     if asked is not None:
-        key = _key(deepspeed, "deepspeed") if _divides(deepspeed) else _key(fsdp, "fsdp")
+        key = _key(deepspeed, "deepspeed") if divides(deepspeed) else _key(fsdp, "fsdp")
         return _shared(asked, gpus, key)
-    spread = _divides(device_map)
+    spread = divides(device_map)
     if spread and gpus is None:
         if is_given(gpu) and outline.kind != "shell" and _takes_what_is_there(device_map, blocks):
             said = f"one GPU is assumed for {_key(device_map, 'device_map')}"
@@ -97,9 +97,9 @@ def written_strategy(
     """
     if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
         raise Unknown(_WAITS)
-    if _divides(deepspeed):
+    if divides(deepspeed):
         return _zero(deepspeed, repository)
-    return (_fsdp(fsdp, blocks), ()) if _divides(fsdp) else None
+    return (_fsdp(fsdp, blocks), ()) if divides(fsdp) else None
 
 
 def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
@@ -110,7 +110,8 @@ def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
     )
 
 
-def _divides(value: Value) -> bool:
+def divides(value: Value) -> bool:
+    """Whether a setting that shares a run among GPUs is given and on."""
     return is_given(value) and not spreads_nothing(value)
 
 
@@ -195,25 +196,42 @@ def _zero(deepspeed: Value, repository: Repository) -> _Strategy:
     Raises:
         Unknown: if it is not known, or something waits in the host's memory.
     """
+    found = zero(deepspeed, repository)
+    if found.offloads:
+        raise Unknown(_WAITS)
+    return _strategy(found.stage), (found.assumed,) if found.assumed else ()
+
+
+class Zero(NamedTuple):
+    """What DeepSpeed is asked for."""
+
+    stage: int
+    offloads: bool
+    assumed: str = ""
+    """What was assumed of it, as a sentence; empty if its file was read."""
+
+
+def zero(deepspeed: Value, repository: Repository) -> Zero:
+    """The stage of ZeRO, from the file that ``deepspeed`` names, else from its name.
+
+    Raises:
+        Unknown: if it is not known.
+    """
     value = deepspeed.value if isinstance(deepspeed, Known) else None
     document = value if isinstance(value, Mapping) else None
     if isinstance(value, str):
         document = repository.document(value)
         if document is None and (named := _STAGE.search(os.path.basename(value))):
-            if "offload" in value.lower():
-                raise Unknown(_WAITS)
             said = f"{value} is assumed to be ZeRO-{named[1]}, as its name says"
-            return _strategy(int(named[1])), (said,)
+            return Zero(int(named[1]), "offload" in value.lower(), said)
     key = _key(deepspeed, "deepspeed")
     if document is None:
-        raise Unknown(f"which stage of ZeRO {key} asks for is not told")
-    zero = document.get("zero_optimization")
-    stage = zero.get("stage") if isinstance(zero, Mapping) else 0
-    if isinstance(zero, Mapping) and _offloads(zero):
-        raise Unknown(_WAITS)
+        raise Unknown(f"which stage of ZeRO {key} asks for is not known")
+    asked = document.get("zero_optimization")
+    stage = asked.get("stage") if isinstance(asked, Mapping) else 0
     if type(stage) is not int or not 0 <= stage <= 3:
         raise Unknown(f"{key} asks for no stage of ZeRO that is known")
-    return _strategy(stage), ()
+    return Zero(stage, isinstance(asked, Mapping) and _offloads(asked))
 
 
 def _strategy(stage: int) -> str:
