@@ -123,6 +123,12 @@ LLAMAFACTORY_TEMPLATES = Source(
     "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_QUANTIZATION = Source(
+    "llamafactory-quantization",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.2 to 0.9.5: model/model_utils/quantization.py, configure_quantization",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 LLAMAFACTORY_DATA = Source(
     "llamafactory-data",
     MECHANICAL,

@@ -47,6 +47,10 @@ class Behaviour:
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
     """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
+    refuses_quantized_when_sharded: bool = False
+    """Refuses a checkpoint that is quantized under ZeRO-3 and FSDP."""
+    dequantizes: Mapping[str, str] = {}
+    """Methods of such checkpoints that it loads in 16 bits instead, each with the version since."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
