@@ -964,6 +964,7 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
     (
         "mlx-lm",
@@ -1115,6 +1116,13 @@ OTHERS = [
         "llm-foundry/load-in-8bit-in-training",
         FOUNDRY + ", load_in_8bit: true}\n",
         FOUNDRY + "}\n",
+    ),
+    (
+        "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"config: {{process: [{{model: {{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"config: {{process: [{{model: {{arch: qwen_image:2512, {RECOVERED}}}}}]}}\n",
     ),
     (
         "ai-toolkit",
