@@ -1121,8 +1121,8 @@ OTHERS = [
         "ai-toolkit",
         W,
         "ai-toolkit/recovery-adapter-of-another-model",
-        f"config: {{process: [{{model: {{arch: flux, {RECOVERED}}}}}]}}\n",
-        f"config: {{process: [{{model: {{arch: qwen_image:2512, {RECOVERED}}}}}]}}\n",
+        f"config: {{process: [{{network: {{type: lora}}, model: {{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"config: {{process: [{{network: {{type: lora}}, model: {{arch: qwen_image, {RECOVERED}}}}}]}}\n",
     ),
     (
         "ai-toolkit",
