@@ -964,6 +964,7 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
 RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
     (
@@ -1121,8 +1122,8 @@ OTHERS = [
         "ai-toolkit",
         W,
         "ai-toolkit/recovery-adapter-of-another-model",
-        f"config: {{process: [{{network: {{type: lora}}, model: {{arch: flux, {RECOVERED}}}}}]}}\n",
-        f"config: {{process: [{{network: {{type: lora}}, model: {{arch: qwen_image, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
     ),
     (
         "ai-toolkit",
