@@ -749,6 +749,15 @@ SWIFT = [
         "quant_method: bnb\nquant_bits: 3\n",
         "quant_method: hqq\nquant_bits: 3\n",
     ),
+    *(
+        (
+            E,
+            f"ms-swift/{method}-with-other-quant-bits",
+            f"quant_method: {method}\nquant_bits: 3\n",
+            f"quant_method: {method}\nquant_bits: 8\n",
+        )
+        for method in ("quanto", "eetq")
+    ),
     (E, "ms-swift/ref-model-with-lora", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
     (
         E,

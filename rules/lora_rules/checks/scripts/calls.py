@@ -163,6 +163,11 @@ def is_unknown(call: Call, thing: Thing) -> bool:
         for other in call.things.values()
     ):
         return False
+    return does_anything(call, thing)
+
+
+def does_anything(call: Call, thing: Thing) -> bool:
+    """Whether of a call it is not known what it does to an object that it is given."""
     if call.name.startswith("="):
         return False
     if call.name.startswith("."):

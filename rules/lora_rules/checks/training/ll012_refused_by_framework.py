@@ -135,7 +135,7 @@ def refused_by_framework(
     None.
     """
     if not framework.refuses_calls:
-        yield from _refused_in_file(blocks, framework)
+        yield from _refused_in_file(blocks, framework, pins)
         return
     from lora_rules.checks.scripts import refused_script as script
 
@@ -153,13 +153,13 @@ def refused_by_framework(
     yield from script.adapter_on_head(blocks, target_modules, pins)
 
 
-def _refused_in_file(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
+def _refused_in_file(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
     """What a framework refuses of the keys of its file."""
     if blocks:
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
-            yield from judge(written(blocks[0]), refusals)
+            yield from judge(written(blocks[0]), refusals, pins[framework.package])
         if framework.hands_on_sections:
             yield from _refused_in_section(blocks[0])
 
