@@ -984,6 +984,8 @@ LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: t
 MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
 """What LLaMA-Factory is given to use an adapter."""
 VLLM = MERGES + "infer_backend: vllm\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
@@ -1170,6 +1172,13 @@ OTHERS = [
         "llm-foundry/load-in-8bit-in-training",
         FOUNDRY + ", load_in_8bit: true}\n",
         FOUNDRY + "}\n",
+    ),
+    (
+        "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
     ),
     (
         "ai-toolkit",
