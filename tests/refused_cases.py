@@ -22,6 +22,7 @@ HEADS = {
     "ai-toolkit": "job: extension\n",
     "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -1001,6 +1002,8 @@ LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: t
 MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
 """What LLaMA-Factory is given to use an adapter."""
 VLLM = MERGES + "infer_backend: vllm\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
@@ -1190,9 +1193,30 @@ OTHERS = [
     ),
     (
         "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
+    ),
+    (
+        "ai-toolkit",
         E,
         "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
+    ),
+    (
+        "autotrain",
+        W,
+        "autotrain/project-name-not-alphanumeric",
+        "backend: local\nproject_name: my_llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "autotrain",
+        E,
+        "autotrain/backend-missing",
+        "project_name: my-llm\n",
+        "backend: local\nproject_name: my-llm\n",
     ),
 ]

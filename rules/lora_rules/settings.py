@@ -216,6 +216,8 @@ _DECLARED = (
                  "the other weights."),
     Declared("quant_method", "str", "transformers", "quantization",
              doc="The library that quantizes the base model."),
+    Declared("added_tokens", "list[str] | str", "derived", "model",
+             doc="Tokens that a file adds to the tokenizer's vocabulary."),
     # The run.
     Declared("trainer_method", "str", "derived", "training", principal=True,
              doc="What is trained for: `sft`, `dpo`, `grpo` and so on."),

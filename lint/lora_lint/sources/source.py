@@ -11,6 +11,7 @@ KINDS = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",
     ".zsh": "shell",

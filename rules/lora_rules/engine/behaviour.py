@@ -47,10 +47,16 @@ class Behaviour:
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
     """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
+    refuses_quantized_when_sharded: bool = False
+    """Refuses a checkpoint that is quantized under ZeRO-3 and FSDP."""
+    dequantizes: Mapping[str, str] = {}
+    """Methods of such checkpoints that it loads in 16 bits instead, each with the version since."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
     """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    leaves_towers: bool = False
+    """ … and means those of the language model: a tower beside it stays frozen."""
     ties_saved_modules: bool = True
     """``ensure_weight_tying`` can be written. Otherwise a tied weight cannot be trained as one."""
     saves_modules_itself: bool = False
@@ -82,10 +88,10 @@ class Behaviour:
     """The setting ``dtype`` is the one that the base model is loaded in, and nothing else."""
     quantizes_with_bitsandbytes: bool = True
     """Four and eight bits are those of bitsandbytes through transformers."""
+    leaves_quant_storage: bool = False
+    """Without a key that says otherwise, 4-bit weights are stored as uint8, by bitsandbytes."""
     falls_back_to_fp16: bool = False
     """It takes float16 where the card has no bfloat16."""
-    loads_dequantized: frozenset[str] = frozenset()
-    """Methods of quantization whose stored checkpoints it loads in 16 bit."""
     offloads_embedding: bool = False
     """It may keep the input embedding in the host's memory."""
     loads_by_name: bool = False

@@ -11,7 +11,6 @@ _SUBCOMMANDS = {
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),
     "axolotl": ("evaluate", "inference", "merge-lora", "merge-sharded-fsdp-weights"),
-    "autotrain": ("llm",),
     "mlx_lm": ("fuse", "generate"),
     "litgpt": ("merge_lora",),
     "xtuner": ("train",),

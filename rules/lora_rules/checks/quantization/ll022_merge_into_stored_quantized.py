@@ -74,7 +74,7 @@ def merge_into_stored_quantized(
     stored = checkpoint_quantization
     if not framework.refuses_stored_merge or not stored.method:
         return
-    if stored.method in framework.loads_dequantized:
+    if stored.method in framework.dequantizes:
         return
     known = "its config.json says" if stored.certain else "its name says"
     yield Problem(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lora_rules.engine.behaviour import Behaviour
 
 
@@ -12,4 +14,4 @@ class Framework(Behaviour):
     refuses_repeated_keys = True
     templates_are_llamafactorys = True
     refuses_stored_merge = True
-    loads_dequantized = frozenset({"fp8", "mxfp4"})
+    dequantizes: Mapping[str, str] = {"fp8": "0.9.4", "mxfp4": "0.9.4"}
