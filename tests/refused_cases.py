@@ -926,6 +926,7 @@ TRAINER = [
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
+    (E, "transformers/fsdp-offload-alone", "fsdp: offload\n", "fsdp: full_shard offload\n"),
     (
         E,
         "transformers/resume-from-checkpoint-not-a-folder",
