@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.objects import Changes, Frame, Held, Store
+from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -22,8 +23,9 @@ _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 class Evaluation:
     """What the names and expressions on one way through a file give."""
 
-    def __init__(self, resolver: Resolver, most: int) -> None:
+    def __init__(self, resolver: Resolver, most: int, origins: Origins) -> None:
         self.resolver = resolver
+        self.origins = origins
         self.notes: list[str] = []
         """Which limit was reached."""
         self._most = most
@@ -152,6 +154,20 @@ class Evaluation:
     # Expressions
 
     def _value(self, node: ast.expr, site: Site) -> Held:
+        held = self._given_by(node, site)
+        if id(node) in self.origins.asked:
+            self.origins.saw(node, self._seen(held))
+        return held
+
+    def _seen(self, held: Held) -> list[Seen]:
+        """What an expression gives, or may give, with what had happened to it."""
+        if not isinstance(held, Thing):
+            return [Seen(held)]
+        owner = self._store.classes.get(held.number)
+        ways = self._store.ways_to(held, self._store.past(held.number))
+        return [Seen(thing, past, owner, held.optional) for thing, past in ways]
+
+    def _given_by(self, node: ast.expr, site: Site) -> Held:
         handler = _EXPRESSIONS.get(type(node))
         if handler is not None:
             held: Held = handler(self, node, site)
@@ -175,8 +191,11 @@ class Evaluation:
     def _subscript(self, node: ast.Subscript, site: Site) -> Held:
         owner = self._value(node.value, site)
         self._value(node.slice, site)
-        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
-            return None if owner is None else self._store.member(owner, abs(node.slice.value))
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(key, int):
+            return None if owner is None else self._store.member(owner, abs(key))
+        if isinstance(owner, Thing):
+            return owner.inside(repr(key) if isinstance(key, str) else "")
         return self._store.made_of([owner])
 
     def _sequence(self, node: ast.Tuple | ast.List, site: Site) -> Held:
@@ -252,6 +271,7 @@ class Evaluation:
             node is not self._statement,
         )
         self._calls.append(call)
+        self.origins.made(node, call)
         numbers = {thing.number for thing in touched.values()}
         for number in numbers:
             self._store.touched(number, call)

@@ -31,6 +31,10 @@ class Given(Mapping[str, Setting]):
             self._known[name] = setting(self._resolver, name, argument, site)
         return self._known[name]
 
+    def expression(self, name: str) -> tuple[ast.expr, Site]:
+        """The expression of an argument that is given."""
+        return self._keywords[name], self._site
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._keywords)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lora_lint.read.python import callees
+from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.objects import Frame, Held
@@ -48,7 +48,7 @@ class Invocation(Evaluation):
         on = callee.on if isinstance(callee.on, Thing) else None
         self._note(callee.name, node, site, on, given, things, made, not _is_open(node))
         if callee.made is not None and made is not None:
-            self._initialise(callee.made, made, positional, keywords)
+            self._initialise(callee.made, made, positional, keywords, _is_open(node))
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
             wraps = callee.name.startswith("trl.") and "peft_config" in things
             model = things["model"]._replace(wrapped=True) if wraps else things["model"]
@@ -158,10 +158,30 @@ class Invocation(Evaluation):
         if callee.on is not None and names:
             given[names.pop(0)] = callee.on
         given.update(zip(names, positional, strict=False))
+        if not _is_open(node):
+            self._fill(callee.own, given)
         return self._enter(callee.own, given)
 
+    def _fill(self, scope: Scope, given: dict[str, Held]) -> None:
+        """Add the defaults of the parameters that a call does not give."""
+        for name in scope.parameters:
+            default = None if name in given else functions.default(scope, name)
+            if default is not None:
+                before, self._frame = self._frame, self._outer(scope)
+                given[name] = self._value(*default)
+                self._frame = before
+
+    def _outer(self, scope: Scope) -> Frame:
+        """The frame in which a function was defined."""
+        return next((f for f in _chain(self._frame) if f.scope is scope.parent), self._module)
+
     def _initialise(
-        self, scope: Scope, made: Thing, positional: list[Held], keywords: dict[str, Held]
+        self,
+        scope: Scope,
+        made: Thing,
+        positional: list[Held],
+        keywords: dict[str, Held],
+        is_open: bool,
     ) -> None:
         bindings = scope.bindings.get("__init__", [])
         node = bindings[0].node if len(bindings) == 1 else None
@@ -170,6 +190,8 @@ class Invocation(Evaluation):
             return
         names = list(inner.parameters)
         given = dict(keywords) | dict(zip(names, [made, *positional], strict=False))
+        if not is_open:
+            self._fill(inner, given)
         self._enter(inner, given)
 
     def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
@@ -177,8 +199,7 @@ class Invocation(Evaluation):
         self.entered.add(scope)
         self._frames += 1
         before = self._frame
-        outer = next((f for f in _chain(before) if f.scope is scope.parent), self._module)
-        self._frame = frame = Frame(scope, outer, self._frames)
+        self._frame = frame = Frame(scope, self._outer(scope), self._frames)
         for position, name in enumerate(scope.parameters):
             if name in given:
                 held = given[name]

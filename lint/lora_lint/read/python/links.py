@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.read.python.arguments import Found
+from lora_lint.read.python.origins import Expression, Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.settings import Told
-from lora_lint.read.python.trace import terminals
+from lora_lint.read.python.values import Unresolved
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.budgets import ALTERNATIVES, CHAIN
 from lora_rules.recipe import Setting
@@ -74,11 +75,10 @@ class Quantization(NamedTuple):
 class Links:
     """The flow of objects between the known calls of a file."""
 
-    def __init__(self, resolver: Resolver, calls: list[Found]) -> None:
+    def __init__(self, resolver: Resolver, calls: list[Found], origins: Origins) -> None:
         self.resolver = resolver
         self.calls = calls
-        self.by_node = {id(found.call): found for found in calls}
-        """The known calls, by the identity of their nodes."""
+        self.origins = origins
         self.notes: list[str] = []
         self._sessions: dict[Found, list[list[Found]]] = defaultdict(list)
         """Of an adapter: the chain of each session that it is in, and its trainer."""
@@ -130,30 +130,21 @@ class Links:
                     elif link.known.kind == "wrap":
                         adapters |= self._adapters(link, "peft_config")
                 yield adapters, chain, found
-        for call, site in self.resolver.index.calls.get("add_adapter", ()):
-            if isinstance(call.func, ast.Attribute):
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                ends = [end for node in given for end in self.sources((node, site))]
-                adapters = {end for end in ends if end is not None and end.known.kind == "adapter"}
-                yield adapters, self.chain((call.func.value, site)), None
-
-    def sources(self, expression: tuple[ast.expr, Site] | None) -> list[Found | None]:
-        """The known calls that an expression may come from; ``None`` for anything else."""
-        if expression is None:
-            return []
-        ends = terminals(self.resolver, *expression)
-        return [None if end.node is None else self.by_node.get(id(end.node)) for end in ends]
+        for model, given in adding(self.resolver):
+            ends = [end for each in given for end in self.origins.of(each)]
+            adapters = {end for end in ends if end is not None and end.known.kind == "adapter"}
+            yield adapters, self.chain(model), None
 
     def _adapters(self, found: Found, name: str) -> set[Found]:
-        sources = self.sources(found.expression(name))
+        sources = self.origins.of(found.expression(name))
         return {each for each in sources if each is not None and each.known.kind == "adapter"}
 
-    def chain(self, expression: tuple[ast.expr, Site] | None, depth: int = 0) -> list[Found]:
+    def chain(self, expression: Expression | None, depth: int = 0) -> list[Found]:
         """The calls that a model went through, last first."""
         found: list[Found] = []
         if depth > CHAIN:
             return found
-        for source in self.sources(expression):
+        for source in self.origins.of(expression):
             if source is None or source in found:
                 continue
             found.append(source)
@@ -222,7 +213,7 @@ class Links:
         self._nearest(linked, "training", adapter)
 
     def _arguments_of(self, trainers: list[Found]) -> list[Found]:
-        sources = (each for found in trainers for each in self.sources(found.expression("args")))
+        sources = (e for found in trainers for e in self.origins.of(found.expression("args")))
         trainings = (each for each in sources if each is not None)
         return [each for each in dict.fromkeys(trainings) if each.known.kind == "training"]
 
@@ -249,20 +240,39 @@ class Links:
                 without = True
                 undecided = model.hidden or undecided
                 continue
-            for end in terminals(self.resolver, *given):
-                source = None if end.node is None else self.by_node.get(id(end.node))
-                if source is not None and source.known.kind == "quantization":
-                    calls[source] = None
-                elif isinstance(end.node, ast.Constant) and end.node.value is None:
+            for seen in self.origins.seen(given):
+                if seen.held is None and self._is_none(given):
                     maybe_none = True
-                else:
-                    undecided = "the model's quantization_config is unknown"
+                    continue
+                maybe_none = maybe_none or seen.optional
+                for source in self.origins.makers(seen):
+                    if source is not None and source.known.kind == "quantization":
+                        calls[source] = None
+                    else:
+                        undecided = "the model's quantization_config is unknown"
+            if not self.origins.seen(given):
+                undecided = "the model's quantization_config is unknown"
         return Quantization(list(calls), maybe_none, without, undecided)
+
+    def _is_none(self, given: Expression) -> bool:
+        """Whether an expression is certainly ``None``, or what only says "not given"."""
+        try:
+            return all(value.value is None for value in self.resolver.resolve(*given))
+        except (Unresolved, RecursionError):
+            return False
 
     def _link_model_string(self, linked: Linked) -> None:
         for trainer in linked.by_kind.get("trainer", ())[:1]:
             if not linked.by_kind.get("model"):
                 linked.model_string = trainer.expression("model")
+
+
+def adding(resolver: Resolver) -> Iterator[tuple[Expression, list[Expression]]]:
+    """Of each call of a method ``add_adapter``: the object, and what the method is given."""
+    for call, site in resolver.index.calls.get("add_adapter", ()):
+        if isinstance(call.func, ast.Attribute):
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            yield (call.func.value, site), [(node, site) for node in given]
 
 
 def _add(linked: Linked, found: Found) -> None:

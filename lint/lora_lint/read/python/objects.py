@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from lora_lint.read.python.scopes import Scope
 from lora_rules.engine._startup.typed import Any
+from lora_rules.engine.budgets import CANDIDATES
 from lora_rules.history import joined
 from lora_rules.recipe import Call, History, Thing
 
@@ -59,6 +60,8 @@ class Store:
         """What each key held before it was changed, in order."""
         self.made: set[int] = set()
         """The objects that came out of a call that was gone through."""
+        self.alternatives: dict[int, list[tuple[Thing, History | None]]] = {}
+        """What an object may be, when some of that are parts of others; and what happened to it."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
@@ -104,7 +107,7 @@ class Store:
         """An attribute of an object: what was assigned to it, else a part."""
         if not isinstance(owner, Thing):
             return None
-        key = (-owner.number, _path(owner.part, name))
+        key = (-owner.number, path(owner.part, name))
         if key in self.held:
             return self.lookup(key)
         if name in _MODELS and not owner.part:
@@ -114,7 +117,7 @@ class Store:
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
-            self.hold((-owner.number, _path(owner.part, name)), value)
+            self.hold((-owner.number, path(owner.part, name)), value)
 
     def member(self, owner: Held, position: int) -> Held:
         """What unpacking gives at a position."""
@@ -123,10 +126,14 @@ class Store:
         if owner is None:
             return self.fresh()
         if owner.part:
-            return Thing(owner.number, f"{owner.part}[]")
+            return owner.inside()
         key = (-owner.number, f"[{position}]")
         if key not in self.held:
-            self.hold(key, self.fresh())
+            part = self.fresh()
+            self.hold(key, part)
+            past = self.past(owner.number)
+            if past is not None:
+                self._hold_past(part.number, History(None, (past,)))
         return self.lookup(key)
 
     def joined(self, helds: Sequence[Held], ways: Sequence[Changes] = ()) -> Held:
@@ -140,15 +147,33 @@ class Store:
         if not several:
             return None
         first, _ = several[0]
+        optional = len(several) < len(helds)
         if all(held == first for held, _ in several):
-            return next((h for h, _ in several if isinstance(h, Thing) and h.wrapped), first)
-        new = self.fresh()
-        wholes = [(held, n) for held, n in several if isinstance(held, Thing) and not held.part]
-        if len(wholes) < len(several):
+            held = next((h for h, _ in several if isinstance(h, Thing) and h.wrapped), first)
+            return held._replace(optional=True) if optional and isinstance(held, Thing) else held
+        lists = [held for held, _ in several if isinstance(held, list)]
+        if len(lists) == len(helds) and len({len(each) for each in lists}) == 1:
+            return [self.joined(parts, ways) for parts in zip(*lists, strict=True)]
+        new = self.fresh()._replace(optional=optional)
+        things = [(held, n) for held, n in several if isinstance(held, Thing)]
+        if len(things) < len(several):
             return new
-        pasts = [self._past_on(ways[n] if ways else {}, thing.number) for thing, n in wholes]
+        pasts = [self._past_on(ways[n] if ways else {}, thing.number) for thing, n in things]
+        if any(thing.part or thing.number in self.alternatives for thing, _ in things):
+            ways_to = zip(things, pasts, strict=True)
+            every = [way for (thing, _), past in ways_to for way in self.ways_to(thing, past)]
+            if len(set(every)) <= CANDIDATES:
+                self.alternatives[new.number] = list(dict.fromkeys(every))
+            return new
         self._hold_past(new.number, joined(pasts))
-        return new._replace(wrapped=all(thing.wrapped for thing, _ in wholes))
+        return new._replace(wrapped=all(thing.wrapped for thing, _ in things))
+
+    def ways_to(self, thing: Thing, past: History | None) -> list[tuple[Thing, History | None]]:
+        """What an object may be, with what had happened to that; itself, where it is only one."""
+        several = self.alternatives.get(thing.number)
+        if several is None:
+            return [(thing, past)]
+        return [(Thing(one.number, path(one.part, thing.part)), was) for one, was in several]
 
     # What happened to objects
 
@@ -242,5 +267,14 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
             yield held
 
 
-def _path(part: str, name: str) -> str:
-    return f"{part}.{name}" if part else name
+def path(part: str, name: str) -> str:
+    """The path of what is reached by a name, or by a path, from the end of another path."""
+    return f"{part}.{name}" if part and name and not name.startswith("[") else part + name
+
+
+def first_step(path: str) -> tuple[str, str]:
+    """The first step of a path, and the rest: ``model`` and ``['a'].b`` of ``model['a'].b``."""
+    end = next((at for at in range(1, len(path)) if path[at] in ".["), len(path))
+    if path.startswith("["):
+        end = max(path.find("']"), path.find('"]')) + 2 if path[1:2] in ("'", '"') else 2
+    return path[:end], path[end:].removeprefix(".")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from lora_lint.read.python import datasets, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
-from lora_lint.read.python.links import Linked, Links, in_order
-from lora_lint.read.python.order import Run, runs
+from lora_lint.read.python.links import Linked, Links, adding, in_order
+from lora_lint.read.python.order import Run, Ways
+from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
-from lora_lint.read.python.trace import terminals
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -46,17 +45,21 @@ def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    loads = [
-        found
-        for found in calls
-        if found.known.kind == "continue" or _of_saved_config(resolver, found)
-    ]
+    loads = [found for found in calls if found.known.kind == "continue"]
+    wraps = [found for found in calls if found.known.kind == "wrap"]
+    if not adapters and not loads and not (wraps and "from_pretrained" in resolver.index.calls):
+        return Made(notes=tuple(resolver.notes()))
+    added = (node for model, given in adding(resolver) for node, _ in (model, *given))
+    origins = Origins(resolver, calls, added)
+    gone = Ways(resolver, origins)
+    gone.until(origins.known)
+    loads += [found for found in wraps if _of_saved_config(origins, found)]
     if not adapters and not loads:
         return Made(notes=tuple(resolver.notes()))
     wanted = [*adapters, *loads]
-    ways = runs(resolver, {id(found.call) for found in wanted})
+    ways = gone.until({id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
-    links = Links(resolver, calls)
+    links = Links(resolver, calls, origins)
     told = Told(resolver)
     served = serving.settings(resolver)
     taken = Recipes(note for way in ways for note in way.notes)
@@ -71,14 +74,13 @@ def recipes(resolver: Resolver, file: File) -> Made:
     return Made(made, tuple(dict.fromkeys(notes)))
 
 
-def _of_saved_config(resolver: Resolver, found: Found) -> bool:
+def _of_saved_config(origins: Origins, found: Found) -> bool:
     """Whether it is ``get_peft_model(model, PeftConfig.from_pretrained(…))``."""
-    config = found.expression("peft_config") if found.known.kind == "wrap" else None
-    if config is None:
-        return False
-    ends = (end.node for end in terminals(resolver, *config))
-    functions = (end.func for end in ends if isinstance(end, ast.Call))
-    return any(isinstance(f, ast.Attribute) and f.attr == "from_pretrained" for f in functions)
+    return any(
+        call is not None and call.name.endswith(".from_pretrained")
+        for seen in origins.seen(found.expression("peft_config"))
+        for call, _ in origins.calls(seen)
+    )
 
 
 def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
