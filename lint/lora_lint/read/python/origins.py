@@ -129,6 +129,6 @@ class Origins:
 
     def _gives(self, call: Call, thing: Thing) -> bool:
         """Whether an object came out of a known call, or was made by another."""
-        if call.made is None or call.made.number != thing.number:
+        if call.made is None or call.made.part or call.made.number != thing.number:
             return False
         return id(call) in self._found or thing not in (call.on, *call.things.values())
