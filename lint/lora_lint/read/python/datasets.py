@@ -81,9 +81,10 @@ def settings(links: Links, trainer: Found | None, adapter: Found) -> dict[str, S
 def _sources(links: Links, given: Expression) -> Iterator[Data]:
     seen = links.origins.seen(given)
     for each in seen:
-        for call, found in links.origins.calls(each):
-            if found is not None and found.known.kind == "dataset":
-                yield _taken(links, Data(found), each.part, each.history)
+        for call in links.origins.last(each):
+            made = links.origins.known_call(call)
+            if made is not None and made.found.known.kind == "dataset":
+                yield _taken(links, Data(made.found), each.part, each.history)
             elif call is not None and call.name:
                 raise UnknownData(f"the data come from {call.name.removeprefix('datasets.')}()")
             else:

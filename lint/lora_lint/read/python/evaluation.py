@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
-from lora_lint.read.python.objects import Changes, Frame, Held, Store
+from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Store
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
@@ -40,6 +40,8 @@ class Evaluation:
         self._module = Frame(resolver.index.module, None, 0)
         self._frame = self._module
         self._active: list[Scope] = []
+        self._stack: list[tuple[Scope, ast.Call]] = []
+        """The functions of the file that are running, and the calls that they were entered by."""
         self._branch: tuple[int, ...] = ()
         self._arms: dict[str, int] = {}
         self._variables: dict[tuple[Scope, str], bool] = {}
@@ -122,7 +124,10 @@ class Evaluation:
         if not self._is_variable(node.id, site):
             return None
         held = self._store.fresh()
-        self._store.hold((self._owner_of(node.id).number, node.id), held)
+        owner = self._owner_of(node.id)
+        self._store.hold((owner.number, node.id), held)
+        if owner is not self._frame:
+            self._store.outside[held.number] = owner.scope.bindings.get(node.id, ())
         return held
 
     def _owner_of(self, name: str) -> Frame:
@@ -161,11 +166,13 @@ class Evaluation:
 
     def _seen(self, held: Held) -> list[Seen]:
         """What an expression gives, or may give, with what had happened to it."""
+        if isinstance(held, list):
+            return [Seen(held, members=tuple(self._seen(part) for part in held))]
         if not isinstance(held, Thing):
             return [Seen(held)]
-        owner = self._store.classes.get(held.number)
-        ways = self._store.ways_to(held, self._store.past(held.number))
-        return [Seen(thing, past, owner, held.optional) for thing, past in ways]
+        store = self._store
+        ways = store.ways_to(held, store.past(held.number))
+        return [Seen(t, past, *store.bindings(t), held.optional) for t, past in ways]
 
     def _given_by(self, node: ast.expr, site: Site) -> Held:
         handler = _EXPRESSIONS.get(type(node))
@@ -243,7 +250,7 @@ class Evaluation:
         return self._store.made_of(sources)
 
     def _constant(self, node: ast.expr, site: Site) -> Held:
-        return None
+        return NOTHING if isinstance(node, ast.Constant) and node.value is None else None
 
     def _note(
         self,
@@ -271,7 +278,8 @@ class Evaluation:
             node is not self._statement,
         )
         self._calls.append(call)
-        self.origins.made(node, call)
+        if id(node) in self.origins.known:
+            self.origins.made(node, call, tuple(self._stack))
         numbers = {thing.number for thing in touched.values()}
         for number in numbers:
             self._store.touched(number, call)

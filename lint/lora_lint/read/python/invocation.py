@@ -160,7 +160,10 @@ class Invocation(Evaluation):
         given.update(zip(names, positional, strict=False))
         if not _is_open(node):
             self._fill(callee.own, given)
-        return self._enter(callee.own, given)
+        self._stack.append((callee.own, node))
+        held = self._enter(callee.own, given)
+        self._stack.pop()
+        return held
 
     def _fill(self, scope: Scope, given: dict[str, Held]) -> None:
         """Add the defaults of the parameters that a call does not give."""

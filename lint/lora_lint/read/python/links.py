@@ -12,22 +12,48 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.read.python.arguments import Found
-from lora_lint.read.python.origins import Expression, Origins
+from lora_lint.read.python.objects import NOTHING
+from lora_lint.read.python.origins import Expression, Made, Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.settings import Told
-from lora_lint.read.python.values import Unresolved
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.budgets import ALTERNATIVES, CHAIN
 from lora_rules.recipe import Setting
+
+_SESSIONS = ("wrap", "adapter", "trainer")
+"""Kinds of calls that bring a model and an adapter together."""
+_UNKNOWN_QUANTIZATION = "the model's quantization_config is unknown"
+
+
+class Session(NamedTuple):
+    """Calls that belong together, because objects of one are given to another."""
+
+    links: list[Made]
+    """What the model went through, last first."""
+    trainer: Found | None = None
+
+    def members(self) -> list[Found]:
+        """All of them."""
+        members = [link.found for link in self.links]
+        return members if self.trainer is None else [*members, self.trainer]
 
 
 class Linked:
     """What belongs to one adapter: of each kind one call, or several, and then none of them."""
 
-    __slots__ = ("by_kind", "maybe_unquantized", "model_string", "undecided", "unquantized")
+    __slots__ = (
+        "by_kind",
+        "links",
+        "maybe_unquantized",
+        "model_string",
+        "undecided",
+        "unquantized",
+    )
 
     by_kind: dict[str, list[Found]]
+    links: list[Made]
+    """What the model went through that the adapter is seen to be put on."""
     unquantized: bool
     """The model is certainly loaded without a quantization configuration."""
     maybe_unquantized: bool
@@ -45,6 +71,7 @@ class Linked:
         model_string: tuple[ast.expr, Site] | None = None,
     ) -> None:
         self.by_kind = {}
+        self.links = []
         self.unquantized = unquantized
         self.maybe_unquantized = maybe_unquantized
         self.undecided = undecided
@@ -80,15 +107,13 @@ class Links:
         self.calls = calls
         self.origins = origins
         self.notes: list[str] = []
-        self._sessions: dict[Found, list[list[Found]]] = defaultdict(list)
-        """Of an adapter: the chain of each session that it is in, and its trainer."""
+        self._sessions: dict[Found, list[Session]] = defaultdict(list)
         self._owned: set[Found] = set()
         """Calls in the session of some adapter."""
-        for adapters, chain, trainer in self._find_sessions():
-            members = [*chain, *((trainer,) if trainer else ())]
+        for adapters, session in self._find_sessions():
             for adapter in adapters:
-                self._sessions[adapter].append(members)
-                self._owned.update(members)
+                self._sessions[adapter].append(session)
+                self._owned.update(session.members())
         self._nearby: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
         """The calls of a kind in a function, and with ``None`` in the whole file."""
         for found in calls:
@@ -102,9 +127,10 @@ class Links:
     def of(self, adapter: Found) -> Linked:
         """Everything that belongs to an adapter."""
         linked = Linked()
-        for members in self._sessions.get(adapter, ()):
-            for found in members:
+        for session in self._sessions.get(adapter, ()):
+            for found in session.members():
                 _add(linked, found)
+            linked.links += session.links
         for kind in ("wrap", "prepare", "model", "trainer"):
             self._nearest(linked, kind, adapter)
         self._link_training(linked, adapter)
@@ -114,45 +140,43 @@ class Links:
 
     # What uses what
 
-    def _find_sessions(self) -> Iterator[tuple[set[Found], list[Found], Found | None]]:
+    def _find_sessions(self) -> Iterator[tuple[set[Found], Session]]:
         for found in self.calls:
-            if found.known.kind == "wrap":
-                chain = [found, *self.chain(found.expression("model"))]
-                yield self._adapters(found, "peft_config"), chain, None
-            elif found.known.kind == "adapter":
-                yield {found}, self.chain(found.expression("model")), None
-            elif found.known.kind == "trainer":
-                chain = self.chain(found.expression("model"))
-                adapters = self._adapters(found, "peft_config")
-                for link in chain:
-                    if link.known.kind == "adapter":
-                        adapters.add(link)
-                    elif link.known.kind == "wrap":
-                        adapters |= self._adapters(link, "peft_config")
-                yield adapters, chain, found
+            kind = found.known.kind
+            for made in self.origins.calls(found) if kind in _SESSIONS else ():
+                links = self.chain(self.origins.given(made, "model"))
+                adapters = self._adapters(made)
+                if kind == "adapter":
+                    yield {found}, Session(links)
+                elif kind == "wrap":
+                    yield adapters, Session([made, *links])
+                else:
+                    for link in links:
+                        adapters |= self._adapters(link)
+                        if link.found.known.kind == "adapter":
+                            adapters.add(link.found)
+                    yield adapters, Session(links, found)
         for model, given in adding(self.resolver):
-            ends = [end for each in given for end in self.origins.of(each)]
-            adapters = {end for end in ends if end is not None and end.known.kind == "adapter"}
-            yield adapters, self.chain(model), None
+            sources = (end for each in given for end in self.origins.of(self.origins.seen(each)))
+            yield _only_adapters(sources), Session(self.chain(self.origins.seen(model)))
 
-    def _adapters(self, found: Found, name: str) -> set[Found]:
-        sources = self.origins.of(found.expression(name))
-        return {each for each in sources if each is not None and each.known.kind == "adapter"}
+    def _adapters(self, made: Made) -> set[Found]:
+        return _only_adapters(self.origins.of(self.origins.given(made, "peft_config")))
 
-    def chain(self, expression: Expression | None, depth: int = 0) -> list[Found]:
+    def chain(self, model: Iterable[Seen], depth: int = 0) -> list[Made]:
         """The calls that a model went through, last first."""
-        found: list[Found] = []
+        found: dict[int, Made] = {}
         if depth > CHAIN:
-            return found
-        for source in self.origins.of(expression):
-            if source is None or source in found:
-                continue
-            found.append(source)
-            if source.known.kind != "model":
-                for link in self.chain(source.expression("model"), depth + 1):
-                    if link not in found:
-                        found.append(link)
-        return found
+            return []
+        for each in model:
+            for source in self.origins.sources(each):
+                if source is None or id(source.call) in found:
+                    continue
+                found[id(source.call)] = source
+                if source.found.known.kind != "model":
+                    for link in self.chain(self.origins.given(source, "model"), depth + 1):
+                        found.setdefault(id(link.call), link)
+        return list(found.values())
 
     # What belongs together
 
@@ -213,16 +237,29 @@ class Links:
         self._nearest(linked, "training", adapter)
 
     def _arguments_of(self, trainers: list[Found]) -> list[Found]:
-        sources = (e for found in trainers for e in self.origins.of(found.expression("args")))
-        trainings = (each for each in sources if each is not None)
-        return [each for each in dict.fromkeys(trainings) if each.known.kind == "training"]
+        found = (
+            each
+            for trainer in trainers
+            for made in self.origins.calls(trainer)
+            for each in self.origins.of(self.origins.given(made, "args"))
+        )
+        return [
+            each
+            for each in dict.fromkeys(found)
+            if each is not None and each.known.kind == "training"
+        ]
 
     def _link_quantization(self, linked: Linked, adapter: Found) -> None:
         models = linked.by_kind.get("model", [])
         if not models:
             self._nearest(linked, "quantization", adapter)
             return
-        found: Quantization = self._once("quantized", models, lambda: self._quantization_of(models))
+        loaded = [link for link in linked.links if link.found.known.kind == "model"]
+        found: Quantization = (
+            self._quantization_of(loaded)
+            if loaded
+            else self._once("quantized", models, lambda: self._quantization_of_all(models))
+        )
         if found.calls:
             linked.by_kind["quantization"] = found.calls
         linked.undecided = found.undecided
@@ -231,17 +268,33 @@ class Links:
         if found.calls and found.without:
             linked.undecided = "the model is loaded with a quantization_config and without one"
 
-    def _quantization_of(self, models: list[Found]) -> Quantization:
+    def _quantization_of_all(self, models: list[Found]) -> Quantization:
+        """The same, wherever these are loaded."""
+        every = [made for model in models for made in self.origins.calls(model)]
+        found = self._quantization_of(every)
+        for model in models:
+            if self.origins.calls(model):
+                continue
+            if model.expression("quantization_config") is None:
+                found = found._replace(without=True, undecided=found.undecided or model.hidden)
+            else:
+                found = found._replace(undecided=_UNKNOWN_QUANTIZATION)
+        return found
+
+    def _quantization_of(self, models: list[Made]) -> Quantization:
+        """How models are quantized that were loaded by these calls."""
         calls: dict[Found, None] = {}
         maybe_none, without, undecided = False, False, ""
         for model in models:
-            given = model.expression("quantization_config")
-            if given is None:
+            if model.found.expression("quantization_config") is None:
                 without = True
-                undecided = model.hidden or undecided
+                undecided = model.found.hidden or undecided
                 continue
-            for seen in self.origins.seen(given):
-                if seen.held is None and self._is_none(given):
+            given = self.origins.given(model, "quantization_config")
+            if not given:
+                undecided = _UNKNOWN_QUANTIZATION
+            for seen in given:
+                if seen.held is NOTHING:
                     maybe_none = True
                     continue
                 maybe_none = maybe_none or seen.optional
@@ -249,17 +302,8 @@ class Links:
                     if source is not None and source.known.kind == "quantization":
                         calls[source] = None
                     else:
-                        undecided = "the model's quantization_config is unknown"
-            if not self.origins.seen(given):
-                undecided = "the model's quantization_config is unknown"
+                        undecided = _UNKNOWN_QUANTIZATION
         return Quantization(list(calls), maybe_none, without, undecided)
-
-    def _is_none(self, given: Expression) -> bool:
-        """Whether an expression is certainly ``None``, or what only says "not given"."""
-        try:
-            return all(value.value is None for value in self.resolver.resolve(*given))
-        except (Unresolved, RecursionError):
-            return False
 
     def _link_model_string(self, linked: Linked) -> None:
         for trainer in linked.by_kind.get("trainer", ())[:1]:
@@ -273,6 +317,10 @@ def adding(resolver: Resolver) -> Iterator[tuple[Expression, list[Expression]]]:
         if isinstance(call.func, ast.Attribute):
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             yield (call.func.value, site), [(node, site) for node in given]
+
+
+def _only_adapters(sources: Iterable[Found | None]) -> set[Found]:
+    return {each for each in sources if each is not None and each.known.kind == "adapter"}
 
 
 def _add(linked: Linked, found: Found) -> None:

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lora_lint.read.python.scopes import Scope
+from lora_lint.read.python.scopes import Def, Scope
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.budgets import CANDIDATES
 from lora_rules.history import joined
 from lora_rules.recipe import Call, History, Thing
 
-Held = Thing | list["Held"] | None
+
+class Nothing:
+    """The constant ``None``."""
+
+
+NOTHING = Nothing()
+Held = Thing | list["Held"] | Nothing | None
 """What an expression gives: an object, several (as a list), or a constant (``None``)."""
 
 Key = tuple[int, str]
@@ -62,6 +68,8 @@ class Store:
         """The objects that came out of a call that was gone through."""
         self.alternatives: dict[int, list[tuple[Thing, History | None]]] = {}
         """What an object may be, when some of that are parts of others; and what happened to it."""
+        self.outside: dict[int, Sequence[Def]] = {}
+        """The bindings of a name that was read before this way came to any of them."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self._last = 0
@@ -123,7 +131,7 @@ class Store:
         """What unpacking gives at a position."""
         if isinstance(owner, list):
             return owner[position] if position < len(owner) else None
-        if owner is None:
+        if not isinstance(owner, Thing):
             return self.fresh()
         if owner.part:
             return owner.inside()
@@ -143,9 +151,9 @@ class Store:
             helds: the alternatives.
             ways: what each of them comes with, where that was taken back.
         """
-        several = [(held, n) for n, held in enumerate(helds) if held is not None]
+        several = [(held, n) for n, held in enumerate(helds) if isinstance(held, Thing | list)]
         if not several:
-            return None
+            return NOTHING if all(held is NOTHING for held in helds) else None
         first, _ = several[0]
         optional = len(several) < len(helds)
         if all(held == first for held, _ in several):
@@ -174,6 +182,18 @@ class Store:
         if several is None:
             return [(thing, past)]
         return [(Thing(one.number, path(one.part, thing.part)), was) for one, was in several]
+
+    def bindings(self, thing: Thing) -> tuple[Sequence[Def], str]:
+        """What may have made an object where this way does not lead, and which part of that it is.
+
+        Of an attribute of ``self``: what any method assigns to it.
+        """
+        if thing.number in self.outside:
+            return self.outside[thing.number], thing.part
+        if not thing.part or thing.number not in self.classes:
+            return (), ""
+        name, rest = first_step(thing.part)
+        return self.classes[thing.number].own.get(name, ()), rest
 
     # What happened to objects
 
@@ -263,7 +283,7 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
     for held in helds:
         if isinstance(held, list):
             yield from _flat(held)
-        elif held is not None:
+        elif isinstance(held, Thing):
             yield held
 
 

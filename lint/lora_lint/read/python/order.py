@@ -197,7 +197,9 @@ class Ways:
         self._origins = origins
         self.runs: list[Run] = []
         self._entered: set[Scope] = set()
-        self._scopes = iter(resolver.index.scopes.values())
+        called = resolver.index.calls
+        scopes = resolver.index.scopes.values()
+        self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
         self._left = STATEMENTS
         self._go(None)
 

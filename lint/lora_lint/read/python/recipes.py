@@ -79,7 +79,7 @@ def _of_saved_config(origins: Origins, found: Found) -> bool:
     return any(
         call is not None and call.name.endswith(".from_pretrained")
         for seen in origins.seen(found.expression("peft_config"))
-        for call, _ in origins.calls(seen)
+        for call in origins.last(seen)
     )
 
 
