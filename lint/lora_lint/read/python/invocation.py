@@ -48,6 +48,7 @@ class Invocation(Evaluation):
         on = callee.on if isinstance(callee.on, Thing) else None
         self._note(callee.name, node, site, on, given, things, made, not _is_open(node))
         if callee.made is not None and made is not None:
+            self.origins.instance(self._calls[-1], callee.made)
             self._initialise(callee.made, made, positional, keywords, _is_open(node))
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
             wraps = callee.name.startswith("trl.") and "peft_config" in things

@@ -32,6 +32,8 @@ class Session(NamedTuple):
     links: list[Made]
     """What the model went through, last first."""
     trainer: Found | None = None
+    other: bool = False
+    """What the adapter is put on is certainly no model that the file is seen to load."""
 
     def members(self) -> list[Found]:
         """All of them."""
@@ -47,6 +49,7 @@ class Linked:
         "links",
         "maybe_unquantized",
         "model_string",
+        "other",
         "undecided",
         "unquantized",
     )
@@ -54,6 +57,8 @@ class Linked:
     by_kind: dict[str, list[Found]]
     links: list[Made]
     """What the model went through that the adapter is seen to be put on."""
+    other: bool
+    """The adapter is put on something else than a model that the file is seen to load."""
     unquantized: bool
     """The model is certainly loaded without a quantization configuration."""
     maybe_unquantized: bool
@@ -72,10 +77,19 @@ class Linked:
     ) -> None:
         self.by_kind = {}
         self.links = []
+        self.other = False
         self.unquantized = unquantized
         self.maybe_unquantized = maybe_unquantized
         self.undecided = undecided
         self.model_string = model_string
+
+    def entered(self) -> dict[Scope, ast.Call]:
+        """The functions in which the model is loaded that all calls of one place lead into."""
+        calls: dict[Scope, ast.Call | None] = {}
+        for link in self.links:
+            for scope, call in link.entered if link.found.known.kind == "model" else ():
+                calls[scope] = call if calls.get(scope, call) is call else None
+        return {scope: call for scope, call in calls.items() if call is not None}
 
     def one(self, kind: str) -> Found | None:
         """The call of a kind, if there is exactly one."""
@@ -114,13 +128,19 @@ class Links:
             for adapter in adapters:
                 self._sessions[adapter].append(session)
                 self._owned.update(session.members())
+                self._owned.update(self._quantizing(session))
         self._nearby: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
         """The calls of a kind in a function, and with ``None`` in the whole file."""
+        self._free: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
+        """Those that are in the session of no adapter."""
         for found in calls:
             kind = found.known.kind
             if kind not in {"wrap", "trainer"} or found not in self._owned:
                 self._nearby[kind, found.scope].append(found)
                 self._nearby[kind, None].append(found)
+            if found not in self._owned:
+                self._free[kind, found.scope].append(found)
+                self._free[kind, None].append(found)
         self._answers: dict[tuple[str, int], tuple[list[Found], Any]] = {}
         """What was worked out for a list of calls that many adapters share, and the list."""
 
@@ -131,8 +151,12 @@ class Links:
             for found in session.members():
                 _add(linked, found)
             linked.links += session.links
-        for kind in ("wrap", "prepare", "model", "trainer"):
+        sessions = self._sessions.get(adapter, ())
+        linked.other = not linked.by_kind.get("model") and any(each.other for each in sessions)
+        for kind in ("wrap", "trainer"):
             self._nearest(linked, kind, adapter)
+        for kind in () if linked.other else ("prepare", "model"):
+            self._nearest(linked, kind, adapter, only_free=bool(sessions))
         self._link_training(linked, adapter)
         self._link_quantization(linked, adapter)
         self._link_model_string(linked)
@@ -144,21 +168,32 @@ class Links:
         for found in self.calls:
             kind = found.known.kind
             for made in self.origins.calls(found) if kind in _SESSIONS else ():
-                links = self.chain(self.origins.given(made, "model"))
+                model = self.origins.given(made, "model")
+                links, other = self.chain(model), self._is_other(model)
                 adapters = self._adapters(made)
                 if kind == "adapter":
-                    yield {found}, Session(links)
+                    yield {found}, Session(links, None, other)
                 elif kind == "wrap":
-                    yield adapters, Session([made, *links])
+                    yield adapters, Session([made, *links], None, other)
                 else:
                     for link in links:
                         adapters |= self._adapters(link)
                         if link.found.known.kind == "adapter":
                             adapters.add(link.found)
-                    yield adapters, Session(links, found)
-        for model, given in adding(self.resolver):
+                    yield adapters, Session(links, found, other)
+        for expression, given in adding(self.resolver):
             sources = (end for each in given for end in self.origins.of(self.origins.seen(each)))
-            yield _only_adapters(sources), Session(self.chain(self.origins.seen(model)))
+            model = self.origins.seen(expression)
+            yield _only_adapters(sources), Session(self.chain(model), None, self._is_other(model))
+
+    def _quantizing(self, session: Session) -> Iterator[Found]:
+        """The calls that say how the model of a session is quantized."""
+        for link in session.links:
+            given = self.origins.given(link, "quantization_config")
+            yield from (found for found in self.origins.of(given) if found is not None)
+
+    def _is_other(self, model: list[Seen]) -> bool:
+        return bool(model) and all(self.origins.is_other(each) for each in model)
 
     def _adapters(self, made: Made) -> set[Found]:
         return _only_adapters(self.origins.of(self.origins.given(made, "peft_config")))
@@ -180,10 +215,19 @@ class Links:
 
     # What belongs together
 
-    def _nearest(self, linked: Linked, kind: str, adapter: Found) -> None:
-        """Without a flow: the only one in the function, else in the file."""
-        if not linked.by_kind.get(kind):
-            linked.by_kind[kind] = self.nearest(kind, adapter)
+    def _nearest(self, linked: Linked, kind: str, adapter: Found, only_free: bool = False) -> None:
+        """Without a flow: the only one in the function, else in the file.
+
+        Args:
+            linked: gets what is nearest.
+            kind: of call.
+            adapter: the adapter.
+            only_free: whether those are left out that another adapter is seen to have.
+        """
+        if linked.by_kind.get(kind):
+            return
+        nearby = self._free if only_free else self._nearby
+        linked.by_kind[kind] = nearby[kind, adapter.scope] or nearby[kind, None]
 
     def nearest(self, kind: str, adapter: Found) -> list[Found]:
         """The calls of a kind in the adapter's function, else in the file; of another's, none."""
@@ -252,7 +296,8 @@ class Links:
     def _link_quantization(self, linked: Linked, adapter: Found) -> None:
         models = linked.by_kind.get("model", [])
         if not models:
-            self._nearest(linked, "quantization", adapter)
+            if not linked.other:
+                self._nearest(linked, "quantization", adapter, bool(self._sessions.get(adapter)))
             return
         loaded = [link for link in linked.links if link.found.known.kind == "model"]
         found: Quantization = (

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 
 from lora_lint.read.python.arguments import Found
-from lora_lint.read.python.objects import Held, path
+from lora_lint.read.python.objects import Held, first_step, path
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_rules.engine._startup.typed import NamedTuple
@@ -188,6 +188,28 @@ class Origins:
         if not isinstance(seen.held, Thing):
             return [None]
         return last(seen.history, self._gives, self.answers("gives"))
+
+    # What is certainly something else
+
+    def is_other(self, seen: Seen) -> bool:
+        """Whether something is certainly none of the models that the file is seen to load."""
+        if seen.held is None:
+            return True  # a text, or a class or function
+        return all(call is not None and self._makes_other(call, seen) for call in self.last(seen))
+
+    def _makes_other(self, call: Call, seen: Seen) -> bool:
+        """Whether what comes out of a call, and is no known model, has none inside."""
+        if id(call) in self._by_call:
+            return False
+        if call.name.startswith("diffusers."):
+            return first_step(seen.part)[0] not in call.things  # a pipeline of what it is given
+        scope = self._classes.get(id(call))
+        if scope is None and not call.name:
+            return False
+        inside = [Seen(thing, call.histories.get(name)) for name, thing in call.things.items()]
+        for binding in (b for bindings in (scope.own if scope else {}).values() for b in bindings):
+            inside += (each for batch in self._seen.get(id(binding.node), ()) for each in batch)
+        return not any(found is not None for each in inside for found in self.makers(each))
 
     def answers(self, question: object) -> Answers:
         """What is known already of a question about histories."""

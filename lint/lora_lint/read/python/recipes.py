@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_lint.read.choices import united
 from lora_lint.read.python import datasets, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
@@ -17,7 +18,7 @@ from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
 from lora_rules.program import Calls
-from lora_rules.recipe import Call, Origin, Recipe, Setting
+from lora_rules.recipe import Block, Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 """Who is asked first for a setting that several calls may give; the adapter itself comes before."""
@@ -206,10 +207,7 @@ def _recipe(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
     )
     if any(setting.choices for setting in settings.values()):
-        from lora_lint.read.python.worlds import settle  # most recipes have one world
-
-        around = resolver.branches.taken(entered(adapter.site))
-        blocks = settle(settings, blocks, around, links.notes)
+        blocks = _settled(links, linked, adapter, settings, blocks)
     return Recipe(
         file.path,
         file.kind,
@@ -223,6 +221,24 @@ def _recipe(
         calls=calls,
         is_configuration=adapter.referenced,
     )
+
+
+def _settled(
+    links: Links,
+    linked: Linked,
+    adapter: Found,
+    settings: dict[str, Setting],
+    blocks: tuple[Block, ...],
+) -> tuple[Block, ...]:
+    """Keep the values of the runs that are possible where the adapter is configured."""
+    from lora_lint.read.python.worlds import settle  # most recipes have one world
+
+    branches = links.resolver.branches
+    around = branches.taken(entered(adapter.site))
+    for scope, call in linked.entered().items():
+        arms = branches.entered_by(scope, call)
+        around = [both for each in around if (both := united(each, arms)) is not None]
+    return settle(settings, blocks, around, links.notes)
 
 
 def _dialect(adapter: Found) -> str:
