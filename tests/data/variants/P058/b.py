@@ -6,7 +6,6 @@ from transformers import AutoModelForSeq2SeqLM
 class Summarizer:
     def __init__(self, adapter):
         self.config = LoraConfig.from_pretrained(adapter)
-        self.config.inference_mode = True
         base = AutoModelForSeq2SeqLM.from_pretrained(self.config.base_model_name_or_path)
         self.model = get_peft_model(base, self.config)
         self.model.eval()
