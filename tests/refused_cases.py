@@ -20,6 +20,7 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
@@ -907,6 +908,12 @@ TRAINER = [
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
+    (
+        E,
+        "transformers/resume-from-checkpoint-not-a-folder",
+        "resume_from_checkpoint: 1000\n",
+        "resume_from_checkpoint: out/checkpoint-1000\n",
+    ),
     (E, "transformers/warmup-steps-negative", "warmup_steps: -1\n", "warmup_steps: 0\n"),
     (
         E,
@@ -974,7 +981,47 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
+"""What LLaMA-Factory is given to use an adapter."""
+VLLM = MERGES + "infer_backend: vllm\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
+    *(
+        ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
+        for key, refused, repaired in (
+            (
+                "adapter-needs-finetuning-type-lora",
+                MERGES + "finetuning_type: freeze\n",
+                MERGES + "finetuning_type: lora\n",
+            ),
+            (
+                "merge-with-quantization-bit",
+                MERGES + "export_dir: d\nquantization_bit: 4\n",
+                MERGES + "infer_backend: huggingface\nquantization_bit: 4\n",
+            ),
+            (
+                "merge-with-export-quantization-bit",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n"
+                "export_quantization_dataset: e.json\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "export-quantization-bit-needs-calibration-data",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "several-adapters-with-quantization-bit",
+                MERGES.replace(": c", ": c,d") + "quantization_bit: 4\n",
+                MERGES.replace(": c", ": c,d"),
+            ),
+            ("vllm-with-quantization-bit", VLLM + "quantization_bit: 4\n", VLLM),
+            ("vllm-with-several-adapters", VLLM.replace(": c", ": c,d"), VLLM),
+            ("vllm-with-rope-scaling", VLLM + "rope_scaling: linear\n", VLLM),
+            ("vllm-outside-sft", VLLM + "stage: rm\n", VLLM + "stage: sft\n"),
+        )
+    ),
     (
         "mlx-lm",
         E,
@@ -1125,6 +1172,13 @@ OTHERS = [
         "llm-foundry/load-in-8bit-in-training",
         FOUNDRY + ", load_in_8bit: true}\n",
         FOUNDRY + "}\n",
+    ),
+    (
+        "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
     ),
     (
         "ai-toolkit",

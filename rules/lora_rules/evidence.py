@@ -135,6 +135,12 @@ LLAMAFACTORY_DATA = Source(
     "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_EXPORT = Source(
+    "llamafactory-export",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,

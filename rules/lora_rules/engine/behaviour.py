@@ -150,6 +150,12 @@ class Behaviour:
 
     # Refusals, writing back
 
+    uses_adapters: bool = False
+    """Its files say how a trained adapter is merged, served or evaluated; their keys are checked as
+    those of a run are."""
+    refuses_stored_merge: bool = False
+    """It merges an adapter into no checkpoint that is loaded quantized."""
+
     hands_on_sections: bool = False
     """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
