@@ -139,7 +139,7 @@ RULES: tuple[Row, ...] = (
     ('LL913', 'scripts.ll913_unsloth_template_of_another_family', 'unsloth_template_of_another_family', 2, (('program', 'Program'), ('model_name_or_path', 'Value')), (), False, False, False, ()),
     ('LLA03', 'training.lla03_nothing_saved', 'nothing_saved', 2, (('program', 'Program'), ('blocks', 'Blocks'), ('save_strategy', 'Setting'), ('save_steps', 'Value'), ('at_module_level', 'Value'), ('push_to_hub', 'Value'), ('training_steps', 'Steps | None'), ('pinned_transformers', 'VersionRange')), (None, ANY), False, False, False, ()),
     ('LLB01', 'scripts.llb01_loaded_adapter_is_frozen', 'loaded_adapter_is_frozen', 3, (('program', 'Program'),), (), False, False, False, ('peft.PeftModel', 'peft.AutoPeftModel')),
-    ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
+    ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model', 'peft.PeftModel', 'peft.AutoPeftModel')),
     ('LLB03', 'scripts.llb03_optimizer_before_adapter', 'optimizer_before_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model',)),
     ('LLB04', 'scripts.llb04_adapter_added_twice', 'adapter_added_twice', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB05', 'scripts.llb05_adapter_before_resize', 'adapter_before_resize', 2, (('program', 'Program'),), (), False, False, True, ('resize_token_embeddings', 'setup_chat_format', 'clone_chat_template')),
