@@ -555,6 +555,12 @@ PADDING_ID_ISSUES = Source(
     "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
     "https://github.com/huggingface/transformers/issues/34055",
 )
+RESPONSE_TEMPLATE_ISSUES = Source(
+    "response-template-issues",
+    GUIDANCE,
+    "Issues of TRL (598, 1820, 1920): Could not find response key",
+    "https://github.com/huggingface/trl/issues/1820",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,

@@ -131,3 +131,14 @@ def test_ll417_a_speech_model_takes_no_text(task: str | None) -> None:
         return
     with pytest.raises(TypeError, match="input_ids"):
         model(**batch)
+
+
+def test_ll914_a_space_at_the_end_is_a_token_of_its_own() -> None:
+    from tokenizers import ByteLevelBPETokenizer
+
+    words = ByteLevelBPETokenizer()
+    words.train_from_iterator(["Answer: Paris is the answer 7 of 9"] * 50, vocab_size=400)
+    template, text = (words.encode(each).tokens for each in ("Answer: ", "Answer: Paris"))
+    assert template[-1] == "Ġ"
+    assert "Ġ" not in text
+    assert words.encode("Answer:").tokens == text[: len(template) - 1] == template[:-1]
