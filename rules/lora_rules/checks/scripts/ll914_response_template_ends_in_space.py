@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_rules.checks.scripts.calls import argument
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import RESPONSE_TEMPLATE_ISSUES, SCRIPT_RUNS
+from lora_rules.evidence import RELEASES_READ, RESPONSE_TEMPLATE_ISSUES, SCRIPT_RUNS
 from lora_rules.program import Program
 
 
@@ -19,6 +19,7 @@ from lora_rules.program import Program
             "A byte-level BPE gives a space at the end a token of its own, which is not among the "
             "tokens of the template followed by a word."
         ),
+        RELEASES_READ.says("TRL has the collator up to 0.19."),
         RESPONSE_TEMPLATE_ISSUES.says("Could not find response key in the following instance."),
     ],
 )
