@@ -12,12 +12,22 @@ from lora_lint.read.python.index import inside
 from lora_lint.read.python.objects import Frame, Held, Options
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
-from lora_rules.engine.effects import ARGUMENTS, FIRST, FIRST_TWO, NEW, OWNER, PART, Effect
+from lora_rules.engine.effects import (
+    ARGUMENTS,
+    FIRST,
+    FIRST_TWO,
+    NEW,
+    NEW_AND_MORE,
+    OWNER,
+    PART,
+    Effect,
+)
 from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Thing
 
 _OF_TRAINERS = ("training_step", "compute_loss")
 _OF_MODELS = ("forward",)
+_WITHOUT_GRADIENT = ("no_grad", "inference_mode")
 _OVER_ROWS = frozenset([".map", ".filter", ".with_transform", ".set_transform"])
 _WHEN_CALLED = ("__call__", "forward")
 _READS = ("get", "items", "keys", "values", "copy")
@@ -171,6 +181,9 @@ class Invocation(Evaluation):
             if owner is None:
                 callee = callees.of_name(self.resolver, function, site)
                 return callee if callee.name or callee.own else Callee(f".{function.attr}")
+            held = self._store.assigned(owner, function.attr)
+            if held is not None:
+                return Callee(".__call__", on=held)
             return self._method(function.attr, owner)
         return Callee(".__call__", on=self._value(function, site))
 
@@ -180,8 +193,6 @@ class Invocation(Evaluation):
             if len(bindings) == 1 and bindings[0].node in self.resolver.index.scopes:
                 assert bindings[0].node is not None  # noqa: S101
                 return Callee(own=self.resolver.index.scopes[bindings[0].node], on=owner)
-        if isinstance(owner, Thing) and self._store.has_attribute(owner, name):
-            return Callee(".__call__", on=self._store.attribute(owner, name))
         return Callee(f".{name}", on=owner)
 
     def _made(
@@ -210,8 +221,14 @@ class Invocation(Evaluation):
                 return made, made
         if gives == FIRST_TWO and len(positional) > 1:
             return None, [*positional[:2], self._store.fresh()]
+        return self._new(callee, effect)
+
+    def _new(self, callee: Callee, effect: Effect | None) -> tuple[Thing | None, Held]:
+        """The new object that comes out, and what the expression gives."""
         made = self._store.fresh()
         if effect is not None:
+            if effect.gives == NEW_AND_MORE:
+                return made, [made, self._store.fresh()]
             made = _through(effect, made)
         if callee.made is not None:
             self._store.classes[made.number] = callee.made
@@ -264,6 +281,7 @@ class Invocation(Evaluation):
     def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
         """Go through a function's body; what it returns."""
         self.entered.add(scope)
+        self._without_gradient(scope)
         self._frames += 1
         before = self._frame
         outer = next((f for f in _chain(before) if f.scope is scope.parent), self._module)
@@ -281,6 +299,14 @@ class Invocation(Evaluation):
         self._active.pop()
         self._frame = before
         return self._store.returned(frame, not scope.root.leaves)
+
+    def _without_gradient(self, scope: Scope) -> None:
+        """``@torch.no_grad()`` is noted where its function is entered."""
+        for decorator in getattr(scope.node, "decorator_list", ()):
+            function = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = getattr(function, "attr", None) or getattr(function, "id", None)
+            if name in _WITHOUT_GRADIENT and scope.site is not None:
+                self._note(f"torch.{name}", decorator, scope.site, None, {}, {})
 
     def _callbacks(
         self,

@@ -129,9 +129,12 @@ class Store:
             return owner if name != "base_model" else owner._replace(wrapped=False)
         return Thing(owner.number, key[1])
 
-    def has_attribute(self, owner: Thing, name: str) -> bool:
-        """Whether an object was assigned to an attribute."""
-        return isinstance(self.held.get((-owner.number, _path(owner.part, name))), Thing)
+    def assigned(self, owner: Held, name: str) -> Thing | None:
+        """The object that was assigned to an attribute, if one was."""
+        if not isinstance(owner, Thing):
+            return None
+        held = self.held.get((-owner.number, _path(owner.part, name)))
+        return held if isinstance(held, Thing) else None
 
     def of_class(self, scope: Scope, name: str) -> Held:
         """What the body of a class binds a name to, if that is an object."""

@@ -31,6 +31,7 @@ from lora_rules.recipe import Call, Thing
             "on."
         ),
     ],
+    calls=("=pad_token", "=pad_token_id", "add_special_tokens"),
 )
 def pad_is_eos(
     program: Program, packing: Value, pinned_trl: VersionRange = ANY
@@ -38,8 +39,9 @@ def pad_is_eos(
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
-    `tokenizer.pad_token = tokenizer.eos_token`, not in an `if`, and the tokenizer in a
-    `DataCollatorForLanguageModeling(mlm=False)` of transformers that goes to a trainer.
+    `tokenizer.pad_token = tokenizer.eos_token`, or the same with `add_special_tokens`, not in an
+    `if`, and the tokenizer in a `DataCollatorForLanguageModeling(mlm=False)` of transformers that
+    goes to a trainer.
 
     - TRL's old `DataCollatorForCompletionOnlyLM`, and `SFTTrainer` where TRL is pinned below
       0.16.1, likewise.

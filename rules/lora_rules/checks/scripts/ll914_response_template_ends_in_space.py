@@ -22,6 +22,7 @@ from lora_rules.program import Program
         RELEASES_READ.says("TRL has the collator up to 0.19."),
         RESPONSE_TEMPLATE_ISSUES.says("Could not find response key in the following instance."),
     ],
+    calls=("DataCollatorForCompletionOnlyLM",),
 )
 def response_template_ends_in_space(program: Program) -> Iterator[Problem]:
     """The text that a collator looks for ends in a space, and is not found.
