@@ -174,6 +174,7 @@ RULES: tuple[Row, ...] = (
     ('LLB43', 'scripts.llb43_evaluation_keeps_graph', 'evaluation_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+', 'append')),
     ('LLB44', 'scripts.llb44_evaluation_mode_stays', 'evaluation_mode_stays', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('eval',)),
     ('LLB45', 'scripts.llb45_classifier_without_padding_id', 'classifier_without_padding_id', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_trl', 'VersionRange')), (ANY, ANY), False, False, False, ('from_pretrained',)),
+    ('LLB46', 'scripts.llb46_adapter_loaded_on_another_class', 'adapter_loaded_on_another_class', 2, (('blocks', 'Blocks'), ('reloaded_as', 'str'), ('architecture', 'Lazy')), (), False, False, False, ()),
     ('LLB47', 'scripts.llb47_fsdp_flattens_frozen_weights', 'fsdp_flattens_frozen_weights', 3, (('program', 'Program'),), (), False, False, False, ('FullyShardedDataParallel',)),
     ('LLB48', 'scripts.llb48_added_adapter_resumed', 'added_adapter_resumed', 3, (('program', 'Program'),), (), False, False, False, ('add_adapter',)),
     ('LLB49', 'scripts.llb49_adam_steps_in_float16', 'adam_steps_in_float16', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ('Adam', 'AdamW')),
