@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.choices import united
-from lora_lint.read.python import datasets, serving, surroundings
+from lora_lint.read.python import datasets, reloading, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
@@ -56,7 +56,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver)
+    served = serving.settings(resolver) | reloading.settings(resolver)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
