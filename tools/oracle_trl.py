@@ -164,6 +164,7 @@ def answers(kind: str, seed: int, start: int, count: int, wheels: Path) -> Itera
             made = drawn.draw(MODEL, guilty(drawn, folder) if refused else None)
             yield {
                 "kind": kind,
+                "number": number,
                 "keys": made.keys,
                 "script": made.script,
                 "refused": refused[:200],
@@ -172,21 +173,30 @@ def answers(kind: str, seed: int, start: int, count: int, wheels: Path) -> Itera
 
 
 def collect(draws: int, seed: int, wheels: Path, file: Path) -> None:
-    """Ask about the draws of every kind, half of them refused, and write each line at once."""
+    """Ask about the draws of every kind, half of them refused, and write each line at once.
+
+    A file that was begun with the same seed is continued.
+    """
     each_kind = -(-draws // len(KINDS))
+    written = file.read_text().splitlines() if file.exists() else []
+    rows = [json.loads(line) for line in written]
     with file.open("a") as out:
         for kind in KINDS:
             wanted = {True: each_kind // 2, False: each_kind - each_kind // 2}
             if kind == "misspelt":
                 wanted = {True: each_kind, False: 0}
-            for start in range(0, PATIENCE * each_kind, CHUNK):
+            there = [row for row in rows if row["kind"] == kind]
+            for row in there:
+                wanted[bool(row["refused"])] -= 1
+            begin = max((row.get("number", 0) + 1 for row in there), default=0)
+            for start in range(begin, PATIENCE * each_kind, CHUNK):
+                if not any(wanted.values()):
+                    break
                 for row in _chunk(kind, seed, start, wheels):
                     if wanted[bool(row["refused"])]:
                         wanted[bool(row["refused"])] -= 1
                         out.write(json.dumps(row, sort_keys=True) + "\n")
                         out.flush()
-                if not any(wanted.values()):
-                    break
 
 
 def _chunk(kind: str, seed: int, start: int, wheels: Path) -> Iterator[dict[str, Any]]:

@@ -123,10 +123,22 @@ LLAMAFACTORY_TEMPLATES = Source(
     "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_QUANTIZATION = Source(
+    "llamafactory-quantization",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.2 to 0.9.5: model/model_utils/quantization.py, configure_quantization",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 LLAMAFACTORY_DATA = Source(
     "llamafactory-data",
     MECHANICAL,
     "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_EXPORT = Source(
+    "llamafactory-export",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
 OMEGACONF = Source(
@@ -563,6 +575,24 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
+    "https://github.com/huggingface/transformers/issues/34055",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,
@@ -605,4 +635,37 @@ FSDP_ISSUES = Source(
     GUIDANCE,
     "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
     "https://github.com/pytorch/pytorch/issues/100945",
+)
+ADDED_RESUMED = Source(
+    "added-adapter-resumed",
+    MECHANICAL,
+    "Hugging Face, transformers: trainer.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1, 5.3.0, "
+    "5.10.2 and 5.15.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
+FLOAT16_ISSUES = Source(
+    "float16-issues",
+    GUIDANCE,
+    "PyTorch forum, topic 1765, pytorch#8860 and glide-finetune#5: Adam on float16 weights",
+    "https://discuss.pytorch.org/t/adam-half-precision-nans/1765",
+)
+MINIMAL_PEFT = Source(
+    "minimal-peft",
+    MECHANICAL,
+    "Hugging Face, transformers: integrations/peft.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1 "
+    "and of every minor release from 5.0 to 5.24",
+    "https://pypi.org/project/transformers/",
+)
+LAYERS_READ = Source(
+    "layers-read",
+    MECHANICAL,
+    "Hugging Face, PEFT: tuners/lora.py of 0.5.0, tuners/tuners_utils.py of 0.6.2, 0.7.1, 0.8.2 "
+    "and 0.9.0",
+    "https://pypi.org/project/peft/",
+)
+OWN_CODE_ISSUES = Source(
+    "own-code-issues",
+    GUIDANCE,
+    "LMFlow#606 (Replit Code) and Baichuan-13B#52: models with code of their own and no targets",
+    "https://github.com/OptimalScale/LMFlow/issues/606",
 )

@@ -314,6 +314,8 @@ _DECLARED = (
              doc="Tokens that an example is cut to."),
     Declared("packing", "bool", "trl", "data", principal=True,
              doc="Put several examples into one sequence of max_length."),
+    Declared("merged_model_dir", "str", "framework", "data",
+             doc="The folder that the base model is saved in with the adapter merged into it."),
     Declared("dataset_dir", "str", "framework", "data",
              doc="The folder with the declarations of the data sets."),
     Declared("chat_template", "str", "framework", "data",

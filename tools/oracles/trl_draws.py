@@ -260,7 +260,7 @@ def _value(chance: random.Random, _old: real.OldWheels) -> Sketch:
 
 def _number(chance: random.Random, _old: real.OldWheels) -> Sketch:
     """A number as a text, negative, zero, a fraction, or as it should be; one step is trained."""
-    method = chance.choice(("SFT", "SFT", "SFT", "SFT", "DPO", "KTO", "Reward", "GRPO"))
+    method = chance.choice(("SFT", "SFT", "SFT", "DPO", "KTO", "Reward"))
     where, callee = chance.choice((("config", f"trl.{method}Config"), ("lora", "peft.LoraConfig")))
     numbers = {
         name: each

@@ -183,7 +183,7 @@ class OldWheels:
                 elif isinstance(node, ast.List):
                     values = (getattr(each, "value", None) for each in node.elts)
                     found |= {str(each) for each in values if isinstance(each, str)}
-        return tuple(sorted(name for name in found if name[:1].isupper()))
+        return tuple(sorted(each for each in found if each[:1].isupper() and each.isidentifier()))
 
     def keywords(self, library: str, cls: str) -> frozenset[str]:
         """What the constructor of a class took, or the fields of a dataclass."""

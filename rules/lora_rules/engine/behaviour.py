@@ -50,6 +50,10 @@ class Behaviour:
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
     """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
+    refuses_quantized_when_sharded: bool = False
+    """Refuses a checkpoint that is quantized under ZeRO-3 and FSDP."""
+    dequantizes: Mapping[str, str] = {}
+    """Methods of such checkpoints that it loads in 16 bits instead, each with the version since."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
@@ -149,6 +153,14 @@ class Behaviour:
 
     # Refusals, writing back
 
+    uses_adapters: bool = False
+    """Its files say how a trained adapter is merged, served or evaluated; their keys are checked as
+    those of a run are."""
+    refuses_stored_merge: bool = False
+    """It merges an adapter into no checkpoint that is loaded quantized."""
+
+    hands_on_sections: bool = False
+    """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True

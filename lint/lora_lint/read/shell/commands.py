@@ -18,6 +18,11 @@ _SUBCOMMANDS = {
     ("swift", "rlhf"): "ms-swift",
     ("llamafactory-cli", "train"): "llamafactory",
     ("lmf", "train"): "llamafactory",
+    **{
+        (program, use): "llamafactory-infer"
+        for program in ("llamafactory-cli", "lmf")
+        for use in ("export", "chat", "api", "webchat", "eval")
+    },
     ("trl", "sft"): "trl",
     ("trl", "dpo"): "trl",
     ("trl", "grpo"): "trl",
@@ -33,6 +38,8 @@ _SUBCOMMANDS = {
 _SCRIPTS = {
     "src/train.py": "llamafactory",
     "src/train_bash.py": "llamafactory",
+    "src/export_model.py": "llamafactory-infer",
+    "src/cli_demo.py": "llamafactory-infer",
     "swift/cli/sft.py": "ms-swift",
     "trl/scripts/sft.py": "trl",
     "trl/scripts/dpo.py": "trl",
@@ -49,7 +56,9 @@ _MODULES = {
     "verl.trainer.fsdp_sft_trainer": "verl",
 }
 """What ``python -m`` runs (or is installed under that name), and its dialect."""
-_ARGPARSE = frozenset({"llamafactory", "ms-swift", "trl", "mlx-lm", "autotrain"})
+_ARGPARSE = frozenset(
+    {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain"}
+)
 """Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
 _PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain"}
 """Dialects with the package whose programs have their options in the libraries' tables."""
@@ -94,6 +103,11 @@ class Command(NamedTuple):
             return name
         meant = [key for key in known if key.startswith(name)]
         return meant[0] if len(meant) == 1 else name
+
+    @property
+    def refuses_unknown(self) -> bool:
+        """Whether argparse reads the flags, which ends the program at one that it does not know."""
+        return self.dialect in _ARGPARSE
 
     @property
     def has_config_file(self) -> bool:

@@ -261,7 +261,10 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         settings["trainer_method"] = Setting(
             "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
         )
-    return recipe._replace(settings=settings)
+    blocks = recipe.blocks
+    if started.refuses_unknown:  # also where a file's unknown keys are dropped
+        blocks = tuple(block._replace(strict=True) for block in blocks)
+    return recipe._replace(settings=settings, blocks=blocks)
 
 
 def _method(started: Command) -> str:

@@ -69,9 +69,9 @@ def device_sharding(
     asked = written_strategy(blocks, repository, deepspeed, fsdp)
     gpus = _gpus(gpu_count, blocks)
     if asked is not None:
-        key = _key(deepspeed, "deepspeed") if _divides(deepspeed) else _key(fsdp, "fsdp")
+        key = _key(deepspeed, "deepspeed") if divides(deepspeed) else _key(fsdp, "fsdp")
         return _shared(asked, gpus, key)
-    spread = _divides(device_map)
+    spread = divides(device_map)
     if spread and gpus is None:
         if is_given(gpu) and outline.kind != "shell" and _takes_what_is_there(device_map, blocks):
             said = f"one GPU is assumed for {_key(device_map, 'device_map')}"
@@ -97,9 +97,9 @@ def written_strategy(
     """
     if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
         raise Unknown(_WAITS)
-    if _divides(deepspeed):
+    if divides(deepspeed):
         return _zero(deepspeed, repository)
-    return (_fsdp(fsdp, blocks), ()) if _divides(fsdp) else None
+    return (_fsdp(fsdp, blocks), ()) if divides(fsdp) else None
 
 
 def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
@@ -110,7 +110,8 @@ def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
     )
 
 
-def _divides(value: Value) -> bool:
+def divides(value: Value) -> bool:
+    """Whether a setting that shares a run among GPUs is given and on."""
     return is_given(value) and not spreads_nothing(value)
 
 
