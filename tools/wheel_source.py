@@ -34,7 +34,7 @@ def download(package: str, version: str, folder: Path) -> Path:
 
 
 def _installed(package: str, version: str) -> Path | None:
-    """Where a package of that version is installed; only torch is asked for, whose wheel is huge."""
+    """Where a package of that version is installed: torch alone, whose wheel is huge."""
     if package != "torch":
         return None
     from importlib.metadata import distribution
@@ -62,6 +62,17 @@ class Wheel:
                 for name in archive.namelist()
                 if name.startswith(wanted) and name.endswith(".py")
             }
+
+    def names(self, folder: str) -> list[str]:
+        """The files right in a folder, of any kind."""
+        with zipfile.ZipFile(self._path) as archive:
+            every = archive.namelist()
+        return [name for name in every if name.rpartition("/")[0] == folder.rstrip("/")]
+
+    def text(self, name: str) -> str:
+        """The text of a file of any kind."""
+        with zipfile.ZipFile(self._path) as archive:
+            return archive.read(name).decode()
 
     @cache  # noqa: B019 - a wheel lives as long as the tool runs
     def tree(self, file: str) -> ast.Module:
