@@ -22,6 +22,7 @@ HEADS = {
     "ai-toolkit": "job: extension\n",
     "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
+    "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
@@ -1200,5 +1201,12 @@ OTHERS = [
         "autotrain/backend-missing",
         "project_name: my-llm\n",
         "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "verl",
+        E,
+        "verl/lora-rank-above-served",
+        "  model: {path: a/b, lora_rank: 1024}\n",
+        "  model: {path: a/b, lora_rank: 64}\n",
     ),
 ]

@@ -359,8 +359,8 @@ _DECLARED = (
              doc="The versions of torchtune that the repository allows."),
     Declared("pinned_autotrain_advanced", "VersionRange", "declaration", "declared",
              doc="The versions of autotrain-advanced that the repository allows."),
-    Declared("pinned_vllm", "VersionRange", "declaration", "declared",
-             doc="The versions of vllm that the repository allows."),
+    Declared("pinned_verl", "VersionRange", "declaration", "declared",
+             doc="The versions of verl that the repository allows."),
     Declared("pinned_llamafactory", "VersionRange", "declaration", "declared",
              doc="The versions of LLaMA-Factory that the repository allows."),
     # What is around the call in a script.

@@ -60,7 +60,7 @@ _ARGPARSE = frozenset(
     {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain"}
 )
 """Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
-_PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain"}
+_PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain", "verl": "verl"}
 """Dialects with the package whose programs have their options in the libraries' tables."""
 _BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 _LORA_KEY = lazily(r"lora_|lora\.[\w.]+=")
