@@ -36,6 +36,13 @@ _SCRIPTS = {
     "trl/scripts/sft.py": "trl",
     "trl/scripts/dpo.py": "trl",
     "trl/scripts/grpo.py": "trl",
+    "train_network.py": "sd-scripts",
+    "sdxl_train_network.py": "sd-scripts",
+    "flux_train_network.py": "sd-scripts",
+    "sd3_train_network.py": "sd-scripts",
+    "lumina_train_network.py": "sd-scripts",
+    "hunyuan_image_train_network.py": "sd-scripts",
+    "anima_train_network.py": "sd-scripts",
 }
 """The end of a script's path, and its dialect."""
 _MODULES = {
