@@ -20,8 +20,10 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "sd-scripts": "network_module: networks.lora\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -907,6 +909,12 @@ TRAINER = [
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
+    (
+        E,
+        "transformers/resume-from-checkpoint-not-a-folder",
+        "resume_from_checkpoint: 1000\n",
+        "resume_from_checkpoint: out/checkpoint-1000\n",
+    ),
     (E, "transformers/warmup-steps-negative", "warmup_steps: -1\n", "warmup_steps: 0\n"),
     (
         E,
@@ -974,6 +982,9 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
+"""What LLaMA-Factory is given to use an adapter."""
+VLLM = MERGES + "infer_backend: vllm\n"
 JOB = "config: {process: [{network: {type: lora}, model: "
 RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 SD_NUMBERS = (
@@ -1014,6 +1025,41 @@ OTHERS = [
         "sd-scripts/adaptive-noise-scale-needs-noise-offset",
         "adaptive_noise_scale: 0.01\n",
         "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
+    *(
+        ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
+        for key, refused, repaired in (
+            (
+                "adapter-needs-finetuning-type-lora",
+                MERGES + "finetuning_type: freeze\n",
+                MERGES + "finetuning_type: lora\n",
+            ),
+            (
+                "merge-with-quantization-bit",
+                MERGES + "export_dir: d\nquantization_bit: 4\n",
+                MERGES + "infer_backend: huggingface\nquantization_bit: 4\n",
+            ),
+            (
+                "merge-with-export-quantization-bit",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n"
+                "export_quantization_dataset: e.json\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "export-quantization-bit-needs-calibration-data",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "several-adapters-with-quantization-bit",
+                MERGES.replace(": c", ": c,d") + "quantization_bit: 4\n",
+                MERGES.replace(": c", ": c,d"),
+            ),
+            ("vllm-with-quantization-bit", VLLM + "quantization_bit: 4\n", VLLM),
+            ("vllm-with-several-adapters", VLLM.replace(": c", ": c,d"), VLLM),
+            ("vllm-with-rope-scaling", VLLM + "rope_scaling: linear\n", VLLM),
+            ("vllm-outside-sft", VLLM + "stage: rm\n", VLLM + "stage: sft\n"),
+        )
     ),
     (
         "mlx-lm",
@@ -1179,5 +1225,19 @@ OTHERS = [
         "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
+    ),
+    (
+        "autotrain",
+        W,
+        "autotrain/project-name-not-alphanumeric",
+        "backend: local\nproject_name: my_llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "autotrain",
+        E,
+        "autotrain/backend-missing",
+        "project_name: my-llm\n",
+        "backend: local\nproject_name: my-llm\n",
     ),
 ]

@@ -76,6 +76,19 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+DEEPSPEED_SOURCE = Source(
+    "deepspeed-source",
+    MECHANICAL,
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "https://github.com/deepspeedai/DeepSpeed",
+)
+MS_SWIFT_DOCS = Source(
+    "ms-swift-docs",
+    PRACTICE,
+    "ms-swift 4, docs/source_en/Instruction/Frequently-asked-questions.md and "
+    "examples/train/new_special_tokens/train.sh",
+    "https://github.com/modelscope/ms-swift/tree/main/examples/train/new_special_tokens",
+)
 TORCHTUNE_WHEELS = Source(
     "torchtune-wheels",
     MECHANICAL,
@@ -110,10 +123,22 @@ LLAMAFACTORY_TEMPLATES = Source(
     "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_QUANTIZATION = Source(
+    "llamafactory-quantization",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.2 to 0.9.5: model/model_utils/quantization.py, configure_quantization",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 LLAMAFACTORY_DATA = Source(
     "llamafactory-data",
     MECHANICAL,
     "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_EXPORT = Source(
+    "llamafactory-export",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
 OMEGACONF = Source(
@@ -549,6 +574,24 @@ PAD_IS_EOS_ISSUES = Source(
     GUIDANCE,
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
+)
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
+    "https://github.com/huggingface/transformers/issues/34055",
 )
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",

@@ -216,6 +216,8 @@ _DECLARED = (
                  "the other weights."),
     Declared("quant_method", "str", "transformers", "quantization",
              doc="The library that quantizes the base model."),
+    Declared("added_tokens", "list[str] | str", "derived", "model",
+             doc="Tokens that a file adds to the tokenizer's vocabulary."),
     # The run.
     Declared("trainer_method", "str", "derived", "training", principal=True,
              doc="What is trained for: `sft`, `dpo`, `grpo` and so on."),
@@ -312,6 +314,8 @@ _DECLARED = (
              doc="Tokens that an example is cut to."),
     Declared("packing", "bool", "trl", "data", principal=True,
              doc="Put several examples into one sequence of max_length."),
+    Declared("merged_model_dir", "str", "framework", "data",
+             doc="The folder that the base model is saved in with the adapter merged into it."),
     Declared("dataset_dir", "str", "framework", "data",
              doc="The folder with the declarations of the data sets."),
     Declared("chat_template", "str", "framework", "data",

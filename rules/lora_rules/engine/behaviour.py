@@ -47,10 +47,16 @@ class Behaviour:
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
     """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
+    refuses_quantized_when_sharded: bool = False
+    """Refuses a checkpoint that is quantized under ZeRO-3 and FSDP."""
+    dequantizes: Mapping[str, str] = {}
+    """Methods of such checkpoints that it loads in 16 bits instead, each with the version since."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
     """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    leaves_towers: bool = False
+    """ … and means those of the language model: a tower beside it stays frozen."""
     ties_saved_modules: bool = True
     """``ensure_weight_tying`` can be written. Otherwise a tied weight cannot be trained as one."""
     saves_modules_itself: bool = False
@@ -82,6 +88,8 @@ class Behaviour:
     """The setting ``dtype`` is the one that the base model is loaded in, and nothing else."""
     quantizes_with_bitsandbytes: bool = True
     """Four and eight bits are those of bitsandbytes through transformers."""
+    leaves_quant_storage: bool = False
+    """Without a key that says otherwise, 4-bit weights are stored as uint8, by bitsandbytes."""
     falls_back_to_fp16: bool = False
     """It takes float16 where the card has no bfloat16."""
     offloads_embedding: bool = False
@@ -141,6 +149,12 @@ class Behaviour:
     """Its recipe for several GPUs, which shards with FSDP; empty: a whole copy for each."""
 
     # Refusals, writing back
+
+    uses_adapters: bool = False
+    """Its files say how a trained adapter is merged, served or evaluated; their keys are checked as
+    those of a run are."""
+    refuses_stored_merge: bool = False
+    """It merges an adapter into no checkpoint that is loaded quantized."""
 
     hands_on_sections: bool = False
     """Sections of its file may reach transformers' arguments as they stand."""

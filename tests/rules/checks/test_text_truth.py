@@ -78,3 +78,56 @@ def test_ll905_trl_tokenizes_a_text_column_with_special_tokens(tmp_path: Path) -
         first[column] = trainer.train_dataset[0]["input_ids"]
     assert first["text"][:3] == [0, 0, 1]
     assert first["messages"][:2] == [0, 1]
+
+
+def classifier() -> Any:
+    config = tiny().config
+    config.pad_token_id, config.num_labels = None, 2
+    return transformers.LlamaForSequenceClassification(config)
+
+
+def test_llb45_a_batch_needs_the_padding_id_of_the_model() -> None:
+    model, rows = classifier(), torch.tensor([[1, 2, 3], [4, 5, 6]])
+    assert model(input_ids=rows[:1]).logits.shape == (1, 2)
+    with pytest.raises(ValueError, match="no padding token"):
+        model(input_ids=rows)
+    model.config.pad_token_id = 0
+    assert model(input_ids=rows).logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_llb45_the_trainer_takes_the_padding_id_of_its_tokenizer(
+    tmp_path: Path, given: bool
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_list([{"input_ids": [1, 2, 3], "labels": 1}] * 4)
+    arguments = transformers.TrainingArguments(
+        str(tmp_path), use_cpu=True, report_to="none", max_steps=1, save_strategy="no"
+    )
+    words = tokenizer() if given else None
+    trainer = transformers.Trainer(
+        classifier(), arguments, train_dataset=rows, processing_class=words
+    )
+    if given:
+        trainer.train()
+        return
+    with pytest.raises(ValueError, match="no padding token"):
+        trainer.train()
+
+
+@pytest.mark.parametrize("task", ["SEQ_2_SEQ_LM", "CAUSAL_LM", None])
+def test_ll417_a_speech_model_takes_no_text(task: str | None) -> None:
+    sizes = {"d_model": 16, "vocab_size": 64, "num_mel_bins": 8, "max_source_positions": 30}
+    for part in ("encoder", "decoder"):
+        sizes |= {f"{part}_layers": 1, f"{part}_attention_heads": 2, f"{part}_ffn_dim": 16}
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 3}
+    config = transformers.WhisperConfig(**sizes, **special, max_target_positions=20)
+    model = transformers.WhisperForConditionalGeneration(config)
+    adapter = peft.LoraConfig(r=2, target_modules=["q_proj"], task_type=task)
+    model = peft.get_peft_model(model, adapter)
+    batch = {"input_features": torch.zeros(1, 8, 60), "labels": torch.tensor([[4, 5]])}
+    if task is None:
+        assert model(**batch).loss > 0
+        return
+    with pytest.raises(TypeError, match="input_ids"):
+        model(**batch)

@@ -17,6 +17,10 @@ from lora_rules.recipe import Call, Thing
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
 
+NOTED_ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>")
+"""End tokens that are worth a note where a text ends with one."""
+_ENDS = (">", "> ", ">\n")
+
 NOTED_KEYS = frozenset(["labels"])
 """Keys that are worth a note where something is set under them."""
 
@@ -334,7 +338,15 @@ class Evaluation:
         self._branch = before
         return held
 
-    def _constant(self, node: ast.expr, site: Site) -> Held:
+    def _constant(self, node: ast.Constant, site: Site) -> Held:
+        value = node.value
+        if type(value) is str and value.endswith(_ENDS):
+            end = next((end for end in NOTED_ENDS if value.rstrip().endswith(end)), None)
+            if end is not None:
+                self._note(f'"{end}"', node, site, None, {}, {})
+        return None
+
+    def _nothing(self, node: ast.expr, site: Site) -> Held:
         return None
 
     def _note(
@@ -418,6 +430,6 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] =
     ast.GeneratorExp: Evaluation._comprehension,
     ast.DictComp: Evaluation._comprehension,
     ast.Constant: Evaluation._constant,
-    ast.Lambda: Evaluation._constant,
+    ast.Lambda: Evaluation._nothing,
     ast.Call: lambda self, node, site: self._call(node, site),
 }

@@ -27,6 +27,7 @@ from lora_rules.recipe import Thing
 
 _OF_TRAINERS = ("training_step", "compute_loss")
 _OF_MODELS = ("forward",)
+_WITHOUT_GRADIENT = ("no_grad", "inference_mode")
 _OVER_ROWS = frozenset([".map", ".filter", ".with_transform", ".set_transform"])
 _WHEN_CALLED = ("__call__", "forward")
 _READS = ("get", "items", "keys", "values", "copy")
@@ -280,6 +281,7 @@ class Invocation(Evaluation):
     def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
         """Go through a function's body; what it returns."""
         self.entered.add(scope)
+        self._without_gradient(scope)
         self._frames += 1
         before = self._frame
         outer = next((f for f in _chain(before) if f.scope is scope.parent), self._module)
@@ -297,6 +299,14 @@ class Invocation(Evaluation):
         self._active.pop()
         self._frame = before
         return self._store.returned(frame, not scope.root.leaves)
+
+    def _without_gradient(self, scope: Scope) -> None:
+        """``@torch.no_grad()`` is noted where its function is entered."""
+        for decorator in getattr(scope.node, "decorator_list", ()):
+            function = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = getattr(function, "attr", None) or getattr(function, "id", None)
+            if name in _WITHOUT_GRADIENT and scope.site is not None:
+                self._note(f"torch.{name}", decorator, scope.site, None, {}, {})
 
     def _callbacks(
         self,

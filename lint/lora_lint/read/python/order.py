@@ -103,6 +103,8 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and _adds_up(stmt):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
 
@@ -110,10 +112,15 @@ class Run(Invocation):
         if stmt.value is not None:
             self._bind(stmt.target, self._value(stmt.value, site), site, stmt.value)
 
-    def _expression(self, site: Site, stmt: ast.Expr | ast.AugAssign) -> None:
-        if isinstance(stmt, ast.Expr):
-            self._statement = stmt.value
+    def _expression(self, site: Site, stmt: ast.Expr) -> None:
+        self._statement = stmt.value
         self._value(stmt.value, site)
+
+    def _augmented(self, site: Site, stmt: ast.AugAssign) -> None:
+        """``total += loss``: noted where what is added is a part of an object."""
+        held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and isinstance(stmt.op, ast.Add):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
@@ -211,6 +218,17 @@ class Run(Invocation):
                 self._store.forget((self._frame.number, target.id))
 
 
+def _adds_up(stmt: ast.Assign) -> bool:
+    """``total = total + loss``."""
+    value, target = stmt.value, stmt.targets[0]
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+        return False
+    names = (value.left, value.right)
+    return isinstance(target, ast.Name) and any(
+        isinstance(each, ast.Name) and each.id == target.id for each in names
+    )
+
+
 def _where(place: Site | Scope) -> str:
     site = place.site if isinstance(place, Scope) else place
     if site is None:
@@ -270,7 +288,7 @@ def _gone_through(resolver: Resolver, scope: Scope | None, most: int) -> Run:
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
     ast.Assign: Run._assign,
     ast.AnnAssign: Run._annotated,
-    ast.AugAssign: Run._expression,
+    ast.AugAssign: Run._augmented,
     ast.Expr: Run._expression,
     ast.Return: Run._return,
     ast.If: Run._if,

@@ -18,6 +18,11 @@ _SUBCOMMANDS = {
     ("swift", "rlhf"): "ms-swift",
     ("llamafactory-cli", "train"): "llamafactory",
     ("lmf", "train"): "llamafactory",
+    **{
+        (program, use): "llamafactory-infer"
+        for program in ("llamafactory-cli", "lmf")
+        for use in ("export", "chat", "api", "webchat", "eval")
+    },
     ("trl", "sft"): "trl",
     ("trl", "dpo"): "trl",
     ("trl", "grpo"): "trl",
@@ -25,6 +30,7 @@ _SUBCOMMANDS = {
     ("trl", "reward"): "trl",
     ("trl", "rloo"): "trl",
     ("mlx_lm", "lora"): "mlx-lm",
+    ("autotrain", "llm"): "autotrain",
     ("litgpt", "finetune"): "litgpt",
     ("litgpt", "finetune_lora"): "litgpt",
 }
@@ -32,6 +38,8 @@ _SUBCOMMANDS = {
 _SCRIPTS = {
     "src/train.py": "llamafactory",
     "src/train_bash.py": "llamafactory",
+    "src/export_model.py": "llamafactory-infer",
+    "src/cli_demo.py": "llamafactory-infer",
     "swift/cli/sft.py": "ms-swift",
     "trl/scripts/sft.py": "trl",
     "trl/scripts/dpo.py": "trl",
@@ -57,8 +65,12 @@ _MODULES = {
     "verl.trainer.fsdp_sft_trainer": "verl",
 }
 """What ``python -m`` runs (or is installed under that name), and its dialect."""
-_ARGPARSE = frozenset({"llamafactory", "ms-swift", "trl", "mlx-lm"})
+_ARGPARSE = frozenset(
+    {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain"}
+)
 """Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
+_PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain"}
+"""Dialects with the package whose programs have their options in the libraries' tables."""
 _BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 _LORA_KEY = lazily(r"lora_|lora\.[\w.]+=")
 
@@ -85,6 +97,14 @@ class Command(NamedTuple):
     """What stands before the word after which the options begin: ``torchrun`` and its flags."""
     answering: Answering | None = None
     """The program, where it makes no adapter."""
+
+    @property
+    def options_of(self) -> str:
+        """The program whose options the flags are, if its options are known; else empty."""
+        if self.answering is not None:
+            return self.answering.program
+        package = _PACKAGES.get(self.dialect, "")
+        return f"{package}.{self.subcommand}" if package else ""
 
     def full_name(self, name: str, known: frozenset[str]) -> str:
         """The option that a flag is: argparse accepts any beginning that only one of them has."""

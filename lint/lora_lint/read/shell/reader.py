@@ -27,6 +27,7 @@ from lora_rules.engine.budgets import CONFIGURATION_BYTES
 from lora_rules.libraries import signatures
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
+GENERIC = "generic"
 NAMED_COMMANDS = 20
 """How many commands of a file that are not read are named."""
 
@@ -138,13 +139,20 @@ def _gpu_count(gpus: Gpus) -> Setting:
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     if started.answering is not None:
         return _options_of(started, started.answering, path)
-    name = forced or ("generic" if started.has_config_file else started.dialect)
-    if name == "generic" and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
+    name = forced or (GENERIC if started.has_config_file else started.dialect)
+    if name == GENERIC and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
         return []
     dialect = dialects.load(name)
-    root = _tree(started, dialect.table.known_keys if name != "generic" else frozenset())
+    root = _tree(started, _options(started, name))
     found = dialects.translate(dialect, root, path=path, kind="shell")
     return [_finished(_of_program(recipe, started), started) for recipe in found]
+
+
+def _options(started: Command, dialect: str) -> frozenset[str]:
+    """Every option that the program has, as far as they are known."""
+    if dialect != GENERIC and signatures.is_known(started.options_of):
+        return signatures.fields(started.options_of)
+    return frozenset() if dialect == GENERIC else dialects.load(dialect).table.known_keys
 
 
 def _options_of(started: Command, answering: Answering, path: str) -> list[Recipe]:
@@ -157,11 +165,11 @@ def _options_of(started: Command, answering: Answering, path: str) -> list[Recip
 
 def _of_program(recipe: Recipe, started: Command) -> Recipe:
     """The recipe, whose keys are options of the one program that the command starts."""
-    first, *rest = recipe.blocks
-    named = tuple(each for each in first.programs if each.endswith(f".{started.subcommand}"))
-    if not named:
+    program = started.options_of
+    if not signatures.is_known(program) or recipe.dialect != started.dialect:
         return recipe
-    own = first._replace(programs=named, known_keys=frozenset())
+    first, *rest = recipe.blocks
+    own = first._replace(programs=(program,), known_keys=frozenset(), strict=True)
     return recipe._replace(blocks=(own, *rest))
 
 

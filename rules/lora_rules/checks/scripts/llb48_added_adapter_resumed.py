@@ -10,6 +10,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import ADDED_RESUMED, SCRIPT_RUNS
 from lora_rules.program import Program
+from lora_rules.recipe import Call
 
 
 @rule(
@@ -76,7 +77,7 @@ def added_adapter_resumed(program: Program) -> Iterator[Problem]:
         if base_load(calls, trainer.things.get("model")) is None:
             continue
         added = adapter_changes(calls, trainer, "model")
-        if not all(call is not None and call.name == ".add_adapter" for call in added):
+        if not all(map(_is_injected, added)):
             continue
         for start in calls.touching(trainer.made):
             if start.name != ".train" or not comes_before(calls, trainer, start):
@@ -91,3 +92,10 @@ def added_adapter_resumed(program: Program) -> Iterator[Problem]:
                     help="Wrap the model with get_peft_model, which writes the same adapter.",
                     also=tuple(call.span for call in added if call is not None),
                 )
+
+
+def _is_injected(added: Call | None) -> bool:
+    """Whether an adapter was put into a model that is no PeftModel."""
+    if added is None or added.name != ".add_adapter":
+        return False
+    return added.on is not None and not added.on.wrapped

@@ -113,7 +113,7 @@ def unknown_key(
             passing = (*allow, *framework.launcher_keys)
             yield from against_programs(block, framework, pins, passing, nearest_key)
             continue
-        if outline.result:
+        if outline.result and not framework.uses_adapters:
             continue  # what is recorded was accepted, and a script that answers trains nothing
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place

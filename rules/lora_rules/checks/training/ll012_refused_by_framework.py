@@ -11,6 +11,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Written, judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Block, Blocks, Key
 
@@ -56,6 +57,7 @@ EVALUATING = ("eval_strategy", "evaluation_strategy", "do_eval", "evaluate_durin
         ),
     ],
     keys=keys,
+    of_records=True,
 )
 def refused_by_framework(
     framework: Behaviour,
@@ -70,6 +72,7 @@ def refused_by_framework(
     load_best_model_at_end: Value,
     num_labels: Value,
     pins: Pins,
+    outline: Outline,
     program: Program | None = None,
 ) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
@@ -134,6 +137,8 @@ def refused_by_framework(
     ## Options
     None.
     """
+    if outline.result and not framework.uses_adapters:
+        return
     if not framework.refuses_calls:
         yield from _refused_in_file(blocks, framework, pins)
         return

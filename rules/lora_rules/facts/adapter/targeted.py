@@ -146,7 +146,9 @@ def _check_readable(
     outline: Outline, framework: Behaviour, inventory: Inventory, target: object
 ) -> None:
     """Refuse where PEFT does not get the targets that are written, or gets an expression."""
-    handed_on = framework.adapter_as_written or (framework.names_as_written and _are_names(target))
+    lists = framework.lists_linear_layers and _is_everything(target)
+    own = framework.names_as_written and (lists or _are_names(target))
+    handed_on = framework.adapter_as_written or own
     if not handed_on or outline.domain == "image" or outline.result:
         raise Unknown("another program reads the targets before PEFT does")
     if outline.callee is not None and "AdaLora" in outline.callee:
@@ -190,8 +192,33 @@ def _handed_on(
     framework: Behaviour, inventory: Inventory, target: list[str] | str | None
 ) -> list[str] | str | None:
     """What PEFT is given as targets, where a framework lists the linear layers itself."""
-    everything = isinstance(target, str) and target.lower() == ALL_LINEAR
-    return sorted(inventory.names) if everything and framework.lists_linear_layers else target
+    if not framework.lists_linear_layers or not _is_everything(target):
+        return target
+    if framework.leaves_towers and (text := _of_language_model(inventory)) is not None:
+        return text
+    return sorted(inventory.names)
+
+
+def _is_everything(target: object) -> bool:
+    return isinstance(target, str) and target.lower() == ALL_LINEAR
+
+
+def _of_language_model(inventory: Inventory) -> list[str] | None:
+    """The paths of the linear layers beside the embedding; ``None`` if there are no others.
+
+    Raises:
+        Unknown: if the model's paths are not known, or PEFT may rewrite some of them.
+    """
+    if inventory.embedding is None:
+        raise Unknown("which of its layers are the language model's is not known")
+    beside = inventory.embedding.rpartition(".")[0] + "."
+    linears = [path for path in inventory.linears if path != inventory.head]
+    inside = [path for path in linears if path.startswith(beside)]
+    if len(inside) == len(linears):
+        return None
+    if inventory.modules is None or inventory.modules.table.fused_targets:
+        raise Unknown("PEFT may rewrite the targets that the framework lists")
+    return sorted(inside)
 
 
 def _rewritten(inventory: Inventory, given: Wanted) -> Wanted:

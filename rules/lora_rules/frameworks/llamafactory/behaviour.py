@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
@@ -60,6 +60,8 @@ class Framework(Behaviour):
     prepares_kbit = False
     reentrant = True
     refuses_init_over_quantized = True
+    refuses_quantized_when_sharded = True
+    dequantizes: Mapping[str, str] = {"fp8": "0.9.4", "mxfp4": "0.9.4"}
     loss_switch = "`enable_liger_kernel: true`"
 
     def derive(self, draft: Draft) -> None:
