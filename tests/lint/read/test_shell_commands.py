@@ -88,6 +88,11 @@ def test_how_many_gpus_a_command_runs_on(text: str, number: int | None) -> None:
             8,
         ),
         ("python sd/flux_train_network.py --network_module networks.lora_flux", "sd-scripts", 4),
+        (
+            "deepspeed main.py --model_name_or_path m --lora_dim 128 --learning_rate 1e-3",
+            "generic",
+            128,
+        ),
         ("accelerate launch train_dreambooth_lora_flux.py --rank=16", "diffusers", 16),
         ("accelerate launch x/train_text_to_image_lora.py --seed 3", "diffusers", 4),
     ],
