@@ -209,7 +209,7 @@ def _of_language_model(inventory: Inventory) -> list[str] | None:
     Raises:
         Unknown: if the model's paths are not known, or PEFT may rewrite some of them.
     """
-    if inventory.embedding is None:
+    if inventory.embedding is None or not inventory.exact:
         raise Unknown("which of its layers are the language model's is not known")
     beside = inventory.embedding.rpartition(".")[0] + "."
     linears = [path for path in inventory.linears if path != inventory.head]
