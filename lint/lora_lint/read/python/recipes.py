@@ -56,7 +56,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver) | reloading.settings(resolver)
+    served = serving.settings(resolver) | reloading.settings(resolver, origins, calls)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)

@@ -8,47 +8,42 @@ from __future__ import annotations
 
 import ast
 
+from lora_lint.read.python.arguments import Found
 from lora_lint.read.python.callees import of_name
 from lora_lint.read.python.options import keyword
+from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.serving import names, saved
-from lora_lint.read.python.trace import terminals
 from lora_rules.recipe import Origin, Setting
 
 _METHOD = ".from_pretrained"
 
 
-def settings(resolver: Resolver) -> dict[str, Setting]:
+def settings(resolver: Resolver, origins: Origins, calls: list[Found]) -> dict[str, Setting]:
     """What is known of the base that the file's own adapter is loaded onto."""
-    loads = [each for each in resolver.index.calls.get("from_pretrained", ()) if _is_peft(*each)]
+    loads = [found for found in calls if found.known.kind == "continue"]
     if len(loads) != 1:
         return {}
-    call, site = loads[0]
-    base, folder = _argument(call, 0, "model"), _argument(call, 1, "model_id")
-    if base is None or folder is None or not _callee(resolver, call, site).startswith("peft."):
+    load = loads[0]
+    folder = _argument(load.call, 1, "model_id")
+    if folder is None or not _callee(resolver, load.call, load.site).startswith("peft."):
         return {}
     written = {name for given in saved(resolver) for name in names(resolver, given)}
-    if written.isdisjoint(names(resolver, (folder, site))):
+    if written.isdisjoint(names(resolver, (folder, load.site))):
         return {}
-    ends = terminals(resolver, base, site)
-    end = ends[0].node if len(ends) == 1 else None
-    if not isinstance(end, ast.Call):
-        return {}
-    owner = _callee(resolver, end, ends[0].site).removesuffix(_METHOD)
+    bases = origins.of(
+        each for made in origins.calls(load) for each in origins.given(made, "model")
+    )
+    base = bases[0] if len(bases) == 1 else None
+    owner = "" if base is None else _callee(resolver, base.call, base.site).removesuffix(_METHOD)
     if not owner.startswith("transformers."):
         return {}
-    span = site.text.span(call)
     last = owner.rpartition(".")[2]
-    named = Setting("reloaded_as", (last,), Origin.DERIVED, last, span, source=f"{last}{_METHOD}")
+    named = Setting(
+        "reloaded_as", (last,), Origin.DERIVED, last, load.span, source=f"{last}{_METHOD}"
+    )
     return {"reloaded_as": named}
-
-
-def _is_peft(call: ast.Call, _site: Site) -> bool:
-    """Whether it may be ``PeftModel.from_pretrained``, by the name of its class alone."""
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-    return last.startswith("PeftModel")
 
 
 def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
