@@ -20,8 +20,10 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "mlx-lm": "fine_tune_type: lora\niters: 100\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
+MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
 
 AXOLOTL = [
     (E, "axolotl/qlora-needs-load-in-4bit", "adapter: qlora\n", Q),
@@ -475,6 +477,40 @@ AXOLOTL = [
     (W, "axolotl/dpo-beta-renamed", L + "dpo_beta: 0.1\n", L + "rl_beta: 0.1\n"),
     (W, "axolotl/noisy-embedding-alpha-renamed", L + "noisy_embedding_alpha: 5\n", L),
     (W, "axolotl/sequence-parallel-degree-renamed", L + "sequence_parallel_degree: 2\n", L),
+    (W, "axolotl/lora-kernels-with-rl", L + "rl: dpo\nlora_o_kernel: true\n", L + "rl: dpo\n"),
+    (
+        E,
+        "axolotl/tokens-needs-saved-embeddings",
+        L + "tokens: [a]\nlora_modules_to_save: [lm_head]\n",
+        L + "tokens: [a]\nlora_modules_to_save: [embed_in, embed_out]\n",
+    ),
+    *(
+        (
+            E,
+            f"axolotl/new-{name}-token-needs-saved-embeddings",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: <|im_end|>}}\n",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: </s>, pad_token: <|im_end|>}}\n",
+        )
+        for name in ("eos", "bos", "unk")
+    ),
+    (
+        W,
+        "axolotl/dataset-field-needs-completion",
+        L + "datasets: [{path: a/b, type: alpaca, field: text}]\n",
+        L + "datasets: [{path: a/b, type: completion, field: text}, {type: mine.load, field: x}]\n",
+    ),
+    (
+        W,
+        "axolotl/base-model-is-an-adapter-by-name",
+        L + "base_model: a/b-lora\n",
+        L + "base_model: a/b-lora-merged\n",
+    ),
+    (
+        W,
+        "torch/fsdp1-with-load-in-8bit",
+        L + "load_in_8bit: true\nfsdp_config: {version: 1}\n",
+        L + "load_in_8bit: true\nfsdp_config: {version: 2}\n",
+    ),
 ]
 
 B = "quantization_bit: 4\n"
@@ -713,6 +749,15 @@ SWIFT = [
         "quant_method: bnb\nquant_bits: 3\n",
         "quant_method: hqq\nquant_bits: 3\n",
     ),
+    *(
+        (
+            E,
+            f"ms-swift/{method}-with-other-quant-bits",
+            f"quant_method: {method}\nquant_bits: 3\n",
+            f"quant_method: {method}\nquant_bits: 8\n",
+        )
+        for method in ("quanto", "eetq")
+    ),
     (E, "ms-swift/ref-model-with-lora", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
     (
         E,
@@ -771,7 +816,40 @@ SWIFT = [
 ]
 
 S = "eval_strategy: steps\neval_steps: 50\n"
+G = "num_generations: 4\n"
 TRAINER = [
+    (
+        W,
+        "trl/generation-batch-size-with-steps-per-generation",
+        G + "generation_batch_size: 16\nsteps_per_generation: 2\n",
+        G + "generation_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-groups",
+        "num_generations: 6\ngeneration_batch_size: 16\n",
+        "num_generations: 6\ngeneration_batch_size: 24\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-batches",
+        "num_generations: 2\ngeneration_batch_size: 12\n",
+        "num_generations: 2\ngeneration_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/batch-of-partial-groups",
+        "num_generations: 6\nper_device_train_batch_size: 4\n",
+        G + "per_device_train_batch_size: 4\n",
+    ),
+    (W, "trl/one-generation", "num_generations: 1\n", G),
+    (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
+    (
+        W,
+        "trl/log-completions-hub-repo-without-log-completions",
+        G + "log_completions_hub_repo: me/rows\n",
+        G + "log_completions_hub_repo: me/rows\nlog_completions: true\n",
+    ),
     (
         W,
         "trl/padding-free-with-max-length",
@@ -896,6 +974,13 @@ KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_a
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
 OTHERS = [
+    (
+        "mlx-lm",
+        E,
+        "mlx-lm/lora-parameters-needs-all-three",
+        "lora_parameters: {rank: 8, scale: 2.0}\n",
+        "lora_parameters: {rank: 8, scale: 2.0, dropout: 0.0}\n",
+    ),
     (
         "litgpt",
         E,

@@ -76,6 +76,13 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+TORCHTUNE_WHEELS = Source(
+    "torchtune-wheels",
+    MECHANICAL,
+    "torchtune, the wheels of 0.0.1 to 0.6.1 and its development version (bd2a0fc), read; "
+    "0.6.1 run: tune validate, config.instantiate",
+    "https://github.com/meta-pytorch/torchtune",
+)
 BASH = Source(
     "bash",
     MECHANICAL,
@@ -549,6 +556,19 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+DOUBLE_BOS_ISSUES = Source(
+    "double-bos-issues",
+    GUIDANCE,
+    "Issues of TRL (1400) and OpenRLHF (393), pull request 788 of MakazhanAlpamys/Soup: two start "
+    "tokens from a template and a tokenizer",
+    "https://github.com/huggingface/trl/issues/1400",
+)
+PADDED_LABELS_ISSUES = Source(
+    "padded-labels-issues",
+    GUIDANCE,
+    "Issues of transformers (1713, 32832): the loss of a causal model over padded labels",
+    "https://github.com/huggingface/transformers/issues/32832",
+)
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
@@ -572,4 +592,43 @@ ZERO_ISSUES = Source(
     GUIDANCE,
     "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
     "https://github.com/huggingface/trl/issues/4416",
+)
+FSDP_ISSUES = Source(
+    "fsdp-issues",
+    GUIDANCE,
+    "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
+    "https://github.com/pytorch/pytorch/issues/100945",
+)
+ADDED_RESUMED = Source(
+    "added-adapter-resumed",
+    MECHANICAL,
+    "Hugging Face, transformers: trainer.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1, 5.3.0, "
+    "5.10.2 and 5.15.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
+FLOAT16_ISSUES = Source(
+    "float16-issues",
+    GUIDANCE,
+    "PyTorch forum, topic 1765, pytorch#8860 and glide-finetune#5: Adam on float16 weights",
+    "https://discuss.pytorch.org/t/adam-half-precision-nans/1765",
+)
+MINIMAL_PEFT = Source(
+    "minimal-peft",
+    MECHANICAL,
+    "Hugging Face, transformers: integrations/peft.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1 "
+    "and of every minor release from 5.0 to 5.24",
+    "https://pypi.org/project/transformers/",
+)
+LAYERS_READ = Source(
+    "layers-read",
+    MECHANICAL,
+    "Hugging Face, PEFT: tuners/lora.py of 0.5.0, tuners/tuners_utils.py of 0.6.2, 0.7.1, 0.8.2 "
+    "and 0.9.0",
+    "https://pypi.org/project/peft/",
+)
+OWN_CODE_ISSUES = Source(
+    "own-code-issues",
+    GUIDANCE,
+    "LMFlow#606 (Replit Code) and Baichuan-13B#52: models with code of their own and no targets",
+    "https://github.com/OptimalScale/LMFlow/issues/606",
 )

@@ -35,9 +35,9 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except NotText as error:
         raise Unreadable(str(error)) from None
     from lora_lint.read.python.index import Index
-    from lora_lint.read.python.recipes import File
     from lora_lint.read.python.recipes import recipes as recipes_of
     from lora_lint.read.python.resolver import Resolver
+    from lora_lint.read.python.unadapted import File
 
     index = Index()
     index.is_script = True

@@ -90,6 +90,22 @@ def mentions_lora(data: bytes) -> bool:
     return said > 0 and said > sum(map(lowered.count, _OTHER_WORDS))
 
 
+def concerns_lora(kind: str, data: bytes) -> bool:
+    """Whether a file is to be parsed: it says "lora" or "peft", or trains a quantized model."""
+    return mentions_lora(data) or (kind in ("python", "notebook") and trains_quantized(data))
+
+
+def trains_quantized(data: bytes) -> bool:
+    """Whether a script may train a quantized model, which needs an adapter that it may lack."""
+    return (
+        b"from_pretrained" in data
+        and (b"Trainer" in data or b".backward(" in data)
+        and any(word in data for word in _QUANTIZED)
+    )
+
+
+_QUANTIZED = (b"load_in_4bit", b"load_in_8bit", b"unsloth", b"bnb-", b"-AWQ", b"-GPTQ", b"-FP8")
+"""What such a script says, of its loader or in the name of a checkpoint that is stored so."""
 _OTHER_WORDS = (
     b"colora",
     b"xplora",

@@ -11,7 +11,7 @@ Rules, facts, fixes and the launcher ask here and compare no names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ class Behaviour:
     label: str = ""
     """What a message calls it, where the reader of its files does not say: ``PEFT``."""
 
+    package: str = ""
+    """The Python package whose version decides what its files may say; empty: none is asked for."""
+
     # The adapter
 
     adapter_as_written: bool = False
@@ -35,6 +38,11 @@ class Behaviour:
     names_as_written: bool = False
     """Where its program reads adapter settings first: a list of plain target names reaches PEFT as
     it is. What the program resolves itself, ``chooses_targets`` says."""
+    former_keys: Mapping[str, str] = {}
+    """Keys of older versions that :attr:`refusals` report as renamed, each with the key that has
+    its values now."""
+    all_linear_of_text: bool = False
+    """In a model of text alone, "every linear layer" is what PEFT makes of it."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
@@ -47,6 +55,8 @@ class Behaviour:
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
     """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    ties_saved_modules: bool = True
+    """``ensure_weight_tying`` can be written. Otherwise a tied weight cannot be trained as one."""
     saves_modules_itself: bool = False
     """Embeddings and head are taken out of the targets and trained in a way of its own."""
     drops_dropout_on_experts: bool = False
@@ -59,6 +69,8 @@ class Behaviour:
     """Classes whose adapters never get them."""
     launcher_keys: frozenset[str] = frozenset()
     """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
+    successors: Mapping[str, str] = {}
+    """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
@@ -134,6 +146,8 @@ class Behaviour:
 
     # Refusals, writing back
 
+    hands_on_sections: bool = False
+    """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True
@@ -167,6 +181,21 @@ class Behaviour:
             callee: the call that makes the adapter, or empty.
         """
         return ""
+
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The scripts that may read its file: of each the classes whose parameters are its keys.
+
+        The last class is the script's own. Empty: the keys are a list.
+
+        Args:
+            method: the setting ``trainer_method`` where a command names it, else empty.
+            keys: what the file has.
+        """
+        return ()
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """Whether a key that none of :meth:`scripts` takes is for another program."""
+        return False
 
     def key(self, setting: str) -> str:
         """What its file calls a setting, for advice that names a key nobody has written."""
@@ -205,7 +234,7 @@ class Behaviour:
         Args:
             names: the data sets that the run names.
             method: the setting ``trainer_method``.
-            folder: where the declarations are, as the recipe says it; empty where it says nothing.
+            folder: the setting ``dataset_dir``.
             repository: the files around.
         """
         return ()

@@ -92,7 +92,6 @@ def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
     ("command", "name"),
     [
         ("llamafactory-cli export --finetuning_type lora", "llamafactory-cli export"),
-        ("swift infer --adapters lora", "swift infer"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
         ("autotrain llm --train --use_peft", "autotrain llm"),

@@ -22,7 +22,7 @@ from lora_rules.recipe import Thing
 
 
 class Run(Invocation):
-    """One way through the file: from the module's start, or from a function nobody calls."""
+    """One way through the file: from the module, or a function or class nobody uses."""
 
     def module(self) -> Run:
         """Go through the module."""
@@ -50,9 +50,39 @@ class Run(Invocation):
         )
 
     def function(self, scope: Scope) -> Run:
-        """Go through a function that is called from elsewhere."""
-        self._enter(scope, {})
+        """Go through a function that is called from elsewhere, or all of its class."""
+        owner = scope.parent
+        first = None if owner is None else self._constructor(owner)
+        if owner is None or first is None:
+            self._enter(scope, {})
+        else:
+            self._methods(owner, first)
         return self
+
+    def _constructor(self, owner: Scope) -> Scope | None:
+        """The constructor of a class of which the file makes no object."""
+        bindings = (
+            owner.bindings.get("__init__", ()) if isinstance(owner.node, ast.ClassDef) else ()
+        )
+        node = bindings[0].node if len(bindings) == 1 else None
+        first = None if node is None else self.resolver.index.scopes.get(node)
+        return first if first is not None and first.parameters else None
+
+    def _methods(self, owner: Scope, first: Scope) -> None:
+        """Go through a constructor, and then each other method: in which order is not known."""
+        made = self._store.fresh()
+        self._store.classes[made.number] = owner
+        self._enter(first, dict.fromkeys(list(first.parameters)[:1], made))
+        for bindings in list(owner.bindings.values()):
+            scope = self.resolver.index.scopes.get(bindings[-1].node or first.node)
+            if scope is None or isinstance(scope.node, ast.ClassDef) or scope in self.entered:
+                continue
+            start = self._store.mark()
+            self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+            self._branch = (2 * number,)
+            self._enter(scope, dict.fromkeys(list(scope.parameters)[:1], made))
+            self._branch = ()
+            self._store.undo(start)
 
     # Statements
 

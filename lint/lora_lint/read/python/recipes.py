@@ -14,6 +14,7 @@ from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.python.trace import terminals
+from lora_lint.read.python.unadapted import File, unadapted
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -26,13 +27,6 @@ _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 _IMAGE_TARGETS = frozenset(
     ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
 )
-
-
-class File(NamedTuple):
-    """What the recipes of a file have in common."""
-
-    path: str
-    kind: str
 
 
 class Made(NamedTuple):
@@ -52,7 +46,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
         if found.known.kind == "continue" or _of_saved_config(resolver, found)
     ]
     if not adapters and not loads:
-        return Made(notes=tuple(resolver.notes()))
+        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
     wanted = [*adapters, *loads]
     ways = runs(resolver, {id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)

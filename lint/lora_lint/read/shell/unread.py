@@ -8,7 +8,6 @@ from lora_lint.read.shell.variables import Text
 _SUBCOMMANDS = {
     "llamafactory-cli": ("api", "chat", "eval", "export", "webchat", "webui"),
     "lmf": ("api", "chat", "eval", "export", "webchat", "webui"),
-    "swift": ("app", "deploy", "eval", "export", "infer", "merge-lora", "rollout", "sample"),
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),
     "axolotl": ("evaluate", "inference", "merge-lora", "merge-sharded-fsdp-weights"),

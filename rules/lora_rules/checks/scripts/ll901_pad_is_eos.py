@@ -37,8 +37,9 @@ def pad_is_eos(
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
-    `tokenizer.pad_token = tokenizer.eos_token`, not in an `if`, and the tokenizer in a
-    `DataCollatorForLanguageModeling(mlm=False)` of transformers that goes to a trainer.
+    `tokenizer.pad_token = tokenizer.eos_token`, or the same with `add_special_tokens`, not in an
+    `if`, and the tokenizer in a `DataCollatorForLanguageModeling(mlm=False)` of transformers that
+    goes to a trainer.
 
     - TRL's old `DataCollatorForCompletionOnlyLM`, and `SFTTrainer` where TRL is pinned below 0.17,
       likewise.
@@ -106,12 +107,11 @@ def pad_is_eos(
     calls = program.calls
     unpacked = isinstance(packing, Absent) or certainly(packing, False)
     sft_masks = unpacked and pinned_trl.certainly_below("0.17")
-    for padding in calls.named("=pad_token", "=pad_token_id"):
+    for padding in calls.named("=pad_token", "=pad_token_id", ".add_special_tokens"):
         if padding.on is None:
             continue
-        value = padding.things.get("value")
-        end = padding.name.replace("=pad", "eos")
-        if padding.on.part or value != Thing(padding.on.number, end):
+        end = "eos_token_id" if padding.name == "=pad_token_id" else "eos_token"
+        if padding.on.part or _pad(padding) != Thing(padding.on.number, end):
             continue
         if calls.any_between(_pads_otherwise, padding.on, padding, None):
             continue
@@ -132,6 +132,14 @@ def pad_is_eos(
                     also=(call.span,),
                 )
                 break
+
+
+def _pad(padding: Call) -> Thing | None:
+    """What the padding token is set to."""
+    for role in ("value", "special_tokens_dict.pad_token", "0.pad_token"):
+        if role in padding.things:
+            return padding.things[role]
+    return None
 
 
 def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:

@@ -31,6 +31,7 @@ from lora_rules.recipe import Call, Span, Thing
             "the model."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.

@@ -26,6 +26,7 @@ _NEAR = 4
             "at backward gets a gradient; the optimizer may hold the other."
         )
     ],
+    calls=("set_adapter",),
 )
 def adapter_switched_before_backward(program: Program) -> Iterator[Problem]:
     """Two adapters are switched within one pass, and only the last one gets a gradient.

@@ -20,6 +20,8 @@ WORDS = {
     "list": "a list",
     "dict": "a mapping",
 }
+QUOTED = {"flag": WORDS["bool"], "number": WORDS["float"]}
+"""Where a framework converts texts only: what a text has to be."""
 PLACEHOLDER = lazily(r"\$\{|\{\{|^<.*>$")
 AT_MOST = 12
 """So many values are listed in a message; of more, those that are near."""
@@ -32,7 +34,8 @@ AT_MOST = 12
         FRAMEWORK_SOURCES.says(
             "axolotl 0.19.0 checks every key against a type or a list of values before it loads "
             "anything, and raises ValidationError. LLaMA-Factory 0.9.5 (get_train_args) and "
-            "ms-swift 4.6.0 (its argument parser) were asked about every key."
+            "ms-swift 4.6.0 (its argument parser) were asked about every key, as were the scripts "
+            "of TRL 1.16.0."
         )
     ],
 )
@@ -40,7 +43,7 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
-    Each key of a file of axolotl, LLaMA-Factory or ms-swift against what the framework itself
+    Each key of a file of axolotl, LLaMA-Factory, ms-swift or TRL against what the framework itself
     accepts, by the conversions that it makes.
 
     - For axolotl `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing; for ms-swift
@@ -88,7 +91,7 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
         plugins = any(key.name in framework.plugin_keys for key in block.keys)
         mappings = {key.name.rpartition(".")[0] for key in block.keys}
         for key in block.keys:
-            takes = accepted.of(key.name)
+            takes = accepted.of(framework.former_keys.get(key.name, key.name))
             if takes is None or (plugins and takes.values):
                 continue
             if key.name in mappings:
@@ -122,6 +125,9 @@ def _nearest(value: object, known: tuple[str, ...]) -> str:
 
 def _described(takes: Accepted) -> str:
     types = [word for kind, word in WORDS.items() if kind in takes.types]
+    for kind, word in QUOTED.items():
+        if kind in takes.types:  # other types pass unconverted, and nobody means them
+            types = [word]
     shown = [f'"{value}"' for value in takes.values[:AT_MOST]]
     more = len(takes.values) - len(shown)
     parts = [*shown, *([f"{more} more"] if more else []), *types]

@@ -94,7 +94,9 @@ def targeted(
     Raises:
         Unknown: if another program reads them first, or PEFT's answer is not known.
     """
-    _check_readable(outline, framework, inventory, target_modules)
+    beside_all = bool(modules_to_save) and _is_all(framework, inventory, target_modules)
+    if not beside_all:  # what is trained whole beside every linear layer is worth a look
+        _check_readable(outline, framework, inventory, target_modules)
     _check_known(inventory, pinned_transformers, own_code=possibly(trust_remote_code, True))
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
     modules = _handed_on(framework, inventory, target_modules)
@@ -155,6 +157,14 @@ def _check_readable(
         raise Unknown(others)
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
         raise Unknown("an expression needs the model's full paths, which are not known")
+
+
+def _is_all(framework: Behaviour, inventory: Inventory, target: object) -> bool:
+    """Whether its program resolves "every linear layer" as PEFT does: of a model of text alone."""
+    everything = isinstance(target, str) and target.lower() == ALL_LINEAR
+    if not framework.all_linear_of_text or not everything:
+        return False
+    return inventory.exact and not inventory.fused and not inventory.senses
 
 
 def _are_names(target: object) -> bool:

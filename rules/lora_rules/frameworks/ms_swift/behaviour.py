@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that ms-swift reads."""
 
+    package = "swift"
     names_as_written = True
+    former_keys = MappingProxyType({"train_type": "tuner_type", "sft_type": "tuner_type"})
     plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
 

@@ -16,6 +16,7 @@ ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "output_proj"})
 class Framework(Behaviour):
     """A recipe that torchtune reads."""
 
+    package = "torchtune"
     refuses_repeated_keys = True
     supervised = True
     always_warms_up = True

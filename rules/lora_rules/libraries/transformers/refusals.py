@@ -203,6 +203,8 @@ IN_CALLS = Refusals("transformers", "transformers", (*TRANSFORMERS, *DEFAULTS), 
 """Of a call that makes the arguments."""
 IN_FILES = IN_CALLS._replace(rows=(*IN_CALLS.rows, *BEST))
 """Of a file whose framework hands its keys to transformers."""
+OF_SECTIONS = IN_CALLS._replace(rows=BEST[:1])
+"""Of a section that a program hands to transformers, which has the arguments' own names."""
 OF_TRAINER = (
     KeyPage(
         "transformers/eval-strategy-needs-eval-dataset",

@@ -1,16 +1,14 @@
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForSequenceClassification
+from peft import LoraConfig, TaskType, get_peft_model
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
+
+BLOCKS = ["attention.self", "intermediate", "output"]
 
 
-class Classifier:
-    BLOCKS = ["query", "key", "value", "attention.output"]
-
-    def __init__(self, labels):
-        base = AutoModelForSequenceClassification.from_pretrained(
-            "google-bert/bert-base-uncased", num_labels=labels
-        )
-        config = LoraConfig(r=16, lora_alpha=16, target_modules=self.BLOCKS, task_type="SEQ_CLS")
-        self.model = get_peft_model(base, config)
+def classifier(name="google-bert/bert-base-uncased"):
+    base = AutoModelForSequenceClassification.from_pretrained(name, num_labels=4)
+    config = LoraConfig(task_type=TaskType.SEQ_CLS, r=16, lora_alpha=16, target_modules=BLOCKS)
+    return get_peft_model(base, config)
 
 
-Classifier(4).model.print_trainable_parameters()
+args = TrainingArguments("news", learning_rate=2e-4, num_train_epochs=3)
+Trainer(model=classifier(), args=args, train_dataset=load()).train()

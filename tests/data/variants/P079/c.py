@@ -1,17 +1,16 @@
 import argparse
 
 from peft import LoraConfig, get_peft_model
-from transformers import WhisperForConditionalGeneration
+from transformers import BertForSequenceClassification
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--model", default="openai/whisper-small")
-parser.add_argument("--rank", type=int, default=32)
-arguments = parser.parse_args()
-
-speech = WhisperForConditionalGeneration.from_pretrained("openai/whisper-small")
-wanted = LoraConfig(
-    r=arguments.rank,
-    lora_alpha=64,
-    target_modules=["self_attn_layer_norm", "q_proj", "v_proj"],
+parser.add_argument("--r", type=int, default=8)
+flags = parser.parse_args()
+classifier = BertForSequenceClassification.from_pretrained("google-bert/bert-base-uncased")
+peft_model = get_peft_model(
+    classifier,
+    LoraConfig(
+        r=flags.r, lora_alpha=16, lora_dropout=0.1, task_type="SEQ_CLS",
+        target_modules=r"bert\.encoder\.layer\.\d+\.attention\.(self|output)",
+    ),
 )
-speech = get_peft_model(speech, wanted)

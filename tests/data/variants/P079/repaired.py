@@ -1,8 +1,14 @@
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModel
+from peft import LoraConfig, TaskType, get_peft_model
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
-model = AutoModel.from_pretrained("google/electra-large-discriminator")
-config = LoraConfig(r=64, lora_alpha=128, lora_dropout=0.1, bias="none",
-                    target_modules=["query", "value", "attention.output.dense", "intermediate.dense", "output.dense"])
-model = get_peft_model(model, config)
-model.print_trainable_parameters()
+BLOCKS = ["query", "value", "attention.output.dense"]
+
+
+def classifier(name="google-bert/bert-base-uncased"):
+    base = AutoModelForSequenceClassification.from_pretrained(name, num_labels=4)
+    config = LoraConfig(task_type=TaskType.SEQ_CLS, r=16, lora_alpha=16, target_modules=BLOCKS)
+    return get_peft_model(base, config)
+
+
+args = TrainingArguments("news", learning_rate=2e-4, num_train_epochs=3)
+Trainer(model=classifier(), args=args, train_dataset=load()).train()
