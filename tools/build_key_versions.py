@@ -30,6 +30,8 @@ class Read(NamedTuple):
 
     folder: str
     versions: tuple[str, ...]
+    inherited: str = ""
+    """The list of known keys that a library brings, whose versions are its own."""
 
 
 READ = {
@@ -39,6 +41,7 @@ READ = {
             *("0.7.1", "0.8.0", "0.8.1", "0.8.2", "0.8.3"),
             *("0.9.0", "0.9.1", "0.9.2", "0.9.3", "0.9.4", "0.9.5"),
         ),
+        inherited="training-arguments",
     ),
 }
 
@@ -57,17 +60,23 @@ def _fields(tree: ast.Module) -> Iterator[str]:
                 yield each.target.id
 
 
+def _listed(name: str) -> frozenset[str]:
+    lines = (FRAMEWORKS / "known_keys" / f"{name}.txt").read_text().splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
 def table(name: str, wheels: Path) -> str:
     """The text of a framework's file."""
     read = READ[name]
     found = [
         keys(Wheel(download(name, version, wheels), name), read.folder) for version in read.versions
     ]
+    brought = _listed(read.inherited) if read.inherited else frozenset()
     rows = {key: presence([key in each for each in found]) for key in set().union(*found)}
     lines = [
         f"{json.dumps(key)}:{json.dumps({'at': at}, separators=(',', ':'))}"
         for key, at in sorted(rows.items())
-        if at != [0]
+        if at != [0] and key not in brought
     ]
     versions = json.dumps({"all": list(read.versions)}, separators=(",", ":"))
     return '{\n"versions":' + versions + ',\n"keys":{\n' + ",\n".join(lines) + "\n}\n}\n"

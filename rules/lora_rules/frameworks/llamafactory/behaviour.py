@@ -22,7 +22,6 @@ SUCCESSORS = {
     "dpo_loss": "pref_loss",
     "orpo_beta": "pref_beta",
     "new_special_tokens": "add_special_tokens",
-    "use_cache": "use_kv_cache",
     "image_dir": "media_dir",
     "image_resolution": "Write image_max_pixels: the product of both sides.",
     "video_resolution": "Write video_max_pixels: the product of both sides.",
