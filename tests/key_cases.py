@@ -346,6 +346,7 @@ def _modelled(trainer: str, model: str, arguments: str) -> str:
     )
 
 
+PINNED = '# /// script\n# dependencies = [\n#     "trl==1.16.0",\n# ]\n# ///\n'
 CAUSAL = "AutoModelForCausalLM.from_pretrained('a/b')"
 TRL = [
     Case(
@@ -386,6 +387,19 @@ TRL = [
             "per_device_train_batch_size=4, num_generations=8",
         ),
         ("one-generation", "GRPOConfig", "num_generations=1", "num_generations=2"),
+        ("synced-reference-with-adapter", "DPOConfig", "sync_ref_model=True", "beta=0.1"),
+        (
+            "kl-needs-sequential-sampling",
+            "KTOConfig",
+            "train_sampling_strategy='random'",
+            "train_sampling_strategy='random', loss_type='apo_zero_unpaired'",
+        ),
+        (
+            "kl-needs-batches",
+            "KTOConfig",
+            "per_device_train_batch_size=1",
+            "per_device_train_batch_size=2",
+        ),
         (
             "auto-find-batch-size-with-groups",
             "GRPOConfig",
@@ -407,6 +421,18 @@ TRL = [
     )
 ]
 TRL += [
+    Case(
+        "LL012",
+        "trl/adapter-as-dictionary",
+        _modelled("SFTTrainer", CAUSAL, "args=None").replace("=lora)", "={'r': 16})"),
+        _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
+    Case(
+        "LL012",
+        "trl/trainer-without-data",
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None").replace("=rows", "=None"),
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
     Case(
         "LL012",
         "trl/reward-model-needs-one-label",
