@@ -20,6 +20,9 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "llamafactory-infer": "",
+    "mlx-lm": "fine_tune_type: lora\niters: 100\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -748,6 +751,15 @@ SWIFT = [
         "quant_method: bnb\nquant_bits: 3\n",
         "quant_method: hqq\nquant_bits: 3\n",
     ),
+    *(
+        (
+            E,
+            f"ms-swift/{method}-with-other-quant-bits",
+            f"quant_method: {method}\nquant_bits: 3\n",
+            f"quant_method: {method}\nquant_bits: 8\n",
+        )
+        for method in ("quanto", "eetq")
+    ),
     (E, "ms-swift/ref-model-with-lora", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
     (
         E,
@@ -806,7 +818,40 @@ SWIFT = [
 ]
 
 S = "eval_strategy: steps\neval_steps: 50\n"
+G = "num_generations: 4\n"
 TRAINER = [
+    (
+        W,
+        "trl/generation-batch-size-with-steps-per-generation",
+        G + "generation_batch_size: 16\nsteps_per_generation: 2\n",
+        G + "generation_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-groups",
+        "num_generations: 6\ngeneration_batch_size: 16\n",
+        "num_generations: 6\ngeneration_batch_size: 24\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-batches",
+        "num_generations: 2\ngeneration_batch_size: 12\n",
+        "num_generations: 2\ngeneration_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/batch-of-partial-groups",
+        "num_generations: 6\nper_device_train_batch_size: 4\n",
+        G + "per_device_train_batch_size: 4\n",
+    ),
+    (W, "trl/one-generation", "num_generations: 1\n", G),
+    (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
+    (
+        W,
+        "trl/log-completions-hub-repo-without-log-completions",
+        G + "log_completions_hub_repo: me/rows\n",
+        G + "log_completions_hub_repo: me/rows\nlog_completions: true\n",
+    ),
     (
         W,
         "trl/padding-free-with-max-length",
@@ -862,6 +907,12 @@ TRAINER = [
         "transformers/lr-scheduler-needs-evaluation",
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
+    ),
+    (
+        E,
+        "transformers/resume-from-checkpoint-not-a-folder",
+        "resume_from_checkpoint: 1000\n",
+        "resume_from_checkpoint: out/checkpoint-1000\n",
     ),
     (E, "transformers/warmup-steps-negative", "warmup_steps: -1\n", "warmup_steps: 0\n"),
     (
@@ -930,7 +981,54 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
+"""What LLaMA-Factory is given to use an adapter."""
+VLLM = MERGES + "infer_backend: vllm\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
 OTHERS = [
+    *(
+        ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
+        for key, refused, repaired in (
+            (
+                "adapter-needs-finetuning-type-lora",
+                MERGES + "finetuning_type: freeze\n",
+                MERGES + "finetuning_type: lora\n",
+            ),
+            (
+                "merge-with-quantization-bit",
+                MERGES + "export_dir: d\nquantization_bit: 4\n",
+                MERGES + "infer_backend: huggingface\nquantization_bit: 4\n",
+            ),
+            (
+                "merge-with-export-quantization-bit",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n"
+                "export_quantization_dataset: e.json\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "export-quantization-bit-needs-calibration-data",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "several-adapters-with-quantization-bit",
+                MERGES.replace(": c", ": c,d") + "quantization_bit: 4\n",
+                MERGES.replace(": c", ": c,d"),
+            ),
+            ("vllm-with-quantization-bit", VLLM + "quantization_bit: 4\n", VLLM),
+            ("vllm-with-several-adapters", VLLM.replace(": c", ": c,d"), VLLM),
+            ("vllm-with-rope-scaling", VLLM + "rope_scaling: linear\n", VLLM),
+            ("vllm-outside-sft", VLLM + "stage: rm\n", VLLM + "stage: sft\n"),
+        )
+    ),
+    (
+        "mlx-lm",
+        E,
+        "mlx-lm/lora-parameters-needs-all-three",
+        "lora_parameters: {rank: 8, scale: 2.0}\n",
+        "lora_parameters: {rank: 8, scale: 2.0, dropout: 0.0}\n",
+    ),
     (
         "litgpt",
         E,
@@ -1077,9 +1175,30 @@ OTHERS = [
     ),
     (
         "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
+    ),
+    (
+        "ai-toolkit",
         E,
         "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
+    ),
+    (
+        "autotrain",
+        W,
+        "autotrain/project-name-not-alphanumeric",
+        "backend: local\nproject_name: my_llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "autotrain",
+        E,
+        "autotrain/backend-missing",
+        "project_name: my-llm\n",
+        "backend: local\nproject_name: my-llm\n",
     ),
 ]

@@ -76,6 +76,26 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+DEEPSPEED_SOURCE = Source(
+    "deepspeed-source",
+    MECHANICAL,
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "https://github.com/deepspeedai/DeepSpeed",
+)
+MS_SWIFT_DOCS = Source(
+    "ms-swift-docs",
+    PRACTICE,
+    "ms-swift 4, docs/source_en/Instruction/Frequently-asked-questions.md and "
+    "examples/train/new_special_tokens/train.sh",
+    "https://github.com/modelscope/ms-swift/tree/main/examples/train/new_special_tokens",
+)
+TORCHTUNE_WHEELS = Source(
+    "torchtune-wheels",
+    MECHANICAL,
+    "torchtune, the wheels of 0.0.1 to 0.6.1 and its development version (bd2a0fc), read; "
+    "0.6.1 run: tune validate, config.instantiate",
+    "https://github.com/meta-pytorch/torchtune",
+)
 BASH = Source(
     "bash",
     MECHANICAL,
@@ -103,10 +123,22 @@ LLAMAFACTORY_TEMPLATES = Source(
     "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+LLAMAFACTORY_QUANTIZATION = Source(
+    "llamafactory-quantization",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.2 to 0.9.5: model/model_utils/quantization.py, configure_quantization",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
 LLAMAFACTORY_DATA = Source(
     "llamafactory-data",
     MECHANICAL,
     "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_EXPORT = Source(
+    "llamafactory-export",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
 OMEGACONF = Source(
@@ -542,6 +574,37 @@ PAD_IS_EOS_ISSUES = Source(
     GUIDANCE,
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
+)
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
+    "https://github.com/huggingface/transformers/issues/34055",
+)
+DOUBLE_BOS_ISSUES = Source(
+    "double-bos-issues",
+    GUIDANCE,
+    "Issues of TRL (1400) and OpenRLHF (393), pull request 788 of MakazhanAlpamys/Soup: two start "
+    "tokens from a template and a tokenizer",
+    "https://github.com/huggingface/trl/issues/1400",
+)
+PADDED_LABELS_ISSUES = Source(
+    "padded-labels-issues",
+    GUIDANCE,
+    "Issues of transformers (1713, 32832): the loss of a causal model over padded labels",
+    "https://github.com/huggingface/transformers/issues/32832",
 )
 QLORA_GUIDE = Source(
     "qlora-guide",

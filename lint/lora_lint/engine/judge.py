@@ -68,7 +68,8 @@ def run_rules(
                     continue
                 asked.add((rule.code, id(recipe.calls)))
             judge.run(rule, evaluation, number, options)
-    if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
+    runs = [recipe for recipe in recipes if not recipe.result]  # a finished run needs no GPU
+    if runs and not any(recipe.may_be("gpu") for recipe in runs):
         judge.note_lack("gpu", _NO_GPU)
     return judge.judged(len(about_recipes))
 

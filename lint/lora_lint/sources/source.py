@@ -11,6 +11,7 @@ KINDS = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",
     ".zsh": "shell",
@@ -77,14 +78,15 @@ def declared_encoding(data: bytes) -> str:
 
 
 def mentions_lora(data: bytes) -> bool:
-    """Whether the bytes say "lora" or "peft": the cheap question asked before any parser.
+    """Whether the bytes say "lora", "peft" or LLaMA-Factory's key of an adapter.
 
-    "peft" alone is enough because TRL and AutoTrain train a LoRA when only ``use_peft`` is set.
+    That is the cheap question asked before any parser. "peft" alone is enough because TRL and
+    AutoTrain train a LoRA when only ``use_peft`` is set.
     """
     if data.startswith(_UTF_16):
         data = data.replace(b"\0", b"")  # leaves the letters of ASCII side by side
     lowered = data.lower()
-    if b"peft" in lowered:
+    if b"peft" in lowered or b"adapter_name_or_path" in lowered:
         return True
     said = lowered.count(b"lora")
     return said > 0 and said > sum(map(lowered.count, _OTHER_WORDS))

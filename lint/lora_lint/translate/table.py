@@ -84,6 +84,10 @@ class Table(NamedTuple):
     placeholder: str = ""
     """A pattern of values that the framework fills in."""
     known_keys: frozenset[str] = frozenset()
+    programs: tuple[str, ...] = ()
+    """The programs of whose options the keys are: a file may be for any of them."""
+    component: str = ""
+    """The key that names what is called with the other keys beside it: ``_component_``."""
 
 
 class Dialect(NamedTuple):
@@ -137,6 +141,8 @@ def table_of(data: Mapping[str, Any]) -> Table:
         all_linear=tuple(data.get("all_linear", ())),
         placeholder=data.get("placeholder", ""),
         known_keys=frozenset(_known_keys(data)),
+        programs=tuple(data.get("programs", ())),
+        component=data.get("component", ""),
     )
 
 

@@ -91,11 +91,9 @@ def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        ("llamafactory-cli export --finetuning_type lora", "llamafactory-cli export"),
-        ("swift infer --adapters lora", "swift infer"),
+        ("llamafactory-cli webui --finetuning_type lora", "llamafactory-cli webui"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
-        ("autotrain llm --train --use_peft", "autotrain llm"),
         ("axolotl merge-lora a.yaml", "axolotl merge-lora"),
         ("accelerate launch src/x.py --lora_rank 8", "x.py"),
         ("llamafactory-cli train a.yaml lora_rank=8", "llamafactory-cli train"),
@@ -126,3 +124,11 @@ def test_options_below_the_end_are_no_command_of_their_own() -> None:
     first, second = read_text(text, "t.sh")
     assert first.known("dropped_options") == ["--use_peft", "--lora_r", "--lora_alpha"]
     assert "dropped_options" not in second.settings
+
+
+@pytest.mark.parametrize("use", ["export", "chat", "api", "webchat", "eval"])
+def test_what_uses_an_adapter_is_read_as_no_run(use: str) -> None:
+    command = f"lmf {use} --model_name_or_path m --adapter_name_or_path a --template default"
+    (recipe,) = read(Source("t.sh", "shell", f"# lora\n{command}\n".encode())).recipes
+    assert recipe.dialect == "llamafactory-infer"
+    assert recipe.result

@@ -111,3 +111,120 @@ def test_ll407_an_embedding_that_is_resized_after_the_adapter_stays_frozen() -> 
     free = [name for name, part in model.named_parameters() if part.requires_grad]
     assert free
     assert all("lora_" in name for name in free)
+
+
+def test_llb42_the_base_is_trained_and_only_the_adapter_is_saved(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    model = peft.get_peft_model(tiny(), lora())
+    for parameter in model.parameters():
+        parameter.requires_grad = True
+    before = {name: part.clone() for name, part in model.state_dict().items()}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss(model).backward()
+    optimizer.step()
+    changed = {n for n, part in model.state_dict().items() if not torch.equal(before[n], part)}
+    assert any("base_layer.weight" in name for name in changed)
+    model.save_pretrained(tmp_path)
+    assert all("lora_" in name for name in load_file(tmp_path / "adapter_model.safetensors"))
+    loaded = peft.PeftModel.from_pretrained(tiny(), tmp_path)
+    assert not torch.allclose(loss(loaded), loss(model))
+
+
+def test_llb42_quantized_weights_cannot_require_a_gradient(folder: str) -> None:
+    model = peft.get_peft_model(four_bits(folder), lora())
+    with pytest.raises(RuntimeError, match="floating point"):
+        model.requires_grad_(True)
+
+
+class Saved:
+    """A tensor that a graph saved for its backward pass."""
+
+    alive = 0
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor.detach()  # else it holds the graph that holds it
+        Saved.alive += 1
+
+    def __del__(self) -> None:
+        Saved.alive -= 1
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("number", [False, True])
+def test_llb43_a_sum_of_losses_keeps_the_activations_of_every_batch(
+    *, number: bool, frozen: bool
+) -> None:
+    import gc
+
+    model = peft.get_peft_model(tiny(), lora()).eval()
+    if frozen:
+        model.requires_grad_(False)
+    gc.collect()
+    kept: list[int] = []
+    total: Any = 0
+    with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
+        before = Saved.alive
+        for _ in range(4):
+            value = loss(model)
+            total += value.item() if number else value
+            del value
+            gc.collect()
+            kept.append(Saved.alive - before)
+    if number or frozen:
+        assert kept == [0, 0, 0, 0]
+    else:
+        assert kept[0] > 10
+        assert kept == [kept[0] * n for n in (1, 2, 3, 4)]
+
+
+def test_llb44_evaluation_mode_lasts_until_train_is_called() -> None:
+    fields = {"lora_dropout": 0.5, "init_lora_weights": False}
+    model = peft.get_peft_model(tiny(), lora(**fields))
+    assert not torch.equal(loss(model), loss(model))
+    model.eval()
+    loss(model).backward()
+    assert not model.training
+    assert torch.equal(loss(model), loss(model))
+    model.train()
+    assert not torch.equal(loss(model), loss(model))
+
+
+def test_llb44_checkpointing_is_off_in_evaluation_mode() -> None:
+    model = peft.get_peft_model(tiny(), lora())
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    saved = []
+    for mode in (True, False):
+        model.train(mode)
+        counted: list[int] = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor, counted=counted: counted.append(tensor.numel()) or tensor, lambda t: t
+        ):
+            loss(model)
+        saved.append(len(counted))
+    assert saved[0] < saved[1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_llb38_weights_of_a_base_do_not_arrive_after_the_adapter(*, whole: bool) -> None:
+    other = tiny()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(1)
+    base = tiny()
+    model = peft.get_peft_model(base, lora())
+    target = model if whole else base
+    with pytest.raises(RuntimeError, match="base_layer"):
+        target.load_state_dict(other.state_dict())
+    base = tiny()
+    model = peft.get_peft_model(base, lora())
+    before = {name: part.clone() for name, part in base.state_dict().items()}
+    (model if whole else base).load_state_dict(other.state_dict(), strict=False)
+    same = {name for name, part in base.state_dict().items() if torch.equal(before[name], part)}
+    assert same >= {name for name in before if "base_layer" in name or "lora_" in name}
+    assert (len(same) == len(before)) is whole
+    peft.set_base_model_state_dict(model, other.state_dict())
+    assert torch.equal(
+        base.state_dict()["model.layers.0.self_attn.q_proj.base_layer.weight"],
+        other.state_dict()["model.layers.0.self_attn.q_proj.weight"],
+    )

@@ -131,8 +131,8 @@ class TestWhetherItIsLora:
             SAMPLES["torchtune"].replace("qlora_llama3_8b", "llama3_8b"),
             "base_model: m\ndatasets: []\nlora_r:\nlora_alpha:\nadapter:\n",
             "model_name_or_path: m\ndataset_name: d\nuse_peft: false\n",
-            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\ninfer_backend: hf\n",
-            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\nexport_dir: e\n",
+            "model_name_or_path: m\ntemplate: x\ninfer_backend: hf\n# lora\n",
+            "model_name_or_path: m\ntemplate: x\nexport_dir: e\n# lora\n",
             SAMPLES["ludwig"].replace("trainer: {", "trainer: {type: none, "),
             "lora: {r: 8, lora_alpha: 16, enabled: false}\n",
             "train: {lora_r: 0, lora_alpha: 16}\n",
@@ -311,14 +311,22 @@ class TestKeys:
         block = one(text).blocks[0]
         assert {key.name for key in block.keys} <= block.known_keys
 
-    def test_components_are_closed_and_the_top_is_not(self) -> None:
-        text = SAMPLES["torchtune"].replace("lora_rank", "lora_rnak") + "mine: 1\n"
-        block = one(text).blocks[0]
-        unknown = [key.name for key in block.keys if key.name not in block.known_keys]
-        assert unknown == ["model.lora_rnak"]
+    def test_components_are_blocks_of_their_own(self) -> None:
+        file, model, *others = one(SAMPLES["torchtune"] + "mine: 1\n").blocks
+        assert file.known_keys == frozenset()
+        assert model.receiver == "torchtune.models.llama3.qlora_llama3_8b"
+        assert [key.name for key in model.keys] == [
+            "lora_attn_modules",
+            "apply_lora_to_mlp",
+            "lora_rank",
+        ]
+        assert [each.receiver for each in others] == [
+            "torchtune.datasets.alpaca_dataset",
+            "torch.optim.AdamW",
+        ]
 
     def test_nothing_is_claimed_where_the_keys_are_not_established(self) -> None:
-        assert one(SAMPLES["mlx-lm"]).blocks[0].known_keys == frozenset()
+        assert one(SAMPLES["verl"]).blocks[0].known_keys == frozenset()
 
     def test_hydra_s_defaults_bring_more(self) -> None:
         assert not one("defaults: [base]\n" + SAMPLES["verl"]).blocks[0].complete

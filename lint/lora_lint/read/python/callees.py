@@ -23,6 +23,8 @@ POSITIONS = {
     "transformers.DataCollatorForLanguageModeling": ("tokenizer", "mlm"),
     "trl.SFTTrainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
     "trl.DPOTrainer": ("model", "ref_model", "args"),
+    "unsloth.chat_templates.get_chat_template": ("tokenizer", "chat_template", "mapping"),
+    "unsloth.get_chat_template": ("tokenizer", "chat_template", "mapping"),
 }
 """The names of positional arguments where the table of calls has none, or fewer."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
+from lora_lint.read.python.index import Comprehension, inside
 from lora_lint.read.python.objects import Changes, Frame, Held, Options, Store
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
@@ -15,6 +16,18 @@ from lora_rules.recipe import Call, Thing
 
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
+
+NOTED_ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>")
+"""End tokens that are worth a note where a text ends with one."""
+_ENDS = (">", "> ", ">\n")
+
+NOTED_KEYS = frozenset(["labels"])
+"""Keys that are worth a note where something is set under them."""
+
+_OF_MODULES = ("parameters()", "modules()", "children()")
+"""Parts of a model that are gone through to count or to free something."""
+
+NOTHING: Mapping[str, Any] = {}
 
 _HERE: Mapping[str, Site] = {}
 """No argument stands in another statement than the call."""
@@ -35,6 +48,8 @@ class Evaluation:
         """The calls that were met, by the identity of their nodes."""
         self.entered: set[Scope] = set()
         self._store = Store()
+        self._gives: dict[int, Mapping[str, Thing]] = {}
+        """What a function gives whose arguments were filled in (``partial``), by its number."""
         self._trainers: set[int] = set()
         """The trainers that were made, by number."""
         self._module = Frame(resolver.index.module, None, 0)
@@ -122,10 +137,36 @@ class Evaluation:
                     )
                 )
                 self._bind(target.value, changed, site, None)
+                if key in NOTED_KEYS:
+                    self._note_item(None, target, held, site, value)
+            elif isinstance(owner, Thing):
+                self._set_item(owner, target, held, site, value)
 
     def _whole(self, held: Held) -> Held:
         """What is known of something where its keys are not followed any further."""
         return self._store.made_of(held.helds.values()) if isinstance(held, Options) else held
+
+    def _set_item(
+        self, owner: Thing, target: ast.Subscript, held: Held, site: Site, value: ast.expr | None
+    ) -> None:
+        """Something is set in a mapping or a tensor; noted where it may be labels."""
+        key = _text(target.slice)
+        if key is not None:
+            self._store.set_item(owner, key, held)
+        if key is None or key in NOTED_KEYS:
+            self._note_item(owner, target, held, site, value)
+
+    def _note_item(
+        self,
+        owner: Thing | None,
+        target: ast.Subscript,
+        held: Held,
+        site: Site,
+        value: ast.expr | None,
+    ) -> None:
+        things = {"value": held} if isinstance(held, Thing) else {}
+        given = {"value": value} if value is not None else {}
+        self._note(f"=[{_text(target.slice) or ''}]", target, site, owner, given, things)
 
     def _lookup(self, node: ast.Name, site: Site) -> Held:
         """What a name holds; libraries, functions and classes are no objects."""
@@ -216,18 +257,24 @@ class Evaluation:
                 return self._store.made_of(several)
             helds[name] = self._whole(held)
             written[name] = (value, site)
+            if name in NOTED_KEYS and isinstance(held, Thing):
+                self._note(f"=[{name}]", value, site, None, {}, {"value": held})
         return Options(helds, written)
 
     def _subscript(self, node: ast.Subscript, site: Site) -> Held:
         owner = self._value(node.value, site)
+        key = _text(node.slice)
         self._value(node.slice, site)
         if isinstance(owner, Options):
-            key = _text(node.slice)
             if key is None or key not in owner.helds:
                 return self._whole(owner)
             return owner.helds[key]
+        if key is not None:
+            return self._store.item(owner, key)
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             return None if owner is None else self._store.member(owner, abs(node.slice.value))
+        if isinstance(node.slice, ast.Slice) and isinstance(owner, Thing):
+            return Thing(owner.number, f"{owner.part}[:]")
         return self._store.made_of([owner])
 
     def _sequence(self, node: ast.Tuple | ast.List, site: Site) -> Held:
@@ -262,19 +309,44 @@ class Evaluation:
         self._store.hold((self._frame.number, node.target.id), held)
         return held
 
-    def _comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, site: Site
-    ) -> Held:
-        """A part of what is gone through, when that is all it is made of."""
+    def _comprehension(self, node: Comprehension, site: Site) -> Held:
+        """What its element is made of, where that says more than what is gone through."""
         sources = []
         for generator in node.generators:
             held = self._value(generator.iter, site)
             sources.append(held)
             item = self._store.made_of([held])
             self._bind(generator.target, item, site, None)
-        return self._store.made_of(sources)
+        source = self._store.made_of(sources)
+        if isinstance(source, Thing) and any(part in source.part for part in _OF_MODULES):
+            return source
+        if isinstance(node, ast.DictComp):
+            return _without_items(source) if _same_keys(node) else source
+        held = self._in_loop(node.elt, inside(site, node))
+        if isinstance(held, Options):
+            return held
+        if isinstance(node.elt, ast.IfExp) or not isinstance(held, Thing):
+            return source if held is None else self._store.fresh()
+        return held if held.part else Thing(held.number, "[]")
 
-    def _constant(self, node: ast.expr, site: Site) -> Held:
+    def _in_loop(self, node: ast.expr, site: Site) -> Held:
+        """What an expression gives that may be worked out many times, or never."""
+        before = self._branch
+        self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+        self._branch = (*before, -number)
+        held = self._value(node, site)
+        self._branch = before
+        return held
+
+    def _constant(self, node: ast.Constant, site: Site) -> Held:
+        value = node.value
+        if type(value) is str and value.endswith(_ENDS):
+            end = next((end for end in NOTED_ENDS if value.rstrip().endswith(end)), None)
+            if end is not None:
+                self._note(f'"{end}"', node, site, None, {}, {})
+        return None
+
+    def _nothing(self, node: ast.expr, site: Site) -> Held:
         return None
 
     def _note(
@@ -288,6 +360,8 @@ class Evaluation:
         made: Thing | None = None,
         complete: bool = True,
         elsewhere: Mapping[str, Site] = _HERE,
+        returned: Mapping[str, Mapping[str, Thing]] = NOTHING,
+        functions: Mapping[str, str] = NOTHING,
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -302,6 +376,8 @@ class Evaluation:
             complete,
             {role: past for role, past in pasts if past is not None},
             node is not self._statement,
+            returned,
+            functions,
         )
         self._calls.append(call)
         numbers = {thing.number for thing in touched.values()}
@@ -314,6 +390,29 @@ class Evaluation:
 def _text(node: ast.expr) -> str | None:
     """A text that is written out."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _same_keys(node: ast.DictComp) -> bool:
+    """``{key: value.to(device) for key, value in batch.items()}``: the same mapping, moved."""
+    (first, *others) = node.generators
+    target, over = first.target, first.iter
+    return (
+        not others
+        and isinstance(over, ast.Call)
+        and isinstance(over.func, ast.Attribute)
+        and over.func.attr == "items"
+        and isinstance(target, ast.Tuple)
+        and isinstance(target.elts[0], ast.Name)
+        and isinstance(node.key, ast.Name)
+        and node.key.id == target.elts[0].id
+    )
+
+
+def _without_items(held: Held) -> Held:
+    """The mapping whose ``items()`` these are."""
+    if not isinstance(held, Thing):
+        return held
+    return held._replace(part=held.part.removesuffix("items()").removesuffix("."))
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
@@ -331,6 +430,6 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] =
     ast.GeneratorExp: Evaluation._comprehension,
     ast.DictComp: Evaluation._comprehension,
     ast.Constant: Evaluation._constant,
-    ast.Lambda: Evaluation._constant,
+    ast.Lambda: Evaluation._nothing,
     ast.Call: lambda self, node, site: self._call(node, site),
 }

@@ -69,6 +69,8 @@ class Store:
         """What each key held before it was changed, in order."""
         self.made: set[int] = set()
         """The objects that came out of a call that was gone through."""
+        self.keys: dict[int, dict[tuple[str, str], None]] = {}
+        """The constant keys that were set in a mapping, each with the part, by number."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self.bodies: dict[Scope, int] = {}
@@ -143,6 +145,38 @@ class Store:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
             self.hold((-owner.number, _path(owner.part, name)), value)
+
+    # Mappings: rows of data, a tokenizer's result
+
+    def item(self, owner: Held, key: str) -> Held:
+        """What stands under a constant key: what was set there, else a part of the mapping."""
+        if not isinstance(owner, Thing):
+            return self.made_of([owner])
+        place = (-owner.number, _item(owner.part, key))
+        if place in self.held:
+            return self.lookup(place)
+        return Thing(owner.number, place[1])
+
+    def set_item(self, owner: Thing, key: str, value: Held) -> None:
+        """Remember what was set under a constant key."""
+        self.keys.setdefault(owner.number, {}).setdefault((owner.part, key))
+        self.hold((-owner.number, _item(owner.part, key)), value)
+
+    def items(self, owner: Held) -> Mapping[str, Held]:
+        """What stands under the keys of a mapping, as far as they are known."""
+        if isinstance(owner, Options):
+            return owner.helds
+        if not isinstance(owner, Thing):
+            return {}
+        keys = self.keys.get(owner.number)
+        if keys is None:
+            return {}
+        found: dict[str, Held] = {}
+        for part, key in keys:
+            place = (-owner.number, _item(part, key))
+            if part == owner.part and place in self.held:
+                found[key] = self.lookup(place)
+        return found
 
     def member(self, owner: Held, position: int) -> Held:
         """What unpacking gives at a position."""
@@ -270,6 +304,10 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
             yield from _flat(held.helds.values())
         elif held is not None:
             yield held
+
+
+def _item(part: str, key: str) -> str:
+    return f'{part}["{key}"]'
 
 
 def _path(part: str, name: str) -> str:

@@ -22,7 +22,7 @@ from lora_rules.recipe import Thing
 
 
 class Run(Invocation):
-    """One way through the file: from the module's start, or from a function nobody calls."""
+    """One way through the file: from the module, or a function or class nobody uses."""
 
     def module(self) -> Run:
         """Go through the module."""
@@ -50,9 +50,39 @@ class Run(Invocation):
         )
 
     def function(self, scope: Scope) -> Run:
-        """Go through a function that is called from elsewhere."""
-        self._enter(scope, {})
+        """Go through a function that is called from elsewhere, or all of its class."""
+        owner = scope.parent
+        first = None if owner is None else self._constructor(owner)
+        if owner is None or first is None:
+            self._enter(scope, {})
+        else:
+            self._methods(owner, first)
         return self
+
+    def _constructor(self, owner: Scope) -> Scope | None:
+        """The constructor of a class of which the file makes no object."""
+        bindings = (
+            owner.bindings.get("__init__", ()) if isinstance(owner.node, ast.ClassDef) else ()
+        )
+        node = bindings[0].node if len(bindings) == 1 else None
+        first = None if node is None else self.resolver.index.scopes.get(node)
+        return first if first is not None and first.parameters else None
+
+    def _methods(self, owner: Scope, first: Scope) -> None:
+        """Go through a constructor, and then each other method: in which order is not known."""
+        made = self._store.fresh()
+        self._store.classes[made.number] = owner
+        self._enter(first, dict.fromkeys(list(first.parameters)[:1], made))
+        for bindings in list(owner.bindings.values()):
+            scope = self.resolver.index.scopes.get(bindings[-1].node or first.node)
+            if scope is None or isinstance(scope.node, ast.ClassDef) or scope in self.entered:
+                continue
+            start = self._store.mark()
+            self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+            self._branch = (2 * number,)
+            self._enter(scope, dict.fromkeys(list(scope.parameters)[:1], made))
+            self._branch = ()
+            self._store.undo(start)
 
     # Statements
 
@@ -73,6 +103,8 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and _adds_up(stmt):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
 
@@ -80,10 +112,15 @@ class Run(Invocation):
         if stmt.value is not None:
             self._bind(stmt.target, self._value(stmt.value, site), site, stmt.value)
 
-    def _expression(self, site: Site, stmt: ast.Expr | ast.AugAssign) -> None:
-        if isinstance(stmt, ast.Expr):
-            self._statement = stmt.value
+    def _expression(self, site: Site, stmt: ast.Expr) -> None:
+        self._statement = stmt.value
         self._value(stmt.value, site)
+
+    def _augmented(self, site: Site, stmt: ast.AugAssign) -> None:
+        """``total += loss``: noted where what is added is a part of an object."""
+        held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and isinstance(stmt.op, ast.Add):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
@@ -181,6 +218,17 @@ class Run(Invocation):
                 self._store.forget((self._frame.number, target.id))
 
 
+def _adds_up(stmt: ast.Assign) -> bool:
+    """``total = total + loss``."""
+    value, target = stmt.value, stmt.targets[0]
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+        return False
+    names = (value.left, value.right)
+    return isinstance(target, ast.Name) and any(
+        isinstance(each, ast.Name) and each.id == target.id for each in names
+    )
+
+
 def _where(place: Site | Scope) -> str:
     site = place.site if isinstance(place, Scope) else place
     if site is None:
@@ -240,7 +288,7 @@ def _gone_through(resolver: Resolver, scope: Scope | None, most: int) -> Run:
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
     ast.Assign: Run._assign,
     ast.AnnAssign: Run._annotated,
-    ast.AugAssign: Run._expression,
+    ast.AugAssign: Run._augmented,
     ast.Expr: Run._expression,
     ast.Return: Run._return,
     ast.If: Run._if,

@@ -149,6 +149,8 @@ def _does_more(call: Call) -> bool:
     name = call.name
     if name in _MORE_THAN_INFERENCE or name.endswith(("Trainer", ".get_peft_model")):
         return True
+    if name == "=+":
+        return False
     if name.startswith(("=", "torch.optim.")):
         return True
     if name.startswith("peft.") and name.endswith(".from_pretrained"):

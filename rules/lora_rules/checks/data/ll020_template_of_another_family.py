@@ -20,6 +20,7 @@ from lora_rules.facts.model.chat_family import family, family_of_template, templ
             "the tokens of each template."
         ),
     ],
+    of_records=True,
 )
 def template_of_another_family(
     framework: Behaviour,

@@ -8,8 +8,6 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import LLAMAFACTORY_DATA
-from lora_rules.facts.run.written_keys import every_key, written
-from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
 
@@ -25,8 +23,8 @@ from lora_rules.repository import Repository
 )
 def wrong_data_declaration(
     framework: Behaviour,
-    blocks: Blocks,
     repository: Repository,
+    dataset_dir: str,
     train_dataset: list[str] | str,
     eval_dataset: list[str] | str | None = None,
     trainer_method: str = "sft",
@@ -68,13 +66,9 @@ def wrong_data_declaration(
     ## Options
     None.
     """
-    folder = written(blocks, "dataset_dir")
-    if folder is None and any(key.name == "dataset_dir" for key in every_key(blocks)):
-        return  # it may be anywhere
     for setting, names in (("train_dataset", train_dataset), ("eval_dataset", eval_dataset)):
         listed = [names] if isinstance(names, str) else names or []
         known = [name for name in listed if isinstance(name, str)]
-        where = str(folder or "")
-        for each in framework.data_complaints(known, trainer_method, where, repository):
+        for each in framework.data_complaints(known, trainer_method, dataset_dir, repository):
             severity = None if each.fails else Severity.WARNING
             yield Problem(setting, f"{each.says}.", severity=severity, help=each.do)

@@ -163,6 +163,11 @@ def is_unknown(call: Call, thing: Thing) -> bool:
         for other in call.things.values()
     ):
         return False
+    return does_anything(call, thing)
+
+
+def does_anything(call: Call, thing: Thing) -> bool:
+    """Whether of a call it is not known what it does to an object that it is given."""
     if call.name.startswith("="):
         return False
     if call.name.startswith("."):
@@ -271,7 +276,12 @@ def frees(call: Call, model: Thing) -> bool:
 
 def freezes(call: Call, model: Thing) -> bool:
     """Whether a call freezes all of a model: unconditionally inside its loop, if there is one."""
-    if not of(call, model) or not argument_is(_first_argument(call), False):
+    return sets_all(call, model, requires_grad=False)
+
+
+def sets_all(call: Call, model: Thing, *, requires_grad: bool) -> bool:
+    """Whether a call sets requires_grad on all of a model, as :func:`freezes` does."""
+    if not of(call, model) or not argument_is(_first_argument(call), requires_grad):
         return False
     assert call.on is not None  # noqa: S101
     if call.name == ".requires_grad_" and not call.on.part:

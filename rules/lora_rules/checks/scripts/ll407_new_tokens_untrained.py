@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import adapted, comes_before, frees, trainings
 from lora_rules.checks.scripts.vocabulary import resizes, tokens_added_before
+from lora_rules.checks.targets.target_names import may_name_embedding
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
@@ -91,7 +92,7 @@ def new_tokens_untrained(
     ## Options
     None.
     """
-    if outline.callee != "peft.LoraConfig" or _may_train_embedding(target_modules):
+    if outline.callee != "peft.LoraConfig" or may_name_embedding(target_modules):
         return
     if not (_is_none(modules_to_save) and _is_none(trainable_token_indices)):
         return
@@ -117,11 +118,3 @@ def new_tokens_untrained(
 
 def _is_none(value: Value) -> bool:
     return isinstance(value, Known) and value.value is None
-
-
-def _may_train_embedding(targets: Value) -> bool:
-    """Whether an embedding is among the targets, for all that is known."""
-    if not isinstance(targets, Known):
-        return True
-    text = str(targets.value).lower()
-    return any(name in text for name in ("emb", "wte", "shared", ".*"))

@@ -91,7 +91,7 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
         plugins = any(key.name in framework.plugin_keys for key in block.keys)
         mappings = {key.name.rpartition(".")[0] for key in block.keys}
         for key in block.keys:
-            takes = accepted.of(key.name)
+            takes = accepted.of(framework.former_keys.get(key.name, key.name))
             if takes is None or (plugins and takes.values):
                 continue
             if key.name in mappings:

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_rules.engine import packaged
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model.beginnings import longest, of_owner, source_of
 from lora_rules.facts.model.checkpoint_quantization import original
-from lora_rules.facts.model.known_type import beginning, source_named
 from lora_rules.repository import NO_FILES, Repository
-
-_FILE = "facts/model/model_ids.json"
 
 
 class CheckpointDtype(NamedTuple):
@@ -37,11 +34,9 @@ def checkpoint_dtype(model_name_or_path: str, repository: Repository = NO_FILES)
     local = repository.model_config(model_name_or_path)
     if local is not None:
         return _written(local.values, local.path)
-    name = original(model_name_or_path)
-    owner, _, rest = name.partition("/")
-    found = beginning(packaged.entry(_FILE, owner, "dtypes") or {}, rest)
+    found = longest(*of_owner(original(model_name_or_path), "dtypes"))
     if found is not None:
-        return CheckpointDtype(str(found["dtype"]), source_named(found))
+        return CheckpointDtype(str(found["dtype"]), source_of(found))
     config = repository.hub_config(model_name_or_path.strip())
     return _written(config.values, config.path)
 

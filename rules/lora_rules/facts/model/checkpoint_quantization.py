@@ -12,13 +12,18 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model.beginnings import longest, of_owner
 from lora_rules.repository import Repository
 
 _NAMES = frozenset(["gptq", "awq", "aqlm", "hqq", "eetq", "fp8", "mxfp4", "nvfp4"])
 _SUFFIX = lazily(
-    r"-(?:(?:unsloth-)?bnb-[48]bit|awq|gptq(?:-int[348]|-[348]bit)?|fp8(?:-dynamic)?)$"
+    r"-(?:(?:unsloth-)?bnb-(?:[48]bit|nf4(?:-bf16)?)|awq(?:-int4)?"
+    r"|gptq(?:-int[348]|-[348]bit)?|fp8(?:-dynamic|-block)?|nvfp4|int[48])$"
 )
-_BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bitsandbytes")
+_BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bnb-nf4", "bitsandbytes")
+_BY_ITS_OWNER = {"float8": "fp8", "mxfp4": "mxfp4"}
+"""Dtypes that a checkpoint's owner trained or quantized it to, and the method of transformers."""
+_QWEN_GPTQ = lazily(r"^qwen/.*-int[48]$")
 
 
 class Checkpoint(NamedTuple):
@@ -41,7 +46,16 @@ def checkpoint_quantization(
     values = _configuration(model_name_or_path, repository)
     if values is not None:
         return Checkpoint(method_of(values.get("quantization_config")), certain=True)
-    return Checkpoint(method_in(model_name_or_path), certain=False)
+    method = method_in(model_name_or_path)
+    if not method and (own := method_of_owner(model_name_or_path)):
+        return Checkpoint(own, certain=True)
+    return Checkpoint(method, certain=False)
+
+
+def method_of_owner(model_name_or_path: str) -> str:
+    """The method by which a model's owner quantized its only checkpoint; empty for none."""
+    found = longest(*of_owner(model_name_or_path.strip().lower(), "dtypes"))
+    return _BY_ITS_OWNER.get(str(found["dtype"]), "") if found is not None else ""
 
 
 def method_in(model_name_or_path: str) -> str:
@@ -49,6 +63,8 @@ def method_in(model_name_or_path: str) -> str:
     lowered = model_name_or_path.lower()
     if any(name in lowered for name in _BITSANDBYTES):
         return "bitsandbytes"
+    if _QWEN_GPTQ.match(lowered):
+        return "gptq"
     words = lowered.rpartition("/")[2].replace("_", "-").replace(".", "-").split("-")
     return next((word for word in words if word in _NAMES), "")
 

@@ -29,6 +29,8 @@ ROUTERS = frozenset({"gate", "router", "shared_expert_gate", "classifier"})
 ATTENTION = "attention"
 """PyTorch's own ``MultiheadAttention``, known by the class of its output layer."""
 OUTPUT_OF_ATTENTION = "NonDynamicallyQuantizableLinear"
+SENSES = ("vision", "visual", "audio", "image", "speech")
+"""Words in the paths of towers that see or hear."""
 ADAPTABLE = (LINEAR, CONV1D, EMBEDDING, CONVOLUTION, ATTENTION)
 
 
@@ -75,6 +77,11 @@ class Inventory:
     def exact(self) -> bool:
         """Whether the paths are a real model's, with all indices."""
         return self.modules is not None
+
+    @property
+    def senses(self) -> bool:
+        """Whether a part of it sees or hears."""
+        return any(sense in path for path in self.kinds for sense in SENSES)
 
     @property
     def head(self) -> str | None:

@@ -13,9 +13,9 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model.beginnings import FILE, longest, of_owner, source_of
 from lora_rules.facts.model.checkpoint_quantization import original
 
-_FILE = "facts/model/model_ids.json"
 _CLASS = lazily(r"[a-z0-9_]+(?:for[a-z0-9_]+|model)(?![a-z0-9_])")
 _BY_CLASS = "by class"
 """Of an owner whose tests' models are called after their classes."""
@@ -42,40 +42,24 @@ def known_type(model_name_or_path: str) -> KnownType:
     """
     name = model_name_or_path.strip().lower()
     for one in dict.fromkeys((name, original(name))):
-        found = packaged.entry(_FILE, one, "ids") or _by_beginning(one)
+        found = packaged.entry(FILE, one, "ids") or _by_beginning(one)
         if found is not None and found["type"] != _VARIOUS:
             return _read(found)
     raise Unknown(f"the type of {model_name_or_path!r} is not in the table of models")
 
 
-def beginning(own: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """The entry of the longest beginning that fits a name; one that ends in ``$`` is the whole."""
-    fitting = [one for one in own if name.startswith(one) or one == f"{name}$"]
-    found: Mapping[str, Any] | None = own[max(fitting, key=len)] if fitting else None
-    return found
-
-
-def source_named(found: Mapping[str, Any]) -> str:
-    """The source of an entry, as a reader would say it."""
-    short = str(found.get("from", ""))
-    return str((packaged.entry(_FILE, "sources") or {}).get(short, short))
-
-
 def _by_beginning(name: str) -> Mapping[str, Any] | None:
-    owner, slash, rest = name.partition("/")
-    own = packaged.entry(_FILE, owner, "owners") if slash and "/" not in rest else None
-    if own is None:
-        return None
-    return beginning(own, rest) or (_by_class(rest) if _BY_CLASS in own else None)
+    own, rest = of_owner(name, "owners")
+    return longest(own, rest) or (_by_class(rest) if _BY_CLASS in own else None)
 
 
 def _by_class(name: str) -> Mapping[str, Any] | None:
     for match in _CLASS.finditer(name.replace("-", " ")):
-        found = packaged.entry(_FILE, match[0], "classes")
+        found = packaged.entry(FILE, match[0], "classes")
         if found is not None:
             return found
     return None
 
 
 def _read(found: Mapping[str, Any]) -> KnownType:
-    return KnownType(str(found["type"]), str(found.get("text", "")), source_named(found))
+    return KnownType(str(found["type"]), str(found.get("text", "")), source_of(found))
