@@ -338,7 +338,7 @@ def _modelled(trainer: str, model: str, arguments: str) -> str:
     return (
         "from peft import LoraConfig\n"
         "from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments\n"
-        "import transformers\n"
+        "import transformers\nimport trl\n"
         f"from trl import {trainer}\n"
         f"model = transformers.{model}\n"
         "lora = LoraConfig(r=16, lora_alpha=32, target_modules=['q_proj'])\n"
@@ -387,7 +387,6 @@ TRL = [
             "per_device_train_batch_size=4, num_generations=8",
         ),
         ("one-generation", "GRPOConfig", "num_generations=1", "num_generations=2"),
-        ("synced-reference-with-adapter", "DPOConfig", "sync_ref_model=True", "beta=0.1"),
         (
             "kl-needs-sequential-sampling",
             "KTOConfig",
@@ -421,6 +420,12 @@ TRL = [
     )
 ]
 TRL += [
+    Case(
+        "LL012",
+        "trl/synced-reference-with-adapter",
+        _modelled("DPOTrainer", CAUSAL, "args=trl.DPOConfig('out', sync_ref_model=True)"),
+        _modelled("DPOTrainer", CAUSAL, "args=trl.DPOConfig('out', sync_ref_model=False)"),
+    ),
     Case(
         "LL012",
         "trl/adapter-as-dictionary",

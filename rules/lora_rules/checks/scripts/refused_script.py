@@ -266,6 +266,26 @@ def trainer_arguments(program: Program, pins: Pins) -> Iterator[Problem]:
             )
 
 
+def synced_reference(program: Program, pins: Pins) -> Iterator[Problem]:
+    """A reference that follows the model, where the reference is the model without its adapter."""
+    pinned_trl = pins["trl"]
+    if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
+        return
+    for call in program.calls.named(*OF_TRL):
+        arguments = program.calls.maker(call.things.get("args"))
+        if arguments is None or argument(arguments, "sync_ref_model", False) is not True:
+            continue
+        if argument(call, "peft_config", None) is not None:
+            yield Problem(
+                arguments.arguments["sync_ref_model"].span or arguments.span,
+                "sync_ref_model with an adapter: the reference is the base without it, and is no "
+                "model of its own: TRL 1.16 raises NotImplementedError.",
+                severity=None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING,
+                help="Leave it out.",
+                key="trl/synced-reference-with-adapter",
+            )
+
+
 def _lacks_data(program: Program, trainer: Call) -> bool:
     """Whether a trainer certainly gets nothing to train on: it says so, or is started as it is."""
     if "environment_factory" in trainer.arguments:

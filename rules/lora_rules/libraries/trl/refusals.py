@@ -233,19 +233,6 @@ UNPAIRED = (
 )
 """Of KTOConfig."""
 
-SYNCED = (
-    Refusal(
-        "synced-reference-with-adapter",
-        "sync_ref_model",
-        (given("sync_ref_model"),),
-        "sync_ref_model with an adapter: the reference is the base without it, and is no model of "
-        "its own",
-        "Leave it out.",
-        first="1.16",
-    ),
-)
-"""Of every configuration with a reference model."""
-
 SOURCE = "https://github.com/huggingface/trl, trl/trainer/sft_config.py, sft_trainer.py (1.16.0)"
 MOMENT = "TRL raises it when the trainer is made, after the model has been loaded."
 
@@ -256,16 +243,16 @@ _TRAINERS = "https://github.com/huggingface/trl, trl/trainer/*_trainer.py (1.16.
 _MADE = "TRL raises it when the configuration is made, before anything is loaded."
 OF_CALLS = {
     "trl.SFTConfig": Refusals("trl", "TRL", (*ROWS, *CONVERSATIONS), SOURCE, MOMENT),
-    "trl.GRPOConfig": Refusals("trl", "TRL", (*GROUPS, *SYNCED), _CONFIGS, _MADE),
-    "trl.RLOOConfig": Refusals("trl", "TRL", (*GROUPS, *SYNCED), _CONFIGS, _MADE),
-    "trl.DPOConfig": Refusals("trl", "TRL", (*PREFERENCES, *SYNCED), _CONFIGS, _MADE),
-    "trl.KTOConfig": Refusals("trl", "TRL", (*UNPAIRED, *SYNCED), _TRAINERS, MOMENT),
+    "trl.GRPOConfig": Refusals("trl", "TRL", GROUPS, _CONFIGS, _MADE),
+    "trl.RLOOConfig": Refusals("trl", "TRL", GROUPS, _CONFIGS, _MADE),
+    "trl.DPOConfig": Refusals("trl", "TRL", PREFERENCES, _CONFIGS, _MADE),
+    "trl.KTOConfig": Refusals("trl", "TRL", UNPAIRED, _TRAINERS, MOMENT),
 }
 """By the class that is called."""
 PAGES = (
     REFUSALS,
     Refusals("trl", "TRL", (*CONVERSATIONS, *GROUPS, *PREFERENCES), _CONFIGS, _MADE),
-    Refusals("trl", "TRL", (*UNPAIRED, *SYNCED), _TRAINERS, MOMENT),
+    Refusals("trl", "TRL", UNPAIRED, _TRAINERS, MOMENT),
 )
 """Each row once."""
 OF_TRAINER = (
@@ -285,6 +272,15 @@ OF_TRAINER = (
         _TRAINERS,
         MOMENT,
         "",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
+        "trl/synced-reference-with-adapter",
+        "sync_ref_model with peft_config: TRL 1.16 raises NotImplementedError.",
+        "Leave sync_ref_model out.",
+        _TRAINERS,
+        MOMENT,
+        "The reference is the base without the adapter, and is no model of its own.",
         "TRL 1.16 or an earlier version after 0.24",
     ),
     KeyPage(
