@@ -22,6 +22,8 @@ HEADS = {
     "ai-toolkit": "job: extension\n",
     "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
+    "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
+    "sd-scripts": "network_module: networks.lora\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
@@ -986,7 +988,45 @@ MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
 VLLM = MERGES + "infer_backend: vllm\n"
 JOB = "config: {process: [{network: {type: lora}, model: "
 RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
+SD_NUMBERS = (
+    *("network-dim", "network-alpha", "learning-rate", "unet-lr", "max-train-steps"),
+    *("max-train-epochs", "train-batch-size", "gradient-accumulation-steps"),
+)
 OTHERS = [
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/{key}-as-text",
+            f"{key.replace('-', '_')}: '16'\n",
+            f"{key.replace('-', '_')}: 16\n",
+        )
+        for key in SD_NUMBERS
+    ),
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/full-{dtype}-needs-mixed-precision",
+            f"full_{dtype}: true\nmixed_precision: other\n",
+            f"full_{dtype}: true\nmixed_precision: {dtype}\n",
+        )
+        for dtype in ("fp16", "bf16")
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/scale-v-pred-loss-needs-v-parameterization",
+        "scale_v_pred_loss_like_noise_pred: true\n",
+        "scale_v_pred_loss_like_noise_pred: true\nv_parameterization: true\n",
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/adaptive-noise-scale-needs-noise-offset",
+        "adaptive_noise_scale: 0.01\n",
+        "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
         for key, refused, repaired in (
@@ -1200,5 +1240,12 @@ OTHERS = [
         "autotrain/backend-missing",
         "project_name: my-llm\n",
         "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "verl",
+        E,
+        "verl/lora-rank-above-served",
+        "  model: {path: a/b, lora_rank: 1024}\n",
+        "  model: {path: a/b, lora_rank: 64}\n",
     ),
 ]

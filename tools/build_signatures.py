@@ -39,7 +39,7 @@ from wheel_source import Wheel, download
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries"
 FILE = "signatures.json"
-ARGUMENTS = frozenset({"torchtune", "swift", "autotrain"})
+ARGUMENTS = frozenset({"torchtune", "torch", "swift", "autotrain", "verl"})
 """Whose arguments are no settings of ours: the file is called so."""
 
 VERSIONS = {
@@ -57,6 +57,8 @@ VERSIONS = {
     "unsloth": "2024.8 2024.12.12 2025.3.19 2025.6.12 2025.9.11 2025.12.10 2026.3.18 2026.6.9"
     " 2026.10.9",
     "torchtune": "0.0.1 0.1.0 0.2.0 0.3.0 0.4.0 0.5.0 0.6.0 0.6.1 0.7.0.dev0",
+    "torch": "2.13.0",
+    "verl": "0.2 0.3.0.post1 0.4.1 0.5.0 0.6.1 0.7.1 0.8.0 0.9.1",
     "swift": "2.0.0 2.2.0 2.4.0 2.6.0 2.6.1 3.0.0 3.1.0 3.2.0 3.3.0 3.4.0 3.5.0 3.6.0 3.7.0 3.8.0"
     " 3.9.0 3.10.0 3.11.0 3.12.0 4.0.0 4.1.0 4.2.0 4.3.0 4.4.0 4.5.0 4.6.0",
     "autotrain": "0.6.0 0.6.40 0.7.0 0.7.60 0.7.100 0.7.129 0.8.0 0.8.10 0.8.20 0.8.36",
@@ -64,7 +66,7 @@ VERSIONS = {
 """The first release on PyPI of every minor version, and the newest (November 2026); of unsloth,
 which has no minor versions, a sample. torchtune's last is its development version, which many of
 its recipes are for: its repository at bd2a0fc, as ``git archive --format=zip`` packs ``torchtune``,
-in the folder of the wheels."""
+in the folder of the wheels. torch is taken from where it is installed."""
 
 _METHODS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "ORPO", "CPO", "RLOO", "PPO", "OnlineDPO", "GKD"]
 _METHODS += ["BCO", "XPO", "NashMD", "PRM", "Distillation"]
@@ -97,15 +99,17 @@ CALLEES = {
         for method in ("from_pretrained", "get_peft_model")
     ],
     "torchtune": [],
+    "torch": [],
     "swift": programs.callees("swift"),
+    "verl": programs.callees("verl"),
     "autotrain": programs.callees("autotrain"),
 }
-"""What is read; of torchtune everything that a configuration can name."""
+"""What is read; of torchtune and of torch.optim everything that a configuration can name."""
 
 
 def _read_all(wheel: Wheel, callees: list[str]) -> dict[str, Signature]:
     """The signatures of a wheel, of those callees that it has."""
-    if wheel.package == "torchtune":
+    if wheel.package in ("torchtune", "torch"):
         return components(wheel)
     read = programs.read if wheel.package in programs.DISTRIBUTIONS else _read
     found = {callee: read(wheel, callee) for callee in callees}
@@ -182,7 +186,7 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
     return {
         "versions": versions,
         "parent": read[-1].parent,
-        "open": read[-1].open,
+        "open": any(one.open for one in read[-2 if ".dev" in versions[-1] else -1 :]),
         "positional": _shared_beginning([one.positional for one in read]),
         "fields": {
             name: [presence([name in one.fields for one in read]), _defaults(read, name)]

@@ -23,12 +23,14 @@ def components(wheel: Wheel) -> dict[str, Signature]:
     The first is none: it is there in every version, and so lists them.
     """
     found: dict[str, Signature] = {}
+    modules = {_module(file) for file in wheel.files()}
     for file in wheel.files():
         module = _module(file)
         if any(part.startswith("_") for part in module.split(".")) or ".tests" in module:
             continue
         for name in _public_names(wheel.tree(file)):
-            found[f"{module}.{name}".partition(".")[2]] = _signature(wheel, file, name)
+            if f"{module}.{name}" not in modules:
+                found[f"{module}.{name}".partition(".")[2]] = _signature(wheel, file, name)
     return {"versions": Signature(), **dict(sorted(found.items()))}
 
 
@@ -55,7 +57,9 @@ def _signature(wheel: Wheel, file: str, name: str) -> Signature:
         return Signature(open=True)  # another package's, whose arguments are not read here
     where, node = found
     if isinstance(node, ast.ClassDef):
-        return _plain(read_class(wheel, node.name, where) or Signature())
+        read = _plain(read_class(wheel, node.name, where) or Signature())
+        read.open = read.open or not read.fields  # a class without a constructor of its own
+        return read
     if isinstance(node, ast.FunctionDef):
         return _plain(read_parameters(wheel, where, node))
     wrapped = _wrapped(node)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+import yaml
+
 from read_signature import Signature, read_class
 from wheel_source import Wheel
 
-DISTRIBUTIONS = {"swift": "ms-swift", "autotrain": "autotrain-advanced"}
+DISTRIBUTIONS = {"swift": "ms-swift", "autotrain": "autotrain-advanced", "verl": "verl"}
 """What PyPI calls the distribution of a package."""
 
 SWIFT = {
@@ -31,16 +33,20 @@ SWIFT = {
 """Commands of ms-swift, each with the classes whose fields are its options, by version."""
 AUTOTRAIN = {"llm": "autotrain/cli/run_llm.py", "LLMTrainingParams": ""}
 """AutoTrain's command and the file of its parser; and the class that ``params:`` of a file is."""
+VERL = {"main_ppo": "ppo"}
+"""Entry points of verl, and what stands in the names of the configurations that Hydra gives them:
+those that verl generates, or wrote in full before 0.5."""
 
 
 def callees(package: str) -> list[str]:
     """The callees of a package that are read here; none of any other package."""
-    return list({"swift": SWIFT, "autotrain": AUTOTRAIN}.get(package, ()))
+    return list({"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL}.get(package, ()))
 
 
 def read(wheel: Wheel, callee: str) -> Signature | None:
     """The options of a program in one version; ``None`` where it has none of that name."""
-    found = _swift(wheel, callee) if wheel.package == "swift" else _autotrain(wheel, callee)
+    readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl}
+    found = readers[wheel.package](wheel, callee)
     if found is not None:
         found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
         found.choices, found.positional = {}, []
@@ -54,6 +60,22 @@ def _swift(wheel: Wheel, command: str) -> Signature | None:
             found.open = False
             return found
     return None
+
+
+def _verl(wheel: Wheel, entry: str) -> Signature | None:
+    """The dotted keys of every configuration that an entry point may be given."""
+    keys: dict[str, object] = {}
+    for name in wheel.names("verl/trainer/config/"):
+        if VERL[entry] in name.rpartition("/")[2] and name.endswith(".yaml"):
+            keys |= dict.fromkeys(_dotted(yaml.safe_load(wheel.text(name)), ""))
+    return Signature(dict(sorted(keys.items()))) if keys else None
+
+
+def _dotted(node: object, prefix: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(inner, f"{prefix}{key}.")
 
 
 def _autotrain(wheel: Wheel, callee: str) -> Signature | None:

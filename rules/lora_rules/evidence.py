@@ -593,6 +593,18 @@ PADDING_ID_ISSUES = Source(
     "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
     "https://github.com/huggingface/transformers/issues/34055",
 )
+RESPONSE_TEMPLATE_ISSUES = Source(
+    "response-template-issues",
+    GUIDANCE,
+    "Issues of TRL (598, 1820, 1920): Could not find response key",
+    "https://github.com/huggingface/trl/issues/1820",
+)
+OTHER_CLASS_ISSUES = Source(
+    "other-class-issues",
+    GUIDANCE,
+    "Pull requests 2084 and 2118 of PEFT: a warning where an adapter's weights are not found",
+    "https://github.com/huggingface/peft/pull/2118",
+)
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",
     GUIDANCE,

@@ -14,6 +14,7 @@ from lora_lint.sources.source import Source
 from lora_rules.engine.problem import Severity
 
 from .mutations import Config, Mutation
+from .nested import unflattened
 
 OF_THE_FRAMEWORK = ("LL001", "LL012", "LL014")
 """Rules that speak of what the framework itself refuses."""
@@ -63,7 +64,7 @@ def findings(name: str, config: Config) -> tuple[Finding, ...]:
 
 def dumped(config: Config) -> str:
     """The configuration as YAML."""
-    return yaml.safe_dump(config, sort_keys=False)
+    return yaml.safe_dump(unflattened(config), sort_keys=False)
 
 
 def judge(mutation: Mutation, recipe: Recipe, refused: str) -> Verdict:

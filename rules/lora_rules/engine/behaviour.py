@@ -30,6 +30,9 @@ class Behaviour:
     package: str = ""
     """The Python package whose version decides what its files may say; empty: none is asked for."""
 
+    component_key: str = ""
+    """The key of its sections that names what is called with the others: ``_component_``."""
+
     # The adapter
 
     adapter_as_written: bool = False

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from lora_rules.libraries.successors import Successor
 
-DISTRIBUTIONS = {"swift": "ms-swift", "autotrain": "autotrain-advanced", "torchtune": "torchtune"}
+DISTRIBUTIONS = {
+    "swift": "ms-swift",
+    "autotrain": "autotrain-advanced",
+    "torchtune": "torchtune",
+    "verl": "verl",
+}
 """What PyPI calls the distribution of a package."""
 
 RENAMED: Mapping[str, Mapping[str, str]] = {

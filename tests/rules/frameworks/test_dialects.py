@@ -271,6 +271,13 @@ runs:
         assert "lora_alpha" not in one("peft: {r: 64, target_modules: [q], lr: 1}\n").settings
         assert "lora_alpha" not in one("train: {lora_rank: 64, lora_target: [q]}\n").settings
 
+    @pytest.mark.parametrize("rank", ["lora_r", "lora_dim"])
+    def test_a_rank_alone_beside_training_is_enough(self, rank: str) -> None:
+        training = "learning_rate: 1e-4\nnum_train_epochs: 1\n"
+        assert one(f"{rank}: 16\n{training}").known("r") == 16
+        assert read(f"{rank}: 16\nlearning_rate: 1e-4\n") == ()
+        assert read(f"{rank}: 0\n{training}") == ()
+
     @pytest.mark.parametrize(
         ("name", "text"),
         [

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
 from lora_lint.read.shell.answering import Answering, recipe_of
-from lora_lint.read.shell.commands import Command, command
+from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
 from lora_lint.read.shell.gpus import Gpus, gpus_of
 from lora_lint.read.shell.scan import Scanner
@@ -140,7 +140,7 @@ def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     if started.answering is not None:
         return _options_of(started, started.answering, path)
     name = forced or (GENERIC if started.has_config_file else started.dialect)
-    if name == GENERIC and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
+    if name == GENERIC and not any(_is_lora(flag.name) for flag in started.flags):
         return []
     dialect = dialects.load(name)
     root = _tree(started, _options(started, name))
@@ -169,8 +169,20 @@ def _of_program(recipe: Recipe, started: Command) -> Recipe:
     if not signatures.is_known(program) or recipe.dialect != started.dialect:
         return recipe
     first, *rest = recipe.blocks
-    own = first._replace(programs=(program,), known_keys=frozenset(), strict=True)
+    added = {flag.name for flag in started.flags if _is_added(flag)}
+    keys = tuple(key for key in first.keys if not any(_leads(key.name, each) for each in added))
+    own = first._replace(programs=(program,), known_keys=frozenset(), strict=True, keys=keys)
     return recipe._replace(blocks=(own, *rest))
+
+
+def _leads(key: str, name: str) -> bool:
+    """Whether a key is one that was given, or a mapping on the way to it alone."""
+    return name == key or name.startswith(f"{key}.")
+
+
+def _is_added(flag: Flag) -> bool:
+    """``+key=value``: Hydra adds the key to those that there are."""
+    return any(text.startswith("+") for text in flag.word.candidates)
 
 
 def _is_lora(key: str) -> bool:

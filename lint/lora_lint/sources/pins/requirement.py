@@ -20,7 +20,7 @@ LIBRARIES = (
     "ms-swift",
     "torchtune",
     "autotrain-advanced",
-    "vllm",
+    "verl",
 )
 """The libraries and frameworks whose versions rules ask for."""
 LONGEST = 4096

@@ -10,7 +10,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.evidence import TORCHTUNE_WHEELS
-from lora_rules.recipe import Block, Blocks
+from lora_rules.recipe import Block, Blocks, Key
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -32,7 +32,8 @@ def component_not_there(blocks: Blocks, framework: Behaviour, pins: Pins) -> Ite
     """A `_component_` of torchtune's that the versions which the repository allows do not have.
 
     ## What it checks
-    Every `_component_` that begins with `torchtune.`, against the names of its public modules.
+    Every `_component_` that begins with `torchtune.`, against the names of its public modules, and
+    one that is no dotted path.
 
     - An error where no version that is allowed has the name.
     - A warning where only the newest lacks it, or where it was removed and nothing is pinned.
@@ -76,10 +77,27 @@ def component_not_there(blocks: Blocks, framework: Behaviour, pins: Pins) -> Ite
     pin = pins[framework.package]
     if pin.at_commit or not framework.package:
         return
-    for block in blocks:
-        its_own = block.receiver.startswith(f"{framework.package}.")
+    for key in blocks[0].keys if framework.component_key else ():
+        if key.name.rpartition(".")[2] == framework.component_key:
+            yield from _no_path(key)
+    for block in blocks[1:]:
+        its_own = block.receiver.lower().startswith(f"{framework.package}.")
         if its_own and "$" not in block.receiver:
             yield from _missing(block, pin)
+
+
+def _no_path(key: Key) -> Iterator[Problem]:
+    """What is no dotted path leads to nothing that can be called."""
+    if len(key.candidates) != 1 or key.overridable:
+        return
+    value = key.candidates[0]
+    if isinstance(value, str) and ("." in value.strip(".") or "$" in value):
+        return
+    yield Problem(
+        key.value_span or key.span,
+        f"{key.name} = {value!r} is no dotted path of a function or class.",
+        help="Write it with its package: torchtune.models.llama3_1.lora_llama3_1_8b.",
+    )
 
 
 def _missing(block: Block, pin: VersionRange) -> Iterator[Problem]:

@@ -87,8 +87,14 @@ def _bound(pin: VersionRange) -> VersionRange | None:
 
 
 def _is_below(name: str, known: frozenset[str]) -> bool:
-    """Whether it is a key of a mapping that an option takes as JSON."""
-    return "." in name and name.partition(".")[0] in known
+    """Whether it is a key of a mapping of which the options say nothing, such as one of JSON."""
+    parts = name.split(".")
+    above = (".".join(parts[:end]) for end in range(1, len(parts)))
+    return any(each in known and not _has_keys(each, known) for each in above)
+
+
+def _has_keys(name: str, known: frozenset[str]) -> bool:
+    return any(each.startswith(f"{name}.") for each in known)
 
 
 def _of_other_version(

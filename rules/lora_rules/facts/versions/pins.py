@@ -32,6 +32,7 @@ def pins(
     pinned_ms_swift: VersionRange = ANY,
     pinned_torchtune: VersionRange = ANY,
     pinned_autotrain_advanced: VersionRange = ANY,
+    pinned_verl: VersionRange = ANY,
     pinned_llamafactory: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
@@ -44,6 +45,7 @@ def pins(
             "swift": pinned_ms_swift,
             "torchtune": pinned_torchtune,
             "autotrain": pinned_autotrain_advanced,
+            "verl": pinned_verl,
             "llamafactory": pinned_llamafactory,
         }
     )

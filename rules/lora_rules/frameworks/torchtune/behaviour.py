@@ -17,6 +17,7 @@ class Framework(Behaviour):
     """A recipe that torchtune reads."""
 
     package = "torchtune"
+    component_key = "_component_"
     refuses_repeated_keys = True
     supervised = True
     always_warms_up = True
