@@ -34,7 +34,7 @@ RULES: tuple[Row, ...] = (
     ('LL012', 'training.ll012_refused_by_framework', 'refused_by_framework', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks'), ('target_modules', 'Value'), ('packing', 'Value'), ('max_length', 'Value'), ('eval_strategy', 'Value'), ('eval_steps', 'Value'), ('save_strategy', 'Value'), ('save_steps', 'Value'), ('load_best_model_at_end', 'Value'), ('num_labels', 'Value'), ('pins', 'Pins'), ('outline', 'Outline'), ('program', 'Program | None')), (None,), False, False, True, ()),
     ('LL013', 'adapter.ll013_pissa_with_rewards', 'pissa_with_rewards', 2, (('framework', 'Behaviour'), ('init_lora_weights', 'bool | str'), ('training_kind', 'Lazy'), ('trainer_method', 'str')), ('',), False, False, False, ()),
     ('LL014', 'training.ll014_value_not_accepted', 'value_not_accepted', 3, (('framework', 'Behaviour'), ('blocks', 'Blocks')), (), False, False, False, ()),
-    ('LL015', 'training.ll015_name_not_in_library', 'name_not_in_library', 3, (('framework', 'Behaviour'), ('imports', 'Imports'), ('pins', 'Pins')), (), False, False, True, ()),
+    ('LL015', 'training.ll015_name_not_in_library', 'name_not_in_library', 3, (('framework', 'Behaviour'), ('imports', 'Imports'), ('pins', 'Pins'), ('repository', 'Repository')), (), False, False, True, ()),
     ('LL016', 'training.ll016_argument_not_accepted', 'argument_not_accepted', 3, (('blocks', 'Blocks'), ('pins', 'Pins')), (), False, True, False, ()),
     ('LL017', 'training.ll017_written_and_ignored', 'written_and_ignored', 2, (('ignored_keys', 'IgnoredKeys'), ('checkpoint_quantization', 'Lazy')), (), False, False, False, ()),
     ('LL019', 'training.ll019_command_ends_early', 'command_ends_early', 3, (('dropped_options', 'Setting'),), (), False, False, False, ()),
