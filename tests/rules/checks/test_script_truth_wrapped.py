@@ -220,3 +220,10 @@ def test_ll012_what_trainers_refuse(
     trainer = getattr(trl, f"{method}Trainer")
     with pytest.raises((ValueError, TypeError, NotImplementedError), match=error):
         trainer(model=model, args=arguments, **(named | given))
+
+
+def test_llb11_accelerate_hands_the_setting_on() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    handler = accelerate.DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = accelerate.Accelerator(cpu=True, kwargs_handlers=[handler])
+    assert accelerator.ddp_handler is handler
