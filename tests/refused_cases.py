@@ -23,6 +23,7 @@ HEADS = {
     "llamafactory-infer": "",
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
+    "sd-scripts": "network_module: networks.lora\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
@@ -520,6 +521,24 @@ B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
     (
         E,
+        "llamafactory/do-predict-needs-evaluation-data",
+        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/predict-with-generate-needs-evaluation-data",
+        "predict_with_generate: true\n",
+        "predict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/ppo-reports-elsewhere",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: swanlab\n",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: wandb\n",
+    ),
+    (
+        E,
         "llamafactory/training-needs-dataset",
         "do_train: true\n",
         "do_train: true\ndataset: a\n",
@@ -669,8 +688,8 @@ LLAMA_FACTORY = [
         (
             E,
             f"llamafactory/{kebab(name)}-outside-sft",
-            f"stage: kto\n{name}: true\n",
-            f"stage: sft\n{name}: true\n",
+            f"stage: kto\n{name}: true\neval_dataset: a\n",
+            f"stage: sft\n{name}: true\neval_dataset: a\n",
         )
         for name in ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
     ),
@@ -678,7 +697,7 @@ LLAMA_FACTORY = [
         E,
         "llamafactory/do-predict-needs-predict-with-generate",
         "do_predict: true\n",
-        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
     ),
     (
         E,
@@ -909,6 +928,7 @@ TRAINER = [
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
+    (E, "transformers/fsdp-offload-alone", "fsdp: offload\n", "fsdp: full_shard offload\n"),
     (
         E,
         "transformers/resume-from-checkpoint-not-a-folder",
@@ -987,7 +1007,45 @@ MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
 VLLM = MERGES + "infer_backend: vllm\n"
 JOB = "config: {process: [{network: {type: lora}, model: "
 RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
+SD_NUMBERS = (
+    *("network-dim", "network-alpha", "learning-rate", "unet-lr", "max-train-steps"),
+    *("max-train-epochs", "train-batch-size", "gradient-accumulation-steps"),
+)
 OTHERS = [
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/{key}-as-text",
+            f"{key.replace('-', '_')}: '16'\n",
+            f"{key.replace('-', '_')}: 16\n",
+        )
+        for key in SD_NUMBERS
+    ),
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/full-{dtype}-needs-mixed-precision",
+            f"full_{dtype}: true\nmixed_precision: other\n",
+            f"full_{dtype}: true\nmixed_precision: {dtype}\n",
+        )
+        for dtype in ("fp16", "bf16")
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/scale-v-pred-loss-needs-v-parameterization",
+        "scale_v_pred_loss_like_noise_pred: true\n",
+        "scale_v_pred_loss_like_noise_pred: true\nv_parameterization: true\n",
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/adaptive-noise-scale-needs-noise-offset",
+        "adaptive_noise_scale: 0.01\n",
+        "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
         for key, refused, repaired in (

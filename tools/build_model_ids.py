@@ -8,8 +8,9 @@ Five sections, an entry a line, as ``lora_rules.engine.packaged`` reads them:
 * ``ids``: ids of the hub and of ModelScope, with their type. They are those of ms-swift's register
   of models, read from its wheel, where it names one class of the table of architectures (or one of
   ``REMOTE``) for a group of ids; and those of ``model_types.txt``;
-* ``owners``: for an owner, how ids begin whose type is certain (``model_types.txt``, the ids that
-  end in ``*``); Unsloth uploads models of others under their own names, so it gets all beginnings;
+* ``owners``: for an owner (``owners qwen``), how ids begin whose type is certain
+  (``model_types.txt``, the ids that end in ``*``); Unsloth uploads models of
+  others under their own names, so it gets all beginnings;
 * ``dtypes``: for an owner, how ids begin (``…$``: the whole of it) whose checkpoint is stored in
   that dtype (``model_dtypes.txt``);
 * ``classes``: the classes of the table of architectures, in small letters. Models for tests are
@@ -109,9 +110,9 @@ def main() -> None:
         *(
             f'"{section}":{{\n{_lines(entries)}\n}}'
             for section, entries in (
+                ("dtypes", {f"dtypes {name}": own for name, own in sorted(dtypes.items())}),
+                ("owners", {f"owners {name}": own for name, own in sorted(owners.items())}),
                 ("ids", left),
-                ("owners", dict(sorted(owners.items()))),
-                ("dtypes", dict(sorted(dtypes.items()))),
                 ("classes", named),
             )
         ),

@@ -71,6 +71,12 @@ def _rows() -> Iterator[tuple[str, Entry, list[str]]]:
         yield name, {"values": values, "published": count, "source": source}, ids.split()
 
 
+def _entry(config: str, written: str) -> tuple[str, Entry]:
+    """An id and its entry: ``openai/gpt-oss-20b=mxfp4`` is stored quantized."""
+    name, _, method = written.lower().partition("=")
+    return name, {"config": config, **({"method": method} if method else {})}
+
+
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for pair in text.split():
         field, _, value = pair.partition("=")
@@ -121,7 +127,7 @@ def main() -> None:
     folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
     rows = list(_rows())
     configs = {name: entry for name, entry, _ in rows}
-    ids: dict[str, Entry] = {one.lower(): {"config": name} for name, _, own in rows for one in own}
+    ids = dict(_entry(name, one) for name, _, own in rows for one in own)
     own = len(ids)
     ids.update(_repackagings(folder, ids))
     sections = {"configs": configs, "ids": dict(sorted(ids.items()))}

@@ -141,6 +141,13 @@ LLAMAFACTORY_EXPORT = Source(
     "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+FLOAT16_OVERFLOWS = Source(
+    "float16-overflows",
+    PRACTICE,
+    "Answers of the makers: zai-org/GLM-4 issues 96 and 188, QwenLM/Qwen3 issues 670 and 868; "
+    "Unsloth's account of Gemma 3 and 3n in float16 (unsloth.ai/blog/gemma3)",
+    "https://github.com/zai-org/GLM-4/issues/96",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,
@@ -592,6 +599,18 @@ PADDING_ID_ISSUES = Source(
     GUIDANCE,
     "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
     "https://github.com/huggingface/transformers/issues/34055",
+)
+RESPONSE_TEMPLATE_ISSUES = Source(
+    "response-template-issues",
+    GUIDANCE,
+    "Issues of TRL (598, 1820, 1920): Could not find response key",
+    "https://github.com/huggingface/trl/issues/1820",
+)
+OTHER_CLASS_ISSUES = Source(
+    "other-class-issues",
+    GUIDANCE,
+    "Pull requests 2084 and 2118 of PEFT: a warning where an adapter's weights are not found",
+    "https://github.com/huggingface/peft/pull/2118",
 )
 DOUBLE_BOS_ISSUES = Source(
     "double-bos-issues",

@@ -47,9 +47,18 @@ class Calls(tuple[Call, ...]):
         return [self[place] for place in by_last.get(name, ())]
 
     def makes(self, names: Iterable[str]) -> bool:
-        """Whether there is a call whose name ends with one of these."""
+        """Whether there is a call of one of these.
+
+        Args:
+            names: the last part of a name; or, with a dot, how a qualified name begins.
+        """
         by_last: dict[str, list[int]] = self.once("last names", self._last_names)
-        return not by_last.keys().isdisjoint(names)
+        if not by_last.keys().isdisjoint(names):
+            return True
+        starts = tuple(name for name in names if "." in name)
+        return bool(starts) and any(
+            each.startswith(starts) for each in self.once("names", self._names)
+        )
 
     def trainers(self) -> list[Call]:
         """Where a trainer is made, of whatever library."""

@@ -178,6 +178,12 @@ class Thing(NamedTuple):
     """How it is reached from the object: ``eos_token``, ``parameters()``; empty for the whole."""
     wrapped: bool = False
     """It is reached through the PeftModel around it."""
+    optional: bool = False
+    """There may be a constant instead: ``None`` in another branch."""
+
+    def inside(self, key: str = "") -> Thing:
+        """A member, of which the key is known or not."""
+        return Thing(self.number, f"{self.part}[{key}]")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Thing) and self[:2] == other[:2]

@@ -341,6 +341,8 @@ _DECLARED = (
              doc="What serves the adapter: `vllm` for example."),
     Declared("served_rank", "int", "derived", "surroundings",
              doc="The highest rank that the engine in the same file serves."),
+    Declared("reloaded_as", "str", "derived", "surroundings",
+             doc="The class whose model the same file loads its saved adapter onto."),
     Declared("online", "bool", "declaration", "declared", principal=True,
              doc="Whether the hub may be asked about the base model."),
     Declared("pinned_peft", "VersionRange", "declaration", "declared",

@@ -183,7 +183,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def load(path: str) -> Source | None:
-    """Read a file; ``None`` if it does not mention LoRA, or is of no kind that we read.
+    """Read a file; ``None`` if it has nothing to do with LoRA, or is of no kind that we read.
 
     Raises:
         OSError: if it cannot be read.

@@ -74,6 +74,8 @@ class Table(NamedTuple):
     """Holds for files that train; others (export, inference) hold no recipe."""
     each: str = ""
     """The list whose items are the recipes."""
+    flat: bool = False
+    """Sections count for nothing: their keys stand at the top."""
     result: bool = False
     strict: bool = True
     text_as_numbers: str = "all"
@@ -135,6 +137,7 @@ def table_of(data: Mapping[str, Any]) -> Table:
         fields=_fields(data),
         runs_when=data.get("runs_when", ()),
         each=data.get("each", ""),
+        flat=data.get("flat", False),
         result=data.get("result", False),
         strict=data.get("unknown_keys", "refused") == "refused",
         text_as_numbers=data.get("text_as_numbers", "all"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from lora_lint.read.choices import written
-from lora_lint.read.tree import Mapping, Scalar, Sequence
+from lora_lint.read.tree import Entry, Mapping, Scalar, Sequence
 from lora_lint.translate.block import block_of, components, whole, with_sweeps
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
@@ -30,6 +30,8 @@ def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> 
     table = dialect.table
     if table.runs_when and not holds(table.runs_when, File(root, os.path.basename(path))):
         return
+    if table.flat:
+        root = _flat(root)
     block: Block | None = None
     called: tuple[Block, ...] = ()
     for draft in _drafts(dialect, root):
@@ -40,6 +42,16 @@ def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> 
                 block = block._replace(programs=table.programs)
                 called = tuple(components(root, table.component)) if table.component else ()
             yield recipe._replace(blocks=(with_sweeps(block, draft.swept), *called))
+
+
+def _flat(root: Mapping) -> Mapping:
+    """The keys of a file's sections beside those that stand at its top; the last one counts."""
+    entries: dict[str, Entry] = {}
+    for entry in root.entries:
+        within = entry.node.entries if isinstance(entry.node, Mapping) else (entry,)
+        for each in within:
+            entries[each.key] = each
+    return Mapping(tuple(entries.values()), root.span, root.duplicates)
 
 
 def _drafts(dialect: Dialect, root: Mapping) -> Iterator[Draft]:

@@ -47,8 +47,9 @@ def rule(
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
-    ``calls`` are the last parts of the names of calls that it is about (``merge_and_unload``): it
-    is not even imported for a script that makes none of them. ``keys`` gives what is to be said of
+    ``calls`` are the last parts of the names of calls that it is about (``merge_and_unload``), or
+    how qualified names begin (``peft.PeftModel``): it is not even imported for a script that makes
+    none of them. ``keys`` gives what is to be said of
     each key that its problems may have.
 
     Raises:

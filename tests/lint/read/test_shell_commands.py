@@ -81,6 +81,20 @@ def test_how_many_gpus_a_command_runs_on(text: str, number: int | None) -> None:
         ("python train.py model.lora.rank=4 model.lora.alpha=8", "generic", 4),
         ("mlx_lm.lora --model m --train --iters 5", "mlx-lm", 8),
         ("python -m mlx_lm lora --model m --train --iters 5", "mlx-lm", 8),
+        (
+            "accelerate launch --mixed_precision=fp16 sdxl_train_network.py "
+            "--network_module=networks.lora --network_dim 8",
+            "sd-scripts",
+            8,
+        ),
+        ("python sd/flux_train_network.py --network_module networks.lora_flux", "sd-scripts", 4),
+        (
+            "deepspeed main.py --model_name_or_path m --lora_dim 128 --learning_rate 1e-3",
+            "generic",
+            128,
+        ),
+        ("accelerate launch train_dreambooth_lora_flux.py --rank=16", "diffusers", 16),
+        ("accelerate launch x/train_text_to_image_lora.py --seed 3", "diffusers", 4),
     ],
 )
 def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:

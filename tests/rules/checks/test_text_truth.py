@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,56 @@ def test_ll417_a_speech_model_takes_no_text(task: str | None) -> None:
         return
     with pytest.raises(TypeError, match="input_ids"):
         model(**batch)
+
+
+def test_ll914_a_space_at_the_end_is_a_token_of_its_own() -> None:
+    from tokenizers import ByteLevelBPETokenizer
+
+    words = ByteLevelBPETokenizer()
+    words.train_from_iterator(["Answer: Paris is the answer 7 of 9"] * 50, vocab_size=400)
+    template, text = (words.encode(each).tokens for each in ("Answer: ", "Answer: Paris"))
+    assert template[-1] == "Ġ"
+    assert "Ġ" not in text
+    assert words.encode("Answer:").tokens == text[: len(template) - 1] == template[:-1]
+
+
+def mllama() -> tuple[Any, Any]:
+    """The two classes that load one checkpoint: for text alone, and with images."""
+    from transformers.models.mllama.modeling_mllama import MllamaForCausalLM
+
+    text = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "vocab_size": 64}
+    text |= {"num_attention_heads": 2, "num_key_value_heads": 2, "cross_attention_layers": [1]}
+    text |= {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    text |= {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}}
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "image_size": 28}
+    vision |= {"num_global_layers": 1, "attention_heads": 2, "patch_size": 14, "max_num_tiles": 1}
+    vision |= {"vision_output_dim": 32, "intermediate_layers_indices": [0]}
+    vision |= {"supported_aspect_ratios": [[1, 1]]}
+    config = transformers.MllamaConfig(vision_config=vision, text_config=text)
+    return MllamaForCausalLM(config.text_config), transformers.MllamaForConditionalGeneration(
+        config
+    )
+
+
+@pytest.mark.parametrize("classes", ["llama", "llama back", "mllama", "the same"])
+def test_llb46_an_adapter_is_not_found_on_another_class(tmp_path: Path, classes: str) -> None:
+    base, other = (tiny(), transformers.LlamaModel(tiny().config))
+    if classes == "llama back":
+        base, other = other, base
+    elif classes == "mllama":
+        base, other = mllama()
+    elif classes == "the same":
+        other = tiny()
+    config = peft.LoraConfig(r=2, target_modules=["q_proj"])
+    trained = peft.get_peft_model(base, config)
+    for name, parameter in trained.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.ones_(parameter)
+    trained.save_pretrained(tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = peft.PeftModel.from_pretrained(other, tmp_path)
+    missing = any("missing adapter keys" in str(each.message) for each in caught)
+    sums = [parameter.sum() for name, parameter in loaded.named_parameters() if "lora_B" in name]
+    assert missing == (classes != "the same")
+    assert (sum(sums) == 0) == (classes != "the same")

@@ -254,6 +254,14 @@ class Branches:
         self._calls[point] = {id(call): number for number, (call, _) in enumerate(calls)}
         return [(Arm(point, number, len(calls)),) for number in range(len(calls))]
 
+    def entered_by(self, scope: Scope, call: ast.Call) -> Arms:
+        """The choice of one of the calls of a function, if its parameters were asked for."""
+        point = self._definition(scope)
+        numbers = self._calls.get(point, {})
+        if id(call) not in numbers:
+            return ()
+        return (Arm(point, numbers[id(call)], len(numbers)),)
+
     def from_outside(self, scope: Scope, outside: bool) -> Arms:
         """The choice between the calls of this file and those of others, which give nothing."""
         return (Arm(self._definition(scope) + _OUTSIDE, int(outside), 2),)

@@ -6,11 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from lora_lint.read.python.arguments import Found
-from lora_lint.read.python.scopes import Site
+from lora_lint.read.python.given import Given
+from lora_lint.read.python.objects import first_step, path
+from lora_lint.read.python.origins import Expression
 from lora_lint.read.python.settings import setting
-from lora_lint.read.python.trace import terminals
+from lora_lint.read.python.values import Unresolved
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
-from lora_rules.recipe import Origin, Setting
+from lora_rules.history import last
+from lora_rules.recipe import Call, History, Origin, Setting, Thing
 
 if TYPE_CHECKING:
     from lora_lint.read.python.links import Links
@@ -37,6 +40,7 @@ _PASSING = frozenset(
     ]
 )
 _LIMITING = frozenset(["select", "take", "shard", "skip"])
+_UNKNOWN = "where the data come from cannot be told"
 _FILE_LOADERS = frozenset(["json", "csv", "parquet", "text", "arrow"])
 
 
@@ -60,7 +64,7 @@ def settings(links: Links, trainer: Found | None, adapter: Found) -> dict[str, S
     if given is not None:
         key = "train_dataset"
         try:
-            data = list(dict.fromkeys(_sources(links, *given)))
+            data = list(dict.fromkeys(_sources(links, given)))
         except UnknownData as why:
             span = given[1].text.span(given[0])
             return {key: Setting(key, (), Origin.WRITTEN, key, span, reason=str(why))}
@@ -74,56 +78,63 @@ def settings(links: Links, trainer: Found | None, adapter: Found) -> dict[str, S
     return _of(links, [Data(found) for found in nearest])
 
 
-def _sources(links: Links, node: ast.expr, site: Site, depth: int = 0) -> Iterator[Data]:
-    if depth > 30:
-        raise UnknownData("the data go through too many steps")
-    for end in terminals(links.resolver, node, site):
-        if end.node is None or end.path:
-            raise UnknownData("where the data come from cannot be told")
-        yield from _source(links, end.node, end.site, depth)
+def _sources(links: Links, given: Expression) -> Iterator[Data]:
+    seen = links.origins.seen(given)
+    for each in seen:
+        for call in links.origins.last(each):
+            made = links.origins.known_call(call)
+            if made is not None and made.found.known.kind == "dataset":
+                yield _taken(links, Data(made.found), each.part, each.history)
+            elif call is not None and call.name:
+                raise UnknownData(f"the data come from {call.name.removeprefix('datasets.')}()")
+            else:
+                raise UnknownData(_UNKNOWN)
+    if not seen:
+        raise UnknownData(_UNKNOWN)
 
 
-def _source(links: Links, node: ast.expr, site: Site, depth: int) -> Iterator[Data]:
-    found = links.by_node.get(id(node))
-    if found is not None and found.known.kind == "dataset":
-        yield Data(found)
-    elif isinstance(node, ast.Subscript):
-        key = node.slice
-        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            raise UnknownData("a part of the data is taken in a way that is not worked out")
-        for data in _sources(links, node.value, site, depth + 1):
-            yield data._replace(split=data.split or key.value)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        yield from _method(links, node, node.func, site, depth)
-    else:
-        raise UnknownData("where the data come from cannot be told")
+def _taken(links: Links, data: Data, part: str, history: History | None) -> Data:
+    """The data of which a part is taken: the methods and keys that lead to it."""
+    before = ""
+    while part:
+        step, part = first_step(part)
+        if step.startswith("["):
+            if not step.startswith('["'):
+                raise UnknownData("a part of the data is taken in a way that is not worked out")
+            data = data._replace(split=data.split or ast.literal_eval(step[1:-1]))
+        elif step.removesuffix("()") in _LIMITING:
+            count = _count(links, f".{step.removesuffix('()')}", before, history)
+            data = data._replace(limited=data.limited or count)
+        elif step.removesuffix("()") not in _PASSING:
+            raise UnknownData(f"the data come from {step}")
+        before = path(before, step)
+    return data
 
 
-def _method(
-    links: Links, node: ast.Call, function: ast.Attribute, site: Site, depth: int
-) -> Iterator[Data]:
-    if function.attr not in _PASSING | _LIMITING:
-        raise UnknownData(f"the data come from {ast.unparse(node.func)}()")
-    for data in _sources(links, function.value, site, depth + 1):
-        if function.attr in _LIMITING:
-            yield data._replace(limited=data.limited or _count(links, node, function.attr, site))
-        else:
-            yield data
-
-
-def _count(links: Links, node: ast.Call, name: str, site: Site) -> str:
+def _count(links: Links, name: str, part: str, history: History | None) -> str:
     """How many rows ``select(range(n))`` or ``take(n)`` keeps, as text; ``?`` if it is unknown."""
-    given = node.args[0] if node.args else None
-    if isinstance(given, ast.Call) and getattr(given.func, "id", "") == "range":
-        given = given.args[0] if len(given.args) == 1 else None
-    elif name != "take":
-        given = None
-    from lora_lint.read.python.values import Unresolved  # only here
 
-    if given is None:
+    def is_taken(call: Call, _: Thing) -> bool:
+        return call.name == name and call.on is not None and call.on.part == part
+
+    calls = last(history, is_taken, links.origins.answers((name, part)))
+    counts = {"?" if call is None else _rows(links, call) for call in calls}
+    return counts.pop() if len(counts) == 1 else "?"
+
+
+def _rows(links: Links, call: Call) -> str:
+    arguments = call.arguments
+    if not isinstance(arguments, Given) or "0" not in arguments:
+        return "?"
+    node, site = arguments.expression("0")
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
+        if len(node.args) != 1:
+            return "?"
+        node = node.args[0]
+    elif call.name != ".take":
         return "?"
     try:
-        values = links.resolver.plain(given, site)
+        values = links.resolver.plain(node, site)
     except Unresolved:
         return "?"
     return str(values[0].value) if len(values) == 1 and isinstance(values[0].value, int) else "?"

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.index import Comprehension, inside
-from lora_lint.read.python.objects import Changes, Frame, Held, Options, Store
+from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
+from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -27,18 +28,16 @@ NOTED_KEYS = frozenset(["labels"])
 _OF_MODULES = ("parameters()", "modules()", "children()")
 """Parts of a model that are gone through to count or to free something."""
 
-NOTHING: Mapping[str, Any] = {}
-
-_HERE: Mapping[str, Site] = {}
-"""No argument stands in another statement than the call."""
+_EMPTY: Mapping[str, Any] = {}
 _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
 class Evaluation:
     """What the names and expressions on one way through a file give."""
 
-    def __init__(self, resolver: Resolver, most: int) -> None:
+    def __init__(self, resolver: Resolver, most: int, origins: Origins) -> None:
         self.resolver = resolver
+        self.origins = origins
         self.notes: list[str] = []
         """Which limit was reached."""
         self._most = most
@@ -55,6 +54,8 @@ class Evaluation:
         self._module = Frame(resolver.index.module, None, 0)
         self._frame = self._module
         self._active: list[Scope] = []
+        self._stack: list[tuple[Scope, ast.Call]] = []
+        """The functions of the file that are running, and the calls that they were entered by."""
         self._branch: tuple[int, ...] = ()
         self._arms: dict[str, int] = {}
         self._variables: dict[tuple[Scope, str], bool] = {}
@@ -179,7 +180,10 @@ class Evaluation:
         if not self._is_variable(node.id, site):
             return None
         held = self._store.fresh()
-        self._store.hold((self._owner_of(node.id).number, node.id), held)
+        owner = self._owner_of(node.id)
+        self._store.hold((owner.number, node.id), held)
+        if owner is not self._frame:
+            self._store.outside[held.number] = owner.scope.bindings.get(node.id, ())
         return held
 
     def _owner_of(self, name: str) -> Frame:
@@ -211,6 +215,22 @@ class Evaluation:
     # Expressions
 
     def _value(self, node: ast.expr, site: Site) -> Held:
+        held = self._given_by(node, site)
+        if id(node) in self.origins.asked:
+            self.origins.saw(node, self._seen(held))
+        return held
+
+    def _seen(self, held: Held) -> list[Seen]:
+        """What an expression gives, or may give, with what had happened to it."""
+        if isinstance(held, list):
+            return [Seen(held, members=tuple(self._seen(part) for part in held))]
+        if not isinstance(held, Thing):
+            return [Seen(held)]
+        store = self._store
+        ways = store.ways_to(held, store.past(held.number))
+        return [Seen(t, past, *store.bindings(t), held.optional) for t, past in ways]
+
+    def _given_by(self, node: ast.expr, site: Site) -> Held:
         handler = _EXPRESSIONS.get(type(node))
         if handler is not None:
             held: Held = handler(self, node, site)
@@ -344,7 +364,7 @@ class Evaluation:
             end = next((end for end in NOTED_ENDS if value.rstrip().endswith(end)), None)
             if end is not None:
                 self._note(f'"{end}"', node, site, None, {}, {})
-        return None
+        return NOTHING if value is None else None
 
     def _nothing(self, node: ast.expr, site: Site) -> Held:
         return None
@@ -359,9 +379,9 @@ class Evaluation:
         things: dict[str, Thing],
         made: Thing | None = None,
         complete: bool = True,
-        elsewhere: Mapping[str, Site] = _HERE,
-        returned: Mapping[str, Mapping[str, Thing]] = NOTHING,
-        functions: Mapping[str, str] = NOTHING,
+        elsewhere: Mapping[str, Site] = _EMPTY,
+        returned: Mapping[str, Mapping[str, Thing]] = _EMPTY,
+        functions: Mapping[str, str] = _EMPTY,
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -380,6 +400,8 @@ class Evaluation:
             functions,
         )
         self._calls.append(call)
+        if id(node) in self.origins.known:
+            self.origins.made(node, call, tuple(self._stack))
         numbers = {thing.number for thing in touched.values()}
         for number in numbers:
             self._store.touched(number, call)

@@ -40,11 +40,15 @@ class Given(Mapping[str, Setting]):
 
     def __getitem__(self, name: str) -> Setting:
         if name not in self._known:
-            node, site = self._keywords[name], self._elsewhere.get(name, self._site)
+            node, site = self.expression(name)
             thunk = self._resolver.thunk(node, site)
             argument = Argument(name, thunk, node, site, None, site.text.span(node))
             self._known[name] = setting(self._resolver, name, argument, site)
         return self._known[name]
+
+    def expression(self, name: str) -> tuple[ast.expr, Site]:
+        """The expression of an argument that is given."""
+        return self._keywords[name], self._elsewhere.get(name, self._site)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keywords)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from lora_lint.read.python import callees
+from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
-from lora_lint.read.python.evaluation import NOTHING, Evaluation
+from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
 from lora_lint.read.python.objects import Frame, Held, Options
 from lora_lint.read.python.scopes import Block, Scope, Site
@@ -49,9 +49,10 @@ class Invocation(Evaluation):
         keywords = {k.arg or "**": self._value(k.value, site) for k in node.keywords}
         returned = self._callbacks(callee.name, node, site, positional, keywords)
         spread = self._spread(node, positional, keywords, site)
+        is_open = _is_open(node, spread)
         if callee.own is not None:
-            return self._own(callee, node, site, positional, keywords)
-        if callee.name == "builtins.dict" and not positional and not _is_open(node, spread):
+            return self._own(callee, node, site, positional, keywords, is_open)
+        if callee.name == "builtins.dict" and not positional and not is_open:
             written = {k.arg: (k.value, site) for k in node.keywords if k.arg} | spread
             return Options({name: self._whole(held) for name, held in keywords.items()}, written)
         names = callees.positions(callee.name)
@@ -66,7 +67,7 @@ class Invocation(Evaluation):
             self._put(things, name, held)
         made, out = self._made(callee, positional, keywords)
         on = callee.on if isinstance(callee.on, Thing) else None
-        functions = self._functions(given, site) if _goes_over_rows(callee.name) else NOTHING
+        functions = self._functions(given, site) if _goes_over_rows(callee.name) else {}
         self._note(
             callee.name,
             node,
@@ -75,7 +76,7 @@ class Invocation(Evaluation):
             given,
             things,
             made,
-            not _is_open(node, spread),
+            not is_open,
             {name: where for name, (_, where) in spread.items()},
             returned,
             functions,
@@ -85,7 +86,8 @@ class Invocation(Evaluation):
         if callee.name == ".__call__" and on is not None:
             self._step_into(on, positional, keywords)
         if callee.made is not None and made is not None:
-            self._initialise(callee.made, made, positional, keywords)
+            self.origins.instance(self._calls[-1], callee.made)
+            self._initialise(callee.made, made, positional, keywords, is_open)
         if callee.name.endswith("Trainer") and made is not None and "model" in things:
             wraps = callee.name.startswith("trl.") and "peft_config" in things
             model = things["model"]._replace(wrapped=True) if wraps else things["model"]
@@ -243,6 +245,7 @@ class Invocation(Evaluation):
         site: Site,
         positional: list[Held],
         keywords: dict[str, Held],
+        is_open: bool,
     ) -> Held:
         assert callee.own is not None  # noqa: S101
         if callee.own in self._active or len(self._active) >= CALL_DEPTH:
@@ -256,7 +259,25 @@ class Invocation(Evaluation):
         if callee.on is not None and names:
             given[names.pop(0)] = callee.on
         given.update(zip(names, positional, strict=False))
-        return self._enter(callee.own, given)
+        if not is_open:
+            self._fill(callee.own, given)
+        self._stack.append((callee.own, node))
+        held = self._enter(callee.own, given)
+        self._stack.pop()
+        return held
+
+    def _fill(self, scope: Scope, given: dict[str, Held]) -> None:
+        """Add the defaults of the parameters that a call does not give."""
+        for name in scope.parameters:
+            default = None if name in given else functions.default(scope, name)
+            if default is not None:
+                before, self._frame = self._frame, self._outer(scope)
+                given[name] = self._value(*default)
+                self._frame = before
+
+    def _outer(self, scope: Scope) -> Frame:
+        """The frame in which a function was defined."""
+        return next((f for f in _chain(self._frame) if f.scope is scope.parent), self._module)
 
     def _step_into(self, on: Thing, positional: list[Held], keywords: dict[str, Held]) -> None:
         """Go through what an object of this file does when it is called."""
@@ -267,7 +288,12 @@ class Invocation(Evaluation):
                 self._enter(inner, dict(keywords) | given)
 
     def _initialise(
-        self, scope: Scope, made: Thing, positional: list[Held], keywords: dict[str, Held]
+        self,
+        scope: Scope,
+        made: Thing,
+        positional: list[Held],
+        keywords: dict[str, Held],
+        is_open: bool,
     ) -> None:
         bindings = scope.bindings.get("__init__", [])
         node = bindings[0].node if len(bindings) == 1 else None
@@ -276,6 +302,8 @@ class Invocation(Evaluation):
             return
         names = list(inner.parameters)
         given = dict(keywords) | dict(zip(names, [made, *positional], strict=False))
+        if not is_open:
+            self._fill(inner, given)
         self._enter(inner, given)
 
     def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
@@ -284,8 +312,7 @@ class Invocation(Evaluation):
         self._without_gradient(scope)
         self._frames += 1
         before = self._frame
-        outer = next((f for f in _chain(before) if f.scope is scope.parent), self._module)
-        self._frame = frame = Frame(scope, outer, self._frames)
+        self._frame = frame = Frame(scope, self._outer(scope), self._frames)
         for position, name in enumerate(scope.parameters):
             if name in given:
                 held = given[name]

@@ -147,6 +147,8 @@ def _library_call(resolver: Resolver, node: ast.Call, name: str, site: Site) -> 
     special = _SPECIAL.get(name)
     if special is not None:
         return special(resolver, node, site)
+    if name.rpartition(".")[2] in options.DATACLASS_PARSERS:
+        return (Value(options.DataclassParser(node, site), node, site),)
     root, _, short = name.partition(".")
     if root == "builtins" and short in operators.BUILTINS:
         return _builtin(resolver, node, short, site)

@@ -12,21 +12,53 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.read.python.arguments import Found
+from lora_lint.read.python.objects import NOTHING
+from lora_lint.read.python.origins import Expression, Made, Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.settings import Told
-from lora_lint.read.python.trace import terminals
 from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.budgets import ALTERNATIVES, CHAIN
 from lora_rules.recipe import Setting
+
+_SESSIONS = ("wrap", "adapter", "trainer")
+"""Kinds of calls that bring a model and an adapter together."""
+_UNKNOWN_QUANTIZATION = "the model's quantization_config is unknown"
+
+
+class Session(NamedTuple):
+    """Calls that belong together, because objects of one are given to another."""
+
+    links: list[Made]
+    """What the model went through, last first."""
+    trainer: Found | None = None
+    other: bool = False
+    """What the adapter is put on is certainly no model that the file is seen to load."""
+
+    def members(self) -> list[Found]:
+        """All of them."""
+        members = [link.found for link in self.links]
+        return members if self.trainer is None else [*members, self.trainer]
 
 
 class Linked:
     """What belongs to one adapter: of each kind one call, or several, and then none of them."""
 
-    __slots__ = ("by_kind", "maybe_unquantized", "model_string", "undecided", "unquantized")
+    __slots__ = (
+        "by_kind",
+        "links",
+        "maybe_unquantized",
+        "model_string",
+        "other",
+        "undecided",
+        "unquantized",
+    )
 
     by_kind: dict[str, list[Found]]
+    links: list[Made]
+    """What the model went through that the adapter is seen to be put on."""
+    other: bool
+    """The adapter is put on something else than a model that the file is seen to load."""
     unquantized: bool
     """The model is certainly loaded without a quantization configuration."""
     maybe_unquantized: bool
@@ -44,10 +76,20 @@ class Linked:
         model_string: tuple[ast.expr, Site] | None = None,
     ) -> None:
         self.by_kind = {}
+        self.links = []
+        self.other = False
         self.unquantized = unquantized
         self.maybe_unquantized = maybe_unquantized
         self.undecided = undecided
         self.model_string = model_string
+
+    def entered(self) -> dict[Scope, ast.Call]:
+        """The functions in which the model is loaded that all calls of one place lead into."""
+        calls: dict[Scope, ast.Call | None] = {}
+        for link in self.links:
+            for scope, call in link.entered if link.found.known.kind == "model" else ():
+                calls[scope] = call if calls.get(scope, call) is call else None
+        return {scope: call for scope, call in calls.items() if call is not None}
 
     def one(self, kind: str) -> Found | None:
         """The call of a kind, if there is exactly one."""
@@ -74,39 +116,47 @@ class Quantization(NamedTuple):
 class Links:
     """The flow of objects between the known calls of a file."""
 
-    def __init__(self, resolver: Resolver, calls: list[Found]) -> None:
+    def __init__(self, resolver: Resolver, calls: list[Found], origins: Origins) -> None:
         self.resolver = resolver
         self.calls = calls
-        self.by_node = {id(found.call): found for found in calls}
-        """The known calls, by the identity of their nodes."""
+        self.origins = origins
         self.notes: list[str] = []
-        self._sessions: dict[Found, list[list[Found]]] = defaultdict(list)
-        """Of an adapter: the chain of each session that it is in, and its trainer."""
+        self._sessions: dict[Found, list[Session]] = defaultdict(list)
         self._owned: set[Found] = set()
         """Calls in the session of some adapter."""
-        for adapters, chain, trainer in self._find_sessions():
-            members = [*chain, *((trainer,) if trainer else ())]
+        for adapters, session in self._find_sessions():
             for adapter in adapters:
-                self._sessions[adapter].append(members)
-                self._owned.update(members)
+                self._sessions[adapter].append(session)
+                self._owned.update(session.members())
+                self._owned.update(self._quantizing(session))
         self._nearby: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
         """The calls of a kind in a function, and with ``None`` in the whole file."""
+        self._free: dict[tuple[str, Scope | None], list[Found]] = defaultdict(list)
+        """Those that are in the session of no adapter."""
         for found in calls:
             kind = found.known.kind
             if kind not in {"wrap", "trainer"} or found not in self._owned:
                 self._nearby[kind, found.scope].append(found)
                 self._nearby[kind, None].append(found)
+            if found not in self._owned:
+                self._free[kind, found.scope].append(found)
+                self._free[kind, None].append(found)
         self._answers: dict[tuple[str, int], tuple[list[Found], Any]] = {}
         """What was worked out for a list of calls that many adapters share, and the list."""
 
     def of(self, adapter: Found) -> Linked:
         """Everything that belongs to an adapter."""
         linked = Linked()
-        for members in self._sessions.get(adapter, ()):
-            for found in members:
+        for session in self._sessions.get(adapter, ()):
+            for found in session.members():
                 _add(linked, found)
-        for kind in ("wrap", "prepare", "model", "trainer"):
+            linked.links += session.links
+        sessions = self._sessions.get(adapter, ())
+        linked.other = not linked.by_kind.get("model") and any(each.other for each in sessions)
+        for kind in ("wrap", "trainer"):
             self._nearest(linked, kind, adapter)
+        for kind in () if linked.other else ("prepare", "model"):
+            self._nearest(linked, kind, adapter, only_free=bool(sessions))
         self._link_training(linked, adapter)
         self._link_quantization(linked, adapter)
         self._link_model_string(linked)
@@ -114,61 +164,70 @@ class Links:
 
     # What uses what
 
-    def _find_sessions(self) -> Iterator[tuple[set[Found], list[Found], Found | None]]:
+    def _find_sessions(self) -> Iterator[tuple[set[Found], Session]]:
         for found in self.calls:
-            if found.known.kind == "wrap":
-                chain = [found, *self.chain(found.expression("model"))]
-                yield self._adapters(found, "peft_config"), chain, None
-            elif found.known.kind == "adapter":
-                yield {found}, self.chain(found.expression("model")), None
-            elif found.known.kind == "trainer":
-                chain = self.chain(found.expression("model"))
-                adapters = self._adapters(found, "peft_config")
-                for link in chain:
-                    if link.known.kind == "adapter":
-                        adapters.add(link)
-                    elif link.known.kind == "wrap":
-                        adapters |= self._adapters(link, "peft_config")
-                yield adapters, chain, found
-        for call, site in self.resolver.index.calls.get("add_adapter", ()):
-            if isinstance(call.func, ast.Attribute):
-                given = [*call.args, *(keyword.value for keyword in call.keywords)]
-                ends = [end for node in given for end in self.sources((node, site))]
-                adapters = {end for end in ends if end is not None and end.known.kind == "adapter"}
-                yield adapters, self.chain((call.func.value, site)), None
+            kind = found.known.kind
+            for made in self.origins.calls(found) if kind in _SESSIONS else ():
+                model = self.origins.given(made, "model")
+                links, other = self.chain(model), self._is_other(model)
+                adapters = self._adapters(made)
+                if kind == "adapter":
+                    yield {found}, Session(links, None, other)
+                elif kind == "wrap":
+                    yield adapters, Session([made, *links], None, other)
+                else:
+                    for link in links:
+                        adapters |= self._adapters(link)
+                        if link.found.known.kind == "adapter":
+                            adapters.add(link.found)
+                    yield adapters, Session(links, found, other)
+        for expression, given in adding(self.resolver):
+            sources = (end for each in given for end in self.origins.of(self.origins.seen(each)))
+            model = self.origins.seen(expression)
+            yield _only_adapters(sources), Session(self.chain(model), None, self._is_other(model))
 
-    def sources(self, expression: tuple[ast.expr, Site] | None) -> list[Found | None]:
-        """The known calls that an expression may come from; ``None`` for anything else."""
-        if expression is None:
-            return []
-        ends = terminals(self.resolver, *expression)
-        return [None if end.node is None else self.by_node.get(id(end.node)) for end in ends]
+    def _quantizing(self, session: Session) -> Iterator[Found]:
+        """The calls that say how the model of a session is quantized."""
+        for link in session.links:
+            given = self.origins.given(link, "quantization_config")
+            yield from (found for found in self.origins.of(given) if found is not None)
 
-    def _adapters(self, found: Found, name: str) -> set[Found]:
-        sources = self.sources(found.expression(name))
-        return {each for each in sources if each is not None and each.known.kind == "adapter"}
+    def _is_other(self, model: list[Seen]) -> bool:
+        return bool(model) and all(self.origins.is_other(each) for each in model)
 
-    def chain(self, expression: tuple[ast.expr, Site] | None, depth: int = 0) -> list[Found]:
+    def _adapters(self, made: Made) -> set[Found]:
+        return _only_adapters(self.origins.of(self.origins.given(made, "peft_config")))
+
+    def chain(self, model: Iterable[Seen], depth: int = 0) -> list[Made]:
         """The calls that a model went through, last first."""
-        found: list[Found] = []
+        found: dict[int, Made] = {}
         if depth > CHAIN:
-            return found
-        for source in self.sources(expression):
-            if source is None or source in found:
-                continue
-            found.append(source)
-            if source.known.kind != "model":
-                for link in self.chain(source.expression("model"), depth + 1):
-                    if link not in found:
-                        found.append(link)
-        return found
+            return []
+        for each in model:
+            for source in self.origins.sources(each):
+                if source is None or id(source.call) in found:
+                    continue
+                found[id(source.call)] = source
+                if source.found.known.kind != "model":
+                    for link in self.chain(self.origins.given(source, "model"), depth + 1):
+                        found.setdefault(id(link.call), link)
+        return list(found.values())
 
     # What belongs together
 
-    def _nearest(self, linked: Linked, kind: str, adapter: Found) -> None:
-        """Without a flow: the only one in the function, else in the file."""
-        if not linked.by_kind.get(kind):
-            linked.by_kind[kind] = self.nearest(kind, adapter)
+    def _nearest(self, linked: Linked, kind: str, adapter: Found, only_free: bool = False) -> None:
+        """Without a flow: the only one in the function, else in the file.
+
+        Args:
+            linked: gets what is nearest.
+            kind: of call.
+            adapter: the adapter.
+            only_free: whether those are left out that another adapter is seen to have.
+        """
+        if linked.by_kind.get(kind):
+            return
+        nearby = self._free if only_free else self._nearby
+        linked.by_kind[kind] = nearby[kind, adapter.scope] or nearby[kind, None]
 
     def nearest(self, kind: str, adapter: Found) -> list[Found]:
         """The calls of a kind in the adapter's function, else in the file; of another's, none."""
@@ -222,16 +281,30 @@ class Links:
         self._nearest(linked, "training", adapter)
 
     def _arguments_of(self, trainers: list[Found]) -> list[Found]:
-        sources = (each for found in trainers for each in self.sources(found.expression("args")))
-        trainings = (each for each in sources if each is not None)
-        return [each for each in dict.fromkeys(trainings) if each.known.kind == "training"]
+        found = (
+            each
+            for trainer in trainers
+            for made in self.origins.calls(trainer)
+            for each in self.origins.of(self.origins.given(made, "args"))
+        )
+        return [
+            each
+            for each in dict.fromkeys(found)
+            if each is not None and each.known.kind == "training"
+        ]
 
     def _link_quantization(self, linked: Linked, adapter: Found) -> None:
         models = linked.by_kind.get("model", [])
         if not models:
-            self._nearest(linked, "quantization", adapter)
+            if not linked.other:
+                self._nearest(linked, "quantization", adapter, bool(self._sessions.get(adapter)))
             return
-        found: Quantization = self._once("quantized", models, lambda: self._quantization_of(models))
+        loaded = [link for link in linked.links if link.found.known.kind == "model"]
+        found: Quantization = (
+            self._quantization_of(loaded)
+            if loaded
+            else self._once("quantized", models, lambda: self._quantization_of_all(models))
+        )
         if found.calls:
             linked.by_kind["quantization"] = found.calls
         linked.undecided = found.undecided
@@ -240,29 +313,59 @@ class Links:
         if found.calls and found.without:
             linked.undecided = "the model is loaded with a quantization_config and without one"
 
-    def _quantization_of(self, models: list[Found]) -> Quantization:
+    def _quantization_of_all(self, models: list[Found]) -> Quantization:
+        """The same, wherever these are loaded."""
+        every = [made for model in models for made in self.origins.calls(model)]
+        found = self._quantization_of(every)
+        for model in models:
+            if self.origins.calls(model):
+                continue
+            if model.expression("quantization_config") is None:
+                found = found._replace(without=True, undecided=found.undecided or model.hidden)
+            else:
+                found = found._replace(undecided=_UNKNOWN_QUANTIZATION)
+        return found
+
+    def _quantization_of(self, models: list[Made]) -> Quantization:
+        """How models are quantized that were loaded by these calls."""
         calls: dict[Found, None] = {}
         maybe_none, without, undecided = False, False, ""
         for model in models:
-            given = model.expression("quantization_config")
-            if given is None:
+            if model.found.expression("quantization_config") is None:
                 without = True
-                undecided = model.hidden or undecided
+                undecided = model.found.hidden or undecided
                 continue
-            for end in terminals(self.resolver, *given):
-                source = None if end.node is None else self.by_node.get(id(end.node))
-                if source is not None and source.known.kind == "quantization":
-                    calls[source] = None
-                elif isinstance(end.node, ast.Constant) and end.node.value is None:
+            given = self.origins.given(model, "quantization_config")
+            if not given:
+                undecided = _UNKNOWN_QUANTIZATION
+            for seen in given:
+                if seen.held is NOTHING:
                     maybe_none = True
-                else:
-                    undecided = "the model's quantization_config is unknown"
+                    continue
+                maybe_none = maybe_none or seen.optional
+                for source in self.origins.makers(seen):
+                    if source is not None and source.known.kind == "quantization":
+                        calls[source] = None
+                    else:
+                        undecided = _UNKNOWN_QUANTIZATION
         return Quantization(list(calls), maybe_none, without, undecided)
 
     def _link_model_string(self, linked: Linked) -> None:
         for trainer in linked.by_kind.get("trainer", ())[:1]:
             if not linked.by_kind.get("model"):
                 linked.model_string = trainer.expression("model")
+
+
+def adding(resolver: Resolver) -> Iterator[tuple[Expression, list[Expression]]]:
+    """Of each call of a method ``add_adapter``: the object, and what the method is given."""
+    for call, site in resolver.index.calls.get("add_adapter", ()):
+        if isinstance(call.func, ast.Attribute):
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            yield (call.func.value, site), [(node, site) for node in given]
+
+
+def _only_adapters(sources: Iterable[Found | None]) -> set[Found]:
+    return {each for each in sources if each is not None and each.known.kind == "adapter"}
 
 
 def _add(linked: Linked, found: Found) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 
-from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_rules.engine._startup.typed import Any, NamedTuple
+from lora_rules.engine.budgets import CANDIDATES
 from lora_rules.history import joined
 from lora_rules.recipe import Call, History, Thing
 
@@ -24,7 +25,12 @@ class Options(NamedTuple):
     """The values as they are written, and where."""
 
 
-Held = Thing | list["Held"] | Options | None
+class Nothing:
+    """The constant ``None``."""
+
+
+NOTHING = Nothing()
+Held = Thing | list["Held"] | Options | Nothing | None
 """What an expression gives: an object, several (as a list or by key), or a constant (``None``)."""
 
 Key = tuple[int, str]
@@ -71,6 +77,10 @@ class Store:
         """The objects that came out of a call that was gone through."""
         self.keys: dict[int, dict[tuple[str, str], None]] = {}
         """The constant keys that were set in a mapping, each with the part, by number."""
+        self.alternatives: dict[int, list[tuple[Thing, History | None]]] = {}
+        """What an object may be, when some of that are parts of others; and what happened to it."""
+        self.outside: dict[int, Sequence[Def]] = {}
+        """The bindings of a name that was read before this way came to any of them."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
         self.bodies: dict[Scope, int] = {}
@@ -118,7 +128,7 @@ class Store:
         """An attribute of an object: what was assigned to it, else a part."""
         if not isinstance(owner, Thing):
             return None
-        key = (-owner.number, _path(owner.part, name))
+        key = (-owner.number, path(owner.part, name))
         if key in self.held:
             return self.lookup(key)
         if not owner.part and owner.number in self.classes:
@@ -133,7 +143,7 @@ class Store:
         """The object that was assigned to an attribute, if one was."""
         if not isinstance(owner, Thing):
             return None
-        held = self.held.get((-owner.number, _path(owner.part, name)))
+        held = self.held.get((-owner.number, path(owner.part, name)))
         return held if isinstance(held, Thing) else None
 
     def of_class(self, scope: Scope, name: str) -> Held:
@@ -144,7 +154,7 @@ class Store:
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
-            self.hold((-owner.number, _path(owner.part, name)), value)
+            self.hold((-owner.number, path(owner.part, name)), value)
 
     # Mappings: rows of data, a tokenizer's result
 
@@ -182,13 +192,17 @@ class Store:
         """What unpacking gives at a position."""
         if isinstance(owner, list):
             return owner[position] if position < len(owner) else None
-        if owner is None or isinstance(owner, Options):
+        if not isinstance(owner, Thing):
             return self.fresh()
         if owner.part:
-            return Thing(owner.number, f"{owner.part}[]")
+            return owner.inside()
         key = (-owner.number, f"[{position}]")
         if key not in self.held:
-            self.hold(key, self.fresh())
+            part = self.fresh()
+            self.hold(key, part)
+            past = self.past(owner.number)
+            if past is not None:
+                self._hold_past(part.number, History(None, (past,)))
         return self.lookup(key)
 
     def joined(self, helds: Sequence[Held], ways: Sequence[Changes] = ()) -> Held:
@@ -198,19 +212,51 @@ class Store:
             helds: the alternatives.
             ways: what each of them comes with, where that was taken back.
         """
-        several = [(held, n) for n, held in enumerate(helds) if held is not None]
+        several = [
+            (held, n) for n, held in enumerate(helds) if isinstance(held, Thing | list | Options)
+        ]
         if not several:
-            return None
+            return NOTHING if all(held is NOTHING for held in helds) else None
         first, _ = several[0]
+        optional = len(several) < len(helds)
         if all(held == first for held, _ in several):
-            return next((h for h, _ in several if isinstance(h, Thing) and h.wrapped), first)
-        new = self.fresh()
-        wholes = [(held, n) for held, n in several if isinstance(held, Thing) and not held.part]
-        if len(wholes) < len(several):
+            held = next((h for h, _ in several if isinstance(h, Thing) and h.wrapped), first)
+            return held._replace(optional=True) if optional and isinstance(held, Thing) else held
+        lists = [held for held, _ in several if isinstance(held, list)]
+        if len(lists) == len(helds) and len({len(each) for each in lists}) == 1:
+            return [self.joined(parts, ways) for parts in zip(*lists, strict=True)]
+        new = self.fresh()._replace(optional=optional)
+        things = [(held, n) for held, n in several if isinstance(held, Thing)]
+        if len(things) < len(several):
             return new
-        pasts = [self._past_on(ways[n] if ways else {}, thing.number) for thing, n in wholes]
+        pasts = [self._past_on(ways[n] if ways else {}, thing.number) for thing, n in things]
+        if any(thing.part or thing.number in self.alternatives for thing, _ in things):
+            ways_to = zip(things, pasts, strict=True)
+            every = [way for (thing, _), past in ways_to for way in self.ways_to(thing, past)]
+            if len(set(every)) <= CANDIDATES:
+                self.alternatives[new.number] = list(dict.fromkeys(every))
+            return new
         self._hold_past(new.number, joined(pasts))
-        return new._replace(wrapped=all(thing.wrapped for thing, _ in wholes))
+        return new._replace(wrapped=all(thing.wrapped for thing, _ in things))
+
+    def ways_to(self, thing: Thing, past: History | None) -> list[tuple[Thing, History | None]]:
+        """What an object may be, with what had happened to that; itself, where it is only one."""
+        several = self.alternatives.get(thing.number)
+        if several is None:
+            return [(thing, past)]
+        return [(Thing(one.number, path(one.part, thing.part)), was) for one, was in several]
+
+    def bindings(self, thing: Thing) -> tuple[Sequence[Def], str]:
+        """What may have made an object where this way does not lead, and which part of that it is.
+
+        Of an attribute of ``self``: what any method assigns to it.
+        """
+        if thing.number in self.outside:
+            return self.outside[thing.number], thing.part
+        if not thing.part or thing.number not in self.classes:
+            return (), ""
+        name, rest = first_step(thing.part)
+        return self.classes[thing.number].own.get(name, ()), rest
 
     # What happened to objects
 
@@ -302,7 +348,7 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
             yield from _flat(held)
         elif isinstance(held, Options):
             yield from _flat(held.helds.values())
-        elif held is not None:
+        elif isinstance(held, Thing):
             yield held
 
 
@@ -310,5 +356,14 @@ def _item(part: str, key: str) -> str:
     return f'{part}["{key}"]'
 
 
-def _path(part: str, name: str) -> str:
-    return f"{part}.{name}" if part else name
+def path(part: str, name: str) -> str:
+    """The path of what is reached by a name, or by a path, from the end of another path."""
+    return f"{part}.{name}" if part and name and not name.startswith("[") else part + name
+
+
+def first_step(path: str) -> tuple[str, str]:
+    """The first step of a path, and the rest: ``model`` and ``["a"].b`` of ``model["a"].b``."""
+    end = next((at for at in range(1, len(path)) if path[at] in ".["), len(path))
+    if path.startswith("["):
+        end = path.find('"]') + 2 if path[1:2] == '"' else 2
+    return path[:end], path[end:].removeprefix(".")

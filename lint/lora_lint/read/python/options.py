@@ -27,6 +27,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
 
+DATACLASS_PARSERS = frozenset(["HfArgumentParser", "TrlParser", "H4ArgumentParser"])
 DATACLASS_PARSES = frozenset(
     [
         "parse_args_into_dataclasses",
@@ -85,6 +86,16 @@ class Namespace:
 
     def _thunk(self, name: str) -> Thunk:
         return lambda: self.attribute(name)
+
+
+class DataclassParser:
+    """What ``HfArgumentParser(...)`` makes."""
+
+    __slots__ = ("call", "site")
+
+    def __init__(self, call: ast.Call, site: Site) -> None:
+        self.call = call
+        self.site = site
 
 
 Options = dict[str, list[tuple[ast.Call, Site]]]
@@ -194,21 +205,29 @@ def _dataclass_parser(
     resolver: Resolver, node: ast.expr, site: Site
 ) -> tuple[list[ast.expr], Site] | None:
     """The classes that ``HfArgumentParser((A, B))`` was made of."""
-    from lora_lint.read.python.trace import terminals  # trace builds on the resolver
-
-    for made in terminals(resolver, node, site):
-        if not isinstance(made.node, ast.Call):
+    try:
+        values = resolver.resolve(node, site)
+    except Unresolved:
+        return None
+    for value in values:
+        made = value.value
+        if not isinstance(made, DataclassParser | classes.Instance) or not _is_parser(made):
             continue
-        function = made.node.func
-        last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        if last not in {"HfArgumentParser", "TrlParser", "H4ArgumentParser"}:
+        call, at = made.call, made.site
+        if call is None or at is None:
             continue
-        given = keyword(made.node, "dataclass_types") or next(iter(made.node.args), None)
+        given = keyword(call, "dataclass_types") or next(iter(call.args), None)
         if isinstance(given, ast.Tuple | ast.List):
-            return list(given.elts), made.site
+            return list(given.elts), at
         if given is not None:
-            return [given], made.site
+            return [given], at
     return None
+
+
+def _is_parser(made: DataclassParser | classes.Instance) -> bool:
+    """Whether it parses into dataclasses; a class of this file is known by its name."""
+    name = made.scope.node if isinstance(made, classes.Instance) else None
+    return name is None or getattr(name, "name", "") in DATACLASS_PARSERS
 
 
 def _records(resolver: Resolver, types: list[ast.expr], site: Site) -> Values:

@@ -8,11 +8,12 @@ loop's body once. Functions that nothing in the file calls are gone through by t
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from lora_lint.read.python.invocation import Invocation
 from lora_lint.read.python.objects import Changes, Frame
+from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -165,7 +166,7 @@ class Run(Invocation):
             held = self._value(stmt.iter, site)
             whole = held if isinstance(held, Thing) else self._store.made_of([held])
             item = whole or self._store.fresh()
-            part = Thing(item.number, f"{item.part}[]") if isinstance(item, Thing) else None
+            part = item.inside() if isinstance(item, Thing) else None
             self._bind(stmt.target, part, site, None)
         for block in site.blocks:
             self._arms[f"#{len(self._arms)}"] = len(self._arms) + 1
@@ -247,40 +248,64 @@ def _is_main(test: ast.expr) -> bool:
     return isinstance(left, ast.Name) and left.id == "__name__"
 
 
-def runs(resolver: Resolver, wanted: set[int]) -> list[Run]:
-    """Ways through the file, the module's first, until all wanted calls were met.
+class Ways:
+    """Ways through a file, the module's first, then those from functions that nothing calls."""
 
-    Args:
-        resolver: of the file.
-        wanted: the calls, by the identity of their nodes.
-    """
-    found = [_gone_through(resolver, None, RUN_STATEMENTS)]
-    entered, missing = set(found[0].entered), wanted - found[0].nodes
-    left = STATEMENTS - found[0].statements
-    for node, scope in resolver.index.scopes.items():
-        if not missing:
-            break
-        if scope not in entered and not isinstance(node, ast.ClassDef):
-            if left <= 0:
-                found[-1].notes.append(
+    def __init__(self, resolver: Resolver, origins: Origins) -> None:
+        self._resolver = resolver
+        self._origins = origins
+        self.runs: list[Run] = []
+        self._entered: set[Scope] = set()
+        called = resolver.index.calls
+        scopes = resolver.index.scopes.values()
+        self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
+        self._left = STATEMENTS
+        self._go(None)
+
+    def until(self, wanted: Iterable[int]) -> list[Run]:
+        """Go on until all wanted calls were met; the ways up to there.
+
+        Args:
+            wanted: the calls, by the identity of their nodes.
+        """
+        missing = set(wanted)
+        ways: list[Run] = []
+        for run in self._all():
+            ways.append(run)
+            missing -= run.nodes
+            if not missing:
+                break
+        return ways
+
+    def _all(self) -> Iterator[Run]:
+        """All ways, each gone through when it is asked for."""
+        yield from self.runs
+        for scope in self._scopes:
+            if scope in self._entered or isinstance(scope.node, ast.ClassDef):
+                continue
+            if self._left <= 0:
+                self.runs[-1].notes.append(
                     f"{_where(scope)}its functions take more than {STATEMENTS} statements: what "
                     "those from here on do is not looked at"
                 )
-                break
-            found.append(_gone_through(resolver, scope, min(left, RUN_STATEMENTS)))
-            entered |= found[-1].entered
-            missing -= found[-1].nodes
-            left -= found[-1].statements
-    return found
+                return
+            yield self._go(scope)
+
+    def _go(self, scope: Scope | None) -> Run:
+        run = _gone_through(self._resolver, self._origins, scope, min(self._left, RUN_STATEMENTS))
+        self.runs.append(run)
+        self._entered |= run.entered
+        self._left -= run.statements
+        return run
 
 
-def _gone_through(resolver: Resolver, scope: Scope | None, most: int) -> Run:
+def _gone_through(resolver: Resolver, origins: Origins, scope: Scope | None, most: int) -> Run:
     """One run; without any call, if an expression in it is nested too deeply."""
-    run = Run(resolver, most)
+    run = Run(resolver, most, origins)
     try:
         return run.module() if scope is None else run.function(scope)
     except RecursionError:
-        empty = Run(resolver, most)
+        empty = Run(resolver, most, origins)
         empty.notes.append("an expression is nested too deeply: what the script does is not known")
         return empty
 

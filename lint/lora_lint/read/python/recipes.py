@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
-from lora_lint.read.python import datasets, serving, surroundings
+from lora_lint.read.choices import united
+from lora_lint.read.python import datasets, reloading, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
-from lora_lint.read.python.links import Linked, Links, in_order
-from lora_lint.read.python.order import Run, runs
+from lora_lint.read.python.links import Linked, Links, adding, in_order
+from lora_lint.read.python.order import Run, Ways
+from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
-from lora_lint.read.python.trace import terminals
 from lora_lint.read.python.unadapted import File, unadapted
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
 from lora_rules.program import Calls
-from lora_rules.recipe import Call, Origin, Recipe, Setting
+from lora_rules.recipe import Block, Call, Origin, Recipe, Setting
 
 _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 """Who is asked first for a setting that several calls may give; the adapter itself comes before."""
@@ -40,19 +40,23 @@ def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
     adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    loads = [
-        found
-        for found in calls
-        if found.known.kind == "continue" or _of_saved_config(resolver, found)
-    ]
+    loads = [found for found in calls if found.known.kind == "continue"]
+    wraps = [found for found in calls if found.known.kind == "wrap"]
+    if not adapters and not loads and not (wraps and "from_pretrained" in resolver.index.calls):
+        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
+    added = (node for model, given in adding(resolver) for node, _ in (model, *given))
+    origins = Origins(resolver, calls, added)
+    gone = Ways(resolver, origins)
+    gone.until(origins.known)
+    loads += [found for found in wraps if _of_saved_config(origins, found)]
     if not adapters and not loads:
         return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
     wanted = [*adapters, *loads]
-    ways = runs(resolver, {id(found.call) for found in wanted})
+    ways = gone.until({id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
-    links = Links(resolver, calls)
+    links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver)
+    served = serving.settings(resolver) | reloading.settings(resolver, origins, calls)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
@@ -65,14 +69,13 @@ def recipes(resolver: Resolver, file: File) -> Made:
     return Made(made, tuple(dict.fromkeys(notes)))
 
 
-def _of_saved_config(resolver: Resolver, found: Found) -> bool:
+def _of_saved_config(origins: Origins, found: Found) -> bool:
     """Whether it is ``get_peft_model(model, PeftConfig.from_pretrained(…))``."""
-    config = found.expression("peft_config") if found.known.kind == "wrap" else None
-    if config is None:
-        return False
-    ends = (end.node for end in terminals(resolver, *config))
-    functions = (end.func for end in ends if isinstance(end, ast.Call))
-    return any(isinstance(f, ast.Attribute) and f.attr == "from_pretrained" for f in functions)
+    return any(
+        call is not None and call.name.endswith(".from_pretrained")
+        for seen in origins.seen(found.expression("peft_config"))
+        for call in origins.last(seen)
+    )
 
 
 def _calls_around(wanted: list[Found], ways: list[Run]) -> dict[int, Calls]:
@@ -201,10 +204,7 @@ def _recipe(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
     )
     if any(setting.choices for setting in settings.values()):
-        from lora_lint.read.python.worlds import settle  # most recipes have one world
-
-        around = resolver.branches.taken(entered(adapter.site))
-        blocks = settle(settings, blocks, around, links.notes)
+        blocks = _settled(links, linked, adapter, settings, blocks)
     return Recipe(
         file.path,
         file.kind,
@@ -218,6 +218,24 @@ def _recipe(
         calls=calls,
         is_configuration=adapter.referenced,
     )
+
+
+def _settled(
+    links: Links,
+    linked: Linked,
+    adapter: Found,
+    settings: dict[str, Setting],
+    blocks: tuple[Block, ...],
+) -> tuple[Block, ...]:
+    """Keep the values of the runs that are possible where the adapter is configured."""
+    from lora_lint.read.python.worlds import settle  # most recipes have one world
+
+    branches = links.resolver.branches
+    around = branches.taken(entered(adapter.site))
+    for scope, call in linked.entered().items():
+        arms = branches.entered_by(scope, call)
+        around = [both for each in around if (both := united(each, arms)) is not None]
+    return settle(settings, blocks, around, links.notes)
 
 
 def _dialect(adapter: Found) -> str:

@@ -101,9 +101,9 @@ def _serves_lora(resolver: Resolver, call: ast.Call, site: Site) -> bool:
 def _serves_own(resolver: Resolver) -> bool:
     """Whether every adapter that is requested is one that the file saves."""
     requested = [_path(*each) for each in resolver.index.calls["LoRARequest"]]
-    saved = {name for given in _saved(resolver) for name in _names(resolver, given)}
+    written = {name for given in saved(resolver) for name in names(resolver, given)}
     return bool(requested) and all(
-        path is not None and not saved.isdisjoint(_names(resolver, path)) for path in requested
+        path is not None and not written.isdisjoint(names(resolver, path)) for path in requested
     )
 
 
@@ -115,7 +115,8 @@ def _path(call: ast.Call, site: Site) -> _Given | None:
     return None if node is None else (node, site)
 
 
-def _saved(resolver: Resolver) -> Iterator[_Given]:
+def saved(resolver: Resolver) -> Iterator[_Given]:
+    """The folders that the file saves into."""
     for name in _SAVES:
         for call, site in resolver.index.calls.get(name, ()):
             named = keyword(call, "output_dir") or keyword(call, "save_directory")
@@ -124,7 +125,7 @@ def _saved(resolver: Resolver) -> Iterator[_Given]:
                 yield node, site
 
 
-def _names(resolver: Resolver, given: _Given) -> Iterator[str]:
+def names(resolver: Resolver, given: _Given) -> Iterator[str]:
     """What a folder is called: its path, else the expression that stands for it."""
     value = _value(resolver, given)
     if isinstance(value, str):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.python.arguments import Found
-from lora_lint.read.python.order import runs
+from lora_lint.read.python.order import Ways
+from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.values import Unresolved
 from lora_rules.engine._startup.typed import NamedTuple
@@ -34,7 +35,7 @@ def unadapted(resolver: Resolver, calls: list[Found], file: File) -> Iterator[Re
     from lora_rules.checks.scripts.unadapted import unadapted as trained  # few scripts get here
 
     off = Setting("lora_enabled", (False,), Origin.DERIVED, "adapter", source="the script's calls")
-    for way in runs(resolver, trainings):
+    for way in Ways(resolver, Origins(resolver, calls)).until(trainings):
         first = next(trained(way.calls), None)
         if first is not None:
             yield Recipe(

@@ -44,8 +44,17 @@ _SCRIPTS = {
     "trl/scripts/sft.py": "trl",
     "trl/scripts/dpo.py": "trl",
     "trl/scripts/grpo.py": "trl",
+    "train_network.py": "sd-scripts",
+    "sdxl_train_network.py": "sd-scripts",
+    "flux_train_network.py": "sd-scripts",
+    "sd3_train_network.py": "sd-scripts",
+    "lumina_train_network.py": "sd-scripts",
+    "hunyuan_image_train_network.py": "sd-scripts",
+    "anima_train_network.py": "sd-scripts",
 }
 """The end of a script's path, and its dialect."""
+_OF_DIFFUSERS = lazily(r"(?:.*/)?(train_(?:dreambooth|text_to_image)_lora\w*)\.py")
+"""diffusers' scripts, one a kind of model."""
 _MODULES = {
     "mlx_lm.lora": "mlx-lm",
     "swift.cli.sft": "ms-swift",
@@ -145,6 +154,8 @@ def _program(texts: list[str]) -> tuple[int | None, str, str, Answering | None]:
             return at, found.dialect, text.rpartition(".")[2], found
         if text in _MODULES:
             return at, _MODULES[text], text.rpartition(".")[2], None
+        if (script := _OF_DIFFUSERS.fullmatch(text)) is not None:
+            return at, "diffusers", script[1], None
         for ending, dialect in _SCRIPTS.items():
             if text == ending or text.endswith("/" + ending):
                 return at, dialect, ending.rpartition("/")[2].removesuffix(".py"), None

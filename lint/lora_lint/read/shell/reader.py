@@ -140,7 +140,7 @@ def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     if started.answering is not None:
         return _options_of(started, started.answering, path)
     name = forced or (GENERIC if started.has_config_file else started.dialect)
-    if name == GENERIC and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
+    if name == GENERIC and not any(_is_lora(flag.name) for flag in started.flags):
         return []
     dialect = dialects.load(name)
     root = _tree(started, _options(started, name))

@@ -144,6 +144,7 @@ class Body(_Part):
     fields: dict[Setting, Annotated[FieldSpec, BeforeValidator(_as_field)]] = {}
     runs_when: Signature = []
     each: str = ""
+    flat: bool = False
     result: bool = False
     unknown_keys: Literal["refused", "dropped"] = "refused"
     text_as_numbers: Literal["all", "bare", "none"] = "all"

@@ -119,6 +119,13 @@ def peft_wraps(calls: Calls) -> list[Call]:
     return calls.named("peft.get_peft_model")
 
 
+def trainable_adapters(calls: Calls) -> list[Call]:
+    """Where a model gets an adapter that is trained: a new one, or one that is loaded for it."""
+    loads = adapter_loads(calls)
+    trainable = [call for call in loads if argument_is(call.arguments.get("is_trainable"), True)]
+    return [*calls.last_named("get_peft_model"), *trainable]
+
+
 def is_loaded_model(call: Call) -> bool:
     """Whether a call loads a base model through transformers."""
     owner, _, method = call.name.rpartition(".")

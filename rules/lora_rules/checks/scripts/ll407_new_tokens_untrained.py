@@ -24,6 +24,7 @@ from lora_rules.program import Program
             "steps of LoRA."
         ),
     ],
+    calls=("resize_token_embeddings", "setup_chat_format", "clone_chat_template"),
 )
 def new_tokens_untrained(
     program: Program,

@@ -31,6 +31,7 @@ from lora_rules.recipe import Call, Thing
             "on."
         ),
     ],
+    calls=("=pad_token", "=pad_token_id", "add_special_tokens"),
 )
 def pad_is_eos(
     program: Program, packing: Value, pinned_trl: VersionRange = ANY

@@ -44,6 +44,7 @@ TEMPLATES_WITH_START = (
             "add_special_tokens=False gives one."
         ),
     ],
+    calls=("apply_chat_template",),
 )
 def double_bos(program: Program) -> Iterator[Problem]:
     """A text made by the chat template is tokenized with special tokens: it starts with two.

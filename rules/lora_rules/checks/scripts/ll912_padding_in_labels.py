@@ -35,6 +35,7 @@ _LOSSES = ("CrossEntropyLoss", "cross_entropy", "nll_loss", "NLLLoss")
             "Causal models take every label that is not -100 into the loss, the padding too."
         ),
     ],
+    calls=("=[labels]", "__call__"),
 )
 def padding_in_labels(program: Program) -> Iterator[Problem]:
     """The labels are the padded token ids: the loss is mostly about padding.

@@ -28,6 +28,7 @@ _CALLEES = ("unsloth.chat_templates.get_chat_template", "unsloth.get_chat_templa
             "fine-tuning."
         ),
     ],
+    calls=("get_chat_template",),
 )
 def unsloth_template_of_another_family(
     program: Program, model_name_or_path: Value

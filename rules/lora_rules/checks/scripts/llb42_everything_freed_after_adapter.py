@@ -12,9 +12,9 @@ from lora_rules.checks.scripts.calls import (
     freezes,
     is_unknown,
     of,
-    peft_wraps,
     quantized,
     sets_all,
+    trainable_adapters,
     trainings,
 )
 from lora_rules.engine.problem import Problem, Severity
@@ -39,11 +39,12 @@ def everything_freed_after_adapter(program: Program) -> Iterator[Problem]:
     """Every parameter is made trainable after the adapter was added, the base's with LoRA's.
 
     ## What it checks
-    After `get_peft_model`, `model.requires_grad_(True)` or a loop that sets `requires_grad = True`
-    on every parameter without a test, on a model that is then trained with nothing frozen in
-    between, and saved as an adapter.
+    After `get_peft_model`, or after an adapter is loaded with `is_trainable=True`, a call of
+    `model.requires_grad_(True)` or a loop that sets `requires_grad = True` on every parameter, on a
+    model that is then trained and saved as an adapter.
 
-    - Left out where the adapter is merged before the model is saved, which saves everything.
+    - Left out under a test, where something is frozen in between, and where the adapter is merged
+      before the model is saved, which saves everything.
     - An error on a model that is certainly quantized.
 
     ## Why it matters
@@ -87,7 +88,7 @@ def everything_freed_after_adapter(program: Program) -> Iterator[Problem]:
     """
     calls = program.calls
     reported: set[Span] = set()
-    for wrap in peft_wraps(calls):
+    for wrap in trainable_adapters(calls):
         model = wrap.made
         if model is None:
             continue
@@ -111,8 +112,8 @@ def _problem(calls: Calls, wrap: Call, call: Call) -> Problem:
         call.span,
         "the quantized weights are integers, which cannot require a gradient: RuntimeError."
         if raises
-        else f"this makes the whole base trainable, which get_peft_model froze at line "
-        f"{wrap.span.line}; what is saved is the adapter alone.",
+        else f"this makes the whole base trainable, which was frozen at line {wrap.span.line}; "
+        "what is saved is the adapter alone.",
         severity=Severity.ERROR if raises else None,
         help="Leave it out: the adapter is trainable already.",
         also=(wrap.span,),

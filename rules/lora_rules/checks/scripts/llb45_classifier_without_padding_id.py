@@ -48,6 +48,7 @@ _CONFIGURES = {"pad_token_id", "config"}
         ),
         PADDING_ID_ISSUES.says("ValueError: Cannot handle batch sizes > 1."),
     ],
+    calls=("from_pretrained",),
 )
 def classifier_without_padding_id(
     program: Program, pinned_transformers: VersionRange = ANY, pinned_trl: VersionRange = ANY

@@ -18,7 +18,6 @@ from lora_rules.engine.value import Unknown
 from lora_rules.facts.model.checkpoint_quantization import (
     method_in,
     method_of,
-    method_of_owner,
     original,
 )
 from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
@@ -145,7 +144,7 @@ def configuration(
     method = ""
     entry = packaged.entry(_FILE, name, "ids")
     if entry is not None:
-        method = method_of_owner(name)
+        method = str(entry.get("method", ""))
     elif (first := original(name)) != name:
         method = method_in(name) or "another method"
         entry = packaged.entry(_FILE, first, "ids")

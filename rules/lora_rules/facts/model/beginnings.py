@@ -1,7 +1,8 @@
 """How ids of an owner begin: the lookups in ``model_ids.json`` that go by the owner.
 
 ``tools/build_model_ids.py`` writes that file. Of several beginnings that fit, the longest counts;
-one that ends in ``$`` is a whole name.
+one that ends in ``$`` is a whole name. An owner's key begins with that of its section, because
+some are in several (``dtypes qwen``, ``owners qwen``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def of_owner(name: str, section: str) -> tuple[Mapping[str, Any], str]:
     owner, slash, rest = name.partition("/")
     if slash and "/" in rest:
         return {}, rest
-    return packaged.entry(FILE, owner if slash else "", section) or {}, rest
+    return packaged.entry(FILE, f"{section} {owner}" if slash else "") or {}, rest
 
 
 def longest(own: Mapping[str, Any], rest: str) -> Mapping[str, Any] | None:

@@ -43,18 +43,25 @@ def checkpoint_quantization(
     Raises:
         Unknown: if its ``config.json`` cannot be read.
     """
-    values = _configuration(model_name_or_path, repository)
-    if values is not None:
-        return Checkpoint(method_of(values.get("quantization_config")), certain=True)
-    method = method_in(model_name_or_path)
-    if not method and (own := method_of_owner(model_name_or_path)):
-        return Checkpoint(own, certain=True)
-    return Checkpoint(method, certain=False)
+    local = repository.model_config(model_name_or_path)
+    if local is not None:
+        return Checkpoint(method_of(local.values.get("quantization_config")), certain=True)
+    name = model_name_or_path.strip().lower()
+    entry = packaged.entry("facts/model/models.json", name, "ids")
+    if entry is not None:
+        own = str(entry.get("method", ""))
+        return Checkpoint(own or method_in(name), certain=bool(own))
+    try:
+        values = repository.hub_config(model_name_or_path.strip()).values
+    except Unknown:
+        own = "" if (said := method_in(name)) else method_of_owner(name)
+        return Checkpoint(own or said, certain=bool(own))
+    return Checkpoint(method_of(values.get("quantization_config")), certain=True)
 
 
-def method_of_owner(model_name_or_path: str) -> str:
+def method_of_owner(name: str) -> str:
     """The method by which a model's owner quantized its only checkpoint; empty for none."""
-    found = longest(*of_owner(model_name_or_path.strip().lower(), "dtypes"))
+    found = longest(*of_owner(name, "dtypes"))
     return _BY_ITS_OWNER.get(str(found["dtype"]), "") if found is not None else ""
 
 
@@ -84,16 +91,3 @@ def method_of(quantization_config: object) -> str:
     if quantization_config.get("load_in_4bit") or quantization_config.get("load_in_8bit"):
         return "bitsandbytes"
     return str(quantization_config.get("quant_method", "")).lower()
-
-
-def _configuration(model: str, repository: Repository) -> Mapping[str, object] | None:
-    """The ``config.json`` in a folder or in the hub's cache; the table's models need none."""
-    local = repository.model_config(model)
-    if local is not None:
-        return local.values
-    if packaged.entry("facts/model/models.json", model.strip().lower(), "ids") is not None:
-        return None
-    try:
-        return repository.hub_config(model.strip()).values
-    except Unknown:
-        return None

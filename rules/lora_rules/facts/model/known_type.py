@@ -43,7 +43,9 @@ def known_type(model_name_or_path: str) -> KnownType:
     name = model_name_or_path.strip().lower()
     for one in dict.fromkeys((name, original(name))):
         found = packaged.entry(FILE, one, "ids") or _by_beginning(one)
-        if found is not None and found["type"] != _VARIOUS:
+        if found is not None and found["type"] == _VARIOUS:
+            break
+        if found is not None:
             return _read(found)
     raise Unknown(f"the type of {model_name_or_path!r} is not in the table of models")
 
