@@ -1255,7 +1255,7 @@ OTHERS = [
     ),
     (
         "autotrain",
-        E,
+        W,
         "autotrain/backend-missing",
         "project_name: my-llm\n",
         "backend: local\nproject_name: my-llm\n",

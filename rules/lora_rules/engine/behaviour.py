@@ -46,6 +46,8 @@ class Behaviour:
     its values now."""
     all_linear_of_text: bool = False
     """In a model of text alone, "every linear layer" is what PEFT makes of it."""
+    lenient_key: str = ""
+    """With this key, its programs only log the options that they do not know."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
