@@ -59,15 +59,12 @@ def unknown_key(
     allows, or a key of a file is not among those that its framework reads.
 
     - The versions are those pinned (`==4.46.3`, `>=4.30,<5`), without a pin the newest.
-    - An error where the receiver refuses the key in every allowed version.
-    - A warning where it drops the key without a word, or where the newest allowed version refuses
-      what an older one takes.
+    - An error where every allowed version refuses the key.
+    - A warning where it is dropped without a word, or only the newest allowed version refuses it.
     - Info where only versions newer than those we read are allowed.
-    - A key of a TRL file is a parameter of some script's classes; a misspelt or removed one is a
-      warning, any other may belong to a script of one's own, and is info.
+    - In a TRL file misspelt and removed keys are warnings; any other may be a script's own (info).
     - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
-    - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
-      reads in axolotl's files.
+    - Not checked: frameworks without a full list, and `use_cpu` in axolotl's files.
 
     ## Why it matters
     PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
