@@ -76,6 +76,9 @@ class Behaviour:
     """Classes whose adapters never get them."""
     launcher_keys: frozenset[str] = frozenset()
     """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
+    yaml_1_2_since: str = ""
+    """The first version of :attr:`package` that reads ``2e-5`` in a file as a number; before, it is
+    a text, as YAML 1.1 has it."""
     successors: Mapping[str, str] = {}
     """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False

@@ -59,16 +59,18 @@ def unknown_key(
     allows, or a key of a file is not among those that its framework reads.
 
     - The versions are those pinned (`==4.46.3`, `>=4.30,<5`), without a pin the newest.
-    - An error where every allowed version refuses the key.
-    - A warning where it is dropped without a word, or only the newest allowed version refuses it.
+    - An error where the receiver refuses the key in every allowed version.
+    - A warning where it drops the key, or where the newest allowed version refuses what an older
+      one takes.
     - Info where only versions newer than those we read are allowed.
-    - In a TRL file misspelt and removed keys are warnings; any other may be a script's own (info).
+    - In a TRL file a misspelt or removed key is a warning; any other may belong to a script of
+      one's own: info.
     - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
-    - Not checked: frameworks without a full list, and `use_cpu` in axolotl's files.
+    - Not checked: frameworks whose keys are not listed in full.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
-    drop what they do not know: the value that was meant never arrives, and the run looks normal.
+    PEFT's and TRL's configurations raise TypeError. axolotl and `BitsAndBytesConfig` drop what they
+    do not know: the value that was meant never arrives.
 
     ## Bad
     ```python
