@@ -87,9 +87,9 @@ def _not_taken(
 def _likely(
     scripts: tuple[tuple[str, ...], ...], block: Block, framework: Behaviour
 ) -> tuple[tuple[str, ...], ...]:
-    """The common scripts, and another one where only it ever took most of the file's keys."""
+    """The common scripts, and another one where it takes more of the file's keys than they do."""
     names = {key.name for key in block.keys}
-    taken = [len(names & signatures.every_field(classes[-1])) for classes in scripts]
+    taken = [len(names & signatures.fields(classes[-1])) for classes in scripts]
     best = taken.index(max(taken))
     common = scripts[: framework.common_scripts]
     return common if best < len(common) else (scripts[best], *common)
