@@ -190,10 +190,10 @@ def collect(draws: int, seed: int, wheels: Path, file: Path) -> None:
                 wanted[bool(row["refused"])] -= 1
             begin = max((row.get("number", 0) + 1 for row in there), default=0)
             for start in range(begin, PATIENCE * each_kind, CHUNK):
-                if not any(wanted.values()):
+                if max(wanted.values()) <= 0:
                     break
                 for row in _chunk(kind, seed, start, wheels):
-                    if wanted[bool(row["refused"])]:
+                    if wanted[bool(row["refused"])] > 0:
                         wanted[bool(row["refused"])] -= 1
                         out.write(json.dumps(row, sort_keys=True) + "\n")
                         out.flush()

@@ -182,7 +182,7 @@ def _values(load: Call, program: Program) -> Iterator[Problem]:
         if dtype is not None and _all_words(dtype, _is_no_dtype):
             yield Problem(
                 dtype.span or load.span,
-                f"torch has no type {dtype.candidates[0]!r}: the model is not loaded.",
+                f"torch has no {name} {dtype.candidates[0]!r}: the model is not loaded.",
                 help="Write bfloat16, float16, float32 or auto.",
             )
 

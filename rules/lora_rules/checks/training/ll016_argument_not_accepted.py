@@ -29,6 +29,7 @@ NUMBERS = frozenset(
         "save_steps",
         "max_grad_norm",
         "dataloader_num_workers",
+        "seed",
     ]
 )
 """Numbers of which a text raises, when the arguments are made, the trainer, or the optimizer."""
@@ -131,6 +132,7 @@ def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
             if key.name in NUMBERS:
                 yield from _number(key)
                 yield from _fraction(block, key)
+                yield from _negative(key)
             elif key.name in LISTED:
                 yield from _listed(key, pin)
             elif not pin.at_commit:
@@ -163,13 +165,28 @@ def _fraction(block: Block, key: Key) -> Iterator[Problem]:
     value, strategy = key.candidates[0], _EVERY.get(key.name)
     if strategy is None or len(key.candidates) > 1 or not isinstance(value, float):
         return
-    chosen = next((each.candidates for each in block.keys if each.name == strategy), ("steps",))
-    if value > 1 and value % 1 and chosen == ("steps",) and block.complete:
+    chosen = any(each.name == strategy for each in block.keys)  # then LL012 speaks
+    if value > 1 and value % 1 and not chosen and block.complete:
         yield Problem(
             key.value_span or key.span,
             f"{key.name} = {value} is above 1 and no whole number: ValueError.",
             help="Write a whole number of steps, or a share of all steps below 1.",
         )
+
+
+def _negative(key: Key) -> Iterator[Problem]:
+    """A learning rate below zero, which torch's optimizers refuse."""
+    value = key.candidates[0]
+    if key.name == "learning_rate" and len(key.candidates) == 1 and _is_below_zero(value):
+        yield Problem(
+            key.value_span or key.span,
+            f"learning_rate = {value} is below zero: the optimizer raises ValueError.",
+            help="Write a positive number.",
+        )
+
+
+def _is_below_zero(value: object) -> bool:
+    return isinstance(value, int | float) and value < 0
 
 
 def _listed(key: Key, pin: VersionRange) -> Iterator[Problem]:
@@ -201,7 +218,7 @@ def _words(name: str, value: object) -> list[str]:
     """What a value names, a text of several words or a list."""
     if isinstance(value, str):
         return value.split() if name == "debug" else [value]
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [str(each) for each in value] if isinstance(value, list) else []
 
 
 def _as_number(text: str) -> float | int | None:
