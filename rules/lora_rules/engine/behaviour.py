@@ -164,6 +164,9 @@ class Behaviour:
     refuses_stored_merge: bool = False
     """It merges an adapter into no checkpoint that is loaded quantized."""
 
+    common_scripts: int = 0
+    """How many of :meth:`scripts`, the first ones, are common: what only others had as a key, a
+    file's own script may have, too."""
     hands_on_sections: bool = False
     """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False

@@ -153,6 +153,11 @@ def _never_known(block: Block, key: Key, taken: Taken, nearest: str | None) -> P
 
 
 def _called(programs: tuple[str, ...], program: str) -> str:
-    """``swift export`` where the command is known, else the name of what has the commands."""
+    """``swift export`` where the command is known, else the name of what has the commands.
+
+    A component has a longer path, and is called by its last name.
+    """
     library, _, command = program.partition(".")
+    if "." in command:
+        return command.rpartition(".")[2]
     return f"{library} {command}" if len(programs) == 1 else DISTRIBUTIONS[library]
