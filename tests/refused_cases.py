@@ -521,6 +521,24 @@ B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
     (
         E,
+        "llamafactory/do-predict-needs-evaluation-data",
+        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/predict-with-generate-needs-evaluation-data",
+        "predict_with_generate: true\n",
+        "predict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/ppo-reports-elsewhere",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: swanlab\n",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: wandb\n",
+    ),
+    (
+        E,
         "llamafactory/training-needs-dataset",
         "do_train: true\n",
         "do_train: true\ndataset: a\n",
@@ -670,8 +688,8 @@ LLAMA_FACTORY = [
         (
             E,
             f"llamafactory/{kebab(name)}-outside-sft",
-            f"stage: kto\n{name}: true\n",
-            f"stage: sft\n{name}: true\n",
+            f"stage: kto\n{name}: true\neval_dataset: a\n",
+            f"stage: sft\n{name}: true\neval_dataset: a\n",
         )
         for name in ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
     ),
@@ -679,7 +697,7 @@ LLAMA_FACTORY = [
         E,
         "llamafactory/do-predict-needs-predict-with-generate",
         "do_predict: true\n",
-        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
     ),
     (
         E,
@@ -910,6 +928,7 @@ TRAINER = [
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
     ),
+    (E, "transformers/fsdp-offload-alone", "fsdp: offload\n", "fsdp: full_shard offload\n"),
     (
         E,
         "transformers/resume-from-checkpoint-not-a-folder",

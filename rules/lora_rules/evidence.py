@@ -141,6 +141,13 @@ LLAMAFACTORY_EXPORT = Source(
     "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
     "https://github.com/hiyouga/LLaMA-Factory",
 )
+FLOAT16_OVERFLOWS = Source(
+    "float16-overflows",
+    PRACTICE,
+    "Answers of the makers: zai-org/GLM-4 issues 96 and 188, QwenLM/Qwen3 issues 670 and 868; "
+    "Unsloth's account of Gemma 3 and 3n in float16 (unsloth.ai/blog/gemma3)",
+    "https://github.com/zai-org/GLM-4/issues/96",
+)
 OMEGACONF = Source(
     "omegaconf",
     MECHANICAL,

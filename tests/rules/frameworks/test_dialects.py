@@ -23,6 +23,9 @@ from lora_rules.recipe import Origin, Recipe, Setting, Span
 sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent / "tools"))
 from build_frameworks import TABLES, tables
 
+NAMES = {"peft-adapter-json": "adapter_config.json", "sd-scripts": "run.toml"}
+"""Frameworks whose files are known by their names, too."""
+
 
 def read(text: str, name: str = "run.yaml", dialect: str | None = None) -> tuple[Recipe, ...]:
     return yaml_reader.read(Source(f"conf/{name}", "yaml", text.encode()), dialect).recipes
@@ -81,7 +84,7 @@ def test_a_case_is_understood(path: Path) -> None:
 def test_every_setting_knows_its_place_or_its_source(name: str) -> None:
     text = SAMPLES[name]
     lines = text.split("\n")
-    for recipe in read(text, "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"):
+    for recipe in read(text, NAMES.get(name, "run.yaml")):
         for found in recipe.settings.values():
             if found.origin is Origin.WRITTEN:
                 assert found.span is not None
@@ -357,7 +360,7 @@ class TestTables:
     def test_no_equal_number_decides_for_whom_a_file_is(self, name: str) -> None:
         """Numbers may be equal, but not of two frameworks that both know the file for theirs."""
         text = SAMPLES[name]
-        file_name = "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"
+        file_name = NAMES.get(name, "run.yaml")
         (root,) = yaml_reader.documents(text)
         assert isinstance(root, Mapping)
         file = File(root, file_name)

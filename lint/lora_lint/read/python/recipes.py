@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.choices import united
-from lora_lint.read.python import datasets, reloading, serving, surroundings
+from lora_lint.read.python import datasets, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
@@ -56,7 +56,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver) | reloading.settings(resolver, origins, calls)
+    served = serving.settings(resolver) | _reloaded(resolver, origins, calls)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
@@ -67,6 +67,15 @@ def recipes(resolver: Resolver, file: File) -> Made:
     imports = imported_names(resolver.index)
     made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
     return Made(made, tuple(dict.fromkeys(notes)))
+
+
+def _reloaded(resolver: Resolver, origins: Origins, calls: list[Found]) -> dict[str, Setting]:
+    """What the file's own adapter is loaded onto again, in a file that loads one."""
+    if not any(found.known.kind == "continue" for found in calls):
+        return {}
+    from lora_lint.read.python import reloading  # few files load an adapter
+
+    return reloading.settings(resolver, origins, calls)
 
 
 def _of_saved_config(origins: Origins, found: Found) -> bool:

@@ -60,18 +60,17 @@ def unknown_key(
 
     - The versions are those pinned (`==4.46.3`, `>=4.30,<5`), without a pin the newest.
     - An error where the receiver refuses the key in every allowed version.
-    - A warning where it drops the key without a word, or where the newest allowed version refuses
-      what an older one takes.
+    - A warning where it drops the key, or where the newest allowed version refuses what an older
+      one takes.
     - Info where only versions newer than those we read are allowed.
-    - A key of a TRL file is a parameter of some script's classes; a misspelt or removed one is a
-      warning, any other may belong to a script of one's own, and is info.
+    - In a TRL file a misspelt or removed key is a warning; any other may belong to a script of
+      one's own: info.
     - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
-    - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
-      reads in axolotl's files.
+    - Not checked: frameworks whose keys are not listed in full.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
-    drop what they do not know: the value that was meant never arrives, and the run looks normal.
+    PEFT's and TRL's configurations raise TypeError. axolotl and `BitsAndBytesConfig` drop what they
+    do not know: the value that was meant never arrives.
 
     ## Bad
     ```python

@@ -8,6 +8,7 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.frameworks.accepted import Accepted, table
 from lora_rules.recipe import Blocks, Key
@@ -38,8 +39,11 @@ AT_MOST = 12
             "of TRL 1.16.0."
         )
     ],
+    without_adapter=True,
 )
-def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem]:
+def value_not_accepted(
+    framework: Behaviour, blocks: Blocks, lora_enabled: Value
+) -> Iterator[Problem]:
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
@@ -50,6 +54,7 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
       `null` is the text "None".
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
+    - Where the switch of LoRA has another value, that value alone.
     - Not checked: frameworks whose schema is not recorded here, and keys that the schema does not
       have (LL001).
 
@@ -84,6 +89,8 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
     ## Options
     None.
     """
+    off = isinstance(lora_enabled, Known) and lora_enabled.value is False
+    switch = lora_enabled.setting.key if off and isinstance(lora_enabled, Known) else ""
     for block in blocks:
         accepted = table(block.receiver)
         if accepted is None:
@@ -91,6 +98,8 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
         plugins = any(key.name in framework.plugin_keys for key in block.keys)
         mappings = {key.name.rpartition(".")[0] for key in block.keys}
         for key in block.keys:
+            if switch and key.name != switch:
+                continue  # the file is of another kind of run, or means to be one
             takes = accepted.of(framework.former_keys.get(key.name, key.name))
             if takes is None or (plugins and takes.values):
                 continue

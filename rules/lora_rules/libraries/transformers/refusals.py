@@ -153,6 +153,13 @@ TRANSFORMERS = (
         "Remove one of them.",
     ),
     Refusal(
+        "fsdp-offload-alone",
+        "fsdp",
+        (equals("fsdp", "offload"),),
+        "fsdp: offload without a way to shard",
+        "Write full_shard offload.",
+    ),
+    Refusal(
         "save-only-model-with-sharded-state-dict",
         "save_only_model",
         (
