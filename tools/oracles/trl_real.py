@@ -12,6 +12,7 @@ import enum
 import functools
 import importlib
 import inspect
+import keyword
 import re
 import textwrap
 import typing
@@ -183,7 +184,8 @@ class OldWheels:
                 elif isinstance(node, ast.List):
                     values = (getattr(each, "value", None) for each in node.elts)
                     found |= {str(each) for each in values if isinstance(each, str)}
-        return tuple(sorted(each for each in found if each[:1].isupper() and each.isidentifier()))
+        classes = (each for each in found if each[:1].isupper() and each.isidentifier())
+        return tuple(sorted(each for each in classes if not keyword.iskeyword(each)))
 
     def keywords(self, library: str, cls: str) -> frozenset[str]:
         """What the constructor of a class took, or the fields of a dataclass."""
