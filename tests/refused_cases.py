@@ -24,7 +24,7 @@ HEADS = {
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
     "sd-scripts": "network_module: networks.lora\n",
-    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\nbackend: local\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"

@@ -157,8 +157,8 @@ def test_what_the_settings_ignore_makes_no_comment_unused() -> None:
 def test_an_unknown_key_on_the_command_line(here: Path, capsys: pytest.CaptureFixture) -> None:
     assert lint("--select", "LL012:axolotl/qlora-needs-4bit", "a.yaml") == 2
     assert "did you mean 'axolotl/qlora-needs-load-in-4bit'" in capsys.readouterr().err
-    lint("--ignore", "LL0122:axolotl/a", "a.yaml")
-    assert "no rule is called 'LL0122'; did you mean 'LL012'?" in capsys.readouterr().err
+    lint("--ignore", "LLL012:axolotl/a", "a.yaml")
+    assert "no rule is called 'LLL012'; did you mean 'LL012'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("ignored", "code"), [(FOUR_BITS, 1), ("LL012:axolotl", 0)])
@@ -315,8 +315,8 @@ def test_explain_all_of_one_framework(capsys: pytest.CaptureFixture) -> None:
 def test_explain_what_is_not_there(capsys: pytest.CaptureFixture) -> None:
     assert main(["explain", "LL012:axolotl/qlora-needs-4bit"]) == 2
     assert "did you mean 'axolotl/qlora-needs-load-in-4bit'?" in capsys.readouterr().err
-    assert main(["explain", "LL0122:axolotl"]) == 2
-    assert "no rule is called LL0122; did you mean LL012" in capsys.readouterr().err
+    assert main(["explain", "LLL012:axolotl"]) == 2
+    assert "no rule is called LLL012; did you mean LL012" in capsys.readouterr().err
     assert main(["explain", "LL102:peft"]) == 2
     assert "LL102 has no keys" in capsys.readouterr().err
 

@@ -21,8 +21,10 @@ REFUSED = {
     ("qwen3_30ba3b_ep_lora_4gpu.yaml", "LL014", 48),  # warmup_steps: 0.1
     ("qlora-text.yml", "LL014", 14),  # output_dir without a value, in mistral-medium-3_5
     ("qlora-vision.yml", "LL014", 21),  # the same
+    ("14B_to_7B_KD_lora_single_device.yaml", "LL024", 22),  # lora_qwen2_5_7b
 }
-"""Recipes that axolotl 0.19.0 itself refuses (asked by ``tools/oracles/axolotl_answers.py``)."""
+"""Recipes that axolotl 0.19.0 and torchtune 0.6.1 themselves refuse (asked by
+``tools/oracles/axolotl_answers.py``; torchtune has ``lora_qwen2_5_7b_base`` and ``_instruct``)."""
 
 
 def test_no_error_and_no_warning_above_two_percent_without_a_reason() -> None:

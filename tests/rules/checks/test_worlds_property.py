@@ -28,18 +28,13 @@ ABOUT_SWEEPS = {"LL106": "it compares all values of a sweep, and has nothing to 
 """Rules whose answer is about the candidates as such."""
 MOST = 4
 """Other values that are tried of a setting, those of the rule's own examples first."""
-ENOUGH = 5
+ENOUGH = 4
 """Firing instances that there are of each rule at the least."""
 FEWER = {
     "LL202": "its page has no Bad example: it needs a file of rows",
     "LL904": "likewise",
     "LL908": "likewise",
-    "LL508": "it speaks of calls, and its example has no settings",
-    "LLB01": "likewise",
-    "LLB05": "likewise",
-    "LLB30": "likewise",
-    "LLB32": "likewise",
-    "LLB34": "likewise",
+    "LL021": "likewise: a declaration beside the file",
 }
 """Rules whose Bad examples have no setting to change, and why."""
 
