@@ -15,7 +15,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FOLDER = Path(__file__).parent / "cases"
-KINDS = {"yaml": "yaml", "python": "py", "notebook": "ipynb", "json": "json", "shell": "sh"}
+KINDS = {
+    "yaml": "yaml",
+    "python": "py",
+    "notebook": "ipynb",
+    "json": "json",
+    "toml": "toml",
+    "shell": "sh",
+}
 """The keys of an input, and how the file is called that it is written to."""
 
 
@@ -75,6 +82,7 @@ class Case(_Strict):
     yaml: Text | None = None
     python: Text | None = None
     json_: Annotated[Text | None, Field(alias="json")] = None
+    toml: Text | None = None
     shell: Text | None = None
     notebook: list[Text] | None = None
     """The source of each code cell."""

@@ -69,6 +69,9 @@ def _yaml(text: str, before: str = "", after: str = "") -> Maker:
     return lambda n: before + "".join(text.format(i=i) for i in range(n)) + after
 
 
+TOML = "\n[lora]\nr = 8\nlora_alpha = 16\n"
+
+
 def _json(n: int) -> str:
     lora = {"lora_r": 8, "lora_alpha": 16}
     return json.dumps({"runs": [{"name": f"n{i}", "lora": lora} for i in range(n)]}, indent=1)
@@ -236,6 +239,9 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         _yaml("  word {i}: of a text # that is long\n", AXOLOTL + BLOCK + "t: |\n"),
     ),
     "json: blocks in a list": ("x.json", _json),
+    "toml: keys": ("x.toml", lambda n: "\n".join(f"k{i} = [{i}]" for i in range(n)) + TOML),
+    "toml: tables": ("x.toml", lambda n: "[[a.b]]\nc.d = 1\n" * n + TOML),
+    "toml: an array": ("x.toml", lambda n: "a = [\n" + "'#',\n" * n + "]" + TOML),
     "json: keys": (
         "x.json",
         lambda n: json.dumps(

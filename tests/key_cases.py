@@ -338,7 +338,7 @@ def _modelled(trainer: str, model: str, arguments: str) -> str:
     return (
         "from peft import LoraConfig\n"
         "from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments\n"
-        "import transformers\n"
+        "import transformers\nimport trl\n"
         f"from trl import {trainer}\n"
         f"model = transformers.{model}\n"
         "lora = LoraConfig(r=16, lora_alpha=32, target_modules=['q_proj'])\n"
@@ -346,6 +346,7 @@ def _modelled(trainer: str, model: str, arguments: str) -> str:
     )
 
 
+PINNED = '# /// script\n# dependencies = [\n#     "trl==1.16.0",\n# ]\n# ///\n'
 CAUSAL = "AutoModelForCausalLM.from_pretrained('a/b')"
 TRL = [
     Case(
@@ -387,6 +388,18 @@ TRL = [
         ),
         ("one-generation", "GRPOConfig", "num_generations=1", "num_generations=2"),
         (
+            "kl-needs-sequential-sampling",
+            "KTOConfig",
+            "train_sampling_strategy='random'",
+            "train_sampling_strategy='random', loss_type='apo_zero_unpaired'",
+        ),
+        (
+            "kl-needs-batches",
+            "KTOConfig",
+            "per_device_train_batch_size=1",
+            "per_device_train_batch_size=2",
+        ),
+        (
             "auto-find-batch-size-with-groups",
             "GRPOConfig",
             "auto_find_batch_size=True",
@@ -407,6 +420,24 @@ TRL = [
     )
 ]
 TRL += [
+    Case(
+        "LL012",
+        "trl/synced-reference-with-adapter",
+        _modelled("DPOTrainer", CAUSAL, "args=trl.DPOConfig('out', sync_ref_model=True)"),
+        _modelled("DPOTrainer", CAUSAL, "args=trl.DPOConfig('out', sync_ref_model=False)"),
+    ),
+    Case(
+        "LL012",
+        "trl/adapter-as-dictionary",
+        _modelled("SFTTrainer", CAUSAL, "args=None").replace("=lora)", "={'r': 16})"),
+        _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
+    Case(
+        "LL012",
+        "trl/trainer-without-data",
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None").replace("=rows", "=None"),
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
     Case(
         "LL012",
         "trl/reward-model-needs-one-label",

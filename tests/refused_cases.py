@@ -20,8 +20,14 @@ HEADS = {
     "model: {_target_: nemo_automodel.M}\n",
     "llm-foundry": "max_duration: 1ep\n",
     "ai-toolkit": "job: extension\n",
+    "llamafactory-infer": "",
+    "mlx-lm": "fine_tune_type: lora\niters: 100\n",
+    "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
+    "sd-scripts": "network_module: networks.lora\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
+MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
 
 AXOLOTL = [
     (E, "axolotl/qlora-needs-load-in-4bit", "adapter: qlora\n", Q),
@@ -475,10 +481,62 @@ AXOLOTL = [
     (W, "axolotl/dpo-beta-renamed", L + "dpo_beta: 0.1\n", L + "rl_beta: 0.1\n"),
     (W, "axolotl/noisy-embedding-alpha-renamed", L + "noisy_embedding_alpha: 5\n", L),
     (W, "axolotl/sequence-parallel-degree-renamed", L + "sequence_parallel_degree: 2\n", L),
+    (W, "axolotl/lora-kernels-with-rl", L + "rl: dpo\nlora_o_kernel: true\n", L + "rl: dpo\n"),
+    (
+        E,
+        "axolotl/tokens-needs-saved-embeddings",
+        L + "tokens: [a]\nlora_modules_to_save: [lm_head]\n",
+        L + "tokens: [a]\nlora_modules_to_save: [embed_in, embed_out]\n",
+    ),
+    *(
+        (
+            E,
+            f"axolotl/new-{name}-token-needs-saved-embeddings",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: <|im_end|>}}\n",
+            f"{L}{MISTRAL}special_tokens: {{{name}_token: </s>, pad_token: <|im_end|>}}\n",
+        )
+        for name in ("eos", "bos", "unk")
+    ),
+    (
+        W,
+        "axolotl/dataset-field-needs-completion",
+        L + "datasets: [{path: a/b, type: alpaca, field: text}]\n",
+        L + "datasets: [{path: a/b, type: completion, field: text}, {type: mine.load, field: x}]\n",
+    ),
+    (
+        W,
+        "axolotl/base-model-is-an-adapter-by-name",
+        L + "base_model: a/b-lora\n",
+        L + "base_model: a/b-lora-merged\n",
+    ),
+    (
+        W,
+        "torch/fsdp1-with-load-in-8bit",
+        L + "load_in_8bit: true\nfsdp_config: {version: 1}\n",
+        L + "load_in_8bit: true\nfsdp_config: {version: 2}\n",
+    ),
 ]
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
+    (
+        E,
+        "llamafactory/do-predict-needs-evaluation-data",
+        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/predict-with-generate-needs-evaluation-data",
+        "predict_with_generate: true\n",
+        "predict_with_generate: true\neval_dataset: a\n",
+    ),
+    (
+        E,
+        "llamafactory/ppo-reports-elsewhere",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: swanlab\n",
+        "stage: ppo\nreward_model: a\ndo_train: true\ndataset: a\nreport_to: wandb\n",
+    ),
     (
         E,
         "llamafactory/training-needs-dataset",
@@ -630,8 +688,8 @@ LLAMA_FACTORY = [
         (
             E,
             f"llamafactory/{kebab(name)}-outside-sft",
-            f"stage: kto\n{name}: true\n",
-            f"stage: sft\n{name}: true\n",
+            f"stage: kto\n{name}: true\neval_dataset: a\n",
+            f"stage: sft\n{name}: true\neval_dataset: a\n",
         )
         for name in ("neat_packing", "train_on_prompt", "mask_history", "predict_with_generate")
     ),
@@ -639,7 +697,7 @@ LLAMA_FACTORY = [
         E,
         "llamafactory/do-predict-needs-predict-with-generate",
         "do_predict: true\n",
-        "do_predict: true\npredict_with_generate: true\n",
+        "do_predict: true\npredict_with_generate: true\neval_dataset: a\n",
     ),
     (
         E,
@@ -713,6 +771,15 @@ SWIFT = [
         "quant_method: bnb\nquant_bits: 3\n",
         "quant_method: hqq\nquant_bits: 3\n",
     ),
+    *(
+        (
+            E,
+            f"ms-swift/{method}-with-other-quant-bits",
+            f"quant_method: {method}\nquant_bits: 3\n",
+            f"quant_method: {method}\nquant_bits: 8\n",
+        )
+        for method in ("quanto", "eetq")
+    ),
     (E, "ms-swift/ref-model-with-lora", "rlhf_type: dpo\nref_model: a/b\n", "rlhf_type: dpo\n"),
     (
         E,
@@ -771,7 +838,40 @@ SWIFT = [
 ]
 
 S = "eval_strategy: steps\neval_steps: 50\n"
+G = "num_generations: 4\n"
 TRAINER = [
+    (
+        W,
+        "trl/generation-batch-size-with-steps-per-generation",
+        G + "generation_batch_size: 16\nsteps_per_generation: 2\n",
+        G + "generation_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-groups",
+        "num_generations: 6\ngeneration_batch_size: 16\n",
+        "num_generations: 6\ngeneration_batch_size: 24\n",
+    ),
+    (
+        W,
+        "trl/generation-batch-of-partial-batches",
+        "num_generations: 2\ngeneration_batch_size: 12\n",
+        "num_generations: 2\ngeneration_batch_size: 16\n",
+    ),
+    (
+        W,
+        "trl/batch-of-partial-groups",
+        "num_generations: 6\nper_device_train_batch_size: 4\n",
+        G + "per_device_train_batch_size: 4\n",
+    ),
+    (W, "trl/one-generation", "num_generations: 1\n", G),
+    (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
+    (
+        W,
+        "trl/log-completions-hub-repo-without-log-completions",
+        G + "log_completions_hub_repo: me/rows\n",
+        G + "log_completions_hub_repo: me/rows\nlog_completions: true\n",
+    ),
     (
         W,
         "trl/padding-free-with-max-length",
@@ -827,6 +927,13 @@ TRAINER = [
         "transformers/lr-scheduler-needs-evaluation",
         "lr_scheduler_type: reduce_lr_on_plateau\n",
         f"lr_scheduler_type: reduce_lr_on_plateau\n{S}",
+    ),
+    (E, "transformers/fsdp-offload-alone", "fsdp: offload\n", "fsdp: full_shard offload\n"),
+    (
+        E,
+        "transformers/resume-from-checkpoint-not-a-folder",
+        "resume_from_checkpoint: 1000\n",
+        "resume_from_checkpoint: out/checkpoint-1000\n",
     ),
     (E, "transformers/warmup-steps-negative", "warmup_steps: -1\n", "warmup_steps: 0\n"),
     (
@@ -895,7 +1002,92 @@ FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_
 KIT = "config: {process: [{network: {type: lora, linear: 16}, train: {gradient_accumulation: 2"
 P = "peft: {dim: 8, "
 LUDWIG = "adapter: {type: lora, postprocessor: {merge_adapter_into_base_model: true}}\n"
+MERGES = "model_name_or_path: a/b\nadapter_name_or_path: c\ntemplate: default\n"
+"""What LLaMA-Factory is given to use an adapter."""
+VLLM = MERGES + "infer_backend: vllm\n"
+JOB = "config: {process: [{network: {type: lora}, model: "
+RECOVERED = 'quantize: true, qtype: "uint3|ostris/accuracy_recovery_adapters/qwen_image_x.pt"'
+SD_NUMBERS = (
+    *("network-dim", "network-alpha", "learning-rate", "unet-lr", "max-train-steps"),
+    *("max-train-epochs", "train-batch-size", "gradient-accumulation-steps"),
+)
 OTHERS = [
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/{key}-as-text",
+            f"{key.replace('-', '_')}: '16'\n",
+            f"{key.replace('-', '_')}: 16\n",
+        )
+        for key in SD_NUMBERS
+    ),
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/full-{dtype}-needs-mixed-precision",
+            f"full_{dtype}: true\nmixed_precision: other\n",
+            f"full_{dtype}: true\nmixed_precision: {dtype}\n",
+        )
+        for dtype in ("fp16", "bf16")
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/scale-v-pred-loss-needs-v-parameterization",
+        "scale_v_pred_loss_like_noise_pred: true\n",
+        "scale_v_pred_loss_like_noise_pred: true\nv_parameterization: true\n",
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/adaptive-noise-scale-needs-noise-offset",
+        "adaptive_noise_scale: 0.01\n",
+        "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
+    *(
+        ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
+        for key, refused, repaired in (
+            (
+                "adapter-needs-finetuning-type-lora",
+                MERGES + "finetuning_type: freeze\n",
+                MERGES + "finetuning_type: lora\n",
+            ),
+            (
+                "merge-with-quantization-bit",
+                MERGES + "export_dir: d\nquantization_bit: 4\n",
+                MERGES + "infer_backend: huggingface\nquantization_bit: 4\n",
+            ),
+            (
+                "merge-with-export-quantization-bit",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n"
+                "export_quantization_dataset: e.json\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "export-quantization-bit-needs-calibration-data",
+                MERGES + "export_dir: d\nexport_quantization_bit: 4\n",
+                MERGES + "export_dir: d\n",
+            ),
+            (
+                "several-adapters-with-quantization-bit",
+                MERGES.replace(": c", ": c,d") + "quantization_bit: 4\n",
+                MERGES.replace(": c", ": c,d"),
+            ),
+            ("vllm-with-quantization-bit", VLLM + "quantization_bit: 4\n", VLLM),
+            ("vllm-with-several-adapters", VLLM.replace(": c", ": c,d"), VLLM),
+            ("vllm-with-rope-scaling", VLLM + "rope_scaling: linear\n", VLLM),
+            ("vllm-outside-sft", VLLM + "stage: rm\n", VLLM + "stage: sft\n"),
+        )
+    ),
+    (
+        "mlx-lm",
+        E,
+        "mlx-lm/lora-parameters-needs-all-three",
+        "lora_parameters: {rank: 8, scale: 2.0}\n",
+        "lora_parameters: {rank: 8, scale: 2.0, dropout: 0.0}\n",
+    ),
     (
         "litgpt",
         E,
@@ -1042,9 +1234,37 @@ OTHERS = [
     ),
     (
         "ai-toolkit",
+        W,
+        "ai-toolkit/recovery-adapter-of-another-model",
+        f"{JOB}{{arch: flux, {RECOVERED}}}}}]}}\n",
+        f"{JOB}{{arch: qwen_i, {RECOVERED}}}}}]}}\n",
+    ),
+    (
+        "ai-toolkit",
         E,
         "ai-toolkit/gradient-accumulation-twice",
         KIT + ", gradient_accumulation_steps: 2}}]}\n",
         KIT + "}}]}\n",
+    ),
+    (
+        "autotrain",
+        W,
+        "autotrain/project-name-not-alphanumeric",
+        "backend: local\nproject_name: my_llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "autotrain",
+        E,
+        "autotrain/backend-missing",
+        "project_name: my-llm\n",
+        "backend: local\nproject_name: my-llm\n",
+    ),
+    (
+        "verl",
+        E,
+        "verl/lora-rank-above-served",
+        "  model: {path: a/b, lora_rank: 1024}\n",
+        "  model: {path: a/b, lora_rank: 64}\n",
     ),
 ]

@@ -12,15 +12,29 @@ import pytest
 import official_recipes
 from conftest import ROOT
 from lora_lint.engine.config import KEYS
+from lora_lint.translate import framework as dialect
 
 sys.path.insert(0, str(ROOT / "tools"))
 import build_docs
+import docs_framework_pages
 import docs_rules
 import fire_rates
 
 
 def test_no_generated_page_is_out_of_date() -> None:
     assert build_docs.stale() == [], "run: make generate"
+
+
+def test_every_framework_has_a_page_of_what_is_known_of_it() -> None:
+    pages = dict(docs_framework_pages.framework_pages())
+    assert {name.removesuffix(".md") for name in pages} == set(dialect.names()) - {"generic"}
+    text = pages["llamafactory.md"]
+    parts = ("How it is known", "What is read", "What is refused", "Which values", "By version")
+    for part in parts:
+        assert f"## {part}" in text
+    assert "| `new_special_tokens` | 0.9.3 | `add_special_tokens` |" in text
+    assert "| `lora_alpha` | `lora_alpha` | 2 x `r` |" in text
+    assert "`llamafactory/streaming-needs-max-steps`" in text
 
 
 def test_every_family_of_rules_has_a_title() -> None:

@@ -15,6 +15,7 @@ from conftest import ROOT
 
 sys.path.append(str(ROOT / "tools"))
 from oracles.mutations import Mutation
+from oracles.nested import flattened
 from oracles.verdicts import Recipe, Verdict, judge
 
 DRAWS = sorted((ROOT / "tests" / "data" / "oracles").glob("*.jsonl"))
@@ -22,7 +23,9 @@ DRAWS = sorted((ROOT / "tests" / "data" / "oracles").glob("*.jsonl"))
 
 def verdicts(framework: str, lines: list[str]) -> list[Verdict]:
     folder = ROOT / "tools" / "oracles" / "recipes" / framework
-    recipes = {path.name: yaml.safe_load(path.read_text()) for path in folder.glob("*.yaml")}
+    recipes = {
+        path.name: flattened(yaml.safe_load(path.read_text())) for path in folder.glob("*.yaml")
+    }
     return [_verdict(json.loads(line), recipes) for line in lines]
 
 

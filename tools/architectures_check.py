@@ -12,10 +12,13 @@ from architectures_configs import DROPPED, PRESENT, BuildError, Flat, Kind, nest
 from architectures_observe import Observation
 from architectures_trace import Value
 from architectures_vary import sample
+from lora_rules.engine import packaged
 from lora_rules.engine.value import Unknown
 from lora_rules.facts.model import model_table
 from lora_rules.facts.model.modules import Modules, modules
 
+PACKAGED = packaged.content
+TABLE = "facts/model/architectures.json"
 Shapes = dict[str, tuple[int, int, bool]]
 
 
@@ -83,7 +86,7 @@ def install(table: Value) -> None:
 
     lines = (f"{json.dumps(key)}:{json.dumps(entry)}" for key, entry in table.items())
     text = "{\n" + ",\n".join(lines) + "\n}\n"
-    model_table._text = lambda: text  # type: ignore[assignment]
+    packaged.content = lambda file: text.encode() if file == TABLE else PACKAGED(file)
 
 
 def shapes(model: nn.Module) -> Shapes:

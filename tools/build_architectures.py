@@ -66,6 +66,10 @@ MEMORY = 12 << 30
 """A class that makes real tensors of its full size fails rather than the machine."""
 TIE = "tie_word_embeddings"
 SEPARATOR = "\n"
+NOT_LEARNED = {
+    "gemma4_text": ["num_kv_shared_layers?", "num_global_key_value_heads?", "enable_moe_block?"]
+}
+"""Fields that are off by default, and only build a model together with others: never sampled."""
 SAMPLES, ROUNDS, FRESH = 40, 5, 25
 
 Table = dict[str, dict[str, Any]]
@@ -144,6 +148,17 @@ def prepare(kind: Kind) -> Kind:
         raise error
     shrink(kind)
     return kind
+
+
+def _is_flat(name: str) -> bool:
+    """Whether a type takes the number of layers of its language model at the top as well."""
+    if name not in CONFIG_MAPPING:
+        return False
+    try:
+        config = CONFIG_MAPPING[name](num_hidden_layers=7)
+    except Exception:  # every class refuses in its own way
+        return False
+    return getattr(config.text_config, "num_hidden_layers", None) == 7
 
 
 class Builder:
@@ -242,7 +257,8 @@ class Builder:
         }
         own = {name for name in known if name.partition(".")[0] not in inner}
         entry |= self._readers[key].describe(sorted(own))
-        entry["unread"] = unread(cls)
+        entry["unread"] = [*unread(cls), *NOT_LEARNED.get(key, ())]
+        entry["flat"] = [field for field in inner if field == "text_config" and _is_flat(key)]
         if raised:
             entry["raised"] = {TIE: next(iter(raised.values()))}
         for field, (sub, is_auto) in inner.items():

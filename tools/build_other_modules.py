@@ -10,9 +10,11 @@ dropout), ``routers`` those of fused experts whose weight is experts by hidden s
 last names of parameters that are biases but are not called ``bias`` (PEFT's ``bias="all"`` passes
 them over), ``convs`` those of ``held`` that are convolutions, which PEFT adapts. ``linears`` are
 the linear layers and embeddings of a type that the table of architectures lacks, with a comma after
-each, so that a search for another module's name does not meet them. ``{}`` stands for an index,
+each, so that a search for another module's name does not meet them; ``targets`` are PEFT's default
+targets for such a type. ``{}`` stands for an index,
 ``~`` for the base model's path. Modules around a linear layer are left out: they follow from its
-path.
+path. Types that bring their own code are in ``remote_modules.txt``. With types named, only these
+are made anew.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ import json
 import logging
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import transformers
+from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as TARGETS
 from torch import nn
 from transformers import CONFIG_MAPPING
 from transformers.pytorch_utils import Conv1D
@@ -34,6 +38,7 @@ from build_architectures import find_kind, prepare
 from lora_rules.facts.model.model_table import model_types
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/facts/model/other_modules.json"
+REMOTE = Path(__file__).parent / "remote_modules.txt"
 GROUPS = ("held", "bare", "routers", "biases", "convs", "linears")
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """What PEFT 0.21.2 adapts (``lora/layer.py``), transposed ones not among them."""
@@ -49,19 +54,33 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     transformers.logging.set_verbosity_error()
-    lines = []
+    entries: dict[str, dict[str, str]] = {}
+    if arguments.types and arguments.output.exists():
+        entries = json.loads(arguments.output.read_text(encoding="utf-8"))
     for name in arguments.types or sorted(CONFIG_MAPPING):
         try:
-            kind = find_kind(name)
-            if not kind.classes:
-                continue
-            entry = describe(prepare(kind))
+            kind = find_kind(name) if name in CONFIG_MAPPING else None
+            if kind is not None and kind.classes:
+                entries[name] = describe(prepare(kind))
         except (BuildError, ValueError) as problem:
             print(f"{name}: {str(problem)[:120]}", flush=True)
-            continue
-        lines.append(f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}")
+    entries |= dict(remote())
+    lines = (
+        f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}"
+        for name, entry in sorted(entries.items())
+    )
     arguments.output.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"{len(lines)} types")
+    print(f"{len(entries)} types")
+
+
+def remote() -> Iterator[tuple[str, dict[str, str]]]:
+    """The types of ``remote_modules.txt``."""
+    for line in REMOTE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        name, _, targets, linears, held, bare = line.split("; ")
+        entry = {"held": held, "bare": bare, "linears": f"{linears.replace(' ', ',')},"}
+        yield name, entry | ({"targets": targets} if targets != "-" else {})
 
 
 def describe(kind: Kind) -> dict[str, str]:
@@ -82,6 +101,8 @@ def describe(kind: Kind) -> dict[str, str]:
     entry = {group: " ".join(sorted(paths)) for group, paths in found.items() if paths}
     if "linears" in entry:
         entry["linears"] = f"{entry['linears'].replace(' ', ',')},"
+        if kind.name in TARGETS:
+            entry["targets"] = " ".join(TARGETS[kind.name])
     return entry
 
 

@@ -30,7 +30,16 @@ from __future__ import annotations
 from lora_rules.engine.version_range import ANY
 
 Row = tuple[
-    str, str, str, int, tuple[tuple[str, str], ...], tuple[object, ...], bool, bool, bool
+    str,
+    str,
+    str,
+    int,
+    tuple[tuple[str, str], ...],
+    tuple[object, ...],
+    bool,
+    bool,
+    bool,
+    tuple[str, ...],
 ]
 
 RULES: tuple[Row, ...] = (
@@ -38,7 +47,7 @@ RULES: tuple[Row, ...] = (
 
 FOOT = ''')
 """Code, module, function, severity, its positional parameters each with its annotation, the last
-ones' defaults, ``preview``, ``without_adapter``, ``of_records``."""
+ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""
 '''
 
 
@@ -89,6 +98,7 @@ def _row(rule: Rule) -> tuple[object, ...]:
         rule.preview,
         rule.without_adapter,
         rule.of_records,
+        rule.calls,
     )
 
 

@@ -2,7 +2,7 @@
 
 Downloads the wheels below from PyPI, reads them with ``ast`` and runs none of them.
 
-    python tools/build_signatures.py [--wheels FOLDER]
+    python tools/build_signatures.py [--wheels FOLDER] [--only LIBRARY]
 
 A table, for each callee:
 
@@ -24,6 +24,8 @@ import tempfile
 from itertools import takewhile
 from pathlib import Path
 
+import options_of_programs as programs
+from components_of_torchtune import components
 from read_signature import (
     NOT_LITERAL,
     Signature,
@@ -36,6 +38,9 @@ from read_signature import (
 from wheel_source import Wheel, download
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries"
+FILE = "signatures.json"
+ARGUMENTS = frozenset({"torchtune", "torch", "swift", "autotrain", "verl"})
+"""Whose arguments are no settings of ours: the file is called so."""
 
 VERSIONS = {
     "peft": "0.3.0 0.4.0 0.5.0 0.6.0 0.7.0 0.8.0 0.9.0 0.10.0 0.11.0 0.12.0 0.13.0 0.14.0 0.15.0"
@@ -51,12 +56,22 @@ VERSIONS = {
     " 1.9.0 1.10.0 1.11.0 1.12.0 1.13.0 1.14.0 1.15.0 1.16.0",
     "unsloth": "2024.8 2024.12.12 2025.3.19 2025.6.12 2025.9.11 2025.12.10 2026.3.18 2026.6.9"
     " 2026.10.9",
+    "torchtune": "0.0.1 0.1.0 0.2.0 0.3.0 0.4.0 0.5.0 0.6.0 0.6.1 0.7.0.dev0",
+    "torch": "2.13.0",
+    "verl": "0.2 0.3.0.post1 0.4.1 0.5.0 0.6.1 0.7.1 0.8.0 0.9.1",
+    "swift": "2.0.0 2.2.0 2.4.0 2.6.0 2.6.1 3.0.0 3.1.0 3.2.0 3.3.0 3.4.0 3.5.0 3.6.0 3.7.0 3.8.0"
+    " 3.9.0 3.10.0 3.11.0 3.12.0 4.0.0 4.1.0 4.2.0 4.3.0 4.4.0 4.5.0 4.6.0",
+    "autotrain": "0.6.0 0.6.40 0.7.0 0.7.60 0.7.100 0.7.129 0.8.0 0.8.10 0.8.20 0.8.36",
 }
 """The first release on PyPI of every minor version, and the newest (November 2026); of unsloth,
-which has no minor versions, a sample."""
+which has no minor versions, a sample. torchtune's last is its development version, which many of
+its recipes are for: its repository at bd2a0fc, as ``git archive --format=zip`` packs ``torchtune``,
+in the folder of the wheels. torch is taken from where it is installed."""
 
 _METHODS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "ORPO", "CPO", "RLOO", "PPO", "OnlineDPO", "GKD"]
 _METHODS += ["BCO", "XPO", "NashMD", "PRM", "Distillation"]
+SCRIPT_ARGUMENTS = ("ScriptArguments", "GRPOScriptArguments", "DatasetMixtureConfig")
+"""What TRL's scripts take beside a configuration and ``ModelConfig``; not all are exported."""
 CALLEES = {
     "peft": [
         "LoraConfig",
@@ -76,13 +91,29 @@ CALLEES = {
     "trl": [
         *(f"{method}{kind}" for method in _METHODS for kind in ("Config", "Trainer")),
         "ModelConfig",
+        *SCRIPT_ARGUMENTS,
     ],
     "unsloth": [
         f"{owner}.{method}"
         for owner in ("FastLanguageModel", "FastModel", "FastVisionModel")
         for method in ("from_pretrained", "get_peft_model")
     ],
+    "torchtune": [],
+    "torch": [],
+    "swift": programs.callees("swift"),
+    "verl": programs.callees("verl"),
+    "autotrain": programs.callees("autotrain"),
 }
+"""What is read; of torchtune and of torch.optim everything that a configuration can name."""
+
+
+def _read_all(wheel: Wheel, callees: list[str]) -> dict[str, Signature]:
+    """The signatures of a wheel, of those callees that it has."""
+    if wheel.package in ("torchtune", "torch"):
+        return components(wheel)
+    read = programs.read if wheel.package in programs.DISTRIBUTIONS else _read
+    found = {callee: read(wheel, callee) for callee in callees}
+    return {callee: signature for callee, signature in found.items() if signature is not None}
 
 
 def _read(wheel: Wheel, callee: str) -> Signature | None:
@@ -91,7 +122,8 @@ def _read(wheel: Wheel, callee: str) -> Signature | None:
         return read_method(wheel, owner, method)
     if not owner[0].isupper():
         return read_function(wheel, owner)
-    if not (wheel.exports(owner) or wheel.is_experimental(owner)):
+    public = wheel.exports(owner) or wheel.is_experimental(owner) or owner in SCRIPT_ARGUMENTS
+    if not public:
         return None
     signature = read_class(wheel, owner)
     if signature and "task_type" in signature.fields:
@@ -154,7 +186,7 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
     return {
         "versions": versions,
         "parent": read[-1].parent,
-        "open": read[-1].open,
+        "open": any(one.open for one in read[-2 if ".dev" in versions[-1] else -1 :]),
         "positional": _shared_beginning([one.positional for one in read]),
         "fields": {
             name: [presence([name in one.fields for one in read]), _defaults(read, name)]
@@ -164,34 +196,35 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
     }
 
 
-def build(folder: Path) -> dict[str, dict[str, object]]:
-    """The table of each library."""
-    tables: dict[str, dict[str, object]] = {}
-    for package, callees in CALLEES.items():
-        table = tables.setdefault(package, {})
-        read: dict[str, list[tuple[str, Signature]]] = {callee: [] for callee in callees}
-        for version in VERSIONS[package].split():
-            wheel = Wheel(download(package, version, folder), package)
-            for callee in callees:
-                signature = _read(wheel, callee)
-                if signature is not None:
-                    read[callee].append((version, signature))
-        for callee, found in read.items():
-            versions = [version for version, _ in found]
-            table[f"{package}.{callee}"] = _entry(versions, [one for _, one in found])
-            print(f"{package}.{callee}: {len(found)} versions, {versions[0]} to {versions[-1]}")
-    return tables
+def build(package: str, folder: Path) -> dict[str, dict[str, object]]:
+    """The table of a library."""
+    distribution = programs.DISTRIBUTIONS.get(package, package)
+    read: dict[str, list[tuple[str, Signature]]] = {callee: [] for callee in CALLEES[package]}
+    for version in VERSIONS[package].split():
+        wheel = Wheel(download(distribution, version, folder), package)
+        for callee, signature in _read_all(wheel, CALLEES[package]).items():
+            read.setdefault(callee, []).append((version, signature))
+    table: dict[str, dict[str, object]] = {}
+    for callee, found in read.items():
+        versions = [version for version, _ in found]
+        table[f"{package}.{callee}"] = _entry(versions, [one for _, one in found])
+        print(f"{package}.{callee}: {len(found)} versions, {versions[0]} to {versions[-1]}")
+    return table
 
 
 def main() -> None:
     """Build and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--wheels", type=Path, help="keep the wheels in this folder")
-    folder = parser.parse_args().wheels or Path(tempfile.mkdtemp())
-    for library, table in build(folder).items():
+    parser.add_argument("--only", choices=tuple(CALLEES), help="write the table of one library")
+    options = parser.parse_args()
+    folder = options.wheels or Path(tempfile.mkdtemp())
+    for library in [options.only] if options.only else CALLEES:
+        table = build(library, folder)
         rows = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in table.items()]
         text = "{\n" + ",\n".join(rows) + "\n}\n"  # as lora_rules.engine.packaged reads it
-        target = TARGET / library / "signatures.json"
+        target = TARGET / library / ("arguments.json" if library in ARGUMENTS else FILE)
+        target.parent.mkdir(exist_ok=True)
         target.write_text(text, encoding="utf-8")
         print(f"{target}: {len(text)} bytes")
 

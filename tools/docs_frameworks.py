@@ -21,31 +21,36 @@ the setting, under the name that PEFT, bitsandbytes, transformers or TRL give it
 the key as it is written. A default that is the framework's own is linted too, and named as such;
 where a framework demands a value there is none to assume. Each table stands in
 `rules/lora_rules/frameworks/`, with the version of the framework's source that it was read from.
+Each framework has a page: how its files are known, what is read, what is refused, by version.
 
 `lora-lint show FILE` prints how a file was understood, every value with its origin.
 """
 
 
 def dialects_page() -> str:
-    """All dialects, in the order in which a file is compared with them."""
-    parts = [INTRODUCTION, *(_section(name) for name in dialect.names())]
-    return "\n".join(parts)
+    """All dialects, in the order in which a file is compared with them, each with its page."""
+    lines = [
+        f"- [{dialect.load(name).framework}](frameworks/{name}.md): `dialect: {name}`"
+        for name in dialect.names()
+        if name != "generic"
+    ]
+    return "\n".join([INTRODUCTION, *lines, "", "## Anything else\n", *_of_generic()])
 
 
-def _section(name: str) -> str:
-    known = dialect.load(name)
-    told = [field for field in known.table.fields if _is_worth_telling(field)]
-    parts = [f"## {known.framework}\n\n{_about(name)}\n"]
-    if told:
-        rows = "\n".join(_row(field) for field in told)
-        parts.append(f"| setting | key | when it is absent |\n|---|---|---|\n{rows}\n")
-    taken_over = len(known.table.fields) - len(told)
-    if taken_over:
-        parts.append(f"{taken_over} more settings are read under their own names.\n")
-    return "\n".join(parts)
+def _of_generic() -> list[str]:
+    rows, _more = rows_of("generic")
+    head = "| setting | key | when it is absent |\n|---|---|---|\n"
+    return [f"{about('generic')}\n", f"{head}{rows}\n"]
 
 
-def _about(name: str) -> str:
+def rows_of(name: str) -> tuple[str, int]:
+    """The rows of a dialect's table, and how many settings stand under their own names."""
+    fields = dialect.load(name).table.fields
+    told = [field for field in fields if _is_worth_telling(field)]
+    return "\n".join(_row(field) for field in told), len(fields) - len(told)
+
+
+def about(name: str) -> str:
     """The dialect's name, and where its table was read from: the comment at the table's head."""
     lines = (TABLES / name.replace("-", "_") / "keys.yaml").read_text().splitlines()
     comment = [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]

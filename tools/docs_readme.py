@@ -35,7 +35,7 @@ def readme() -> str:
     text = counted(README.read_text())
     text = _replaced(text, PICTURE, f"$ {PICTURE}\n{_printed(PICTURE, ROOT)}")
     text = _replaced(text, SESSION[0], "\n".join(_session()))
-    text = re.sub(r"\| YAML, JSON \|.*\n", lambda _: f"{_formats()}\n", text)
+    text = re.sub(r"\| YAML, JSON, TOML \|.*\n", lambda _: f"{_formats()}\n", text)
     table = rules_markdown(all_rules().values())
     return re.sub(r"\| code \| name \|.*?\n(?!\|)", lambda _: table, text, flags=re.DOTALL)
 
@@ -43,7 +43,7 @@ def readme() -> str:
 def counted(text: str) -> str:
     """The text with today's number of frameworks."""
     number = len(framework.names()) - 1  # "generic" is anybody's file
-    return re.sub(r"(?<=YAML and JSON of )\d+(?= frameworks)", str(number), text)
+    return re.sub(r"(?<=YAML, JSON and TOML of )\d+(?= frameworks)", str(number), text)
 
 
 def _formats() -> str:
@@ -51,8 +51,8 @@ def _formats() -> str:
     labels = {framework.load(name).framework for name in framework.names() if name not in OURS}
     listed = ", ".join(sorted(labels, key=str.lower))
     return (
-        f"| YAML, JSON | {listed}, `adapter_config.json`, our own format, and blocks of PEFT's"
-        " names in anybody's file |"
+        f"| YAML, JSON, TOML | {listed}, `adapter_config.json`, our own format, and blocks of"
+        " PEFT's names in anybody's file |"
     )
 
 

@@ -52,9 +52,14 @@ def read_function(wheel: Wheel, name: str) -> Signature | None:
     found = wheel.find_function(name)
     if found is None:
         return None
+    return read_parameters(wheel, *found)
+
+
+def read_parameters(wheel: Wheel, file: str, function: ast.FunctionDef) -> Signature:
+    """The signature of a function whose definition is at hand."""
     signature = Signature()
-    _read_parameters(wheel, *found, signature, skip_first=False)
-    _read_decorators(found[1], signature)
+    _read_parameters(wheel, file, function, signature, skip_first=False)
+    _read_decorators(function, signature)
     return signature
 
 
@@ -111,8 +116,8 @@ def _inherit(wheel: Wheel, file: str, base: str, into: Signature, child: str) ->
         into.positional += [n for n in inherited.positional if n not in into.positional]
         into.parent = inherited.parent or into.parent
         into.open = into.open or inherited.open
-    elif wheel.package == "trl" and base.endswith("TrainingArguments"):
-        into.parent = f"transformers.{base}"
+    elif wheel.package in ("trl", "swift") and base.endswith("TrainingArguments"):
+        into.parent = f"transformers.{base.removeprefix('Hf')}"
 
 
 def _first_is_bound(method: ast.FunctionDef) -> bool:

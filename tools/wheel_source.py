@@ -17,6 +17,8 @@ def download(package: str, version: str, folder: Path) -> Path:
     Raises:
         FileNotFoundError: if pip left no wheel of that name.
     """
+    if (installed := _installed(package, version)) is not None:
+        return installed
     pattern = f"{package.replace('-', '_')}-{version}-*.whl"
     if not list(folder.glob(pattern)):
         subprocess.run(
@@ -31,21 +33,46 @@ def download(package: str, version: str, folder: Path) -> Path:
     raise FileNotFoundError(f"pip left no {pattern} in {folder}")
 
 
+def _installed(package: str, version: str) -> Path | None:
+    """Where a package of that version is installed: torch alone, whose wheel is huge."""
+    if package != "torch":
+        return None
+    from importlib.metadata import distribution
+
+    found = distribution(package)
+    return Path(str(found.locate_file(""))) if found.version.startswith(version) else None
+
+
 class Wheel:
     """The Python files of one wheel, parsed on demand."""
 
     def __init__(self, path: Path, package: str) -> None:
         self.package = package
-        self._zip = zipfile.ZipFile(path)
+        self._path = path
 
     @cached_property
     def _sources(self) -> dict[str, str]:
+        if self._path.is_dir():
+            files = (self._path / self.package / "optim").glob("*.py")
+            return {f"{self.package}/optim/{file.name}": file.read_text() for file in files}
         wanted = self.package + "/"
-        return {
-            name: self._zip.read(name).decode("utf-8", "replace")
-            for name in self._zip.namelist()
-            if name.startswith(wanted) and name.endswith(".py")
-        }
+        with zipfile.ZipFile(self._path) as archive:
+            return {
+                name: archive.read(name).decode("utf-8", "replace")
+                for name in archive.namelist()
+                if name.startswith(wanted) and name.endswith(".py")
+            }
+
+    def names(self, folder: str) -> list[str]:
+        """The files right in a folder, of any kind."""
+        with zipfile.ZipFile(self._path) as archive:
+            every = archive.namelist()
+        return [name for name in every if name.rpartition("/")[0] == folder.rstrip("/")]
+
+    def text(self, name: str) -> str:
+        """The text of a file of any kind."""
+        with zipfile.ZipFile(self._path) as archive:
+            return archive.read(name).decode()
 
     @cache  # noqa: B019 - a wheel lives as long as the tool runs
     def tree(self, file: str) -> ast.Module:

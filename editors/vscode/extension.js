@@ -3,7 +3,7 @@
 const vscode = require("vscode");
 const { LanguageClient, TransportKind } = require("vscode-languageclient/node");
 
-const LANGUAGES = ["python", "yaml", "json", "jsonc", "shellscript"];
+const LANGUAGES = ["python", "yaml", "json", "jsonc", "toml", "shellscript"];
 const BESIDE =
   "**/{pyproject.toml,lora-lint.toml,.lora-lint.toml,*requirements*.txt,config.json,*.jsonl,*.lock}";
 

@@ -76,6 +76,26 @@ TRANSFORMERS_WHEELS = Source(
     "versions from 4.30.0 to 5.23.0, and 5.24.0 run",
     "https://pypi.org/project/transformers/",
 )
+DEEPSPEED_SOURCE = Source(
+    "deepspeed-source",
+    MECHANICAL,
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "https://github.com/deepspeedai/DeepSpeed",
+)
+MS_SWIFT_DOCS = Source(
+    "ms-swift-docs",
+    PRACTICE,
+    "ms-swift 4, docs/source_en/Instruction/Frequently-asked-questions.md and "
+    "examples/train/new_special_tokens/train.sh",
+    "https://github.com/modelscope/ms-swift/tree/main/examples/train/new_special_tokens",
+)
+TORCHTUNE_WHEELS = Source(
+    "torchtune-wheels",
+    MECHANICAL,
+    "torchtune, the wheels of 0.0.1 to 0.6.1 and its development version (bd2a0fc), read; "
+    "0.6.1 run: tune validate, config.instantiate",
+    "https://github.com/meta-pytorch/torchtune",
+)
 BASH = Source(
     "bash",
     MECHANICAL,
@@ -96,6 +116,37 @@ QUANTIZATION_SOURCES = Source(
     "(arguments/base_args/quant_args.py), Oumi d8ed077 (builders/models.py), TRL 1.16.0 "
     "(trainer/utils.py), read in 2026",
     "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_TEMPLATES = Source(
+    "llamafactory-templates",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: extras/constants.py, data/template.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_QUANTIZATION = Source(
+    "llamafactory-quantization",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.2 to 0.9.5: model/model_utils/quantization.py, configure_quantization",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_DATA = Source(
+    "llamafactory-data",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: data/parser.py, data/converter.py, data/loader.py, data/processor, run",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+LLAMAFACTORY_EXPORT = Source(
+    "llamafactory-export",
+    MECHANICAL,
+    "LLaMA-Factory 0.9.5: train/tuner.py, hparams/parser.py, model/model_utils/quantization.py",
+    "https://github.com/hiyouga/LLaMA-Factory",
+)
+FLOAT16_OVERFLOWS = Source(
+    "float16-overflows",
+    PRACTICE,
+    "Answers of the makers: zai-org/GLM-4 issues 96 and 188, QwenLM/Qwen3 issues 670 and 868; "
+    "Unsloth's account of Gemma 3 and 3n in float16 (unsloth.ai/blog/gemma3)",
+    "https://github.com/zai-org/GLM-4/issues/96",
 )
 OMEGACONF = Source(
     "omegaconf",
@@ -531,6 +582,49 @@ PAD_IS_EOS_ISSUES = Source(
     "Issues of TRL (734, 976) and transformers (23530): models that never write the end token",
     "https://github.com/huggingface/trl/issues/976",
 )
+UNSLOTH_TEMPLATES = Source(
+    "unsloth-templates",
+    MECHANICAL,
+    "Unsloth 2026.10.9: chat_templates.py",
+    "https://github.com/unslothai/unsloth",
+)
+UNSLOTH_TEMPLATE_ISSUES = Source(
+    "unsloth-template-issues",
+    GUIDANCE,
+    "Issue 915 of Unsloth: a template whose tokens the model has not learned",
+    "https://github.com/unslothai/unsloth/issues/915",
+)
+PADDING_ID_ISSUES = Source(
+    "padding-id-issues",
+    GUIDANCE,
+    "Issues of transformers (34055: Llama 3.1) and TRL (422: Pythia): no padding token is defined",
+    "https://github.com/huggingface/transformers/issues/34055",
+)
+RESPONSE_TEMPLATE_ISSUES = Source(
+    "response-template-issues",
+    GUIDANCE,
+    "Issues of TRL (598, 1820, 1920): Could not find response key",
+    "https://github.com/huggingface/trl/issues/1820",
+)
+OTHER_CLASS_ISSUES = Source(
+    "other-class-issues",
+    GUIDANCE,
+    "Pull requests 2084 and 2118 of PEFT: a warning where an adapter's weights are not found",
+    "https://github.com/huggingface/peft/pull/2118",
+)
+DOUBLE_BOS_ISSUES = Source(
+    "double-bos-issues",
+    GUIDANCE,
+    "Issues of TRL (1400) and OpenRLHF (393), pull request 788 of MakazhanAlpamys/Soup: two start "
+    "tokens from a template and a tokenizer",
+    "https://github.com/huggingface/trl/issues/1400",
+)
+PADDED_LABELS_ISSUES = Source(
+    "padded-labels-issues",
+    GUIDANCE,
+    "Issues of transformers (1713, 32832): the loss of a causal model over padded labels",
+    "https://github.com/huggingface/transformers/issues/32832",
+)
 QLORA_GUIDE = Source(
     "qlora-guide",
     GUIDANCE,
@@ -554,4 +648,43 @@ ZERO_ISSUES = Source(
     GUIDANCE,
     "Issues of PEFT (939), DeepSpeed (4295) and TRL (4416): adapters saved under ZeRO-3",
     "https://github.com/huggingface/trl/issues/4416",
+)
+FSDP_ISSUES = Source(
+    "fsdp-issues",
+    GUIDANCE,
+    "Issues of PyTorch (100945, 104690): a PEFT model wrapped by FullyShardedDataParallel",
+    "https://github.com/pytorch/pytorch/issues/100945",
+)
+ADDED_RESUMED = Source(
+    "added-adapter-resumed",
+    MECHANICAL,
+    "Hugging Face, transformers: trainer.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1, 5.3.0, "
+    "5.10.2 and 5.15.0, and 5.24.0 run",
+    "https://pypi.org/project/transformers/",
+)
+FLOAT16_ISSUES = Source(
+    "float16-issues",
+    GUIDANCE,
+    "PyTorch forum, topic 1765, pytorch#8860 and glide-finetune#5: Adam on float16 weights",
+    "https://discuss.pytorch.org/t/adam-half-precision-nans/1765",
+)
+MINIMAL_PEFT = Source(
+    "minimal-peft",
+    MECHANICAL,
+    "Hugging Face, transformers: integrations/peft.py of 4.33.2, 4.40.2, 4.44.2, 4.50.3, 4.57.1 "
+    "and of every minor release from 5.0 to 5.24",
+    "https://pypi.org/project/transformers/",
+)
+LAYERS_READ = Source(
+    "layers-read",
+    MECHANICAL,
+    "Hugging Face, PEFT: tuners/lora.py of 0.5.0, tuners/tuners_utils.py of 0.6.2, 0.7.1, 0.8.2 "
+    "and 0.9.0",
+    "https://pypi.org/project/peft/",
+)
+OWN_CODE_ISSUES = Source(
+    "own-code-issues",
+    GUIDANCE,
+    "LMFlow#606 (Replit Code) and Baichuan-13B#52: models with code of their own and no targets",
+    "https://github.com/OptimalScale/LMFlow/issues/606",
 )

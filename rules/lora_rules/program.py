@@ -7,7 +7,7 @@ answered once a program, however many recipes and rules ask it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lora_rules.engine._startup.typed import Any
 from lora_rules.history import Answers, last
@@ -45,6 +45,20 @@ class Calls(tuple[Call, ...]):
         """The calls of whatever has this as the last part of its name, in order."""
         by_last: dict[str, list[int]] = self.once("last names", self._last_names)
         return [self[place] for place in by_last.get(name, ())]
+
+    def makes(self, names: Iterable[str]) -> bool:
+        """Whether there is a call of one of these.
+
+        Args:
+            names: the last part of a name; or, with a dot, how a qualified name begins.
+        """
+        by_last: dict[str, list[int]] = self.once("last names", self._last_names)
+        if not by_last.keys().isdisjoint(names):
+            return True
+        starts = tuple(name for name in names if "." in name)
+        return bool(starts) and any(
+            each.startswith(starts) for each in self.once("names", self._names)
+        )
 
     def trainers(self) -> list[Call]:
         """Where a trainer is made, of whatever library."""

@@ -141,6 +141,9 @@ class Block(NamedTuple):
     """Every key that the receiver reads, when a dialect's table lists them all; else empty."""
     strict: bool = True
     """Whether the receiver refuses an unknown key (True) or drops it silently (False)."""
+    programs: tuple[str, ...] = ()
+    """The programs of which the keys are options (``swift.sft``), as the libraries' signatures
+    name them: a command starts one, and a file may be for each of several."""
 
 
 Blocks = tuple[Block, ...]
@@ -197,8 +200,8 @@ class Call(NamedTuple):
 
     name: str
     """The qualified callee (``peft.get_peft_model``), a method of an object (``.half``, or the
-    reading of ``.eos_token``), an attribute that is set (``=pad_token``), or empty when it cannot
-    be told."""
+    reading of ``.eos_token``), an attribute that is set (``=pad_token``), a part of an object that
+    is added to something (``=+``), or empty when it cannot be told."""
     span: Span
     on: Thing | None = None
     """The object whose method is called or whose attribute is set."""
@@ -216,6 +219,11 @@ class Call(NamedTuple):
     """What happened before to the objects that it is given, by argument; to ``on`` by ``""``."""
     used: bool = True
     """False where nobody has what comes out: a statement, or a name that is never read."""
+    returned: Mapping[str, Mapping[str, Thing]] = {}
+    """What functions of the file give that it is handed, by argument (``0`` in ``data.map(f)``):
+    the whole under ``""``, and what stands under constant keys of it."""
+    functions: Mapping[str, str] = {}
+    """Functions of libraries that a trainer or a dataset is handed, by argument."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""

@@ -28,7 +28,7 @@ BEFORE = json.loads((ROOT / "tests" / "data" / "setting_lists.json").read_text()
 """The six lists as they were on the day when the vocabulary replaced them."""
 
 NEW = {
-    "lists": {"dropped_options", "debug", "report_to"},
+    "lists": {"added_tokens", "dropped_options", "debug", "report_to"},
     "mappings": {
         "dataset_kwargs",
         "device_map",
@@ -129,7 +129,7 @@ class TestDeclarations:
 
     def test_what_can_be_declared_beside_a_recipe_is_there(self) -> None:
         names = {setting for setting, _ in DECLARATIONS.values()} - {"model_name_or_path"}
-        names |= {f"pinned_{library}" for library in LIBRARIES} | {"online"}
+        names |= {f"pinned_{library.replace('-', '_')}" for library in LIBRARIES} | {"online"}
         assert names_where(lambda setting: setting.owner == "declaration") == names
 
 

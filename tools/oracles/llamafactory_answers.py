@@ -43,6 +43,8 @@ RICHER = BASE | {
     "export_quantization_dataset": "c4.json",
 }
 """What other keys ask for."""
+STREAM = BASE | {"max_steps": 100}
+"""What a stream asks for, which has no share to evaluate on."""
 NEWER_TEMPLATES = ("hy_dense_1_8b", "hy_dense_7b", "moss_vl")
 """Those that its repository has (ff6d4d1) and its newest release has not."""
 
@@ -132,7 +134,7 @@ def main() -> None:
 
         keys = {**listed_values(), "template": templates()}
         del keys["interleave_probs"]  # as many as there are data sets
-        refused = partial(refused_apart, answer, (BASE, RICHER))
+        refused = partial(refused_apart, answer, (BASE, RICHER, STREAM))
         for line in lines(keys, refused):
             print(line, flush=True)
     elif sys.argv[1:] == ["groups"]:

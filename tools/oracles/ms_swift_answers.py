@@ -56,15 +56,29 @@ TINY = {
 
 
 def answer(config: dict[str, object]) -> dict[str, object]:
-    """Whether ms-swift accepts a configuration, with its words."""
+    """Whether ms-swift accepts a configuration, with its words.
+
+    A file without ``rlhf_type`` does not say whether it is for ``swift sft`` or ``swift rlhf``: it
+    is refused if both refuse it, in the words of the first.
+    """
     from swift.arguments import RLHFArguments, SftArguments
+
+    owners = (RLHFArguments,) if "rlhf_type" in config else (SftArguments, RLHFArguments)
+    answers = [refusal(config, owner) for owner in owners]
+    lora = config.get("tuner_type", "lora") == "lora"
+    refused = answers[0] if all(answers) else ""
+    other = config.get("tuner_type", "lora") in looked_up()["tuner_type"] and not lora
+    return {"refused": refused, "names": [], "warned": [], "lora": lora, "other": other}
+
+
+def refusal(config: dict[str, object], owner: type) -> str:
+    """What one of its programs says against a configuration; empty where it accepts it."""
     from swift.utils import parse_args
 
     local = config | {"template": "qwen2_5"}
     if config.get("model") is not None:
         local |= {"model": "model", "model_type": "qwen2"}
     try:
-        owner = RLHFArguments if "rlhf_type" in config else SftArguments
         args, remaining = parse_args(owner, as_argv(local))
         if remaining:
             raise ValueError(f"remaining_argv: {remaining}")
@@ -73,11 +87,9 @@ def answer(config: dict[str, object]) -> dict[str, object]:
                 raise ValueError(f"{key}: {config[key]!r} is not supported")
         if args.tuner_type not in looked_up()["tuner_type"]:
             raise ValueError(f"Unknown tuner_type: {args.tuner_type}")
-        refused = ""
     except BaseException as error:  # whatever it raises is its answer
-        refused = f"{type(error).__name__}: {error}"
-    lora = config.get("tuner_type", "lora") == "lora"
-    return {"refused": refused, "names": [], "warned": [], "lora": lora}
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def as_argv(config: dict[str, object]) -> list[str]:
@@ -138,8 +150,10 @@ def in_a_folder_of_its_own() -> None:
 def assume_a_gpu() -> None:
     """A GPU that can do everything, and every optional package; an error of argparse is raised."""
     import transformers.training_args as training_args
+    import transformers.utils.quantization_config as quantization
     from swift.arguments import sft_args
     from swift.arguments.base_args import base_args
+    from swift.trainers import arguments as swift_arguments
     from swift.utils import utils
 
     def look_up(name: str, *_port: object, **_how: object) -> str:
@@ -160,6 +174,8 @@ def assume_a_gpu() -> None:
     socket.getaddrinfo = look_up  # type: ignore[assignment]
     time.sleep = lambda _seconds: None  # before another attempt
     sft_args.require_version = lambda *_asked: None
+    swift_arguments.is_liger_available = lambda: True
+    quantization.is_hqq_available = lambda: True
 
 
 @cache

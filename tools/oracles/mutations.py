@@ -59,10 +59,12 @@ def mutate(config: Config, kind: str, schema: Schema, chance: random.Random) -> 
 
 
 def _misspelt(config: Config, schema: Schema, chance: random.Random) -> Mutation | None:
-    keys = [key for key in config if len(key) > 4]
+    dotted = [key for key in config if "." in key]  # sections are closed, the top level is not
+    keys = [key for key in dotted or config if len(key.rpartition(".")[2]) > 4]
     if not keys:
         return None
-    key = chance.choice(keys)
+    whole = chance.choice(keys)
+    section, dot, key = whole.rpartition(".")
     place = chance.randrange(1, len(key) - 1)
     wrong = chance.choice(
         (
@@ -71,6 +73,7 @@ def _misspelt(config: Config, schema: Schema, chance: random.Random) -> Mutation
             key[:place] + key[place + 1] + key[place] + key[place + 2 :],
         )
     )
+    wrong, key = section + dot + wrong, whole
     if wrong in schema.fields or wrong in config:
         return None
     return Mutation("misspelt", {wrong if k == key else k: v for k, v in config.items()}, (wrong,))
@@ -80,7 +83,7 @@ def _value(config: Config, schema: Schema, chance: random.Random) -> Mutation | 
     choices = {
         key: [each for each in kinds if each.startswith('"')]
         for key, kinds in schema.fields.items()
-        if "." not in key
+        if _is_plain(key, schema)
     }
     key = chance.choice([key for key, values in choices.items() if values])
     known = chance.choice(choices[key]).strip('"')
@@ -89,9 +92,19 @@ def _value(config: Config, schema: Schema, chance: random.Random) -> Mutation | 
     return Mutation("value", config, (key,))
 
 
+def _is_plain(key: str, schema: Schema) -> bool:
+    """A key of the top level, or of a section that names a component."""
+    section, dot, name = key.partition(".")
+    return not dot or ("." not in name and f"{section}._component_" in schema.fields)
+
+
 def _type(config: Config, schema: Schema, chance: random.Random) -> Mutation | None:
     near = [key for key in config if key in schema.fields]
-    keys = near if near and chance.random() < 0.7 else [k for k in schema.fields if "." not in k]
+    keys = (
+        near
+        if near and chance.random() < 0.7
+        else [k for k in schema.fields if _is_plain(k, schema)]
+    )
     key = chance.choice(keys)
     odd = ("abc", "10", "1e-4", "yes", "", [1], ["a"], {"a": 1}, True, False, 0, 1, -1, 3.7, None)
     config[key] = chance.choice(odd)
@@ -116,6 +129,8 @@ def _of(kinds: tuple[str, ...]) -> list[Any]:
     values: list[Any] = [each.strip('"') for each in kinds if each.startswith('"')]
     if "bool" in kinds:
         values += [True, True, False]
+    if "flag" in kinds:
+        return values  # numbers pass where nothing is converted, and nobody writes them
     if "int" in kinds or "float" in kinds:
         values += [1, 2, 8]
     if "float" in kinds:

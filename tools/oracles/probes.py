@@ -11,16 +11,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 PROBES = {
     "none": (None,),
     "bool": (True, False),
-    "int": (2, 3, 0, -1, 10**9),
+    "int": (2, 3, -1, 10**9),
+    "bit": (0, 1),
     "float": (0.37, 2.5, 1e9),
     "str": ("quite something", "abc", "{}", "0.3,0.7"),
     "number": ("3", "0.5"),
     "flag": ("true", "False"),
-    "list": (["a", "b"], [1], ["lora"]),
+    "list": (["a", "b"], [1, 2], ["lora"]),
+    "one": ([1],),
     "dict": ({"a": 1}, {}),
 }
-"""Values of each type; ``number`` and ``flag`` are those in quotes. A type that is refused in all
-of them is not accepted."""
+"""Values of each type; ``number`` and ``flag`` are those in quotes, ``bit`` are the integers that a
+flag may be, ``one`` is a list of one, which a command line cannot tell from its item. A type that
+is refused in all of them is not accepted."""
+IMPLIED = {"bit": "int", "one": "list"}
+"""Types that say nothing more where another is accepted."""
 
 Refused = Callable[[str, Sequence[object]], Sequence[bool]]
 """Of each of these values of a key, whether it makes a sound configuration refused."""
@@ -43,13 +48,20 @@ def lines(keys: Mapping[str, Sequence[object]], refused: Refused) -> Iterator[st
 
 
 def _accepted(key: str, listed: list[str], refused: Refused) -> list[str]:
-    tried = [(kind, probe) for kind, probes in PROBES.items() for probe in probes]
+    tried = [
+        (kind, probe)
+        for kind, probes in PROBES.items()
+        for probe in probes
+        if str(probe) not in listed
+    ]
     if len(listed) > 1:
         tried.append(("words", " ".join(listed[:2])))
     answers = refused(key, [probe for _kind, probe in tried])
     types = [kind for (kind, _), no in zip(tried, answers, strict=True) if not no]
-    types = list(dict.fromkeys(types))
-    if set(types) >= set(PROBES) or (set(types) <= {"none", "words"} and not listed):
+    types = [kind for kind in dict.fromkeys(types) if IMPLIED.get(kind) not in types]
+    if set(types) >= PROBES.keys() - IMPLIED.keys() or (
+        set(types) <= {"none", "words"} and not listed
+    ):
         return ["any"]
     if "str" in types or not listed:
         return [kind for kind in types if kind != "words"]

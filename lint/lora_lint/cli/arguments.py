@@ -12,7 +12,7 @@ from lora_lint.engine.config import PROFILE_NAMES
 
 DESCRIPTION = """\
 Reads LoRA fine-tuning configurations wherever people write them (Python, notebooks, YAML, JSON,
-shell) and says what is wrong before a GPU hour is spent."""
+TOML, shell) and says what is wrong before a GPU hour is spent."""
 
 EPILOG = """\
 commands:

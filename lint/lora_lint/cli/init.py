@@ -27,7 +27,7 @@ HOOK = """\
         entry: lora-lint --force-exclude
         language: system
         types: [text]
-        files: '(?i)\\.(py|ipynb|ya?ml|json|(ba|z)?sh|slurm|sbatch)$|(^|/)[^./]+$'
+        files: '(?i)\\.(py|ipynb|ya?ml|json|toml|(ba|z)?sh|slurm|sbatch)$|(^|/)[^./]+$'
         require_serial: true
 """
 SCRIPTS = tuple(ending for ending, kind in KINDS.items() if kind == "shell")

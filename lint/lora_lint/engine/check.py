@@ -113,7 +113,7 @@ def _rest(error: Unreadable | None) -> str | None:
 
 def _only_infers(recipe: Recipe) -> bool:
     """Whether it is a program that answers with a trained adapter: that is no recipe."""
-    return recipe.result and recipe.kind in SCRIPTS
+    return recipe.result and recipe.kind in (*SCRIPTS, "shell")
 
 
 def recipes_of(

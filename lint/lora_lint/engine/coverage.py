@@ -24,7 +24,13 @@ UNREAD = "unread"
 """The kind of what no rule could see: a cell that does not parse, what lies behind a limit."""
 COMMAND = "command"
 """The kind of a command that is not read."""
-_MODEL = ("model_name_or_path", "architecture", "inventory", "checkpoint_quantization")
+_MODEL = (
+    "model_name_or_path",
+    "architecture",
+    "inventory",
+    "checkpoint_quantization",
+    "checkpoint_dtype",
+)
 _DATA = (
     "train_rows",
     "train_dataset",

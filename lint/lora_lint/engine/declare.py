@@ -86,7 +86,7 @@ def _versions(recipe: Recipe, files: Files) -> dict[str, Setting]:
     found = pinned_for(os.path.abspath(recipe.path), files)
     found.update({name: Pinned((each,)) for name, each in recipe.pins.items()})
     return {
-        f"pinned_{library}": _pinned(f"pinned_{library}", found[library])
+        (name := f"pinned_{library.replace('-', '_')}"): _pinned(name, found[library])
         for library in LIBRARIES
         if library in found and found[library].candidates != (ANY,)
     }

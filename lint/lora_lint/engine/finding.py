@@ -7,6 +7,9 @@ from lora_rules.engine.keys import full_code
 from lora_rules.engine.problem import Edit, Safety, Severity
 from lora_rules.recipe import Span
 
+CONVENTIONS = frozenset(["LL301"])
+"""Rules of a convention that nobody measured: what matters more comes first."""
+
 
 class Finding(NamedTuple):
     """A problem in a file. Lines and columns count from 1, in characters; see ``Span``."""
@@ -40,9 +43,10 @@ class Finding(NamedTuple):
         return full_code(self.code, self.key)
 
     @property
-    def sort_key(self) -> tuple[str, int, int, int, str]:
-        """By file, place, code."""
-        return (self.path, self.span.cell or 0, self.span.line, self.span.column, self.code)
+    def sort_key(self) -> tuple[str, bool, int, int, int, str]:
+        """By file, place, code; conventions after everything else."""
+        late = self.code in CONVENTIONS
+        return (self.path, late, self.span.cell or 0, self.span.line, self.span.column, self.code)
 
 
 class NotChecked(NamedTuple):

@@ -61,14 +61,26 @@ def run_rules(
         for rule, options in about_recipes:
             if (off and not rule.without_adapter) or (recipe.result and not rule.of_records):
                 continue
+            if rule.calls and not _makes(recipe, rule.calls):
+                continue
             if asks_of_program_alone(rule.check):
                 if (rule.code, id(recipe.calls)) in asked:
                     continue
                 asked.add((rule.code, id(recipe.calls)))
             judge.run(rule, evaluation, number, options)
-    if recipes and not any(recipe.may_be("gpu") for recipe in recipes):
+    runs = [recipe for recipe in recipes if not recipe.result]  # a finished run needs no GPU
+    if runs and not any(recipe.may_be("gpu") for recipe in runs):
         judge.note_lack("gpu", _NO_GPU)
     return judge.judged(len(about_recipes))
+
+
+def _makes(recipe: Recipe, names: tuple[str, ...]) -> bool:
+    """Whether a script makes a call that a rule is about."""
+    if not recipe.calls:
+        return False
+    from lora_rules.program import program_of  # imported here: only scripts make calls
+
+    return program_of(recipe).calls.makes(names)
 
 
 class _Judge:

@@ -25,7 +25,7 @@ PAYS = 4 * 2**20
 
 Half as much gains nothing, as each process loads the rules for itself; twice as much, a quarter.
 """
-_WEIGHT = {"python": 4, "notebook": 1, "yaml": 8, "json": 4, "shell": 8}
+_WEIGHT = {"python": 4, "notebook": 1, "yaml": 8, "json": 4, "toml": 4, "shell": 8}
 """Time by kind of file, for each byte, as a multiple of a notebook's."""
 _FLOOR = 4096
 """Bytes that a file counts for at least: rules run on small files too."""

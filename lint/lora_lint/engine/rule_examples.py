@@ -20,7 +20,7 @@ SECTIONS = (
     "When to ignore it",
     "Options",
 )
-ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "shell": "sh"}
+ENDINGS = {"python": "py", "yaml": "yaml", "json": "json", "toml": "toml", "shell": "sh"}
 FENCE = lazily(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
 from lora_lint.sources.discover import Found, Unsuitable, load
-from lora_lint.sources.source import KINDS, Source, mentions_lora
+from lora_lint.sources.source import KINDS, Source, concerns_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _standard_input(request: Request) -> Source | None:
     if kind is None:
         raise ConfigError(f"--stdin-filename {path}: not a kind of file that is read here")
     data = sys.stdin.buffer.read()
-    return Source(path, kind, data) if mentions_lora(data) else None
+    return Source(path, kind, data) if concerns_lora(kind, data) else None
 
 
 def _warn_of_plugins(config: Config) -> None:

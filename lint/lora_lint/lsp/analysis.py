@@ -11,7 +11,7 @@ from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.run import Request, Run, is_shown
 from lora_lint.lsp.view import View
 from lora_lint.sources.pins import search
-from lora_lint.sources.source import mentions_lora
+from lora_lint.sources.source import concerns_lora
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Recipe
 
@@ -50,7 +50,7 @@ class Analysis:
         search.forget()
         run = Run(request)
         self.config: Config = run.settings(view.source.path)
-        self.is_ours = mentions_lora(view.source.data)
+        self.is_ours = concerns_lora(view.source.kind, view.source.data)
         self.report = FileReport(view.source.path)
         if self.is_ours:
             self.report = run.report(view.source, self.config)

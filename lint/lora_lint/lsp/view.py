@@ -20,6 +20,7 @@ LANGUAGES = {
     "dockercompose": "yaml",
     "json": "json",
     "jsonc": "json",
+    "toml": "toml",
     "shellscript": "shell",
 }
 """What a text is that has no file name yet, by the editor's name of its language."""

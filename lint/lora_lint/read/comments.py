@@ -25,7 +25,7 @@ class Comment(NamedTuple):
 
 
 def comments(text: str, kind: str) -> list[Comment]:
-    """Every comment of a Python, YAML or shell text, in order; of other kinds, none."""
+    """Every comment of a Python, YAML, TOML or shell text, in order; of other kinds, none."""
     scanner = _SCANNERS.get(kind)
     return list(scanner(lines_of(text))) if scanner else []
 
@@ -194,4 +194,5 @@ _SCANNERS: Mapping[str, Callable[[list[str]], Iterator[Comment]]] = {
     "python": _python,
     "yaml": _yaml,
     "shell": _shell,
+    "toml": lambda lines: _by_quotes(lines, 0),
 }

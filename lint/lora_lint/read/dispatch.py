@@ -12,6 +12,7 @@ READERS = {
     "notebook": "notebook",
     "yaml": "yaml",
     "json": "json",
+    "toml": "toml",
     "shell": "shell.reader",
 }
 

@@ -22,6 +22,8 @@ _PYTHON_MAGICS = frozenset(
 )
 _SHELL_MAGICS = frozenset(["bash", "sh", "script"])
 _COMMAND = lazily(r"^\s*[!%]\s*(.*)$", re.M)
+_FILLED_IN = lazily(r"\{([A-Za-z_]\w*)\}")
+"""What IPython fills into a command: ``{learning_rate}``."""
 
 
 def read(source: Source, dialect: str | None = None) -> Reading:
@@ -35,9 +37,9 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     except NotText as error:
         raise Unreadable(str(error)) from None
     from lora_lint.read.python.index import Index
-    from lora_lint.read.python.recipes import File
     from lora_lint.read.python.recipes import recipes as recipes_of
     from lora_lint.read.python.resolver import Resolver
+    from lora_lint.read.python.unadapted import File
 
     index = Index()
     index.is_script = True
@@ -52,6 +54,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
                 from_shell.take(_shell(code, source.path, number))
         elif magic is None or magic[1] in _PYTHON_MAGICS:
             commands += _COMMAND.findall(code.replace("\\\n", " "))
+            if "!" in code and mentions_lora(code.encode("utf-8", "replace")):
+                from_shell.take(_shell(_escaped(code), source.path, number))
             note = _add_cell(index, code, number)
             if note:
                 notes.append(note)
@@ -105,6 +109,21 @@ def _shell(code: str, path: str, number: int) -> Iterator[Recipe]:
     lines = code.split("\n")
     blanked = "\n".join("" if line.lstrip().startswith("%%") else line for line in lines)
     yield from shell.read_text(blanked, path, number)
+
+
+def _escaped(code: str) -> str:
+    """The commands of a cell that begin with ``!``, each in its place; all other lines are empty.
+
+    What IPython fills in is not known: it becomes the output of a command, which is as long.
+    """
+    kept: list[str] = []
+    goes_on = False
+    for line in code.split("\n"):
+        mine = goes_on or line.lstrip().startswith("!")
+        goes_on = mine and line.endswith("\\")
+        command = line if not line.lstrip().startswith("!") else line.replace("!", " ", 1)
+        kept.append(_FILLED_IN.sub(r"`\1`", command) if mine else "")
+    return "\n".join(kept)
 
 
 def _code_cells(text: str) -> Iterator[tuple[int, str]]:

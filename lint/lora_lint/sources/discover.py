@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG
 
 from lora_lint.engine.config import FILES, Config, for_folder, has_none_of_its_own, matches
-from lora_lint.sources.source import KINDS, Source, mentions_lora
+from lora_lint.sources.source import KINDS, Source, concerns_lora
 from lora_rules.engine._startup.typed import NamedTuple
 
 SKIPPED_FOLDERS = frozenset(
@@ -183,7 +183,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def load(path: str) -> Source | None:
-    """Read a file; ``None`` if it does not mention LoRA, or is of no kind that we read.
+    """Read a file; ``None`` if it has nothing to do with LoRA, or is of no kind that we read.
 
     Raises:
         OSError: if it cannot be read.
@@ -192,7 +192,7 @@ def load(path: str) -> Source | None:
     kind = KINDS.get(os.path.splitext(path)[1].lower())
     data = _content(path)
     kind = kind or _kind_by_first_line(data)
-    if kind is None or not mentions_lora(data):
+    if kind is None or not concerns_lora(kind, data):
         return None
     return Source(path, kind, data)
 

@@ -11,6 +11,7 @@ KINDS = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",
     ".zsh": "shell",
@@ -77,19 +78,36 @@ def declared_encoding(data: bytes) -> str:
 
 
 def mentions_lora(data: bytes) -> bool:
-    """Whether the bytes say "lora" or "peft": the cheap question asked before any parser.
+    """Whether the bytes say "lora", "peft" or LLaMA-Factory's key of an adapter.
 
-    "peft" alone is enough because TRL and AutoTrain train a LoRA when only ``use_peft`` is set.
+    That is the cheap question asked before any parser. "peft" alone is enough because TRL and
+    AutoTrain train a LoRA when only ``use_peft`` is set.
     """
     if data.startswith(_UTF_16):
         data = data.replace(b"\0", b"")  # leaves the letters of ASCII side by side
     lowered = data.lower()
-    if b"peft" in lowered:
+    if b"peft" in lowered or b"adapter_name_or_path" in lowered:
         return True
     said = lowered.count(b"lora")
     return said > 0 and said > sum(map(lowered.count, _OTHER_WORDS))
 
 
+def concerns_lora(kind: str, data: bytes) -> bool:
+    """Whether a file is to be parsed: it says "lora" or "peft", or trains a quantized model."""
+    return mentions_lora(data) or (kind in ("python", "notebook") and trains_quantized(data))
+
+
+def trains_quantized(data: bytes) -> bool:
+    """Whether a script may train a quantized model, which needs an adapter that it may lack."""
+    return (
+        b"from_pretrained" in data
+        and (b"Trainer" in data or b".backward(" in data)
+        and any(word in data for word in _QUANTIZED)
+    )
+
+
+_QUANTIZED = (b"load_in_4bit", b"load_in_8bit", b"unsloth", b"bnb-", b"-AWQ", b"-GPTQ", b"-FP8")
+"""What such a script says, of its loader or in the name of a checkpoint that is stored so."""
 _OTHER_WORDS = (
     b"colora",
     b"xplora",

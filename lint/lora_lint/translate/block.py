@@ -76,6 +76,32 @@ def _candidates(node: Node) -> tuple[object, ...]:
     return ()
 
 
+def components(root: Mapping, key: str) -> Iterator[Block]:
+    """A block for each mapping that names what is called with the other keys in it.
+
+    Args:
+        root: the whole file.
+        key: the one that names it: ``_component_``.
+    """
+    for mapping in _mappings(root, CHECKED_DEPTH):
+        entry = mapping.get(key)
+        name = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+        if entry is None or not isinstance(name, str):
+            continue
+        keys = [key_of(each.key, each) for each in mapping.entries if each.key not in (key, "<<")]
+        yield Block(name, entry.node.span, tuple(keys), _is_complete(mapping))
+
+
+def _mappings(node: Node, depth: int) -> Iterator[Mapping]:
+    """The mappings in a tree, outermost first."""
+    if isinstance(node, Mapping):
+        yield node
+    inner = (each.node for each in node.entries) if isinstance(node, Mapping) else ()
+    items = node.items if isinstance(node, Sequence) else inner
+    for item in items if depth else ():
+        yield from _mappings(item, depth - 1)
+
+
 class _Bounds(NamedTuple):
     """Where a walk through the keys ends."""
 

@@ -37,6 +37,18 @@ CERTAIN = frozenset(
 )
 """Two of these are a block."""
 RANKS = frozenset({"r", "rank", "lora_r", "lora_rank", "dim", "lora_dim"})
+ALONE = frozenset({"lora_r", "lora_rank", "lora_dim"})
+"""A rank that needs no other key of LoRA's beside it, where two of training's are."""
+TRAINING = frozenset(
+    [
+        "per_device_train_batch_size",
+        "gradient_accumulation_steps",
+        "num_train_epochs",
+        "learning_rate",
+        "lr_scheduler_type",
+        "model_name_or_path",
+    ]
+)
 ALPHAS = frozenset({"alpha", "lora_alpha"})
 PARTNERS = frozenset({"lora_alpha", "target_modules", "lora_dropout", "lora_target_modules"})
 """With one of these a bare ``r`` or ``rank`` is a rank."""
@@ -158,6 +170,8 @@ def _is_block(prefix: str, mapping: Mapping) -> bool:
     if not (ranks or alphas) or not all(_plausible(mapping, key) for key in ranks | alphas):
         return False
     if len(said & CERTAIN) >= 2 or (said & {"r", "rank"} and said & PARTNERS):
+        return True
+    if said & ALONE and len(said & TRAINING) >= 2:
         return True
     named = bool(NAMED.search(prefix))
     return named and bool(ranks) and bool(alphas or said & {"dropout", "targets"})

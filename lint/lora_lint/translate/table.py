@@ -74,6 +74,8 @@ class Table(NamedTuple):
     """Holds for files that train; others (export, inference) hold no recipe."""
     each: str = ""
     """The list whose items are the recipes."""
+    flat: bool = False
+    """Sections count for nothing: their keys stand at the top."""
     result: bool = False
     strict: bool = True
     text_as_numbers: str = "all"
@@ -84,6 +86,10 @@ class Table(NamedTuple):
     placeholder: str = ""
     """A pattern of values that the framework fills in."""
     known_keys: frozenset[str] = frozenset()
+    programs: tuple[str, ...] = ()
+    """The programs of whose options the keys are: a file may be for any of them."""
+    component: str = ""
+    """The key that names what is called with the other keys beside it: ``_component_``."""
 
 
 class Dialect(NamedTuple):
@@ -131,12 +137,15 @@ def table_of(data: Mapping[str, Any]) -> Table:
         fields=_fields(data),
         runs_when=data.get("runs_when", ()),
         each=data.get("each", ""),
+        flat=data.get("flat", False),
         result=data.get("result", False),
         strict=data.get("unknown_keys", "refused") == "refused",
         text_as_numbers=data.get("text_as_numbers", "all"),
         all_linear=tuple(data.get("all_linear", ())),
         placeholder=data.get("placeholder", ""),
         known_keys=frozenset(_known_keys(data)),
+        programs=tuple(data.get("programs", ())),
+        component=data.get("component", ""),
     )
 
 

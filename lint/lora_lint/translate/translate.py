@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from enum import Enum
 
 from lora_lint.read.choices import written
-from lora_lint.read.tree import Mapping, Scalar, Sequence
-from lora_lint.translate.block import block_of, whole, with_sweeps
+from lora_lint.read.tree import Entry, Mapping, Scalar, Sequence
+from lora_lint.translate.block import block_of, components, whole, with_sweeps
 from lora_lint.translate.draft import ADAPTER, Draft, Found
 from lora_lint.translate.signature import File, holds
 from lora_lint.translate.table import Dialect, Switch
@@ -30,13 +30,28 @@ def translate_with(dialect: Dialect, root: Mapping, *, path: str, kind: str) -> 
     table = dialect.table
     if table.runs_when and not holds(table.runs_when, File(root, os.path.basename(path))):
         return
+    if table.flat:
+        root = _flat(root)
     block: Block | None = None
+    called: tuple[Block, ...] = ()
     for draft in _drafts(dialect, root):
         recipe = _recipe(draft, path, kind)
         if recipe is not None:
             if block is None:
                 block = block_of(root, dialect.name, table.known_keys, table.strict)
-            yield recipe._replace(blocks=(with_sweeps(block, draft.swept),))
+                block = block._replace(programs=table.programs)
+                called = tuple(components(root, table.component)) if table.component else ()
+            yield recipe._replace(blocks=(with_sweeps(block, draft.swept), *called))
+
+
+def _flat(root: Mapping) -> Mapping:
+    """The keys of a file's sections beside those that stand at its top; the last one counts."""
+    entries: dict[str, Entry] = {}
+    for entry in root.entries:
+        within = entry.node.entries if isinstance(entry.node, Mapping) else (entry,)
+        for each in within:
+            entries[each.key] = each
+    return Mapping(tuple(entries.values()), root.span, root.duplicates)
 
 
 def _drafts(dialect: Dialect, root: Mapping) -> Iterator[Draft]:
@@ -56,13 +71,16 @@ def _recipe(draft: Draft, path: str, kind: str) -> Recipe | None:
     table = draft.dialect.table
     state, switch = _enabled(draft, table.switch)
     if state is _State.ELSE:
-        return None
+        undecided = _undecided(draft, switch)
+        if undecided is None:
+            return None
+        switch = undecided
     for spec in table.fields:
         draft.take(spec)
     behaviour_of(draft.dialect.name, draft.dialect.framework).derive(draft)
-    if state is _State.OFF and not draft.has_adapter_settings():
+    if state in (_State.OFF, _State.ELSE) and not draft.has_adapter_settings():
         return None
-    if state is not _State.OFF:
+    if state not in (_State.OFF, _State.ELSE):
         for spec in table.fields:
             draft.fill(spec)
     return _finish(draft, switch, path, kind)
@@ -115,6 +133,22 @@ def _enabled(draft: Draft, switch: Switch | None) -> tuple[_State, Setting]:
     judged = values.of((_judge(switch, v) is _State.ON, arms) for v, arms in values.each())
     both = judged.of(sorted(judged.distinct().each(), key=lambda each: bool(each[0])))
     return _State.UNKNOWN, _at(found, both, _said(found))
+
+
+def _undecided(draft: Draft, switch: Setting) -> Setting | None:
+    """The switch, if it has a value that the framework does not know: what is meant is open.
+
+    Then a file with settings of an adapter is a recipe, of which nothing is filled in.
+    """
+    from lora_rules.frameworks.accepted import table  # few files have another switch
+
+    accepted = table(draft.dialect.name)
+    first = draft.dialect.table.switch
+    takes = accepted.of(first.keys[0]) if accepted is not None and first is not None else None
+    written = draft.plain(switch.key.removeprefix(draft.prefix))
+    if takes is None or not takes.values or written is None or takes.takes(written):
+        return None
+    return switch._replace(candidates=(), reason=f"{written!r} is no value of {switch.key}")
 
 
 def _said(found: Found) -> str:

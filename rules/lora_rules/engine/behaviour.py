@@ -11,12 +11,14 @@ Rules, facts, fixes and the launcher ask here and compare no names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lora_rules.engine.declarations import Complaint
     from lora_rules.engine.draft import Draft
+    from lora_rules.repository import Repository
 
 
 class Behaviour:
@@ -24,6 +26,12 @@ class Behaviour:
 
     label: str = ""
     """What a message calls it, where the reader of its files does not say: ``PEFT``."""
+
+    package: str = ""
+    """The Python package whose version decides what its files may say; empty: none is asked for."""
+
+    component_key: str = ""
+    """The key of its sections that names what is called with the others: ``_component_``."""
 
     # The adapter
 
@@ -33,14 +41,27 @@ class Behaviour:
     names_as_written: bool = False
     """Where its program reads adapter settings first: a list of plain target names reaches PEFT as
     it is. What the program resolves itself, ``chooses_targets`` says."""
+    former_keys: Mapping[str, str] = {}
+    """Keys of older versions that :attr:`refusals` report as renamed, each with the key that has
+    its values now."""
+    all_linear_of_text: bool = False
+    """In a model of text alone, "every linear layer" is what PEFT makes of it."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
     """Refuses PiSSA over a checkpoint that is quantized, before PEFT would."""
+    refuses_quantized_when_sharded: bool = False
+    """Refuses a checkpoint that is quantized under ZeRO-3 and FSDP."""
+    dequantizes: Mapping[str, str] = {}
+    """Methods of such checkpoints that it loads in 16 bits instead, each with the version since."""
     numbers_from_text: bool = False
     """Where adapter settings reach PEFT as written: a number in quotes becomes one before."""
     lists_linear_layers: bool = False
     """"Every linear layer" reaches PEFT as a list of names, which mean no fused parameters."""
+    leaves_towers: bool = False
+    """ … and means those of the language model: a tower beside it stays frozen."""
+    ties_saved_modules: bool = True
+    """``ensure_weight_tying`` can be written. Otherwise a tied weight cannot be trained as one."""
     saves_modules_itself: bool = False
     """Embeddings and head are taken out of the targets and trained in a way of its own."""
     drops_dropout_on_experts: bool = False
@@ -53,6 +74,8 @@ class Behaviour:
     """Classes whose adapters never get them."""
     launcher_keys: frozenset[str] = frozenset()
     """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
+    successors: Mapping[str, str] = {}
+    """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
@@ -68,6 +91,8 @@ class Behaviour:
     """The setting ``dtype`` is the one that the base model is loaded in, and nothing else."""
     quantizes_with_bitsandbytes: bool = True
     """Four and eight bits are those of bitsandbytes through transformers."""
+    leaves_quant_storage: bool = False
+    """Without a key that says otherwise, 4-bit weights are stored as uint8, by bitsandbytes."""
     falls_back_to_fp16: bool = False
     """It takes float16 where the card has no bfloat16."""
     offloads_embedding: bool = False
@@ -97,6 +122,8 @@ class Behaviour:
     """``eval_steps`` alone is enough; ``eval_strategy`` need not be written."""
     files_are_datasets: bool = False
     """A data set's name in training and evaluation means the same rows."""
+    templates_are_llamafactorys: bool = False
+    """Its chat templates have the names that LLaMA-Factory gives them."""
     keep_apart: str = 'Take packing_strategy="bfd", with TRL 0.23.1 or newer or a flash attention.'
     """What to do for packed examples not to see each other: a sentence."""
 
@@ -126,6 +153,14 @@ class Behaviour:
 
     # Refusals, writing back
 
+    uses_adapters: bool = False
+    """Its files say how a trained adapter is merged, served or evaluated; their keys are checked as
+    those of a run are."""
+    refuses_stored_merge: bool = False
+    """It merges an adapter into no checkpoint that is loaded quantized."""
+
+    hands_on_sections: bool = False
+    """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False
     """Its recipes are scripts, whose calls refuse as their constructors do."""
     one_spelling: bool = True
@@ -160,6 +195,21 @@ class Behaviour:
         """
         return ""
 
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The scripts that may read its file: of each the classes whose parameters are its keys.
+
+        The last class is the script's own. Empty: the keys are a list.
+
+        Args:
+            method: the setting ``trainer_method`` where a command names it, else empty.
+            keys: what the file has.
+        """
+        return ()
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """Whether a key that none of :meth:`scripts` takes is for another program."""
+        return False
+
     def key(self, setting: str) -> str:
         """What its file calls a setting, for advice that names a key nobody has written."""
         return setting
@@ -188,6 +238,19 @@ class Behaviour:
             is_true: whether a key of the file is true.
         """
         return ""
+
+    def data_complaints(
+        self, names: Sequence[str], method: str, folder: str, repository: Repository
+    ) -> Iterable[Complaint]:
+        """What is wrong with data sets that a file of their own declares.
+
+        Args:
+            names: the data sets that the run names.
+            method: the setting ``trainer_method``.
+            folder: the setting ``dataset_dir``.
+            repository: the files around.
+        """
+        return ()
 
     def evaluates_other_rows(self, value: Callable[[str], object]) -> bool:
         """Whether lists of data sets that share a name take different parts of it.

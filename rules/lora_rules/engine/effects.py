@@ -10,6 +10,8 @@ from lora_rules.engine._startup.typed import NamedTuple
 
 NEW = ""
 """What comes out is a new object."""
+NEW_AND_MORE = "new and more"
+"""What comes out is a tuple: a new object, and others."""
 OWNER = "owner"
 """What comes out is the object whose method it is."""
 FIRST = "first"

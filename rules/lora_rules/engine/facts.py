@@ -51,6 +51,7 @@ FACTS = {
     "long_rows": "data.local_rows",
     "repeated_rows": "data.local_rows",
     "answer_tokens": "data.local_rows",
+    "checkpoint_dtype": "model.checkpoint_dtype",
     "checkpoint_quantization": "model.checkpoint_quantization",
     "pins": "versions.pins",
     "model_size": "model.model_size",
@@ -76,6 +77,7 @@ ASKS: dict[str, frozenset[str]] = {
     "long_rows": frozenset({"train_dataset"}),
     "repeated_rows": frozenset({"train_dataset"}),
     "answer_tokens": frozenset({"train_dataset"}),
+    "checkpoint_dtype": frozenset({"model_name_or_path"}),
     "checkpoint_quantization": frozenset({"model_name_or_path"}),
 }
 """Settings of which a fact needs at least one: without them its module is not even imported."""

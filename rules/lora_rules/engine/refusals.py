@@ -171,6 +171,8 @@ class Refusal(NamedTuple):
     """The first version that refuses it, where that is known: ``TRL 0.29``."""
     why: str = ""
     """The reason, in sentences, where it is not plain from what is refused."""
+    until: str = ""
+    """The first version that takes it again: nothing is said unless pins exclude all from there."""
     first: str = ""
     """The first version that refuses it, where pins decide: below it nothing is said, and without a
     pin it is a warning."""
@@ -213,6 +215,8 @@ def judge(keys: Written, refusals: Refusals, pin: VersionRange = ANY) -> Iterato
         pin: the versions of it that are allowed.
     """
     for one in refusals.rows:
+        if one.until and not (pin.bounded and pin.certainly_below(one.until)):
+            continue
         if one.first and (pin.at_commit or pin.certainly_below(one.first)):
             continue
         if not all(state.holds(keys) for state in one.when):

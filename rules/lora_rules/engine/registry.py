@@ -42,11 +42,15 @@ def rule(
     preview: bool = False,
     without_adapter: bool = False,
     of_records: bool = False,
+    calls: tuple[str, ...] = (),
     keys: Callable[[], Iterable[KeyPage]] | None = None,
 ) -> Callable[[Check], Check]:
     """Register the function below as a rule.
 
-    ``keys`` gives what is to be said of each key that its problems may have.
+    ``calls`` are the last parts of the names of calls that it is about (``merge_and_unload``), or
+    how qualified names begin (``peft.PeftModel``): it is not even imported for a script that makes
+    none of them. ``keys`` gives what is to be said of
+    each key that its problems may have.
 
     Raises:
         RegistrationError: if the code is taken, no citation supports it, it has no page, or a
@@ -71,7 +75,9 @@ def rule(
             _check_parameters(f"{code} {name}", check)
         check.evidence = citations  # type: ignore[attr-defined]  # Rule.evidence reads it
         check.keys = keys  # type: ignore[attr-defined]  # Rule.keys reads it
-        _registry[code] = Rule(code, name, severity, check, preview, without_adapter, of_records)
+        _registry[code] = Rule(
+            code, name, severity, check, preview, without_adapter, of_records, calls
+        )
         return check
 
     return register
@@ -133,6 +139,7 @@ def _indexed() -> Mapping[str, Rule]:
             preview,
             without_adapter,
             of_records,
+            calls,
         )
         for (
             code,
@@ -144,6 +151,7 @@ def _indexed() -> Mapping[str, Rule]:
             preview,
             without_adapter,
             of_records,
+            calls,
         ) in RULES
     }
 

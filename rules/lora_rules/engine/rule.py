@@ -37,6 +37,9 @@ class Rule(NamedTuple):
     """Whether it also speaks where LoRA settings are written but LoRA is off."""
     of_records: bool = False
     """Whether it also speaks of what is trained already: of how it is used, not how to train it."""
+    calls: tuple[str, ...] = ()
+    """The last parts of names, or with a dot how names begin: it speaks only of scripts that make
+    such a call. Empty if it need not be one."""
 
     @property
     def function(self) -> Check:

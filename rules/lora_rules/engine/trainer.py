@@ -177,10 +177,6 @@ class TrainerBehaviour:
         """
         return None
 
-    def base_model(self, keys: Written) -> str | None:
-        """The hub id of the base model, where a key of its own names it."""
-        return None
-
     def adapted(self, keys: Written) -> Adapted | None:
         """What it adapts, where keys of its own say so; ``None`` if PEFT's settings do.
 

@@ -10,7 +10,8 @@ Types are those of YAML: ``none bool int float str list dict any``; a value in q
 as it is, and ``~`` starts a pattern that a text may match. ``datasets[].path`` is a key of each
 item of a list. A second line ``# unconverted`` says that the framework converts nothing, and that
 the types are those that it accepts as they stand; ``number`` and ``flag`` are those in quotes
-there, ``words`` are several of the listed values in a text.
+there, ``words`` are several of the listed values in a text, ``bit`` is 0 or 1, and ``one`` a list
+of one item that is accepted by itself.
 """
 
 from __future__ import annotations
@@ -64,14 +65,19 @@ class Accepted(NamedTuple):
     def _takes_as_it_is(self, value: object) -> bool:
         if value is False and "no" in self.values:
             return True  # a text in a command, which is read as YAML reads it
+        if isinstance(value, list | tuple):
+            one = "one" in self.types and len(value) == 1
+            return "list" in self.types or (one and self._takes_as_it_is(value[0]))
         if not isinstance(value, str):
-            kind = "list" if isinstance(value, list | tuple) else type(value).__name__
-            return kind in self.types or kind not in PLAIN
+            kind = type(value).__name__
+            bit = "bit" in self.types and value in (0, 1)
+            listed = str(value) in self.values
+            return bit or listed or kind in self.types or kind not in PLAIN
         kind = "str" if _number(value) is None else "number"
         if "flag" in self.types and value.lower() in (*_TRUE, *_FALSE):
             return True
         parts = value.split() if "words" in self.types else [value]
-        return kind in self.types or all(part in self.values for part in parts)
+        return kind in self.types or (bool(parts) and all(map(self.values.__contains__, parts)))
 
     def _takes_text(self, text: str) -> bool:
         import re  # imported here: most texts are taken already

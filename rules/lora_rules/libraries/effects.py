@@ -11,8 +11,9 @@ from lora_rules.libraries.peft.effects import ROWS as PEFT
 from lora_rules.libraries.torch.effects import ROWS as TORCH
 from lora_rules.libraries.transformers.effects import ROWS as TRANSFORMERS
 from lora_rules.libraries.trl.effects import ROWS as TRL
+from lora_rules.libraries.unsloth.effects import ROWS as UNSLOTH
 
-ROWS = (*PEFT, *TRANSFORMERS, *TRL, *TORCH, *ACCELERATE, *BUILTINS)
+ROWS = (*PEFT, *TRANSFORMERS, *TRL, *UNSLOTH, *TORCH, *ACCELERATE, *BUILTINS)
 
 _EXACT = {row.callee: row for row in ROWS if "*" not in row.callee}
 _PATTERNS = [(row.callee.partition("*"), row) for row in ROWS if "*" in row.callee]

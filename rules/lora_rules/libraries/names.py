@@ -19,6 +19,10 @@ LIBRARIES = frozenset({"peft", "transformers", "trl"})
 """The libraries that have a table."""
 
 
+_OF_OTHER_ENGINES = ("transformers.TF", "transformers.Flax")
+"""Classes for TensorFlow and JAX, hundreds: transformers 5 has none of them. In no table."""
+
+
 class Presence(NamedTuple):
     """Whether a name is there in the versions that are allowed."""
 
@@ -43,9 +47,11 @@ def presence(name: str, allowed: VersionRange) -> Presence | None:
     """
     library = name.partition(".")[0]
     row = packaged.entry(_table(library), name) if library in LIBRARIES else None
-    if row is None:
+    if row is None and not name.startswith(_OF_OTHER_ENGINES):
         return None
     read = _versions(library)
+    if row is None:
+        row = {"at": [0, next(at for at, each in enumerate(read) if each.startswith("5."))]}
     near = indices(read, allowed if allowed.bounded else None)
     if not near:
         return None

@@ -1,10 +1,11 @@
 """What the classes and functions of a recipe accept, version by version.
 
 Each library's table is ``libraries/<name>/signatures.json``, read from the wheels on PyPI by
-``tools/build_signatures.py``; only that of the library in question is loaded. It samples the
-versions. A version between two samples gets the fields of *both*, so that a field
-is called unknown only when neither neighbour has it; a version newer than the newest sample gets
-the newest one's.
+``tools/build_signatures.py``; only that of the library in question is loaded. The options of
+programs (``swift.sft``) and what a configuration file can name (torchtune's components) are no
+settings of ours: their table is called ``arguments.json``. It samples the versions. A version
+between two samples gets the fields of *both*, so that a field is called unknown only when neither
+neighbour has it; a version newer than the newest sample gets the newest one's.
 """
 
 from __future__ import annotations
@@ -34,8 +35,17 @@ def _entry(qualified: str) -> Table:
 
 @cache
 def _find(qualified: str) -> Table | None:
-    library = qualified.partition(".")[0]
-    return packaged.entry(_table(library), qualified) if _has_table(library) else None
+    table = _table_of(qualified.partition(".")[0])
+    return packaged.entry(table, qualified) if table else None
+
+
+@cache
+def _table_of(library: str) -> str:
+    """The table that has a library's callees; empty if there is none."""
+    if not library.isidentifier():
+        return ""
+    paths = (_table(library), f"libraries/{library}/arguments.json")
+    return next(filter(packaged.is_there, paths), "")
 
 
 @cache
@@ -262,10 +272,12 @@ def _neighbours(qualified: str, version: Version) -> tuple[int, ...]:
 def indices(known: tuple[str, ...], version: Version) -> tuple[int, ...]:
     """Which of the versions read are that version, the two around it, or in its range.
 
-    Empty if the version is older than all of them.
+    Empty if the version is older than all of them. Without one it is the newest, and a development
+    version counts beside the last release.
     """
     if version is None:
-        return (len(known) - 1,)
+        last = len(known) - 1
+        return (last - 1, last) if last and ".dev" in known[last] else (last,)
     wanted = exactly(version) if isinstance(version, str) else version
     return tuple(
         sorted(

@@ -27,6 +27,7 @@ YAML = (
     "model_name_or_path: Qwen/Qwen2.5-7B-Instruct\nstage: sft\nfinetuning_type: lora\n"
     "lora_rank: 8\nlora_alpha: 0\nlora_target: all\ndataset: alpaca_en_demo\ntemplate: qwen\n"
     "cutoff_len: 2048\nper_device_train_batch_size: 1\noutput_dir: out\nbf16: true\n"
+    "plot_loss: true\n"
 )
 JSON = json.dumps({"lora": {"r": 8, "lora_alpha": 0, "target_modules": "all-linear"}}, indent=2)
 
@@ -218,7 +219,7 @@ def test_hover_shows_the_page_and_the_setting(tmp_path: Path) -> None:
             assert "What it checks" in alpha.contents.value
             assert "lora_alpha / r" in alpha.contents.value
             nothing = await client.text_document_hover_async(
-                lsp.HoverParams(document, lsp.Position(7, 1))
+                lsp.HoverParams(document, lsp.Position(12, 1))
             )
             assert nothing is None
 

@@ -86,3 +86,70 @@ def test_a_statement_of_its_own_drops_what_comes_out() -> None:
     used = {call.name: call.used for call in found}
     assert used["peft.get_peft_model"]
     assert not used[".merge_and_unload"]
+
+
+TRAINED = {
+    "**options of a name": (
+        "options = {'model': base, 'train_dataset': rows}\nTrainer(**options)",
+        {"model": True, "complete": True},
+    ),
+    "dict(...) with a key added later": (
+        "options = dict(train_dataset=rows)\noptions['model'] = base\nTrainer(**options)",
+        {"model": True, "complete": True},
+    ),
+    "a dictionary that somebody else got first": (
+        "options = {'model': base}\nchange(options)\nTrainer(**options)",
+        {"model": False, "complete": False},
+    ),
+    "a dictionary that was updated": (
+        "options = {'model': base}\noptions.update(more)\nTrainer(**options)",
+        {"model": False, "complete": False},
+    ),
+    "two dictionaries": (
+        "options = {'model': base}\nTrainer(**options, **more)",
+        {"model": False, "complete": False},
+    ),
+    "an attribute of a class": (
+        "class Run:\n    model = base\n\nTrainer(model=Run.model)",
+        {"model": True, "complete": True},
+    ),
+    "an attribute of a class through an instance": (
+        "class Run:\n    model = base\n\n    def go(self):\n        Trainer(model=self.model)\n\n"
+        "Run().go()",
+        {"model": True, "complete": True},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_who_is_trained(name: str) -> None:
+    code, expected = TRAINED[name]
+    every = calls(code)
+    trainer = next(call for call in every if call.name == "transformers.Trainer")
+    base = next(call.made for call in every if call.name.endswith("LM.from_pretrained"))
+    assert {
+        "model": trainer.things.get("model") == base,
+        "complete": trainer.complete,
+    } == expected
+
+
+CALLED = {
+    "forward": "def forward(self, x):\n        return self.model(x)",
+    "__call__": "def __call__(self, x):\n        return self.model(x)",
+}
+
+
+@pytest.mark.parametrize("method", CALLED)
+def test_an_object_that_is_called_is_gone_into(method: str) -> None:
+    code = f"""\
+class Net:
+    def __init__(self, model):
+        self.model = model
+
+    {CALLED[method]}
+
+net = Net(get_peft_model(base, config))
+net(rows)
+"""
+    names = [(call.name, call.on and call.on.wrapped) for call in calls(code)]
+    assert names[-2:] == [(".__call__", False), (".__call__", True)]

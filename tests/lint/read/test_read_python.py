@@ -234,6 +234,37 @@ def test_unsloth():
     assert settings["lora_dropout"].source == "Unsloth"
 
 
+def test_unsloth_trains_embeddings_among_the_targets_whole():
+    recipe = recipe_of(
+        """
+        from unsloth import FastLanguageModel
+        model, tokenizer = FastLanguageModel.from_pretrained("unsloth/x")
+        model = FastLanguageModel.get_peft_model(
+            model, target_modules=["q_proj", "lm_head"], modules_to_save=["embed_tokens"])
+        """
+    )
+    assert recipe.settings["target_modules"].value == ["q_proj"]
+    assert recipe.settings["modules_to_save"].value == ["embed_tokens", "lm_head"]
+
+
+def test_a_trainer_that_only_adds_methods_takes_what_the_library_s_takes():
+    recipe = recipe_of(
+        """
+        from peft import LoraConfig
+        from trl import SFTTrainer
+        class Mine(SFTTrainer):
+            def compute_loss(self, *args):
+                return 0
+        class Other(SFTTrainer):
+            def __init__(self, rows):
+                super().__init__("a/b")
+        Mine("Qwen/Qwen2.5-0.5B", peft_config=LoraConfig(r=4))
+        Other(4)
+        """
+    )
+    assert [block.receiver for block in recipe.blocks] == ["peft.LoraConfig", "trl.SFTTrainer"]
+
+
 def test_local_data_files_are_the_dataset():
     code = "from peft import LoraConfig\nfrom datasets import load_dataset\nLoraConfig(r=4)\n"
     settings = recipe_of(code + "d = load_dataset('json', data_files='a.jsonl')").settings

@@ -81,6 +81,20 @@ def test_how_many_gpus_a_command_runs_on(text: str, number: int | None) -> None:
         ("python train.py model.lora.rank=4 model.lora.alpha=8", "generic", 4),
         ("mlx_lm.lora --model m --train --iters 5", "mlx-lm", 8),
         ("python -m mlx_lm lora --model m --train --iters 5", "mlx-lm", 8),
+        (
+            "accelerate launch --mixed_precision=fp16 sdxl_train_network.py "
+            "--network_module=networks.lora --network_dim 8",
+            "sd-scripts",
+            8,
+        ),
+        ("python sd/flux_train_network.py --network_module networks.lora_flux", "sd-scripts", 4),
+        (
+            "deepspeed main.py --model_name_or_path m --lora_dim 128 --learning_rate 1e-3",
+            "generic",
+            128,
+        ),
+        ("accelerate launch train_dreambooth_lora_flux.py --rank=16", "diffusers", 16),
+        ("accelerate launch x/train_text_to_image_lora.py --seed 3", "diffusers", 4),
     ],
 )
 def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
@@ -91,11 +105,9 @@ def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        ("llamafactory-cli export --finetuning_type lora", "llamafactory-cli export"),
-        ("swift infer --adapters lora", "swift infer"),
+        ("llamafactory-cli webui --finetuning_type lora", "llamafactory-cli webui"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
-        ("autotrain llm --train --use_peft", "autotrain llm"),
         ("axolotl merge-lora a.yaml", "axolotl merge-lora"),
         ("accelerate launch src/x.py --lora_rank 8", "x.py"),
         ("llamafactory-cli train a.yaml lora_rank=8", "llamafactory-cli train"),
@@ -126,3 +138,11 @@ def test_options_below_the_end_are_no_command_of_their_own() -> None:
     first, second = read_text(text, "t.sh")
     assert first.known("dropped_options") == ["--use_peft", "--lora_r", "--lora_alpha"]
     assert "dropped_options" not in second.settings
+
+
+@pytest.mark.parametrize("use", ["export", "chat", "api", "webchat", "eval"])
+def test_what_uses_an_adapter_is_read_as_no_run(use: str) -> None:
+    command = f"lmf {use} --model_name_or_path m --adapter_name_or_path a --template default"
+    (recipe,) = read(Source("t.sh", "shell", f"# lora\n{command}\n".encode())).recipes
+    assert recipe.dialect == "llamafactory-infer"
+    assert recipe.result

@@ -11,7 +11,7 @@ import pytest
 
 from lora_lint.cli.main import main
 from lora_lint.sources.discover import LARGEST
-from lora_lint.sources.source import NotText, Source, mentions_lora
+from lora_lint.sources.source import NotText, Source, concerns_lora, mentions_lora
 
 PYTHON = """\
 # -*- coding: latin-1 -*-
@@ -304,3 +304,22 @@ def test_long_values_are_shortened(here: Path, capsys: pytest.CaptureFixture, fo
     assert max(map(len, told.splitlines())) < 1200
     assert main(["show", "a.yaml", "b.py"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) < 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "concerns"),
+    [
+        ("python", "from_pretrained(a, load_in_4bit=True); Trainer(m)", True),
+        ("notebook", "from_pretrained(a, load_in_8bit=True); loss.backward()", True),
+        ("python", "from unsloth import F; F.from_pretrained(a); SFTTrainer(m)", True),
+        ("python", 'from_pretrained("org/model-AWQ"); Trainer(m)', True),
+        ("python", "from_pretrained(a, load_in_4bit=True); m.generate()", False),
+        ("python", "from_pretrained(a); Trainer(m)", False),
+        ("yaml", "from_pretrained load_in_4bit Trainer", False),
+        ("yaml", "adapter: lora", True),
+    ],
+)
+def test_a_script_that_may_train_a_quantized_model_is_read_too(
+    kind: str, text: str, concerns: bool
+) -> None:
+    assert concerns_lora(kind, text.encode()) is concerns

@@ -51,3 +51,22 @@ def test_all_rules_are_known_without_being_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
+
+
+@pytest.mark.parametrize("merges", [True, False])
+def test_a_rule_about_certain_calls_is_imported_only_where_they_are_made(
+    tmp_path: Path, *, merges: bool
+) -> None:
+    script = tmp_path / "train.py"
+    end = "model.merge_and_unload()" if merges else "model.eval()"
+    script.write_text(
+        "from peft import LoraConfig, get_peft_model\n"
+        f"model = get_peft_model(load(), LoraConfig(r=8))\n{end}\n"
+    )
+    code = (
+        "import sys; from lora_lint.cli.main import main\n"
+        f"main(['check', '--no-cache', {str(script)!r}])\n"
+        "print(any('llb30_' in name for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str(merges)

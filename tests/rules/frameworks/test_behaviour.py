@@ -58,7 +58,7 @@ def test_every_framework_has_a_behaviour_by_its_name(name: str) -> None:
 
 
 def test_who_has_none_of_its_own_gets_the_defaults() -> None:
-    for name in ("autotrain", "nobody", "../axolotl", "", "behaviour"):
+    for name in ("h2o-llmstudio", "nobody", "../axolotl", "", "behaviour"):
         assert type(behaviour_of(name)) is Behaviour
     assert behaviour_of("verl").label == "verl"
     assert behaviour_of("peft").label == "PEFT"

@@ -23,6 +23,9 @@ from lora_rules.recipe import Origin, Recipe, Setting, Span
 sys.path.insert(0, str(Path(__file__).parent.parent.parent.parent / "tools"))
 from build_frameworks import TABLES, tables
 
+NAMES = {"peft-adapter-json": "adapter_config.json", "sd-scripts": "run.toml"}
+"""Frameworks whose files are known by their names, too."""
+
 
 def read(text: str, name: str = "run.yaml", dialect: str | None = None) -> tuple[Recipe, ...]:
     return yaml_reader.read(Source(f"conf/{name}", "yaml", text.encode()), dialect).recipes
@@ -81,7 +84,7 @@ def test_a_case_is_understood(path: Path) -> None:
 def test_every_setting_knows_its_place_or_its_source(name: str) -> None:
     text = SAMPLES[name]
     lines = text.split("\n")
-    for recipe in read(text, "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"):
+    for recipe in read(text, NAMES.get(name, "run.yaml")):
         for found in recipe.settings.values():
             if found.origin is Origin.WRITTEN:
                 assert found.span is not None
@@ -131,8 +134,8 @@ class TestWhetherItIsLora:
             SAMPLES["torchtune"].replace("qlora_llama3_8b", "llama3_8b"),
             "base_model: m\ndatasets: []\nlora_r:\nlora_alpha:\nadapter:\n",
             "model_name_or_path: m\ndataset_name: d\nuse_peft: false\n",
-            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\ninfer_backend: hf\n",
-            "model_name_or_path: m\nadapter_name_or_path: a\ntemplate: x\nexport_dir: e\n",
+            "model_name_or_path: m\ntemplate: x\ninfer_backend: hf\n# lora\n",
+            "model_name_or_path: m\ntemplate: x\nexport_dir: e\n# lora\n",
             SAMPLES["ludwig"].replace("trainer: {", "trainer: {type: none, "),
             "lora: {r: 8, lora_alpha: 16, enabled: false}\n",
             "train: {lora_r: 0, lora_alpha: 16}\n",
@@ -271,6 +274,13 @@ runs:
         assert "lora_alpha" not in one("peft: {r: 64, target_modules: [q], lr: 1}\n").settings
         assert "lora_alpha" not in one("train: {lora_rank: 64, lora_target: [q]}\n").settings
 
+    @pytest.mark.parametrize("rank", ["lora_r", "lora_dim"])
+    def test_a_rank_alone_beside_training_is_enough(self, rank: str) -> None:
+        training = "learning_rate: 1e-4\nnum_train_epochs: 1\n"
+        assert one(f"{rank}: 16\n{training}").known("r") == 16
+        assert read(f"{rank}: 16\nlearning_rate: 1e-4\n") == ()
+        assert read(f"{rank}: 0\n{training}") == ()
+
     @pytest.mark.parametrize(
         ("name", "text"),
         [
@@ -311,14 +321,22 @@ class TestKeys:
         block = one(text).blocks[0]
         assert {key.name for key in block.keys} <= block.known_keys
 
-    def test_components_are_closed_and_the_top_is_not(self) -> None:
-        text = SAMPLES["torchtune"].replace("lora_rank", "lora_rnak") + "mine: 1\n"
-        block = one(text).blocks[0]
-        unknown = [key.name for key in block.keys if key.name not in block.known_keys]
-        assert unknown == ["model.lora_rnak"]
+    def test_components_are_blocks_of_their_own(self) -> None:
+        file, model, *others = one(SAMPLES["torchtune"] + "mine: 1\n").blocks
+        assert file.known_keys == frozenset()
+        assert model.receiver == "torchtune.models.llama3.qlora_llama3_8b"
+        assert [key.name for key in model.keys] == [
+            "lora_attn_modules",
+            "apply_lora_to_mlp",
+            "lora_rank",
+        ]
+        assert [each.receiver for each in others] == [
+            "torchtune.datasets.alpaca_dataset",
+            "torch.optim.AdamW",
+        ]
 
     def test_nothing_is_claimed_where_the_keys_are_not_established(self) -> None:
-        assert one(SAMPLES["mlx-lm"]).blocks[0].known_keys == frozenset()
+        assert one(SAMPLES["verl"]).blocks[0].known_keys == frozenset()
 
     def test_hydra_s_defaults_bring_more(self) -> None:
         assert not one("defaults: [base]\n" + SAMPLES["verl"]).blocks[0].complete
@@ -342,7 +360,7 @@ class TestTables:
     def test_no_equal_number_decides_for_whom_a_file_is(self, name: str) -> None:
         """Numbers may be equal, but not of two frameworks that both know the file for theirs."""
         text = SAMPLES[name]
-        file_name = "adapter_config.json" if name == "peft-adapter-json" else "run.yaml"
+        file_name = NAMES.get(name, "run.yaml")
         (root,) = yaml_reader.documents(text)
         assert isinstance(root, Mapping)
         file = File(root, file_name)

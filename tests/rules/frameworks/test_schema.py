@@ -119,7 +119,7 @@ def test_a_mistake_is_named_with_its_line(table: str, old: str, new: str, said: 
             "peft.lora_init_wieghts",
             "mean peft.lora_init_weights?",
         ),
-        ("mlx_lm", "key: seed,", "key: sead,", "fields.seed: sead is no key that is known; did"),
+        ("trl", "key: seed,", "key: sead,", "fields.seed: sead is no key that is known; did"),
         ("mlx_lm", "key: learning_rate", "key: lerning_rate", "did you mean learning_rate?"),
         ("mlx_lm", "key: batch_size", "key: batch_szie", "did you mean batch_size?"),
         (
@@ -136,7 +136,7 @@ def test_a_misspelt_key_of_a_framework_is_named(table: str, old: str, new: str, 
 
 
 def test_a_word_that_only_one_framework_has_is_no_mistake() -> None:
-    path = "frameworks/mlx_lm/keys.yaml"
+    path = "frameworks/trl/keys.yaml"
     new = TABLES[path].replace("key: seed,", "key: dungeon_number,")
     check({**TABLES, path: new}, OTHERS)
 

@@ -94,11 +94,17 @@ def _aliases(resolver: Resolver) -> set[str]:
                 node = binding.node
                 if isinstance(node, ast.alias):
                     last = node.name.rpartition(".")[2]
+                elif isinstance(node, ast.ClassDef):
+                    last = _last_name(node.bases[0]) if len(node.bases) == 1 else ""
                 else:
-                    last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+                    last = _last_name(node)
                 if last in LAST_NAMES:
                     names.add(name)
     return names
+
+
+def _last_name(node: object) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _indirect(resolver: Resolver) -> Iterator[Found]:
@@ -126,11 +132,23 @@ def _known(resolver: Resolver, function: ast.expr, site: Site) -> Known | None:
         values = resolver.resolve(function, site)
     except (Unresolved, RecursionError):
         return None
-    if any(isinstance(value.value, Class | Function) for value in values):
+    things = [value.value for value in values]
+    if len(things) == 1 and isinstance(things[0], Class):
+        return _trainer(resolver, things[0].scope)
+    if any(isinstance(thing, Class | Function) for thing in things):
         return None
     names = {canonical(v.value.name) for v in values if isinstance(v.value, Ref)}
     known = {name: entry for name in names if (entry := find(name)) is not None}
     return next(iter(known.values())) if len(known) == 1 else None
+
+
+def _trainer(resolver: Resolver, scope: Scope) -> Known | None:
+    """A class of this file that takes what the library's trainer takes: it only adds methods."""
+    node = scope.node
+    if "__init__" in scope.bindings or scope.site is None or not isinstance(node, ast.ClassDef):
+        return None
+    known = _known(resolver, node.bases[0], scope.site) if len(node.bases) == 1 else None
+    return known if known is not None and known.kind == "trainer" else None
 
 
 def _found(

@@ -21,8 +21,11 @@ POSITIONS = {
     "transformers.Trainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
     "transformers.Seq2SeqTrainer": ("model", "args", "data_collator", "train_dataset"),
     "transformers.DataCollatorForLanguageModeling": ("tokenizer", "mlm"),
+    "trl.DataCollatorForCompletionOnlyLM": ("response_template", "instruction_template"),
     "trl.SFTTrainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
     "trl.DPOTrainer": ("model", "ref_model", "args"),
+    "unsloth.chat_templates.get_chat_template": ("tokenizer", "chat_template", "mapping"),
+    "unsloth.get_chat_template": ("tokenizer", "chat_template", "mapping"),
 }
 """The names of positional arguments where the table of calls has none, or fewer."""
 

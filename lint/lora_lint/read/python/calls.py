@@ -248,6 +248,10 @@ def find(callee: str) -> Known | None:
         return known
     root, _, rest = callee.partition(".")
     owner, _, method = rest.rpartition(".")
+    if root == "peft" and method == "from_pretrained":
+        for general in ("PeftModel", "AutoPeftModel"):
+            if owner.startswith(f"{general}For"):
+                return KNOWN[f"peft.{general}.from_pretrained"]._replace(callee=callee)
     if root in {"transformers", "trl", "auto_gptq", "diffusers"} and method == "from_pretrained":
         is_model = owner[:1].isupper() and not any(word in owner for word in _NOT_MODELS)
         if is_model and (

@@ -99,7 +99,7 @@ def _taken(links: Links, data: Data, part: str, history: History | None) -> Data
     while part:
         step, part = first_step(part)
         if step.startswith("["):
-            if not step.startswith("['"):
+            if not step.startswith('["'):
                 raise UnknownData("a part of the data is taken in a way that is not worked out")
             data = data._replace(split=data.split or ast.literal_eval(step[1:-1]))
         elif step.removesuffix("()") in _LIMITING:

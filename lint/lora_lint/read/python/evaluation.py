@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
-from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Store
+from lora_lint.read.python.index import Comprehension, inside
+from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
@@ -17,6 +18,17 @@ from lora_rules.recipe import Call, Thing
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
 
+NOTED_ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<eos>")
+"""End tokens that are worth a note where a text ends with one."""
+_ENDS = (">", "> ", ">\n")
+
+NOTED_KEYS = frozenset(["labels"])
+"""Keys that are worth a note where something is set under them."""
+
+_OF_MODULES = ("parameters()", "modules()", "children()")
+"""Parts of a model that are gone through to count or to free something."""
+
+_EMPTY: Mapping[str, Any] = {}
 _PLAIN = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
@@ -35,6 +47,8 @@ class Evaluation:
         """The calls that were met, by the identity of their nodes."""
         self.entered: set[Scope] = set()
         self._store = Store()
+        self._gives: dict[int, Mapping[str, Thing]] = {}
+        """What a function gives whose arguments were filled in (``partial``), by its number."""
         self._trainers: set[int] = set()
         """The trainers that were made, by number."""
         self._module = Frame(resolver.index.module, None, 0)
@@ -105,13 +119,55 @@ class Evaluation:
                 self._bind(inner, self._store.member(whole, position), site, None)
         elif isinstance(target, ast.Attribute):
             owner = self._value(target.value, site)
+            held = self._whole(held)
             if isinstance(owner, Thing):
                 things = {"value": held} if isinstance(held, Thing) else {}
                 given = {"value": value} if value is not None else {}
                 self._note(f"={target.attr}", target, site, owner, given, things)
                 self._store.set_attribute(owner, target.attr, held)
         elif isinstance(target, ast.Subscript):
-            self._value(target.value, site)
+            owner = self._value(target.value, site)
+            if isinstance(owner, Options) and isinstance(target.value, ast.Name):
+                key = _text(target.slice)
+                changed = (
+                    self._store.fresh()
+                    if key is None or value is None
+                    else Options(
+                        {**owner.helds, key: self._whole(held)},
+                        {**owner.written, key: (value, site)},
+                    )
+                )
+                self._bind(target.value, changed, site, None)
+                if key in NOTED_KEYS:
+                    self._note_item(None, target, held, site, value)
+            elif isinstance(owner, Thing):
+                self._set_item(owner, target, held, site, value)
+
+    def _whole(self, held: Held) -> Held:
+        """What is known of something where its keys are not followed any further."""
+        return self._store.made_of(held.helds.values()) if isinstance(held, Options) else held
+
+    def _set_item(
+        self, owner: Thing, target: ast.Subscript, held: Held, site: Site, value: ast.expr | None
+    ) -> None:
+        """Something is set in a mapping or a tensor; noted where it may be labels."""
+        key = _text(target.slice)
+        if key is not None:
+            self._store.set_item(owner, key, held)
+        if key is None or key in NOTED_KEYS:
+            self._note_item(owner, target, held, site, value)
+
+    def _note_item(
+        self,
+        owner: Thing | None,
+        target: ast.Subscript,
+        held: Held,
+        site: Site,
+        value: ast.expr | None,
+    ) -> None:
+        things = {"value": held} if isinstance(held, Thing) else {}
+        given = {"value": value} if value is not None else {}
+        self._note(f"=[{_text(target.slice) or ''}]", target, site, owner, given, things)
 
     def _lookup(self, node: ast.Name, site: Site) -> Held:
         """What a name holds; libraries, functions and classes are no objects."""
@@ -191,18 +247,54 @@ class Evaluation:
 
     def _attribute(self, node: ast.Attribute, site: Site) -> Held:
         owner = self._value(node.value, site)
+        if owner is None and isinstance(node.value, ast.Name):
+            scope = self._class_named(node.value.id, site)
+            return None if scope is None else self._store.of_class(scope, node.attr)
         if node.attr in NOTED_READS and isinstance(owner, Thing):
             self._note(f".{node.attr}", node, site, owner, {}, {})
         return self._store.attribute(owner, node.attr)
 
+    def _class_named(self, name: str, site: Site) -> Scope | None:
+        """The class of this file that a name stands for, and nothing else."""
+        scope: Scope | None = site.block.scope
+        while scope is not None:
+            bindings = scope.bindings.get(name, [])
+            if bindings or name in scope.parameters:
+                node = bindings[0].node if len(bindings) == 1 else None
+                return (
+                    self.resolver.index.scopes.get(node) if isinstance(node, ast.ClassDef) else None
+                )
+            scope = scope.parent
+        return None
+
+    def _dictionary(self, node: ast.Dict, site: Site) -> Held:
+        helds: dict[str, Held] = {}
+        written: dict[str, tuple[ast.expr, Site]] = {}
+        several = [self._value(value, site) for value in node.values]
+        for key, value, held in zip(node.keys, node.values, several, strict=True):
+            name = None if key is None else _text(key)
+            if name is None:
+                return self._store.made_of(several)
+            helds[name] = self._whole(held)
+            written[name] = (value, site)
+            if name in NOTED_KEYS and isinstance(held, Thing):
+                self._note(f"=[{name}]", value, site, None, {}, {"value": held})
+        return Options(helds, written)
+
     def _subscript(self, node: ast.Subscript, site: Site) -> Held:
         owner = self._value(node.value, site)
+        key = _text(node.slice)
         self._value(node.slice, site)
-        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        if isinstance(key, int):
-            return None if owner is None else self._store.member(owner, abs(key))
-        if isinstance(owner, Thing):
-            return owner.inside(repr(key) if isinstance(key, str) else "")
+        if isinstance(owner, Options):
+            if key is None or key not in owner.helds:
+                return self._whole(owner)
+            return owner.helds[key]
+        if key is not None:
+            return self._store.item(owner, key)
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
+            return None if owner is None else self._store.member(owner, abs(node.slice.value))
+        if isinstance(node.slice, ast.Slice) and isinstance(owner, Thing):
+            return Thing(owner.number, f"{owner.part}[:]")
         return self._store.made_of([owner])
 
     def _sequence(self, node: ast.Tuple | ast.List, site: Site) -> Held:
@@ -237,20 +329,45 @@ class Evaluation:
         self._store.hold((self._frame.number, node.target.id), held)
         return held
 
-    def _comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, site: Site
-    ) -> Held:
-        """A part of what is gone through, when that is all it is made of."""
+    def _comprehension(self, node: Comprehension, site: Site) -> Held:
+        """What its element is made of, where that says more than what is gone through."""
         sources = []
         for generator in node.generators:
             held = self._value(generator.iter, site)
             sources.append(held)
             item = self._store.made_of([held])
             self._bind(generator.target, item, site, None)
-        return self._store.made_of(sources)
+        source = self._store.made_of(sources)
+        if isinstance(source, Thing) and any(part in source.part for part in _OF_MODULES):
+            return source
+        if isinstance(node, ast.DictComp):
+            return _without_items(source) if _same_keys(node) else source
+        held = self._in_loop(node.elt, inside(site, node))
+        if isinstance(held, Options):
+            return held
+        if isinstance(node.elt, ast.IfExp) or not isinstance(held, Thing):
+            return source if held is None else self._store.fresh()
+        return held if held.part else Thing(held.number, "[]")
 
-    def _constant(self, node: ast.expr, site: Site) -> Held:
-        return NOTHING if isinstance(node, ast.Constant) and node.value is None else None
+    def _in_loop(self, node: ast.expr, site: Site) -> Held:
+        """What an expression gives that may be worked out many times, or never."""
+        before = self._branch
+        self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+        self._branch = (*before, -number)
+        held = self._value(node, site)
+        self._branch = before
+        return held
+
+    def _constant(self, node: ast.Constant, site: Site) -> Held:
+        value = node.value
+        if type(value) is str and value.endswith(_ENDS):
+            end = next((end for end in NOTED_ENDS if value.rstrip().endswith(end)), None)
+            if end is not None:
+                self._note(f'"{end}"', node, site, None, {}, {})
+        return NOTHING if value is None else None
+
+    def _nothing(self, node: ast.expr, site: Site) -> Held:
+        return None
 
     def _note(
         self,
@@ -262,6 +379,9 @@ class Evaluation:
         things: dict[str, Thing],
         made: Thing | None = None,
         complete: bool = True,
+        elsewhere: Mapping[str, Site] = _EMPTY,
+        returned: Mapping[str, Mapping[str, Thing]] = _EMPTY,
+        functions: Mapping[str, str] = _EMPTY,
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -269,13 +389,15 @@ class Evaluation:
             name,
             site.text.span(node),
             on,
-            Given(self.resolver, given, site),
+            Given(self.resolver, given, site, elsewhere),
             things,
             made,
             self._branch,
             complete,
             {role: past for role, past in pasts if past is not None},
             node is not self._statement,
+            returned,
+            functions,
         )
         self._calls.append(call)
         if id(node) in self.origins.known:
@@ -287,12 +409,41 @@ class Evaluation:
             self._store.touched(made.number, call, made=True)
 
 
+def _text(node: ast.expr) -> str | None:
+    """A text that is written out."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _same_keys(node: ast.DictComp) -> bool:
+    """``{key: value.to(device) for key, value in batch.items()}``: the same mapping, moved."""
+    (first, *others) = node.generators
+    target, over = first.target, first.iter
+    return (
+        not others
+        and isinstance(over, ast.Call)
+        and isinstance(over.func, ast.Attribute)
+        and over.func.attr == "items"
+        and isinstance(target, ast.Tuple)
+        and isinstance(target.elts[0], ast.Name)
+        and isinstance(node.key, ast.Name)
+        and node.key.id == target.elts[0].id
+    )
+
+
+def _without_items(held: Held) -> Held:
+    """The mapping whose ``items()`` these are."""
+    if not isinstance(held, Thing):
+        return held
+    return held._replace(part=held.part.removesuffix("items()").removesuffix("."))
+
+
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
     ast.Name: Evaluation._name,
     ast.Attribute: Evaluation._attribute,
     ast.Subscript: Evaluation._subscript,
     ast.Tuple: Evaluation._sequence,
     ast.List: Evaluation._sequence,
+    ast.Dict: Evaluation._dictionary,
     ast.IfExp: Evaluation._either,
     ast.BoolOp: Evaluation._either,
     ast.NamedExpr: Evaluation._walrus,
@@ -301,6 +452,6 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] =
     ast.GeneratorExp: Evaluation._comprehension,
     ast.DictComp: Evaluation._comprehension,
     ast.Constant: Evaluation._constant,
-    ast.Lambda: Evaluation._constant,
+    ast.Lambda: Evaluation._nothing,
     ast.Call: lambda self, node, site: self._call(node, site),
 }

@@ -58,6 +58,9 @@ _EXITS = frozenset([("sys", "exit"), ("os", "_exit")])
 _JUMPS = (ast.Break, ast.Continue)
 
 
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+
+
 class Index:
     """Everything that is bound and called in a module (or in a notebook, cell after cell)."""
 
@@ -363,13 +366,11 @@ class Index:
         self._bind(Def(node.target.id, "value", _statement(at), node.value))
         return at
 
-    def _note_comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, at: Site
-    ) -> Site:
-        return _inside(at, {name: g for g in node.generators for name in _names(g.target)})
+    def _note_comprehension(self, node: Comprehension, at: Site) -> Site:
+        return inside(at, node)
 
     def _note_lambda(self, node: ast.Lambda, at: Site) -> Site:
-        return _inside(at, dict.fromkeys(_lambda_names(node)))
+        return inside(at, node)
 
     def _note_yield(self, _node: ast.AST, at: Site) -> Site:
         at.block.scope.generator = True
@@ -412,7 +413,13 @@ def _statement(site: Site) -> Site:
     return site if site.outer is None else _statement(site.outer)
 
 
-def _inside(site: Site, binds: dict[str, ast.comprehension | None]) -> Site:
+def inside(site: Site, node: Comprehension | ast.Lambda) -> Site:
+    """The place of what is inside a comprehension or a lambda, which has names of its own."""
+    binds: dict[str, ast.comprehension | None]
+    if isinstance(node, ast.Lambda):
+        binds = dict.fromkeys(_lambda_names(node))
+    else:
+        binds = {name: g for g in node.generators for name in _names(g.target)}
     return Site(site.stmt, site.block, site.index, site.text, outer=site, binds=binds)
 
 

@@ -7,13 +7,22 @@ is known: nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ast
+from collections.abc import Iterable, Mapping, Sequence
 
-from lora_lint.read.python.scopes import Def, Scope
-from lora_rules.engine._startup.typed import Any
+from lora_lint.read.python.scopes import Def, Scope, Site
+from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.budgets import CANDIDATES
 from lora_rules.history import joined
 from lora_rules.recipe import Call, History, Thing
+
+
+class Options(NamedTuple):
+    """A dictionary that is written out and whose keys are all texts: ``{"model": model}``."""
+
+    helds: Mapping[str, Held]
+    written: Mapping[str, tuple[ast.expr, Site]]
+    """The values as they are written, and where."""
 
 
 class Nothing:
@@ -21,8 +30,8 @@ class Nothing:
 
 
 NOTHING = Nothing()
-Held = Thing | list["Held"] | Nothing | None
-"""What an expression gives: an object, several (as a list), or a constant (``None``)."""
+Held = Thing | list["Held"] | Options | Nothing | None
+"""What an expression gives: an object, several (as a list or by key), or a constant (``None``)."""
 
 Key = tuple[int, str]
 
@@ -66,12 +75,16 @@ class Store:
         """What each key held before it was changed, in order."""
         self.made: set[int] = set()
         """The objects that came out of a call that was gone through."""
+        self.keys: dict[int, dict[tuple[str, str], None]] = {}
+        """The constant keys that were set in a mapping, each with the part, by number."""
         self.alternatives: dict[int, list[tuple[Thing, History | None]]] = {}
         """What an object may be, when some of that are parts of others; and what happened to it."""
         self.outside: dict[int, Sequence[Def]] = {}
         """The bindings of a name that was read before this way came to any of them."""
         self.classes: dict[int, Scope] = {}
         """The class of this file that an object is an instance of."""
+        self.bodies: dict[Scope, int] = {}
+        """The frame in which the body of a class was gone through."""
         self._last = 0
 
     def hold(self, key: Key, held: Held | History) -> None:
@@ -118,14 +131,62 @@ class Store:
         key = (-owner.number, path(owner.part, name))
         if key in self.held:
             return self.lookup(key)
+        if not owner.part and owner.number in self.classes:
+            of_class = self.of_class(self.classes[owner.number], name)
+            if of_class is not None:
+                return of_class
         if name in _MODELS and not owner.part:
             return owner if name != "base_model" else owner._replace(wrapped=False)
         return Thing(owner.number, key[1])
+
+    def assigned(self, owner: Held, name: str) -> Thing | None:
+        """The object that was assigned to an attribute, if one was."""
+        if not isinstance(owner, Thing):
+            return None
+        held = self.held.get((-owner.number, path(owner.part, name)))
+        return held if isinstance(held, Thing) else None
+
+    def of_class(self, scope: Scope, name: str) -> Held:
+        """What the body of a class binds a name to, if that is an object."""
+        key = (self.bodies.get(scope, 0), name)
+        return self.lookup(key) if key[0] and key in self.held else None
 
     def set_attribute(self, owner: Held, name: str, value: Held) -> None:
         """Remember what was assigned to an attribute."""
         if isinstance(owner, Thing):
             self.hold((-owner.number, path(owner.part, name)), value)
+
+    # Mappings: rows of data, a tokenizer's result
+
+    def item(self, owner: Held, key: str) -> Held:
+        """What stands under a constant key: what was set there, else a part of the mapping."""
+        if not isinstance(owner, Thing):
+            return self.made_of([owner])
+        place = (-owner.number, _item(owner.part, key))
+        if place in self.held:
+            return self.lookup(place)
+        return Thing(owner.number, place[1])
+
+    def set_item(self, owner: Thing, key: str, value: Held) -> None:
+        """Remember what was set under a constant key."""
+        self.keys.setdefault(owner.number, {}).setdefault((owner.part, key))
+        self.hold((-owner.number, _item(owner.part, key)), value)
+
+    def items(self, owner: Held) -> Mapping[str, Held]:
+        """What stands under the keys of a mapping, as far as they are known."""
+        if isinstance(owner, Options):
+            return owner.helds
+        if not isinstance(owner, Thing):
+            return {}
+        keys = self.keys.get(owner.number)
+        if keys is None:
+            return {}
+        found: dict[str, Held] = {}
+        for part, key in keys:
+            place = (-owner.number, _item(part, key))
+            if part == owner.part and place in self.held:
+                found[key] = self.lookup(place)
+        return found
 
     def member(self, owner: Held, position: int) -> Held:
         """What unpacking gives at a position."""
@@ -151,7 +212,9 @@ class Store:
             helds: the alternatives.
             ways: what each of them comes with, where that was taken back.
         """
-        several = [(held, n) for n, held in enumerate(helds) if isinstance(held, Thing | list)]
+        several = [
+            (held, n) for n, held in enumerate(helds) if isinstance(held, Thing | list | Options)
+        ]
         if not several:
             return NOTHING if all(held is NOTHING for held in helds) else None
         first, _ = several[0]
@@ -283,8 +346,14 @@ def _flat(helds: Iterable[Held]) -> Iterable[Thing]:
     for held in helds:
         if isinstance(held, list):
             yield from _flat(held)
+        elif isinstance(held, Options):
+            yield from _flat(held.helds.values())
         elif isinstance(held, Thing):
             yield held
+
+
+def _item(part: str, key: str) -> str:
+    return f'{part}["{key}"]'
 
 
 def path(part: str, name: str) -> str:
@@ -293,8 +362,8 @@ def path(part: str, name: str) -> str:
 
 
 def first_step(path: str) -> tuple[str, str]:
-    """The first step of a path, and the rest: ``model`` and ``['a'].b`` of ``model['a'].b``."""
+    """The first step of a path, and the rest: ``model`` and ``["a"].b`` of ``model["a"].b``."""
     end = next((at for at in range(1, len(path)) if path[at] in ".["), len(path))
     if path.startswith("["):
-        end = max(path.find("']"), path.find('"]')) + 2 if path[1:2] in ("'", '"') else 2
+        end = path.find('"]') + 2 if path[1:2] == '"' else 2
     return path[:end], path[end:].removeprefix(".")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from lora_lint.read.python.invocation import Invocation
-from lora_lint.read.python.objects import Changes
+from lora_lint.read.python.objects import Changes, Frame
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Scope, Site
@@ -23,7 +23,7 @@ from lora_rules.recipe import Thing
 
 
 class Run(Invocation):
-    """One way through the file: from the module's start, or from a function nobody calls."""
+    """One way through the file: from the module, or a function or class nobody uses."""
 
     def module(self) -> Run:
         """Go through the module."""
@@ -51,9 +51,39 @@ class Run(Invocation):
         )
 
     def function(self, scope: Scope) -> Run:
-        """Go through a function that is called from elsewhere."""
-        self._enter(scope, {})
+        """Go through a function that is called from elsewhere, or all of its class."""
+        owner = scope.parent
+        first = None if owner is None else self._constructor(owner)
+        if owner is None or first is None:
+            self._enter(scope, {})
+        else:
+            self._methods(owner, first)
         return self
+
+    def _constructor(self, owner: Scope) -> Scope | None:
+        """The constructor of a class of which the file makes no object."""
+        bindings = (
+            owner.bindings.get("__init__", ()) if isinstance(owner.node, ast.ClassDef) else ()
+        )
+        node = bindings[0].node if len(bindings) == 1 else None
+        first = None if node is None else self.resolver.index.scopes.get(node)
+        return first if first is not None and first.parameters else None
+
+    def _methods(self, owner: Scope, first: Scope) -> None:
+        """Go through a constructor, and then each other method: in which order is not known."""
+        made = self._store.fresh()
+        self._store.classes[made.number] = owner
+        self._enter(first, dict.fromkeys(list(first.parameters)[:1], made))
+        for bindings in list(owner.bindings.values()):
+            scope = self.resolver.index.scopes.get(bindings[-1].node or first.node)
+            if scope is None or isinstance(scope.node, ast.ClassDef) or scope in self.entered:
+                continue
+            start = self._store.mark()
+            self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1
+            self._branch = (2 * number,)
+            self._enter(scope, dict.fromkeys(list(scope.parameters)[:1], made))
+            self._branch = ()
+            self._store.undo(start)
 
     # Statements
 
@@ -74,6 +104,8 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and _adds_up(stmt):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
 
@@ -81,10 +113,15 @@ class Run(Invocation):
         if stmt.value is not None:
             self._bind(stmt.target, self._value(stmt.value, site), site, stmt.value)
 
-    def _expression(self, site: Site, stmt: ast.Expr | ast.AugAssign) -> None:
-        if isinstance(stmt, ast.Expr):
-            self._statement = stmt.value
+    def _expression(self, site: Site, stmt: ast.Expr) -> None:
+        self._statement = stmt.value
         self._value(stmt.value, site)
+
+    def _augmented(self, site: Site, stmt: ast.AugAssign) -> None:
+        """``total += loss``: noted where what is added is a part of an object."""
+        held = self._value(stmt.value, site)
+        if isinstance(held, Thing) and held.part and isinstance(stmt.op, ast.Add):
+            self._note("=+", stmt.value, site, None, {}, {"value": held})
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
@@ -127,7 +164,8 @@ class Run(Invocation):
             self._value(stmt.test, site)
         else:
             held = self._value(stmt.iter, site)
-            item = self._store.made_of([held]) if isinstance(held, list) else held
+            whole = held if isinstance(held, Thing) else self._store.made_of([held])
+            item = whole or self._store.fresh()
             part = item.inside() if isinstance(item, Thing) else None
             self._bind(stmt.target, part, site, None)
         for block in site.blocks:
@@ -165,10 +203,31 @@ class Run(Invocation):
                 ways.append(changes)
         self._store.merge(ways)
 
+    def _class(self, site: Site, stmt: ast.ClassDef) -> None:
+        """What the body of a class makes, once: its instances share it."""
+        scope = self.resolver.index.scopes[stmt]
+        self._frames += 1
+        before = self._frame
+        self._frame = Frame(scope, before, self._frames)
+        self._store.bodies[scope] = self._frames
+        self._block(scope.root)
+        self._frame = before
+
     def _delete(self, site: Site, stmt: ast.Delete) -> None:
         for target in stmt.targets:
             if isinstance(target, ast.Name):
                 self._store.forget((self._frame.number, target.id))
+
+
+def _adds_up(stmt: ast.Assign) -> bool:
+    """``total = total + loss``."""
+    value, target = stmt.value, stmt.targets[0]
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+        return False
+    names = (value.left, value.right)
+    return isinstance(target, ast.Name) and any(
+        isinstance(each, ast.Name) and each.id == target.id for each in names
+    )
 
 
 def _where(place: Site | Scope) -> str:
@@ -254,7 +313,7 @@ def _gone_through(resolver: Resolver, origins: Origins, scope: Scope | None, mos
 _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
     ast.Assign: Run._assign,
     ast.AnnAssign: Run._annotated,
-    ast.AugAssign: Run._expression,
+    ast.AugAssign: Run._augmented,
     ast.Expr: Run._expression,
     ast.Return: Run._return,
     ast.If: Run._if,
@@ -267,4 +326,5 @@ _STATEMENTS: Mapping[type[ast.stmt], Callable[[Run, Site, Any], None]] = {
     ast.TryStar: Run._try,
     ast.Match: Run._match,
     ast.Delete: Run._delete,
+    ast.ClassDef: Run._class,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from lora_lint.read.reading import Reading, Unreadable
-from lora_lint.sources.source import NotText, Source
+from lora_lint.sources.source import NotText, Source, trains_quantized
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.recipe import Span
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from lora_rules.recipe import Recipe
 
 _CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
-"""Without one of these, or TRL's ``ModelConfig``, there is no recipe in the file: no parsing."""
+"""Without one of these, TRL's ``ModelConfig``, or a quantized model that is trained, there is no
+recipe in the file: no parsing."""
 _CLI = lazily(rb"\bModelConfig\b")
 
 
@@ -34,6 +35,8 @@ def read(source: Source, dialect: str | None = None) -> Reading:
 def _may_call(data: bytes) -> bool:
     if any(name in data for name in _CALLS) or data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
+    if trains_quantized(data):
+        return True
     return b"ModelConfig" in data and _CLI.search(data) is not None
 
 
@@ -49,10 +52,11 @@ def _text(source: Source) -> str:
 
 def _read_text(path: str, text: str) -> Reading:
     from lora_lint.read.python.index import Index
-    from lora_lint.read.python.recipes import File, recipes
+    from lora_lint.read.python.recipes import recipes
     from lora_lint.read.python.repair import parse
     from lora_lint.read.python.resolver import Resolver
     from lora_lint.read.python.text import Text, split_lines
+    from lora_lint.read.python.unadapted import File
 
     lines = split_lines(text)
     index = Index()

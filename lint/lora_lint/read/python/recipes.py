@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.choices import united
-from lora_lint.read.python import datasets, serving, surroundings
+from lora_lint.read.python import datasets, reloading, serving, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
@@ -14,6 +14,7 @@ from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
+from lora_lint.read.python.unadapted import File, unadapted
 from lora_lint.read.recipes import Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
@@ -26,13 +27,6 @@ _ORDER = ("quantization", "training", "trainer", "prepare", "model")
 _IMAGE_TARGETS = frozenset(
     ["to_q", "to_k", "to_v", "to_out.0", "to_out", "add_k_proj", "out_proj", "fc1"]
 )
-
-
-class File(NamedTuple):
-    """What the recipes of a file have in common."""
-
-    path: str
-    kind: str
 
 
 class Made(NamedTuple):
@@ -49,20 +43,20 @@ def recipes(resolver: Resolver, file: File) -> Made:
     loads = [found for found in calls if found.known.kind == "continue"]
     wraps = [found for found in calls if found.known.kind == "wrap"]
     if not adapters and not loads and not (wraps and "from_pretrained" in resolver.index.calls):
-        return Made(notes=tuple(resolver.notes()))
+        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
     added = (node for model, given in adding(resolver) for node, _ in (model, *given))
     origins = Origins(resolver, calls, added)
     gone = Ways(resolver, origins)
     gone.until(origins.known)
     loads += [found for found in wraps if _of_saved_config(origins, found)]
     if not adapters and not loads:
-        return Made(notes=tuple(resolver.notes()))
+        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
     wanted = [*adapters, *loads]
     ways = gone.until({id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver)
+    served = serving.settings(resolver) | reloading.settings(resolver, origins, calls)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
@@ -158,6 +152,8 @@ def _does_more(call: Call) -> bool:
     name = call.name
     if name in _MORE_THAN_INFERENCE or name.endswith(("Trainer", ".get_peft_model")):
         return True
+    if name == "=+":
+        return False
     if name.startswith(("=", "torch.optim.")):
         return True
     if name.startswith("peft.") and name.endswith(".from_pretrained"):
@@ -202,6 +198,7 @@ def _recipe(
                 continue
             settings.setdefault(name, value)
     dialect = _dialect(adapter)
+    settings |= _moved_targets(dialect, settings)
     others = in_order(found for kind in linked.by_kind for found in links.shown(linked, kind))
     blocks = tuple(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
@@ -245,6 +242,15 @@ def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
     return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+
+
+def _moved_targets(dialect: str, settings: dict[str, Setting]) -> dict[str, Setting]:
+    """What Unsloth makes of embeddings among the targets."""
+    if dialect != "unsloth":
+        return {}
+    from lora_rules.libraries.unsloth.targets import moved  # few files call Unsloth
+
+    return moved(settings)
 
 
 def _model_string(resolver: Resolver, linked: Linked, settings: dict[str, Setting]) -> None:

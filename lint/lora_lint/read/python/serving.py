@@ -18,9 +18,20 @@ from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Site
 from lora_lint.read.python.settings import setting
 from lora_lint.read.python.values import Unresolved
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.recipe import Origin, Setting
 
 _Given = tuple[ast.expr, Site]
+
+
+class _Keywords(NamedTuple):
+    """The keywords of a call, those that ``**options`` brings among them."""
+
+    written: dict[str, _Given]
+    hidden: bool = False
+    """Whether there may be more."""
+
+
 _SAVES = (
     "save_model",
     "save_pretrained",
@@ -46,13 +57,14 @@ def settings(resolver: Resolver) -> dict[str, Setting]:
             "serve", ("vllm",), Origin.DERIVED, "LLM", site.text.span(call), source="vllm.LLM"
         )
     }
-    rank = keyword(call, "max_lora_rank")
-    if rank is not None:
+    given = _given(resolver, call, site)
+    if "max_lora_rank" in given.written:
+        rank, at = given.written["max_lora_rank"]
         argument = Argument(
-            "max_lora_rank", resolver.thunk(rank, site), rank, site, None, site.text.span(rank)
+            "max_lora_rank", resolver.thunk(rank, at), rank, at, None, at.text.span(rank)
         )
-        served["served_rank"] = setting(resolver, "served_rank", argument, site)
-    elif any(each.arg is None for each in call.keywords):
+        served["served_rank"] = setting(resolver, "served_rank", argument, at)
+    elif given.hidden:
         reason = "it may be among the keywords that are passed on"
         served["served_rank"] = Setting(
             "served_rank", (), Origin.WRITTEN, "max_lora_rank", reason=reason
@@ -60,11 +72,28 @@ def settings(resolver: Resolver) -> dict[str, Setting]:
     return served
 
 
+def _given(resolver: Resolver, call: ast.Call, site: Site) -> _Keywords:
+    written: dict[str, _Given] = {}
+    hidden = False
+    for each in call.keywords:
+        if each.arg is not None:
+            written[each.arg] = (each.value, site)
+            continue
+        table = resolver.table_of(each.value, site)
+        hidden = hidden or bool(table.hidden)
+        for name, entry in table.entries.items():
+            if entry.absent:
+                hidden = True
+            elif isinstance(name, str) and entry.node is not None:
+                written[name] = (entry.node, entry.site or site)
+    return _Keywords(written, hidden)
+
+
 def _serves_lora(resolver: Resolver, call: ast.Call, site: Site) -> bool:
     if not isinstance(call.func, ast.Name | ast.Attribute):
         return False
-    enabled = keyword(call, "enable_lora")
-    if enabled is None or _value(resolver, (enabled, site)) is not True:
+    enabled = _given(resolver, call, site).written.get("enable_lora")
+    if enabled is None or _value(resolver, enabled) is not True:
         return False
     return of_name(resolver, call.func, site).name == "vllm.LLM"
 
@@ -72,9 +101,9 @@ def _serves_lora(resolver: Resolver, call: ast.Call, site: Site) -> bool:
 def _serves_own(resolver: Resolver) -> bool:
     """Whether every adapter that is requested is one that the file saves."""
     requested = [_path(*each) for each in resolver.index.calls["LoRARequest"]]
-    saved = {name for given in _saved(resolver) for name in _names(resolver, given)}
+    written = {name for given in saved(resolver) for name in names(resolver, given)}
     return bool(requested) and all(
-        path is not None and not saved.isdisjoint(_names(resolver, path)) for path in requested
+        path is not None and not written.isdisjoint(names(resolver, path)) for path in requested
     )
 
 
@@ -86,7 +115,8 @@ def _path(call: ast.Call, site: Site) -> _Given | None:
     return None if node is None else (node, site)
 
 
-def _saved(resolver: Resolver) -> Iterator[_Given]:
+def saved(resolver: Resolver) -> Iterator[_Given]:
+    """The folders that the file saves into."""
     for name in _SAVES:
         for call, site in resolver.index.calls.get(name, ()):
             named = keyword(call, "output_dir") or keyword(call, "save_directory")
@@ -95,7 +125,7 @@ def _saved(resolver: Resolver) -> Iterator[_Given]:
                 yield node, site
 
 
-def _names(resolver: Resolver, given: _Given) -> Iterator[str]:
+def names(resolver: Resolver, given: _Given) -> Iterator[str]:
     """What a folder is called: its path, else the expression that stands for it."""
     value = _value(resolver, given)
     if isinstance(value, str):

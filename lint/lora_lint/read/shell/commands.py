@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from lora_lint.read.shell.answering import Answering, find, of_module
 from lora_lint.read.shell.variables import Text
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
@@ -17,6 +18,11 @@ _SUBCOMMANDS = {
     ("swift", "rlhf"): "ms-swift",
     ("llamafactory-cli", "train"): "llamafactory",
     ("lmf", "train"): "llamafactory",
+    **{
+        (program, use): "llamafactory-infer"
+        for program in ("llamafactory-cli", "lmf")
+        for use in ("export", "chat", "api", "webchat", "eval")
+    },
     ("trl", "sft"): "trl",
     ("trl", "dpo"): "trl",
     ("trl", "grpo"): "trl",
@@ -24,6 +30,7 @@ _SUBCOMMANDS = {
     ("trl", "reward"): "trl",
     ("trl", "rloo"): "trl",
     ("mlx_lm", "lora"): "mlx-lm",
+    ("autotrain", "llm"): "autotrain",
     ("litgpt", "finetune"): "litgpt",
     ("litgpt", "finetune_lora"): "litgpt",
 }
@@ -31,12 +38,23 @@ _SUBCOMMANDS = {
 _SCRIPTS = {
     "src/train.py": "llamafactory",
     "src/train_bash.py": "llamafactory",
+    "src/export_model.py": "llamafactory-infer",
+    "src/cli_demo.py": "llamafactory-infer",
     "swift/cli/sft.py": "ms-swift",
     "trl/scripts/sft.py": "trl",
     "trl/scripts/dpo.py": "trl",
     "trl/scripts/grpo.py": "trl",
+    "train_network.py": "sd-scripts",
+    "sdxl_train_network.py": "sd-scripts",
+    "flux_train_network.py": "sd-scripts",
+    "sd3_train_network.py": "sd-scripts",
+    "lumina_train_network.py": "sd-scripts",
+    "hunyuan_image_train_network.py": "sd-scripts",
+    "anima_train_network.py": "sd-scripts",
 }
 """The end of a script's path, and its dialect."""
+_OF_DIFFUSERS = lazily(r"(?:.*/)?(train_(?:dreambooth|text_to_image)_lora\w*)\.py")
+"""diffusers' scripts, one a kind of model."""
 _MODULES = {
     "mlx_lm.lora": "mlx-lm",
     "swift.cli.sft": "ms-swift",
@@ -47,8 +65,12 @@ _MODULES = {
     "verl.trainer.fsdp_sft_trainer": "verl",
 }
 """What ``python -m`` runs (or is installed under that name), and its dialect."""
-_ARGPARSE = frozenset({"llamafactory", "ms-swift", "trl", "mlx-lm"})
+_ARGPARSE = frozenset(
+    {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain"}
+)
 """Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
+_PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain", "verl": "verl"}
+"""Dialects with the package whose programs have their options in the libraries' tables."""
 _BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 _LORA_KEY = lazily(r"lora_|lora\.[\w.]+=")
 
@@ -73,6 +95,16 @@ class Command(NamedTuple):
     positional: tuple[Text, ...]
     launcher: tuple[Text, ...] = ()
     """What stands before the word after which the options begin: ``torchrun`` and its flags."""
+    answering: Answering | None = None
+    """The program, where it makes no adapter."""
+
+    @property
+    def options_of(self) -> str:
+        """The program whose options the flags are, if its options are known; else empty."""
+        if self.answering is not None:
+            return self.answering.program
+        package = _PACKAGES.get(self.dialect, "")
+        return f"{package}.{self.subcommand}" if package else ""
 
     def full_name(self, name: str, known: frozenset[str]) -> str:
         """The option that a flag is: argparse accepts any beginning that only one of them has."""
@@ -80,6 +112,11 @@ class Command(NamedTuple):
             return name
         meant = [key for key in known if key.startswith(name)]
         return meant[0] if len(meant) == 1 else name
+
+    @property
+    def refuses_unknown(self) -> bool:
+        """Whether argparse reads the flags, which ends the program at one that it does not know."""
+        return self.dialect in _ARGPARSE
 
     @property
     def has_config_file(self) -> bool:
@@ -94,28 +131,39 @@ class Command(NamedTuple):
 def command(words: list[Text]) -> Command | None:
     """What a command line starts, if its flags can be about LoRA."""
     texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in words]
-    start, dialect, subcommand = _program(texts)
+    start, dialect, subcommand, answering = _program(texts)
     if start is None:
         if not any(_BARE_FLAGS.match(text) or _LORA_KEY.search(text) for text in texts):
             return None
         start, dialect, subcommand = 0, "generic", ""
     flags, positional = _flags(words[start + 1 :], texts[start + 1 :])
-    return Command(dialect, words[start], subcommand, flags, positional, tuple(words[:start]))
+    before = tuple(words[:start])
+    return Command(dialect, words[start], subcommand, flags, positional, before, answering)
 
 
-def _program(texts: list[str]) -> tuple[int | None, str, str]:
+def _program(texts: list[str]) -> tuple[int | None, str, str, Answering | None]:
     for at, text in enumerate(texts):
         if text.startswith("-"):
             continue
-        pair = (text.rpartition("/")[2], texts[at + 1] if at + 1 < len(texts) else "")
+        pair = (_last(text), texts[at + 1] if at + 1 < len(texts) else "")
         if pair in _SUBCOMMANDS:
-            return at + 1, _SUBCOMMANDS[pair], pair[1]
+            return at + 1, _SUBCOMMANDS[pair], pair[1], None
+        if (found := find(*pair)) is not None:
+            return at + 1, found.dialect, pair[1], found
+        if (found := of_module(text)) is not None:
+            return at, found.dialect, text.rpartition(".")[2], found
         if text in _MODULES:
-            return at, _MODULES[text], text.rpartition(".")[2]
+            return at, _MODULES[text], text.rpartition(".")[2], None
+        if (script := _OF_DIFFUSERS.fullmatch(text)) is not None:
+            return at, "diffusers", script[1], None
         for ending, dialect in _SCRIPTS.items():
             if text == ending or text.endswith("/" + ending):
-                return at, dialect, ending.rpartition("/")[2].removesuffix(".py")
-    return None, "", ""
+                return at, dialect, ending.rpartition("/")[2].removesuffix(".py"), None
+    return None, "", "", None
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def flags_of(words: Iterable[Text]) -> tuple[Flag, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
-from lora_lint.read.shell.commands import Command, command
+from lora_lint.read.shell.answering import Answering, recipe_of
+from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
 from lora_lint.read.shell.gpus import Gpus, gpus_of
 from lora_lint.read.shell.scan import Scanner
@@ -23,8 +24,10 @@ from lora_lint.read.yaml import resolve
 from lora_lint.sources.source import NotText, Source
 from lora_lint.translate import framework as dialects
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
+from lora_rules.libraries import signatures
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
+GENERIC = "generic"
 NAMED_COMMANDS = 20
 """How many commands of a file that are not read are named."""
 
@@ -134,13 +137,52 @@ def _gpu_count(gpus: Gpus) -> Setting:
 
 
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
-    name = forced or ("generic" if started.has_config_file else started.dialect)
-    if name == "generic" and sum(1 for flag in started.flags if _is_lora(flag.name)) < 2:
+    if started.answering is not None:
+        return _options_of(started, started.answering, path)
+    name = forced or (GENERIC if started.has_config_file else started.dialect)
+    if name == GENERIC and not any(_is_lora(flag.name) for flag in started.flags):
         return []
     dialect = dialects.load(name)
-    root = _tree(started, dialect.table.known_keys if name != "generic" else frozenset())
+    root = _tree(started, _options(started, name))
     found = dialects.translate(dialect, root, path=path, kind="shell")
-    return [_finished(recipe, started) for recipe in found]
+    return [_finished(_of_program(recipe, started), started) for recipe in found]
+
+
+def _options(started: Command, dialect: str) -> frozenset[str]:
+    """Every option that the program has, as far as they are known."""
+    if dialect != GENERIC and signatures.is_known(started.options_of):
+        return signatures.fields(started.options_of)
+    return frozenset() if dialect == GENERIC else dialects.load(dialect).table.known_keys
+
+
+def _options_of(started: Command, answering: Answering, path: str) -> list[Recipe]:
+    """The options of a command that makes no adapter; nothing where a file has some of them."""
+    if started.has_config_file:
+        return []
+    root = _tree(started, signatures.fields(answering.program))
+    return [recipe_of(answering, root, path, started.program.span)]
+
+
+def _of_program(recipe: Recipe, started: Command) -> Recipe:
+    """The recipe, whose keys are options of the one program that the command starts."""
+    program = started.options_of
+    if not signatures.is_known(program) or recipe.dialect != started.dialect:
+        return recipe
+    first, *rest = recipe.blocks
+    added = {flag.name for flag in started.flags if _is_added(flag)}
+    keys = tuple(key for key in first.keys if not any(_leads(key.name, each) for each in added))
+    own = first._replace(programs=(program,), known_keys=frozenset(), strict=True, keys=keys)
+    return recipe._replace(blocks=(own, *rest))
+
+
+def _leads(key: str, name: str) -> bool:
+    """Whether a key is one that was given, or a mapping on the way to it alone."""
+    return name == key or name.startswith(f"{key}.")
+
+
+def _is_added(flag: Flag) -> bool:
+    """``+key=value``: Hydra adds the key to those that there are."""
+    return any(text.startswith("+") for text in flag.word.candidates)
 
 
 def _is_lora(key: str) -> bool:
@@ -231,7 +273,10 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         settings["trainer_method"] = Setting(
             "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
         )
-    return recipe._replace(settings=settings)
+    blocks = recipe.blocks
+    if started.refuses_unknown:  # also where a file's unknown keys are dropped
+        blocks = tuple(block._replace(strict=True) for block in blocks)
+    return recipe._replace(settings=settings, blocks=blocks)
 
 
 def _method(started: Command) -> str:

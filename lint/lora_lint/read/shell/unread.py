@@ -6,13 +6,11 @@ from lora_lint.read.shell.commands import Command
 from lora_lint.read.shell.variables import Text
 
 _SUBCOMMANDS = {
-    "llamafactory-cli": ("api", "chat", "eval", "export", "webchat", "webui"),
-    "lmf": ("api", "chat", "eval", "export", "webchat", "webui"),
-    "swift": ("app", "deploy", "eval", "export", "infer", "merge-lora", "rollout", "sample"),
+    "llamafactory-cli": ("webui",),
+    "lmf": ("webui",),
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),
     "axolotl": ("evaluate", "inference", "merge-lora", "merge-sharded-fsdp-weights"),
-    "autotrain": ("llm",),
     "mlx_lm": ("fuse", "generate"),
     "litgpt": ("merge_lora",),
     "xtuner": ("train",),

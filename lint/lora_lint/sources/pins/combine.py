@@ -30,7 +30,7 @@ MAX_READ = 96
 """Ways that are compared with each other; nobody has as many."""
 MAX_CONDITIONS = 128
 """Conditions on one library; nobody writes as many."""
-ALONE = frozenset({"bitsandbytes"})
+ALONE = frozenset({"bitsandbytes", "llamafactory"})
 """Libraries that no other library brings along: where they are not asked for, they are not there.
 The others are then installed in whatever version PEFT or TRL takes."""
 

@@ -16,6 +16,7 @@ from lora_lint.sources.pins.requirement import (
     Requirement,
     at_reference,
     mentions,
+    named,
     parse,
 )
 from lora_rules.engine._startup.record import lazily
@@ -89,7 +90,7 @@ def _entered(words: list[str]) -> str:
     """The library whose source a command fetches or steps into."""
     if words[:2] == ["git", "clone"] or words[:1] == ["cd"]:
         for word in words[1:]:
-            name = word.rstrip("/").rpartition("/")[2].removesuffix(".git").lower()
+            name = named(word.rstrip("/").rpartition("/")[2].removesuffix(".git"))
             if name in LIBRARIES:
                 return name
     return ""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.sources.pins.requirement import LIBRARIES, Requirement, Statement, mentions, parse
+from lora_lint.sources.pins.requirement import NAMES, Requirement, Statement, mentions, parse
 from lora_rules.engine._startup.record import lazily
 
-_NAMES = "|".join(LIBRARIES)
 _ITEM = lazily(r"(\s*)-\s+(['\"]?)(.+?)\2\s*$")
-_CONDA = lazily(
-    rf"(?:[\w./-]+::)?({_NAMES})\s*(?:=\s*|\s)(\d[\w.]*(?:\.\*)?\*?)(?:\s*[=\s]\S+)?", 2
-)
+_CONDA = lazily(rf"(?:[\w./-]+::)?({NAMES})\s*(?:=\s*|\s)(\d[\w.]*(?:\.\*)?\*?)(?:\s*[=\s]\S+)?", 2)
 _PYTHON = lazily(r"\s*-\s+['\"]?python\s*=\s*(\d+\.\d+)(?:\.\d+)?['\"]?\s*$")
 
 

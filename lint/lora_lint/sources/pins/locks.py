@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.sources.pins.requirement import LIBRARIES, Requirement, Statement, exact, known
+from lora_lint.sources.pins.requirement import NAMES, Requirement, Statement, exact, known
 from lora_rules.engine._startup.record import lazily
 
 MOST_VERSIONS = 8
 """Versions of one library in one lock file, for different environments."""
-_NAMES = "|".join(LIBRARIES)
-_NAME = lazily(rf"name\s*=\s*['\"]({_NAMES})['\"]\s*$", 2)
+_NAME = lazily(rf"name\s*=\s*['\"]({NAMES})['\"]\s*$", 2)
 _VERSION = lazily(r"version\s*=\s*['\"]([^'\"]+)['\"]\s*$")
-_CONDA_NAME = lazily(rf"\s*(?:-\s+)?name:\s*({_NAMES})\s*$", 2)
+_CONDA_NAME = lazily(rf"\s*(?:-\s+)?name:\s*({NAMES})\s*$", 2)
 _CONDA_VERSION = lazily(r"\s*version:\s*['\"]?([^'\"\s]+)['\"]?\s*$")
 
 

@@ -10,6 +10,7 @@ from lora_lint.sources.pins.requirement import (
     at_reference,
     conditions_of,
     line_of,
+    named,
 )
 from lora_rules.engine._startup.record import lazily
 
@@ -27,7 +28,7 @@ def of_table(table: object, text: str, source: str, *, bare: str = "==") -> Iter
         bare: what a version without an operator means.
     """
     for name, value in table.items() if isinstance(table, dict) else ():
-        library = str(name).lower()
+        library = named(str(name))
         if library in LIBRARIES:
             line = line_of(text, f"\n{name}") + 1
             for entry in value if isinstance(value, list) else [value]:

@@ -11,21 +11,32 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.version_range import COMMIT, Conditions, Specifier
 
-LIBRARIES = ("peft", "transformers", "trl", "bitsandbytes")
-"""The libraries whose versions rules ask for."""
+LIBRARIES = (
+    "peft",
+    "transformers",
+    "trl",
+    "bitsandbytes",
+    "llamafactory",
+    "ms-swift",
+    "torchtune",
+    "autotrain-advanced",
+    "verl",
+)
+"""The libraries and frameworks whose versions rules ask for."""
 LONGEST = 4096
 """Characters of a requirement; a longer line is none."""
 LONGEST_VERSION = 64
 
-_NAMES = "|".join(LIBRARIES)
-_MENTION = lazily(rf"\b(?:{_NAMES})\b", 2)  # re.IGNORECASE
-_NAMED = lazily(rf"\s*({_NAMES})\s*(?:\[[^\]]*\])?\s*(?=[(=~!<>@;]|$)(.*)", 2)
+NAMES = "|".join(LIBRARIES).replace("-", "[-_.]")
+"""A pattern for any of them, as PyPI lets their names be written."""
+_MENTION = lazily(rf"\b(?:{NAMES})\b", 2)  # re.IGNORECASE
+_NAMED = lazily(rf"\s*({NAMES})\s*(?:\[[^\]]*\])?\s*(?=[(=~!<>@;]|$)(.*)", 2)
 _CONDITION = lazily(r"(===|==|~=|!=|<=|>=|<|>)\s*v?([^\s,;()]+)")
 _PLAIN = lazily(r"\d+(?:\.\d+)*")
 _RELEASE = lazily(r"v?(\d+(?:\.\d+)+(?:\.?(?:a|b|rc|post|dev)\d+)?)(?:-release)?")
-_GIT = lazily(rf"(?:git\+)?[^\s'\"]*/({_NAMES})(?:\.git)?(?:/?@([^\s'\"#&]+))?(?:[#&]\S*)?\s*$", 2)
-_WHEEL = lazily(rf"\S*/({_NAMES})-(\d[^-/\s]*?)(?:-\S*\.whl|\.tar\.gz|\.zip)(?:#\S*)?\s*$", 2)
-_ARCHIVE = lazily(rf"\S*/({_NAMES})/archive/(?:refs/tags/)?([^/\s]+?)(?:\.tar\.gz|\.zip)\s*$", 2)
+_GIT = lazily(rf"(?:git\+)?[^\s'\"]*/({NAMES})(?:\.git)?(?:/?@([^\s'\"#&]+))?(?:[#&]\S*)?\s*$", 2)
+_WHEEL = lazily(rf"\S*/({NAMES})-(\d[^-/\s]*?)(?:-\S*\.whl|\.tar\.gz|\.zip)(?:#\S*)?\s*$", 2)
+_ARCHIVE = lazily(rf"\S*/({NAMES})/archive/(?:refs/tags/)?([^/\s]+?)(?:\.tar\.gz|\.zip)\s*$", 2)
 _HASH = lazily(r"[0-9a-f]{7,40}")
 
 
@@ -75,7 +86,7 @@ def parse(text: str, source: str, line: int = 0) -> Requirement | None:
     conditions = conditions_of(rest.strip("() "), source, line)
     if conditions is None:
         return None
-    return Requirement(match[1].lower(), conditions, marker.strip())
+    return Requirement(named(match[1]), conditions, marker.strip())
 
 
 def _without_options(text: str) -> str:
@@ -94,7 +105,7 @@ def from_url(url: str, source: str, line: int) -> Requirement | None:
 
 def at_reference(library: str, reference: str, source: str, line: int) -> Requirement:
     """A tag is a version and a hash a commit; a branch moves on with the newest."""
-    library = library.lower()
+    library = named(library)
     release = _RELEASE.fullmatch(reference.removeprefix("refs/").removeprefix("tags/"))
     if release is not None and is_version(release[1]):
         return Requirement(library, (Specifier("==", release[1], source, line),))
@@ -152,7 +163,12 @@ def is_version(text: str) -> bool:
 def exact(library: str, version: str, source: str, line: int) -> Requirement | None:
     """A requirement of one version, as lock files have them."""
     specifier = _specifier("==", version.strip().removeprefix("v"), source, line)
-    return Requirement(library.lower(), (specifier,)) if specifier else None
+    return Requirement(named(library), (specifier,)) if specifier else None
+
+
+def named(written: str) -> str:
+    """A library's name however it is written: PyPI knows ``MS_Swift`` as ``ms-swift``."""
+    return written.lower().replace("_", "-").replace(".", "-")
 
 
 def known(found: Iterable[Requirement | None]) -> Iterator[Requirement]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from lora_lint.translate.schema.names import did_you_mean
 from lora_lint.translate.table import Table
 from lora_rules.engine.askable import keywords
+from lora_rules.libraries import signatures
 from lora_rules.settings import SETTINGS
 
 ORDINARY = frozenset({"fine"})
@@ -31,9 +32,12 @@ def strange(
         words: those of other tables and of all lists.
     """
     listed = tuple(prefixes)
+    options = frozenset().union(*map(signatures.every_field, table.programs))
     for field in table.fields:
         for key in field.keys:
             plain = key.replace("[]", "")
+            if plain in options:
+                continue
             if listed and any(plain.startswith(prefix) for prefix in listed):
                 if not _is_listed(plain, table.known_keys):
                     meant = did_you_mean(plain, table.known_keys)

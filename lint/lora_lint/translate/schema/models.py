@@ -39,6 +39,12 @@ def _setting(name: str) -> str:
     return name
 
 
+def _program(name: str) -> str:
+    if not signatures.is_known(name):
+        raise ValueError(f"{name} is no program whose options are known")
+    return name
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
@@ -52,6 +58,7 @@ Setting = Annotated[str, AfterValidator(_setting)]
 Spelling = Annotated[str, _one_of(frozenset(SPELLINGS), "spelling")]
 KeyFile = Annotated[str, _one_of(known_key_files(), "file of known_keys")]
 Callee = Annotated[str, _one_of(signatures.callees(), "class whose signature is known")]
+Program = Annotated[str, AfterValidator(_program)]
 Conditions = list[Annotated[str, AfterValidator(condition)]]
 
 
@@ -137,6 +144,7 @@ class Body(_Part):
     fields: dict[Setting, Annotated[FieldSpec, BeforeValidator(_as_field)]] = {}
     runs_when: Signature = []
     each: str = ""
+    flat: bool = False
     result: bool = False
     unknown_keys: Literal["refused", "dropped"] = "refused"
     text_as_numbers: Literal["all", "bare", "none"] = "all"
@@ -145,6 +153,8 @@ class Body(_Part):
     known_keys: dict[KeyFile, str] = {}
     verbatim: dict[KeyFile, str] = {}
     sections: dict[str, Section] = {}
+    programs: list[Program] = []
+    component: str = ""
 
 
 class NotRecipes(_Part):

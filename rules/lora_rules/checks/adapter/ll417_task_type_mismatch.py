@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.checks.adapter.task_heads import CLASSIFICATION
+from lora_rules.engine.injection import Lazy
 from lora_rules.engine.problem import Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.engine.value import Known, Value
+from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.recipe import Blocks
-
-if TYPE_CHECKING:
-    from lora_rules.facts.model.inventory import Inventory
-from lora_rules.checks.adapter.task_heads import CLASSIFICATION
 
 
 @rule(
@@ -21,20 +19,30 @@ from lora_rules.checks.adapter.task_heads import CLASSIFICATION
     evidence=[
         PEFT_SOURCE.says(
             "PeftModelForCausalLM and PeftModelForSeq2SeqLM read "
-            "base_model.prepare_inputs_for_generation when they are built."
+            "base_model.prepare_inputs_for_generation when they are built; their forward passes "
+            "input_ids to the model, given or not."
+        ),
+        SCRIPT_RUNS.says(
+            "Whisper with either task raises TypeError in forward; with none it trains."
         ),
     ],
 )
-def task_type_mismatch(blocks: Blocks, inventory: Inventory, task_type: str) -> Iterator[Problem]:
-    """A task for text generation, on a model that cannot generate.
+def task_type_mismatch(
+    blocks: Blocks, inventory: Lazy, task_type: str, model_name_or_path: Value
+) -> Iterator[Problem]:
+    """A task for text generation, on a model that cannot generate or takes no text.
 
     ## What it checks
     `task_type` is "CAUSAL_LM" or "SEQ_2_SEQ_LM", and the script loads the base model as a
     classifier or another class without generation.
 
+    - Or as a speech model that takes no `input_ids` and gets its adapter by `get_peft_model`:
+      Whisper, Speech2Text, SpeechT5, Moonshine.
+
     ## Why it matters
-    PEFT wraps the model's `prepare_inputs_for_generation`, which such a class does not have, and
-    raises AttributeError.
+    PEFT wraps the model's `prepare_inputs_for_generation`, which a classifier does not have, and
+    raises AttributeError. For these tasks its wrapper passes `input_ids` to the model, given or
+    not: a speech model raises TypeError at the first batch.
 
     ## Bad
     ```python
@@ -72,14 +80,45 @@ def task_type_mismatch(blocks: Blocks, inventory: Inventory, task_type: str) -> 
     """
     from lora_rules.facts.model.model_class import loader  # the recipe's own words, not a guess
 
-    if task_type in ("CAUSAL_LM", "SEQ_2_SEQ_LM") and loader(blocks) is not None:
-        name = inventory.class_name
-        if name.endswith((*CLASSIFICATION, "ForMaskedLM")):
-            right = "TOKEN_CLS" if "Token" in name else "SEQ_CLS"
-            classifies = name.endswith(("SequenceClassification", "TokenClassification"))
-            edits: tuple[Edit, ...] = (Set("task_type", right),) if classifies else ()
-            yield Problem(
-                "task_type",
-                f"task_type {task_type} on {name}: PEFT raises AttributeError, it cannot generate.",
-                edits=edits,
-            )
+    loads = loader(blocks)
+    if task_type not in ("CAUSAL_LM", "SEQ_2_SEQ_LM") or loads is None:
+        return
+    if _takes_sound(loads, model_name_or_path) and _is_wrapped(blocks):
+        yield Problem(
+            "task_type",
+            f"with task_type {task_type} PEFT passes input_ids to the model, which a speech model "
+            "does not take: TypeError.",
+            help="Leave task_type out.",
+        )
+        return
+    name = inventory().class_name
+    if name.endswith((*CLASSIFICATION, "ForMaskedLM")):
+        right = "TOKEN_CLS" if "Token" in name else "SEQ_CLS"
+        classifies = name.endswith(("SequenceClassification", "TokenClassification"))
+        edits: tuple[Edit, ...] = (Set("task_type", right),) if classifies else ()
+        yield Problem(
+            "task_type",
+            f"task_type {task_type} on {name}: PEFT raises AttributeError, it cannot generate.",
+            edits=edits,
+        )
+
+
+_OF_SOUND = (
+    "WhisperForConditionalGeneration",
+    "Speech2TextForConditionalGeneration",
+    "SpeechT5ForSpeechToText",
+    "MoonshineForConditionalGeneration",
+)
+"""Classes whose ``forward`` has no ``input_ids``."""
+
+
+def _takes_sound(loads: str, name: Value) -> bool:
+    if loads == "AutoModelForSpeechSeq2Seq":  # others of it do take input_ids
+        known = name.value if isinstance(name, Known) else None
+        return isinstance(known, str) and known.lower().startswith("openai/whisper-")
+    return loads in _OF_SOUND
+
+
+def _is_wrapped(blocks: Blocks) -> bool:
+    """Whether PEFT's own wrapper is put around the model, which transformers' adapters lack."""
+    return any(block.receiver == "peft.get_peft_model" for block in blocks)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.precision.precision import short
+from lora_rules.checks.scripts.calls import base_load
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
-from lora_rules.program import Program
+from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call
 
 
@@ -40,7 +41,8 @@ def fp16_trainable_weights(
     The base model is loaded in float16 and not quantized, `fp16` training is on, and the adapter is
     not cast to float32.
 
-    - Not cast: with `autocast_adapter_dtype=False`, or with PEFT pinned below 0.12.
+    - Not cast: with `autocast_adapter_dtype=False`, with PEFT pinned below 0.12, or by
+      `model.add_adapter` of transformers.
     - Not checked where the script casts something itself.
 
     ## Why it matters
@@ -100,14 +102,24 @@ def fp16_trainable_weights(
         "fp16",
         "fp16 training with a float16 adapter: the first step raises "
         '"Attempting to unscale FP16 gradients".',
-        help="Leave autocast_adapter_dtype on (PEFT 0.12 and newer), or load the model in float32.",
+        help="Use get_peft_model with PEFT 0.12 or newer, and leave autocast_adapter_dtype on, or "
+        "load the model in float32.",
         also=("dtype",),
     )
 
 
 def _stays_float16(program: Program) -> bool:
-    """Whether ``get_peft_model`` is told not to cast the adapter."""
-    return bool(program.calls.where(_keeps_dtype))
+    """Whether ``get_peft_model`` is told not to cast the adapter, or another way casts none."""
+    calls = program.calls
+    return bool(calls.where(_keeps_dtype)) or any(
+        _is_injected(calls, call) for call in calls.named(".add_adapter")
+    )
+
+
+def _is_injected(calls: Calls, added: Call) -> bool:
+    """Whether transformers puts an adapter into a model of its own."""
+    model = added.on
+    return model is not None and not model.wrapped and base_load(calls, model) is not None
 
 
 def _keeps_dtype(call: Call) -> bool:

@@ -83,7 +83,7 @@ def flash_attn_unsupported(
     ## Options
     None.
     """
-    if attn_implementation not in ("flash_attention_2", "fa2"):
+    if attn_implementation not in ("flash_attention_2", "fa2", "flash_attn"):
         return
     if usable_gpu is not None and usable_gpu.bf16 is False and _is_nvidia(usable_gpu):
         yield Problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.checks.quantization.quantization import stored_in_bits
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
@@ -14,6 +15,7 @@ from lora_rules.evidence import PEFT_SOURCE
 from lora_rules.recipe import Blocks
 
 if TYPE_CHECKING:
+    from lora_rules.facts.model.checkpoint_quantization import Checkpoint
     from lora_rules.facts.model.inventory import Inventory
 
 
@@ -33,6 +35,7 @@ def qalora_without_gptq(
     framework: Behaviour,
     use_qalora: bool,
     inventory: Inventory,
+    checkpoint_quantization: Checkpoint,
     load_in_4bit: Value,
     load_in_8bit: Value,
 ) -> Iterator[Problem]:
@@ -85,7 +88,7 @@ def qalora_without_gptq(
         for width in (load_in_4bit, load_in_8bit)
     )
     gptq = any("gptq" in block.receiver.lower() for block in blocks)
-    if not quantized and not gptq:
+    if not quantized and not gptq and not stored_in_bits(checkpoint_quantization):
         yield Problem(
             "use_qalora",
             f"use_qalora is for GPTQ layers, and this {inventory.model_type} model has none: plain "

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.effects import FREES, RESIZES
+from lora_rules.engine.effects import FREES
 from lora_rules.libraries.effects import effect_of
 from lora_rules.program import Calls, Test
 from lora_rules.recipe import Call, Setting, Span, Thing
@@ -119,6 +119,13 @@ def peft_wraps(calls: Calls) -> list[Call]:
     return calls.named("peft.get_peft_model")
 
 
+def trainable_adapters(calls: Calls) -> list[Call]:
+    """Where a model gets an adapter that is trained: a new one, or one that is loaded for it."""
+    loads = adapter_loads(calls)
+    trainable = [call for call in loads if argument_is(call.arguments.get("is_trainable"), True)]
+    return [*calls.last_named("get_peft_model"), *trainable]
+
+
 def is_loaded_model(call: Call) -> bool:
     """Whether a call loads a base model through transformers."""
     owner, _, method = call.name.rpartition(".")
@@ -150,10 +157,24 @@ def given(call: Call, thing: Thing) -> bool:
     return any(other.number == thing.number for other in call.things.values())
 
 
+_ANSWERS = ("generate()", "__call__()")
+
+
 def is_unknown(call: Call, thing: Thing) -> bool:
-    """Whether a call may do anything at all to an object."""
-    if not given(call, thing):
+    """Whether a call may do anything at all to an object.
+
+    What a model answers is not the model: whoever is given that cannot change the model.
+    """
+    if not any(
+        other.number == thing.number and not other.part.startswith(_ANSWERS)
+        for other in call.things.values()
+    ):
         return False
+    return does_anything(call, thing)
+
+
+def does_anything(call: Call, thing: Thing) -> bool:
+    """Whether of a call it is not known what it does to an object that it is given."""
     if call.name.startswith("="):
         return False
     if call.name.startswith("."):
@@ -262,7 +283,12 @@ def frees(call: Call, model: Thing) -> bool:
 
 def freezes(call: Call, model: Thing) -> bool:
     """Whether a call freezes all of a model: unconditionally inside its loop, if there is one."""
-    if not of(call, model) or not argument_is(_first_argument(call), False):
+    return sets_all(call, model, requires_grad=False)
+
+
+def sets_all(call: Call, model: Thing, *, requires_grad: bool) -> bool:
+    """Whether a call sets requires_grad on all of a model, as :func:`freezes` does."""
+    if not of(call, model) or not argument_is(_first_argument(call), requires_grad):
         return False
     assert call.on is not None  # noqa: S101
     if call.name == ".requires_grad_" and not call.on.part:
@@ -317,6 +343,25 @@ def first_argument(call: Call, name: str) -> object:
     return setting.value if setting is not None and setting.known else UNKNOWN
 
 
+def same_argument(one: Call, names: tuple[str, ...], other: Call, others: tuple[str, ...]) -> bool:
+    """Whether two calls are certainly given the same, each by one of these names or positions."""
+    first, second = _thing(one, names), _thing(other, others)
+    if first is not None and first == second:
+        return True
+    settings = _setting(one, names), _setting(other, others)
+    if any(each is None or not each.known for each in settings):
+        return False
+    return len({repr(each.value) for each in settings if each is not None}) == 1
+
+
+def _thing(call: Call, names: tuple[str, ...]) -> Thing | None:
+    return next((call.things[name] for name in names if name in call.things), None)
+
+
+def _setting(call: Call, names: tuple[str, ...]) -> Setting | None:
+    return next((call.arguments[name] for name in names if name in call.arguments), None)
+
+
 UNKNOWN = object()
 """A value that is not known: equal to nothing else, and neither true nor false."""
 
@@ -354,38 +399,3 @@ def excludes(call: Call, other: Call) -> bool:
 def comes_before(calls: Calls, *steps: Call) -> bool:
     """Whether calls are made in this order."""
     return all(calls.position(first) <= calls.position(last) for first, last in pairwise(steps))
-
-
-def _adds_tokens(call: Call) -> bool:
-    """Whether tokens are certainly added that stand for something (padding does not)."""
-    if call.name == "trl.setup_chat_format":
-        return True
-    if call.name == ".add_tokens":
-        return _is_filled(first_argument(call, "new_tokens"))
-    if call.name != ".add_special_tokens":
-        return False
-    given = first_argument(call, "special_tokens_dict")
-    return isinstance(given, dict) and _is_filled(given.get("additional_special_tokens"))
-
-
-def tokens_added_before(calls: Calls, use: Call) -> Call | None:
-    """The first call that certainly added tokens before another."""
-    end = calls.position(use)
-    for place in calls.where(_adds_tokens):
-        if place >= end:
-            return None
-        if calls[place].certain_after(use):
-            return calls[place]
-    return None
-
-
-def _is_filled(value: object) -> bool:
-    return isinstance(value, list | tuple | str) and bool(value)
-
-
-def resizes(call: Call, model: Thing) -> bool:
-    """Whether a call resizes the embedding of a model."""
-    effect = effect_of(call.name)
-    if effect is None or RESIZES not in effect.does:
-        return False
-    return call.on == model or model in call.things.values()

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import (
-    adapted,
-    frees,
-    resizes,
-    tokens_added_before,
-    trainings,
-)
+from lora_rules.checks.scripts.calls import adapted, comes_before, frees, trainings
+from lora_rules.checks.scripts.vocabulary import resizes, tokens_added_before
+from lora_rules.checks.targets.target_names import may_name_embedding
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
@@ -28,6 +24,7 @@ from lora_rules.program import Program
             "steps of LoRA."
         ),
     ],
+    calls=("resize_token_embeddings", "setup_chat_format", "clone_chat_template"),
 )
 def new_tokens_untrained(
     program: Program,
@@ -39,8 +36,8 @@ def new_tokens_untrained(
     """Tokens are added, and their embeddings are not trained.
 
     ## What it checks
-    Tokens that a script adds and resizes the model for, before a LoRA that trains neither the
-    embedding nor the new rows, on a model that is then trained.
+    Tokens that a script adds and resizes the model for, before or after it gets a LoRA that trains
+    neither the embedding nor the new rows, on a model that is then trained.
 
     - Adding: `tokenizer.add_tokens`, `additional_special_tokens`, `setup_chat_format`.
     - Not checked: a `modules_to_save`, `trainable_token_indices`, or a target that may be an
@@ -96,35 +93,29 @@ def new_tokens_untrained(
     ## Options
     None.
     """
-    if outline.callee != "peft.LoraConfig" or _may_train_embedding(target_modules):
+    if outline.callee != "peft.LoraConfig" or may_name_embedding(target_modules):
         return
     if not (_is_none(modules_to_save) and _is_none(trainable_token_indices)):
         return
     calls = program.calls
     for use, model in adapted(calls, outline.span):
-        added = tokens_added_before(calls, use)
-        if added is None or not calls.any_between(resizes, model, None, use):
-            continue
-        if calls.any_between(frees, model, use, None):
-            continue
-        if trainings(calls, model):
-            yield Problem(
-                added.span,
-                "the embeddings of these tokens are not trained: LoRA freezes the embedding, and "
-                "the configuration names neither it nor the tokens.",
-                help="Give LoraConfig trainable_token_indices=[the new ids], or "
-                'modules_to_save=["embed_tokens", "lm_head"].',
-                also=(outline.span,),
-            )
+        for training in trainings(calls, model):
+            if not comes_before(calls, use, training.start):
+                continue
+            added = tokens_added_before(calls, training.start)
+            if added is None or not calls.any_between(resizes, model, None, training.start):
+                continue
+            if not calls.any_between(frees, model, use, training.start):
+                yield Problem(
+                    added.span,
+                    "the embeddings of these tokens are not trained: LoRA freezes the embedding, "
+                    "and the configuration names neither it nor the tokens.",
+                    help="Give LoraConfig trainable_token_indices=[the new ids], or "
+                    'modules_to_save=["embed_tokens", "lm_head"].',
+                    also=(outline.span,),
+                )
+                return
 
 
 def _is_none(value: Value) -> bool:
     return isinstance(value, Known) and value.value is None
-
-
-def _may_train_embedding(targets: Value) -> bool:
-    """Whether an embedding is among the targets, for all that is known."""
-    if not isinstance(targets, Known):
-        return True
-    text = str(targets.value).lower()
-    return any(name in text for name in ("emb", "wte", "shared", ".*"))

@@ -34,6 +34,7 @@ from lora_rules.recipe import Call, Thing
         ),
         RELEASES_READ.disagrees("SFTTrainer of TRL calls no preparation since 0.26.0."),
     ],
+    calls=("get_peft_model",),
 )
 def kbit_prepare_missing(program: Program, outline: Outline) -> Iterator[Problem]:
     """A quantized base gets LoRA and is trained without being prepared for it.

@@ -28,6 +28,7 @@ from lora_rules.repository import Repository
         ),
         PEFT_SOURCE.says("Merging into GPTQ raises ValueError, into AWQ NotImplementedError."),
     ],
+    calls=("merge_and_unload",),
 )
 def merge_into_quantized(program: Program, repository: Repository) -> Iterator[Problem]:
     """The adapter is merged into a quantized base.

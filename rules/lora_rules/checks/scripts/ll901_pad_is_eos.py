@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import argument_is
+from lora_rules.checks.scripts.calls import argument_is, first_argument
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Absent, Value, certainly
@@ -27,9 +27,11 @@ from lora_rules.recipe import Call, Thing
             "overwritten with -100."
         ),
         RELEASES_READ.says(
-            "SFTTrainer of TRL uses the collator of transformers up to 0.16, its own from 0.17 on."
+            "SFTTrainer of TRL uses the collator of transformers up to 0.16.0, its own from 0.16.1 "
+            "on."
         ),
     ],
+    calls=("=pad_token", "=pad_token_id", "add_special_tokens"),
 )
 def pad_is_eos(
     program: Program, packing: Value, pinned_trl: VersionRange = ANY
@@ -37,19 +39,20 @@ def pad_is_eos(
     """Padding is the end token, and the collator takes padding out of the loss.
 
     ## What it checks
-    `tokenizer.pad_token = tokenizer.eos_token`, not in an `if`, and the tokenizer in a
-    `DataCollatorForLanguageModeling(mlm=False)` of transformers that goes to a trainer.
+    `tokenizer.pad_token = tokenizer.eos_token`, or the same with `add_special_tokens`, not in an
+    `if`, and the tokenizer in a `DataCollatorForLanguageModeling(mlm=False)` of transformers that
+    goes to a trainer.
 
-    - TRL's old `DataCollatorForCompletionOnlyLM`, and `SFTTrainer` where TRL is pinned below 0.17,
-      likewise.
+    - TRL's old `DataCollatorForCompletionOnlyLM`, and `SFTTrainer` where TRL is pinned below
+      0.16.1, likewise.
     - A warning where the script shows that examples end with the end token (`add_eos_token`, a chat
-      template, `eos_token` in a text), else info.
+      template, `eos_token` in a text, the model's end token written out), else info.
 
     ## Why it matters
     The collator sets every label that equals the padding token to -100. The real end of every
     example goes with it: nothing trains the model to write the end token (trl#976), and it may
-    generate until the limit (trl#734). TRL's own collator, since 0.17, pads labels by length and is
-    not concerned.
+    generate until the limit (trl#734). TRL's own collator, since 0.16.1, pads labels by length and
+    is not concerned.
 
     ## Bad
     ```python
@@ -105,13 +108,10 @@ def pad_is_eos(
     """
     calls = program.calls
     unpacked = isinstance(packing, Absent) or certainly(packing, False)
-    sft_masks = unpacked and pinned_trl.certainly_below("0.17")
-    for padding in calls.named("=pad_token", "=pad_token_id"):
-        if padding.on is None:
-            continue
-        value = padding.things.get("value")
-        end = padding.name.replace("=pad", "eos")
-        if padding.on.part or value != Thing(padding.on.number, end):
+    sft_masks = unpacked and pinned_trl.certainly_below("0.16.1")
+    for padding in calls.named("=pad_token", "=pad_token_id", ".add_special_tokens"):
+        end = _end(padding)
+        if padding.on is None or padding.on.part or not end:
             continue
         if calls.any_between(_pads_otherwise, padding.on, padding, None):
             continue
@@ -134,6 +134,16 @@ def pad_is_eos(
                 break
 
 
+def _end(padding: Call) -> str:
+    """What the padding token of a tokenizer becomes, if that is its end token."""
+    set_by = {"0.pad_token", "special_tokens_dict.pad_token"}
+    set_by = set_by if padding.name.startswith(".") else {"value"}
+    end = "eos_token_id" if padding.name == "=pad_token_id" else "eos_token"
+    number = padding.on.number if padding.on is not None else 0
+    values = [thing for name, thing in padding.things.items() if name in set_by]
+    return end if Thing(number, end) in values else ""
+
+
 def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
     """Whether the script shows that its examples end with the end token."""
     tokenizer = padding.on
@@ -141,6 +151,8 @@ def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
         return True
     loaded = calls.maker(tokenizer)
     if loaded is not None and argument_is(loaded.arguments.get("add_eos_token"), True):
+        return True
+    if loaded is not None and _ends_written_out(calls, loaded):
         return True
     for call in calls.touching(tokenizer):
         if call.on != tokenizer:
@@ -150,6 +162,27 @@ def _writes_end(calls: Calls, padding: Call, collator: Call) -> bool:
         if call.name == ".eos_token" and not _inside(call, padding):
             return True
     return False
+
+
+_END_OF = {
+    "</s>": ("llama-2", "llama-7b", "llama-13b", "mistral-7b", "mixtral", "tinyllama", "zephyr-7b"),
+    "<|endoftext|>": ("gpt2", "pythia", "falcon-"),
+    "<|end_of_text|>": ("llama-3",),
+    "<eos>": ("gemma",),
+}
+"""End tokens, and how the names of models go that have them; of Llama 3 its base models."""
+
+
+def _ends_written_out(calls: Calls, loaded: Call) -> bool:
+    """Whether a text of the script ends with the model's end token."""
+    name = first_argument(loaded, "pretrained_model_name_or_path")
+    if not isinstance(name, str):
+        return False
+    last = name.lower().rpartition("/")[2].removeprefix("meta-")
+    token = next((end for end, names in _END_OF.items() if last.startswith(names)), "")
+    if token == "<|end_of_text|>" and "instruct" in last:  # noqa: S105
+        token = "<|eot_id|>"  # noqa: S105
+    return bool(token) and bool(calls.named(f'"{token}"'))
 
 
 def _inside(read: Call, padding: Call) -> bool:

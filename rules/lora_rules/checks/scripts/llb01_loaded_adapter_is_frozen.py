@@ -34,6 +34,7 @@ from lora_rules.recipe import Call, Span, Thing
             "inference."
         ),
     ],
+    calls=("peft.PeftModel", "peft.AutoPeftModel"),
 )
 def loaded_adapter_is_frozen(program: Program) -> Iterator[Problem]:
     """A trained adapter is loaded without `is_trainable=True`, and then trained.

@@ -8,7 +8,7 @@ from lora_rules.checks.scripts.calls import (
     comes_before,
     frees,
     freezes,
-    peft_wraps,
+    trainable_adapters,
     trainings,
 )
 from lora_rules.engine.problem import Problem, Severity
@@ -31,13 +31,14 @@ from lora_rules.recipe import Call, Span, Thing
             "the model."
         ),
     ],
+    calls=("get_peft_model", "peft.PeftModel", "peft.AutoPeftModel"),
 )
 def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """The whole model is frozen after the adapter was added.
 
     ## What it checks
-    After `get_peft_model`, a call that freezes the whole model, which is then trained with nothing
-    freed in between.
+    After `get_peft_model`, or after an adapter is loaded with `is_trainable=True`, a call that
+    freezes the whole model, which is then trained with nothing freed in between.
 
     - Freezing: `prepare_model_for_kbit_training(model)`, `model.requires_grad_(False)`, or a loop
       that sets `requires_grad = False` on every parameter without a test.
@@ -83,7 +84,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
     """
     calls = program.calls
     reported: set[Span] = set()
-    for wrap in peft_wraps(calls):
+    for wrap in trainable_adapters(calls):
         if wrap.made is None:
             continue
         freezing = [calls[place] for place in calls.places(_freezes, wrap.made)]
@@ -99,7 +100,7 @@ def frozen_after_adapter(program: Program) -> Iterator[Problem]:
                         call.span,
                         f"this freezes the adapter that was added at line {wrap.span.line}: "
                         "nothing is left to train.",
-                        help="Freeze or prepare the base model before get_peft_model.",
+                        help="Freeze or prepare the base model before that.",
                         also=(wrap.span,),
                     )
 

@@ -20,6 +20,7 @@ from lora_rules.recipe import Call, Thing
             "With an optimizer made before the adapter, no parameter changes in three steps."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def optimizer_before_adapter(program: Program) -> Iterator[Problem]:
     """The optimizer is made before the adapter, so it never sees the adapter's parameters.

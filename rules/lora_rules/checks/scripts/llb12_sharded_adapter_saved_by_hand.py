@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from lora_rules.checks.scripts.calls import peft_wraps
+from lora_rules.checks.scripts.calls import first_argument, peft_wraps
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.unknown import Unknown
 from lora_rules.evidence import RELEASES_READ, ZERO_ISSUES
-from lora_rules.program import Program
+from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Thing
+from lora_rules.repository import Repository
 
 
 @rule(
@@ -26,13 +28,14 @@ from lora_rules.recipe import Call, Thing
             "it saves, since transformers 5.0."
         ),
     ],
+    calls=("save_pretrained",),
 )
-def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
+def sharded_adapter_saved_by_hand(program: Program, repository: Repository) -> Iterator[Problem]:
     """Under ZeRO-3 the adapter is saved with the model's own `save_pretrained`.
 
     ## What it checks
-    Training arguments whose `deepspeed` is a dictionary with stage 3, and `save_pretrained` on the
-    model after training.
+    Training arguments whose `deepspeed` has stage 3, as a dictionary or in a JSON file that lies
+    there, and `save_pretrained` on the model after training.
 
     - Not checked: a `save_pretrained` with a `state_dict` of its own, or in a script that uses
       `GatheredParameters`.
@@ -88,8 +91,7 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
         args = calls.maker(trainer.things.get("args"))
         if args is None or model is None or model not in models:
             continue
-        zero = args.arguments.get("deepspeed")
-        if zero is None or not zero.known or not _is_stage_three(zero.value):
+        if not _is_stage_three(_deepspeed(calls, args, repository)):
             continue
         if gathered > calls.position(trainer):
             continue
@@ -102,6 +104,31 @@ def sharded_adapter_saved_by_hand(program: Program) -> Iterator[Problem]:
                 help="Use trainer.save_model(...), which gathers the parameters first.",
                 also=(args.span,),
             )
+
+
+def _deepspeed(calls: Calls, args: Call, repository: Repository) -> object:
+    """The configuration of DeepSpeed: as written, of a file by its path, or that was read."""
+    given = args.arguments.get("deepspeed")
+    if given is None:
+        return None
+    path = given.value if given.known else _loaded(calls, args.things.get("deepspeed"))
+    if not isinstance(path, str):
+        return path
+    try:
+        return repository.document(path)
+    except Unknown:
+        return None
+
+
+def _loaded(calls: Calls, thing: Thing | None) -> object:
+    """The path of ``json.load(open(path))``."""
+    read = calls.maker(thing)
+    if read is None or read.name != "json.load":
+        return None
+    file = calls.maker(read.things.get("0") or read.things.get("fp"))
+    if file is None or file.name != "builtins.open":
+        return None
+    return first_argument(file, "file")
 
 
 def _gathers(call: Call) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import (
     UNKNOWN,
+    argument_is,
     base_load,
     checkpointing,
     checkpointing_kwargs,
+    comes_before,
     has_own_code,
     is_unknown,
     of,
@@ -19,8 +21,8 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import RELEASES_READ, SCRIPT_RUNS
-from lora_rules.program import Program
-from lora_rules.recipe import Call, Setting, Thing
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Call, Setting, Span, Thing
 
 
 @rule(
@@ -35,9 +37,10 @@ from lora_rules.recipe import Call, Setting, Thing
             "The default of transformers 4.57.1 is use_reentrant True, that of 5.0 to 5.24 False."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def checkpointing_without_input_grads(
-    program: Program, pinned_transformers: VersionRange = ANY
+    program: Program, pinned_transformers: VersionRange = ANY, pinned_trl: VersionRange = ANY
 ) -> Iterator[Problem]:
     """Reentrant gradient checkpointing of a LoRA whose inputs require no gradient.
 
@@ -47,8 +50,10 @@ def checkpointing_without_input_grads(
 
     - Reentrant: `use_reentrant=True` for a vision model; for any model the default of transformers
       4, where the repository pins it.
-    - Not checked: after `enable_input_require_grads()` or `prepare_model_for_kbit_training`,
-      trainers of TRL and Unsloth, models with code of their own.
+    - Also where it is set later, `args.gradient_checkpointing = True`, and under a trainer of TRL
+      pinned below 0.20, which leaves a PeftModel as it is.
+    - Not checked: after `enable_input_require_grads()` or `prepare_model_for_kbit_training`, newer
+      trainers of TRL, those of Unsloth, models with code of their own.
 
     ## Why it matters
     A reentrant checkpoint passes gradients on only if one of its inputs requires one. With the
@@ -108,13 +113,14 @@ def checkpointing_without_input_grads(
     calls = program.calls
     for wrap in peft_wraps(calls):
         for training in trainings(calls, wrap.made):
+            if not _leaves_the_model(training.setup, pinned_trl):
+                continue
             args = calls.maker(training.setup.things.get("args"))
-            if args is None or not training.setup.name.startswith("transformers."):
+            switch = _switch(calls, training.setup, args)
+            if switch is None:
                 continue
-            if checkpointing(args) is not True:
-                continue
-            setting = checkpointing_kwargs(args)
-            kwargs = _value(args, setting)
+            setting = checkpointing_kwargs(args) if args is not None else None
+            kwargs = _value(args, setting, pinned_transformers)
             load = base_load(calls, wrap.made)
             if kwargs is UNKNOWN or load is None or has_own_code(load):
                 continue
@@ -122,7 +128,7 @@ def checkpointing_without_input_grads(
                 continue
             if not calls.places(_sets_input_grads, training.model):
                 yield Problem(
-                    (setting or _switch(args)).span,
+                    setting.span if setting is not None else switch,
                     "no input of a checkpoint requires a gradient, because LoRA freezes the "
                     "embedding: LoRA gets no gradient, and without a head the backward pass fails.",
                     help='Set gradient_checkpointing_kwargs={"use_reentrant": False}, or call '
@@ -131,17 +137,37 @@ def checkpointing_without_input_grads(
                 )
 
 
-def _switch(arguments: Call) -> Setting:
-    """The argument that turns checkpointing on."""
-    names = ("gradient_checkpointing", "activation_checkpointing")
-    return next(arguments.arguments[name] for name in names if name in arguments.arguments)
+_NAMES = ("gradient_checkpointing", "activation_checkpointing")
 
 
-def _value(arguments: Call, kwargs: Setting | None) -> object:
+def _leaves_the_model(trainer: Call, trl: VersionRange) -> bool:
+    """Whether a trainer takes a PeftModel as it is: those of TRL set the hook since 0.20."""
+    if trainer.name.startswith("trl."):
+        return trl.certainly_below("0.20")
+    return trainer.name.startswith("transformers.")
+
+
+def _switch(calls: Calls, trainer: Call, arguments: Call | None) -> Span | None:
+    """Where checkpointing is certainly turned on: an argument, or an attribute that is set."""
+    given = trainer.things.get("args")
+    if given is not None:
+        for call in calls.touching(given):
+            sets = call.name in ("=gradient_checkpointing", "=activation_checkpointing")
+            if sets and call.on == given and comes_before(calls, call, trainer):
+                on = call.certain_after(trainer) and argument_is(call.arguments.get("value"), True)
+                return call.span if on else None
+    if arguments is None or checkpointing(arguments) is not True:
+        return None
+    return next(arguments.arguments[name].span for name in _NAMES if name in arguments.arguments)
+
+
+def _value(arguments: Call | None, kwargs: Setting | None, transformers: VersionRange) -> object:
     """What is passed to each checkpoint, None if nothing is."""
-    if kwargs is None:
-        return None if arguments.complete else UNKNOWN
-    return kwargs.value if kwargs.known else UNKNOWN
+    if kwargs is not None:
+        return kwargs.value if kwargs.known else UNKNOWN
+    if transformers.certainly_below("4.35"):
+        return None  # there is no such argument yet
+    return None if arguments is not None and arguments.complete else UNKNOWN
 
 
 def _fails(pinned_transformers: VersionRange, load: Call, kwargs: object) -> bool:

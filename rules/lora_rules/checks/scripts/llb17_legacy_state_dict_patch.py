@@ -22,6 +22,7 @@ from lora_rules.recipe import Call, Span, Thing
         ),
         SCRIPT_RUNS.says("PEFT 0.21.2 saves the same tensors with the patch and without it."),
     ],
+    calls=("=state_dict",),
 )
 def legacy_state_dict_patch(program: Program, pinned_peft: VersionRange = ANY) -> Iterator[Problem]:
     """`model.state_dict` is replaced to save only the adapter, which PEFT does by itself.

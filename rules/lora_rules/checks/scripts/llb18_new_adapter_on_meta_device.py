@@ -29,6 +29,7 @@ from lora_rules.recipe import Call
             "process when loading saved adapters."
         ),
     ],
+    calls=("get_peft_model",),
 )
 def new_adapter_on_meta_device(program: Program) -> Iterator[Problem]:
     """A new adapter is made with `low_cpu_mem_usage=True`, which leaves it without weights.

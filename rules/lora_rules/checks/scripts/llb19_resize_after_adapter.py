@@ -22,6 +22,7 @@ from lora_rules.recipe import Call, Thing
             "Resizing raises TypeError after modules_to_save and after trainable_token_indices."
         ),
     ],
+    calls=("resize_token_embeddings",),
 )
 def resize_after_adapter(
     program: Program, outline: Outline, modules_to_save: Value, trainable_token_indices: Value

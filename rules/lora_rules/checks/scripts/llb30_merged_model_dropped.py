@@ -25,6 +25,7 @@ _MERGES = (".merge_and_unload", ".unload")
             "adapter file with 0 tensors."
         )
     ],
+    calls=("merge_and_unload", "unload"),
 )
 def merged_model_dropped(program: Program) -> Iterator[Problem]:
     """The merged model is dropped, and the emptied PeftModel is saved.

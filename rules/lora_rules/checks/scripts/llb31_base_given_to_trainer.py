@@ -25,6 +25,7 @@ _LORA = ("peft.LoraConfig", "peft.AdaLoraConfig")
             "PEFT's names: no adapter file, and the adapted layers are drawn anew on loading."
         )
     ],
+    calls=("get_peft_model",),
 )
 def base_given_to_trainer(program: Program) -> Iterator[Problem]:
     """The trainer is given the base model, and not what `get_peft_model` returned.

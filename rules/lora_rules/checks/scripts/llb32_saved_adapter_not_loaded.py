@@ -26,6 +26,7 @@ _TRAINS = (".train", ".backward", ".step", ".fit", ".prepare")
         )
     ],
     of_records=True,
+    calls=("get_peft_model",),
 )
 def saved_adapter_not_loaded(program: Program) -> Iterator[Problem]:
     """The configuration of a saved adapter is loaded, and its weights are not.

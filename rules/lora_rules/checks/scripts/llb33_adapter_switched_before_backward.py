@@ -26,6 +26,7 @@ _NEAR = 4
             "at backward gets a gradient; the optimizer may hold the other."
         )
     ],
+    calls=("set_adapter",),
 )
 def adapter_switched_before_backward(program: Program) -> Iterator[Problem]:
     """Two adapters are switched within one pass, and only the last one gets a gradient.
@@ -84,7 +85,12 @@ def adapter_switched_before_backward(program: Program) -> Iterator[Problem]:
     ## Options
     None.
     """
-    calls = program.calls
+    yield from _two_switches(program.calls)
+    yield from _switches_of_a_loop(program.calls)
+
+
+def _two_switches(calls: Calls) -> Iterator[Problem]:
+    """One call after the other, and then a backward pass."""
     reported: set[Span] = set()
     for first, second in pairwise(calls[place] for place in calls.where(_is_step)):
         if first.name != ".set_adapter" or second.name != ".set_adapter":
@@ -92,18 +98,45 @@ def adapter_switched_before_backward(program: Program) -> Iterator[Problem]:
         if first.on != second.on or second.span in reported or not _in_one_pass(first, second):
             continue
         names = [first_argument(call, "adapter_name") for call in (first, second)]
-        if UNKNOWN in names or names[0] == names[1] or not _goes_back(calls, second):
+        if UNKNOWN in names or names[0] == names[1]:
             continue
-        if not _is_without_gradient(calls, first, second):
+        if _goes_back(calls, second, _loops(second)) and not _is_without_gradient(
+            calls, first, second
+        ):
             reported.add(second.span)
-            yield Problem(
-                second.span,
-                f"this takes the gradient away from the adapter {names[0]!r} (line "
-                f"{first.span.line}) before the backward pass: only {names[1]!r} gets one.",
-                help="Go backward before switching, or activate both at once: "
-                f"model.base_model.set_adapter([{names[0]!r}, {names[1]!r}]).",
-                also=(first.span,),
-            )
+            yield _problem(second, first, names[0], names[1])
+
+
+def _switches_of_a_loop(calls: Calls) -> Iterator[Problem]:
+    """One call that goes through several names, and a backward pass when it is through."""
+    for switch in {calls[place].span: calls[place] for place in calls.where(_is_step)}.values():
+        loops = _loops(switch)
+        if switch.name != ".set_adapter" or len(loops) < 2:
+            continue
+        names = _all_names(switch)
+        if len(names) > 1 and _goes_back(calls, switch, loops[:-1]):
+            yield _problem(switch, None, names[0], names[-1])
+
+
+def _problem(switch: Call, before: Call | None, lost: object, kept: object) -> Problem:
+    place = "" if before is None else f" (line {before.span.line})"
+    return Problem(
+        switch.span,
+        f"this takes the gradient away from the adapter {lost!r}{place} before the backward pass: "
+        f"only {kept!r} gets one.",
+        help="Go backward before switching, or activate both at once: "
+        f"model.base_model.set_adapter([{lost!r}, {kept!r}]).",
+        also=() if before is None else (before.span,),
+    )
+
+
+def _all_names(switch: Call) -> list[object]:
+    """The names that a loop goes through, in order, where they are known."""
+    role = "adapter_name" if "adapter_name" in switch.things else "0"
+    item = switch.things.get(role)
+    if item is None or not item.part.endswith("[]") or switch.branch[-1] > 0:
+        return []
+    return list(switch.arguments[role].candidates)
 
 
 def _is_step(call: Call) -> bool:
@@ -118,13 +151,12 @@ def _in_one_pass(first: Call, second: Call) -> bool:
     return bool(_loops(first)) and first.branch == second.branch
 
 
-def _goes_back(calls: Calls, switch: Call) -> bool:
-    """Whether the next backward pass is of the same pass, and no switch comes before it."""
+def _goes_back(calls: Calls, switch: Call, loops: list[int]) -> bool:
+    """Whether a backward pass of these loops follows, and no switch comes before it."""
     steps = calls.where(_is_step)
     following = [place for place in steps if place > calls.position(switch)][:1]
     return any(
-        calls[place].name == ".backward" and _loops(calls[place]) == _loops(switch)
-        for place in following
+        calls[place].name == ".backward" and _loops(calls[place]) == loops for place in following
     )
 
 

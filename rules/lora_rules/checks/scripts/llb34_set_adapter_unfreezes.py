@@ -28,6 +28,7 @@ from lora_rules.recipe import Call, Thing
             "theirs trainable; with inference_mode=True none."
         )
     ],
+    calls=("set_adapter",),
 )
 def set_adapter_unfreezes(program: Program) -> Iterator[Problem]:
     """Adapters that were loaded with `is_trainable=False` are made trainable by `set_adapter`.

@@ -27,6 +27,7 @@ _CONVERSION = "path_initial_model_for_weight_conversion"
         )
     ],
     of_records=True,
+    calls=("peft.PeftModel", "peft.AutoPeftModel", "load_adapter"),
 )
 def base_changed_by_first_adapter(program: Program, init_lora_weights: Value) -> Iterator[Problem]:
     """A second adapter is loaded onto a base that a PiSSA or OLoRA adapter has changed.

@@ -22,6 +22,7 @@ _CLEARING = (".zero_grad", ".zero_", "=grad", ".fill_")
             "Without zero_grad the gradient of the second step is the sum of both steps' gradients."
         )
     ],
+    calls=("step",),
 )
 def gradients_never_cleared(program: Program) -> Iterator[Problem]:
     """A training loop never clears its gradients, so each step sums up all before it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.checks.scripts.calls import has_own_code, is_loaded_model
 from lora_rules.engine._startup.typed import NamedTuple
@@ -11,6 +11,7 @@ from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import TRANSFORMERS_SOURCE
 from lora_rules.program import Program
+from lora_rules.recipe import Call, Setting
 
 
 class Refused(NamedTuple):
@@ -55,6 +56,21 @@ TAKEN = (
     "cache_dir",
 )
 """Keywords of from_pretrained itself: what is nearly one of these is a slip."""
+ATTENTION = (
+    "eager",
+    "sdpa",
+    "flash_attention_2",
+    "flash_attention_3",
+    "flash_attention_4",
+    "flex_attention",
+)
+_BITS = ("1", "2", "3", "4", "5", "6", "7", "8", "16", "32", "64")
+DTYPES = frozenset(
+    ["auto", "bfloat16", "float16", "float32", "float64", "half", "float", "double", "bool"]
+    + ["long", "int", "short", "complex32", "complex64", "complex128", "chalf", "cfloat"]
+    + [f"{kind}{bits}" for kind in ("int", "uint") for bits in _BITS]
+)
+"""Types of torch by name; those of eight bits and fewer begin with ``float8`` and ``float4``."""
 OTHERS = frozenset({"offload_state_dict", "offload_buffers", "use_cache", "dtype"})
 """Near one of those, and something else."""
 
@@ -82,6 +98,8 @@ def loading_keyword_refused(
       `padding_side`, `max_seq_length`, and slips such as `torch_dtpye`.
     - What transformers 5 no longer takes (`use_flash_attention_2`, `use_auth_token`,
       `bnb_4bit_quant_type`) is an error where 5 is pinned, and a warning where nothing is.
+    - An error for an `attn_implementation` that is none of transformers' own, nor a kernel of the
+      hub, and for a `dtype` that torch does not have (`"fp16"`).
     - Silent with `trust_remote_code`, and for classes of the file or of Unsloth.
 
     ## Why it matters
@@ -120,6 +138,7 @@ def loading_keyword_refused(
     for call in program.calls.last_named("from_pretrained"):
         if not is_loaded_model(call) or has_own_code(call):
             continue
+        yield from _values(call, program)
         for name in call.arguments:
             refused = REFUSED.get(name) or _slip(name)
             if refused is None or (refused.since and _takes(pinned_transformers, refused.since)):
@@ -146,3 +165,38 @@ def _slip(name: str) -> Refused | None:
 
     near = get_close_matches(name, TAKEN, 1, 0.88)
     return Refused(f"Did you mean {near[0]}?") if near else None
+
+
+def _values(load: Call, program: Program) -> Iterator[Problem]:
+    """Words for attention and for types that there are not."""
+    attention = load.arguments.get("attn_implementation")
+    registered = bool(program.calls.last_named("register"))
+    if attention is not None and _all_words(attention, _is_no_attention) and not registered:
+        yield Problem(
+            attention.span or load.span,
+            f"transformers has no attn_implementation {attention.candidates[0]!r}: ValueError.",
+            help=f"Write one of {', '.join(ATTENTION)}.",
+        )
+    for name in ("dtype", "torch_dtype"):
+        dtype = load.arguments.get(name)
+        if dtype is not None and _all_words(dtype, _is_no_dtype):
+            yield Problem(
+                dtype.span or load.span,
+                f"torch has no {name} {dtype.candidates[0]!r}: the model is not loaded.",
+                help="Write bfloat16, float16, float32 or auto.",
+            )
+
+
+def _all_words(setting: Setting, wrong: Callable[[str], bool]) -> bool:
+    given = setting.candidates
+    if setting.overridable or not given:
+        return False
+    return all(isinstance(each, str) and wrong(each) for each in given)
+
+
+def _is_no_attention(word: str) -> bool:
+    return word not in ATTENTION and "/" not in word and not word.startswith("paged|")
+
+
+def _is_no_dtype(word: str) -> bool:
+    return word not in DTYPES and not word.startswith(("float8", "float4", "torch.", "bits", "q"))

@@ -15,6 +15,7 @@ from lora_rules.checks.scripts.calls import (
     is_adapter_load,
     is_unknown,
     of,
+    same_argument,
     trainings,
 )
 from lora_rules.engine.problem import Problem, Severity
@@ -37,6 +38,7 @@ _TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrai
             "leaves it there, and two calls on one prompt give different logits."
         ),
     ],
+    calls=("generate", "__call__"),
 )
 def generates_with_dropout(
     program: Program, outline: Outline, lora_dropout: float
@@ -145,14 +147,7 @@ def _saves(call: Call, model: Thing) -> bool:
 
 def _same(save: Call, load: Call) -> bool:
     """Whether an adapter is loaded from where one was saved."""
-    folder = save.things.get("0") or save.things.get("save_directory")
-    if folder is not None and folder == load.things.get("model_id"):
-        return True
-    written = save.arguments.get("0") or save.arguments.get("save_directory")
-    read = load.arguments.get("model_id")
-    if written is None or read is None or not (written.known and read.known):
-        return False
-    return written.value == read.value
+    return same_argument(save, ("0", "save_directory"), load, ("model_id",))
 
 
 def _answers(call: Call, model: Thing) -> bool:
@@ -167,7 +162,7 @@ def _may_train(call: Call, model: Thing) -> bool:
         return call.name not in _KEEPING - {".parameters", ".named_parameters"} and not (
             call.on is not None and call.on.part
         )
-    return given(call, model) and call.name.partition(".")[0] not in ("builtins", "")
+    return given(call, model) and not call.name.startswith(("builtins.", ".", "="))
 
 
 def _generates(call: Call, model: Thing) -> bool:

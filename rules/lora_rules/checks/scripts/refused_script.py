@@ -11,7 +11,7 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.engine.value import Known, Value, certainly
 from lora_rules.program import Program
-from lora_rules.recipe import Blocks, Key
+from lora_rules.recipe import Blocks, Call, Key
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -24,7 +24,10 @@ TRAINERS = (
     "trl.DPOTrainer",
     "trl.KTOTrainer",
     "trl.RewardTrainer",
+    "trl.GRPOTrainer",
+    "trl.RLOOTrainer",
 )
+OF_TRL = tuple(name for name in TRAINERS if name.startswith("trl."))
 
 
 def refused_keywords(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
@@ -207,12 +210,14 @@ def collator_masks(program: Program) -> Iterator[Problem]:
 
 
 def adapter_on_head(blocks: Blocks, target_modules: Value, pins: Pins) -> Iterator[Problem]:
-    """An adapter on the output head under SFTTrainer, whose loss reads the head's weight.
+    """An adapter on the output head under a trainer whose loss reads the head's weight.
 
-    TRL 1.16 raises (``sft_trainer.py``); which version began is not known, so a pin decides.
+    TRL 1.16 raises (``sft_trainer.py`` and others); which version began is not known, so a pin
+    decides.
     """
     pinned_trl = pins["trl"]
-    if not any(block.receiver == "trl.SFTTrainer" for block in blocks):
+    readers = [block.receiver for block in blocks if block.receiver in _READ_THE_HEAD]
+    if not readers:
         return
     names = target_modules.value if isinstance(target_modules, Known) else None
     if not isinstance(names, list | tuple) or "lm_head" not in names:
@@ -221,9 +226,75 @@ def adapter_on_head(blocks: Blocks, target_modules: Value, pins: Pins) -> Iterat
         return
     yield Problem(
         "target_modules",
-        "SFTTrainer of TRL 1.16 raises ValueError for an adapter on lm_head: its loss reads the "
-        "head's weight itself, so that the adapter would never be trained.",
+        f"{readers[0][4:]} of TRL 1.16 raises ValueError for an adapter on lm_head: its loss reads "
+        "the head's weight itself, so that the adapter would never be trained.",
         severity=None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING,
         help='Leave "lm_head" out, or train it whole with modules_to_save.',
         key="trl/adapter-on-lm-head",
     )
+
+
+_READ_THE_HEAD = tuple(name for name in OF_TRL if name != "trl.RewardTrainer")
+
+
+def trainer_arguments(program: Program, pins: Pins) -> Iterator[Problem]:
+    """What the trainers of TRL 1.16 refuse of their own arguments.
+
+    Which version began is not known, so a pin decides.
+    """
+    pinned_trl = pins["trl"]
+    if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
+        return
+    severity = None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING
+    for call in program.calls.named(*OF_TRL):
+        if any(name.isdigit() for name in call.arguments):
+            continue
+        if severity is None and _lacks_data(program, call):
+            yield Problem(
+                call.span,
+                "the trainer gets no train_dataset: TRL 1.16 raises ValueError.",
+                key="trl/trainer-without-data",
+            )
+        config = call.arguments.get("peft_config")
+        if config is not None and config.known and isinstance(config.value, dict):
+            yield Problem(
+                config.span or call.span,
+                "peft_config is a dictionary: TRL 1.16 raises TypeError.",
+                severity=severity,
+                help="Give it a LoraConfig.",
+                key="trl/adapter-as-dictionary",
+            )
+
+
+def synced_reference(program: Program, pins: Pins) -> Iterator[Problem]:
+    """A reference that follows the model, where the reference is the model without its adapter."""
+    pinned_trl = pins["trl"]
+    if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
+        return
+    for call in program.calls.named(*OF_TRL):
+        arguments = program.calls.maker(call.things.get("args"))
+        if arguments is None or argument(arguments, "sync_ref_model", False) is not True:
+            continue
+        if argument(call, "peft_config", None) is not None:
+            yield Problem(
+                arguments.arguments["sync_ref_model"].span or arguments.span,
+                "sync_ref_model with an adapter: the reference is the base without it, and is no "
+                "model of its own: TRL 1.16 raises NotImplementedError.",
+                severity=None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING,
+                help="Leave it out.",
+                key="trl/synced-reference-with-adapter",
+            )
+
+
+def _lacks_data(program: Program, trainer: Call) -> bool:
+    """Whether a trainer certainly gets nothing to train on: it says so, or is started as it is."""
+    if "environment_factory" in trainer.arguments:
+        return False
+    given = trainer.arguments.get("train_dataset")
+    if given is not None:
+        return given.candidates == (None,)
+    started = trainer.made is not None and any(
+        call.name == ".train" and call.on == trainer.made
+        for call in program.calls.touching(trainer.made)
+    )
+    return trainer.complete and started

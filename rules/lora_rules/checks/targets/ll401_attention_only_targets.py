@@ -80,7 +80,7 @@ def attention_only_targets(targeted: Targeted, task_type: str | None = None) -> 
     None.
     """
     inventory = targeted.inventory
-    if targeted.written is None or targeted.refused or targeted.parameters or inventory.fused:
+    if targeted.written is None or targeted.refused or targeted.parameters or inventory.has_experts:
         return  # PEFT's own choice is LL408's to tell
     if not inventory.class_name.endswith(("CausalLM", "LMHeadModel")):
         return

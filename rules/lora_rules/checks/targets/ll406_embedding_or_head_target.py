@@ -103,10 +103,17 @@ def embedding_or_head_target(
         both = " and ".join(dict.fromkeys([*saved, *named]))
         edits: tuple[Edit, ...] = (Add("ensure_weight_tying", value=True),)
         twice = ", and do not merge: the shared weight would get the update twice" if named else ""
+        do = f"Add ensure_weight_tying=True{twice}."
+        if not framework.ties_saved_modules:
+            edits = ()
+            do = (
+                f"{framework.label} has no key for ensure_weight_tying: leave them frozen, or take "
+                "a model whose head has a weight of its own."
+            )
         yield Problem(
             at,
             f"{both} of a model that ties embedding and head: {_parting(saved, named)}.",
-            help=f"Add ensure_weight_tying=True{twice}.",
+            help=do,
             edits=edits,
         )
     elif named:

@@ -80,9 +80,11 @@ def implicit_default_targets(
             None,
             f"no target_modules, and PEFT 0.21.2 has no default for {inventory.model_type}: it "
             "raises ValueError.",
-            severity=in_transformers_5(pinned_transformers, Severity.ERROR)
-            if inventory.fused
-            else Severity.ERROR,
+            severity=inventory.worst(
+                in_transformers_5(pinned_transformers, Severity.ERROR)
+                if inventory.has_experts
+                else Severity.ERROR
+            ),
             help="Name the modules" + (EVERYTHING if inventory.exact else "."),
         )
     elif targeted.adapted:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Add, Edit, Problem, Set, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.evidence import LAYERS_READ, PEFT_SOURCE
 
 if TYPE_CHECKING:
     from lora_rules.facts.adapter.targeted import Targeted
@@ -24,12 +25,17 @@ from lora_rules.checks.targets.target_layers import has, names
             "layers_pattern, and skips the module if it is not chosen; parameters are not "
             "asked."
         ),
+        LAYERS_READ.says(
+            "Up to 0.7.1 a module whose whole path is the name is skipped as well; from 0.8.2 on "
+            "it is adapted."
+        ),
     ],
 )
 def layer_index_out_of_range(
     targeted: Targeted,
     layers_to_transform: list[int] | int,
     layers_pattern: list[str] | str | None = None,
+    pinned_peft: VersionRange = ANY,
 ) -> Iterator[Problem]:
     """Layers are chosen that the base model does not have.
 
@@ -39,8 +45,8 @@ def layer_index_out_of_range(
 
     - Also: a model without a head (`MistralModel`), whose layers PEFT finds only with
       `layers_pattern`.
-    - A warning: a target that stands outside the chosen layers, and layers that are chosen where
-      nothing in them is adapted.
+    - A warning: a target that stands outside the chosen layers (with PEFT pinned below 0.8 also
+      `lm_head`), and layers that are chosen where nothing in them is adapted.
 
     ## Why it matters
     PEFT numbers layers from 0. If no chosen layer is there, it raises; if some are, it passes over
@@ -109,6 +115,8 @@ def layer_index_out_of_range(
         yield _without_effect("what is adapted stands in no layer")
     left = [name for name in names(targeted) if not has(targeted.adapted, name)]
     left = [name for name in left if has(targeted.without_layers, name)]
+    if pinned_peft.certainly_below("0.8"):
+        left += [name for name in names(targeted) if name in targeted.adapted]
     if left:
         yield Problem(
             "target_modules",

@@ -97,7 +97,7 @@ def modules_to_save_no_match(
             yield Problem(
                 by,
                 f"{by} has every target trained whole: PEFT raises, no module is left to adapt.",
-                severity=Severity.ERROR,
+                severity=inventory.worst(Severity.ERROR),
                 also=("target_modules",),
             )
         return
@@ -105,7 +105,7 @@ def modules_to_save_no_match(
     names = [*(modules_to_save or ()), *of_task]
     wrong = _impossible(targeted, names, quantized=load_in_4bit or load_in_8bit)
     if wrong:
-        yield Problem("modules_to_save", wrong, severity=Severity.ERROR)
+        yield Problem("modules_to_save", wrong, severity=inventory.worst(Severity.ERROR))
         return
     if not exclude_modules:
         yield from _dropped(targeted, modules_to_save or ())

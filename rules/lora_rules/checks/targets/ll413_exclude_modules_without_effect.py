@@ -83,7 +83,7 @@ def exclude_modules_without_effect(
         yield Problem(
             "exclude_modules",
             "exclude_modules takes out every target: PEFT raises, no module is left to adapt.",
-            severity=Severity.ERROR,
+            severity=targeted.inventory.worst(Severity.ERROR),
             also=("target_modules",),
         )
     elif not targeted.nothing and not targeted.excludes:

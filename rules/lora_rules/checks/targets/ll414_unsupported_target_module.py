@@ -81,6 +81,7 @@ def unsupported_target_module(targeted: Targeted) -> Iterator[Problem]:
     yield Problem(
         at,
         f"{at} names {min(odd)}, which PEFT cannot adapt: it raises ValueError.",
+        severity=inventory.worst(Severity.ERROR),
         help=f"Name the layers inside: {', '.join(inside)}." if inside else "Leave it out.",
     )
 

@@ -87,7 +87,7 @@ def _of_list(model: Model, targeted: Targeted, written: list[str]) -> Problem:
     effect = (
         "PEFT raises, there is nothing to adapt" if all_lost else "PEFT skips that without a word"
     )
-    text = f"a {inventory.model_type} model has no module called {names}: {effect}."
+    text = f"a {inventory.kind} has no module called {names}: {effect}."
     if older:
         text += " It had until transformers 5."
     right = _replaced(written, instead)
@@ -95,7 +95,7 @@ def _of_list(model: Model, targeted: Targeted, written: list[str]) -> Problem:
     return Problem(
         "target_modules",
         f"target_modules: {text}",
-        severity=severity,
+        severity=inventory.worst(severity),
         help=_advice(inventory, targeted.unmatched, instead),
         edits=edits,
     )
@@ -130,7 +130,7 @@ def _experts(inventory: Inventory) -> list[str]:
 def _of_expression(model: Model, targeted: Targeted) -> Problem:
     inventory = targeted.inventory
     example = next((path for path in inventory.linears if path != inventory.head), "")
-    renamed = bool(inventory.modules is not None and inventory.modules.table.renamed)
+    renamed = bool(inventory.table is not None and inventory.table.renamed)
     return Problem(
         "target_modules",
         f"target_modules: the expression fits no module of a {inventory.model_type} model: "

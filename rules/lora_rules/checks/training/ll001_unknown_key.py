@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lora_rules.checks.training.parameters import (
+    DROPPING,
+    in_any,
+    in_newest,
+    moment,
+    of_other_version,
+)
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.version_range import VersionRange
+from lora_rules.engine.value import Known, Value
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
+from lora_rules.frameworks.key_versions import versions_of
 from lora_rules.libraries import signatures
 from lora_rules.libraries.successors import RENAMED, Successor, successor
-from lora_rules.recipe import Block, Blocks, Key
+from lora_rules.recipe import Block, Blocks, Key, Origin
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -31,11 +41,14 @@ if TYPE_CHECKING:
         ),
     ],
     without_adapter=True,
+    of_records=True,
 )
 def unknown_key(
     blocks: Blocks,
     framework: Behaviour,
     pins: Pins,
+    trainer_method: Value,
+    outline: Outline,
     *,
     allow: tuple[str, ...] = (),
 ) -> Iterator[Problem]:
@@ -47,15 +60,17 @@ def unknown_key(
 
     - The versions are those pinned (`==4.46.3`, `>=4.30,<5`), without a pin the newest.
     - An error where the receiver refuses the key in every allowed version.
-    - A warning where it drops the key without a word, or where the newest allowed version refuses
-      what an older one takes.
+    - A warning where it drops the key, or where the newest allowed version refuses what an older
+      one takes.
     - Info where only versions newer than those we read are allowed.
-    - Not checked: frameworks whose keys are not listed in full, and `use_cpu`, which lora-launch
-      reads in axolotl's files.
+    - In a TRL file a misspelt or removed key is a warning; any other may belong to a script of
+      one's own: info.
+    - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
+    - Not checked: frameworks whose keys are not listed in full.
 
     ## Why it matters
-    PEFT's and TRL's configurations raise TypeError. axolotl and transformers' `BitsAndBytesConfig`
-    drop what they do not know: the value that was meant never arrives, and the run looks normal.
+    PEFT's and TRL's configurations raise TypeError. axolotl and `BitsAndBytesConfig` drop what they
+    do not know: the value that was meant never arrives.
 
     ## Bad
     ```python
@@ -91,13 +106,27 @@ def unknown_key(
     - `allow` (none): keys that pass everywhere.
     """
     for block in blocks:
+        if block.programs:
+            from lora_rules.checks.training.options import against_programs
+
+            passing = (*allow, *framework.launcher_keys)
+            yield from against_programs(block, framework, pins, passing, nearest_key)
+            continue
+        if outline.result and not framework.uses_adapters:
+            continue  # what is recorded was accepted, and a script that answers trains nothing
         if block.receiver.partition(".")[0] in framework.replaces:
             continue  # classes of its own, with more parameters, take their place
         if "." in block.receiver and signatures.is_known(block.receiver):
             yield from _against_signature(block, pins, allow)
+        elif scripts := framework.scripts(
+            _named_method(trainer_method), [key.name for key in block.keys]
+        ):
+            from lora_rules.checks.training.argument_keys import against_classes
+
+            yield from against_classes(block, scripts, framework, pins, allow)
         elif block.known_keys:
             passing = (*allow, *framework.launcher_keys)
-            yield from _against_list(block, framework.label, passing)
+            yield from _against_list(block, framework, passing, pins)
 
 
 def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
@@ -105,53 +134,28 @@ def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iter
     if signatures.is_open(receiver) and receiver not in DROPPING:
         return
     own, inherited = pins[receiver.partition(".")[0]], pins["transformers"]
-    newest = _in_newest(receiver, own, inherited)
+    newest = in_newest(receiver, own, inherited)
     unread = _above_tables(receiver, own, inherited)
     for key in block.keys:
         if key.name in newest or key.name in allow:
             continue
         source = signatures.owner(receiver, key.name)
         pin = pins[source.partition(".")[0]]
-        if _moment(receiver, key.name, source):
+        if moment(receiver, key.name, source):
             if not pin.at_commit:
-                certain = key.name not in _in_any(receiver, own, inherited)
-                yield _of_other_version(block, key, pin, certain, newest)
+                certain = key.name not in in_any(receiver, own, inherited)
+                instead = successor(receiver, key.name, newest)
+                edits = _rename(key.name, newest, instead)
+                yield of_other_version(block, key, pin, certain, (instead, edits))
         else:
             yield _never_known(block, key, unread, newest)
 
 
-def _of_other_version(
-    block: Block, key: Key, pin: VersionRange, certain: bool, known: frozenset[str]
-) -> Problem:
-    """A parameter that came or went, and is not there in the versions that are allowed."""
-    callee = block.receiver.rpartition(".")[2]
-    source = signatures.owner(block.receiver, key.name)
-    library = source.partition(".")[0]
-    where = ""
-    if not pin.bounded or not (certain or pin.capped):
-        here = f"the newest {library}"
-    elif pin.exact:
-        here = f"{library} {pin}"
-    else:
-        here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
-        where = f" ({', '.join(pin.places)})"
-    refused = pin.bounded and certain and block.receiver not in DROPPING
-    instead = successor(block.receiver, key.name, known)
-    return Problem(
-        key.span,
-        f"{callee} has no parameter {key.name} in {here}{where}: it "
-        f"{_moment(block.receiver, key.name, source)}.",
-        severity=Severity.ERROR if refused else Severity.WARNING,
-        help=f"{instead.advice}{_or_pin(pin, refused, library)}"
-        if instead
-        else f"Write it the way {here} wants it, or pin {library}.",
-        edits=_rename(key.name, known, instead),
-    )
-
-
-def _or_pin(pin: VersionRange, refused: bool, library: str) -> str:
-    """What else may be done where nothing says which version is meant."""
-    return "" if refused or pin.bounded else f" Or pin the {library} that it was written for."
+def _named_method(trainer_method: Value) -> str:
+    """The method that a command names."""
+    if isinstance(trainer_method, Known) and trainer_method.setting.origin is Origin.WRITTEN:
+        return str(trainer_method.value)
+    return ""
 
 
 def _never_known(block: Block, key: Key, unread: str, known: frozenset[str]) -> Problem:
@@ -180,60 +184,65 @@ def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> 
     return ""
 
 
-DROPPING = ("transformers.BitsAndBytesConfig",)
-"""They take ``**kwargs`` and do nothing with them: a line of the log, at a level that is not shown
-unless somebody asks for it, is all."""
-
-
-def _in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
-    """The parameters of every allowed version; of one too old to be known, all that ever were."""
-    try:
-        return signatures.fields(receiver, _asked(own), _asked(inherited))
-    except KeyError:
-        return signatures.every_field(receiver)
-
-
-def _in_newest(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
-    """The parameters of the newest allowed version, which an installation gets."""
-    above = signatures.parent(receiver)
-    try:
-        version = _newest(receiver, own)
-        return signatures.fields(receiver, version, _newest(above, inherited) if above else None)
-    except KeyError:
-        return signatures.every_field(receiver)
-
-
-def _newest(receiver: str, pin: VersionRange) -> VersionRange | str | None:
-    """The version itself where it is exact; ``None`` where no version is too new."""
-    if pin.exact or not pin.bounded:
-        return _asked(pin)
-    return signatures.newest(receiver, pin) or pin if pin.capped else None
-
-
-def _asked(pin: VersionRange) -> VersionRange | None:
-    return pin if pin.bounded else None
-
-
-def _moment(receiver: str, name: str, owner: str) -> str:
-    """When a parameter came or went, if it ever was one."""
-    source = owner.partition(".")[0]
-    removed = signatures.removed(receiver, name)
-    if removed:
-        return f"was removed by {source} {removed}"
-    introduced = signatures.introduced(receiver, name)
-    return f"came with {source} {introduced}" if introduced else ""
-
-
-def _against_list(block: Block, who: str, allow: tuple[str, ...]) -> Iterator[Problem]:
+def _against_list(
+    block: Block, framework: Behaviour, allow: tuple[str, ...], pins: Pins
+) -> Iterator[Problem]:
+    pin = pins[framework.package] if framework.package else ANY
     for key in block.keys:
         leaf = key.name.rpartition(".")[2]
-        if key.name in block.known_keys or key.name in allow or leaf in allow:
+        if key.name in allow or leaf in allow:
+            continue
+        if key.name in block.known_keys:
+            if pin.bounded:
+                yield from _not_yet(key, framework, pin)
             continue
         if not block.strict and key.candidates == (None,):
             continue  # dropped, and empty anyway
+        was = versions_of(framework.name, key.name) if framework.package else None
+        if was is not None and was.gone:
+            yield from _no_more(key, framework, was.gone, pin, block.known_keys)
+            continue
         effect = "refuses it" if block.strict else "drops it without a word"
-        text = f"{who} does not know {key.name} and {effect}."
+        text = f"{framework.label} does not know {key.name} and {effect}."
         yield _unknown(key, text, block.known_keys, None if block.strict else Severity.WARNING)
+
+
+def _not_yet(key: Key, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:
+    """A key that the pinned versions do not have yet."""
+    was = versions_of(framework.name, key.name)
+    if was is None or not was.came or not pin.certainly_below(was.came):
+        return
+    older = [old for old, new in framework.successors.items() if new == key.name]
+    yield Problem(
+        key.span,
+        f"{framework.label} knows {key.name} since {was.came}; {_pinned(framework.package, pin)} "
+        "refuses it.",
+        help=f"Write {older[0]}, or take a newer version." if older else "Take a newer version.",
+    )
+
+
+def _pinned(library: str, pin: VersionRange) -> str:
+    """The pinned versions, and where they stand."""
+    where = f" ({', '.join(pin.places)})" if pin.places else ""
+    return f"{library}{' ' if pin.exact else ''}{pin}{where}"
+
+
+def _no_more(
+    key: Key, framework: Behaviour, gone: str, pin: VersionRange, known: frozenset[str]
+) -> Iterator[Problem]:
+    """A key that is gone: refused for certain where the pinned versions are without it."""
+    if pin.at_commit or (pin.bounded and pin.certainly_below(gone)):
+        return
+    certain = pin.bounded and pin.certainly_at_least(gone)
+    instead = framework.successors.get(key.name, "")
+    rename = Successor(rename=instead) if instead in known else Successor()
+    yield Problem(
+        key.span,
+        f"{framework.label} does not know {key.name} since {gone}, and refuses it.",
+        severity=None if certain else Severity.WARNING,
+        help=f"Write {instead}." if rename.rename else instead or "Remove it.",
+        edits=_rename(key.name, known, rename),
+    )
 
 
 def _unknown(key: Key, text: str, known: Iterable[str], severity: Severity | None) -> Problem:
@@ -264,6 +273,7 @@ SYNONYMS = {
     "targets": "target_modules",
     "lora_bias_type": "bias",
     "new_special_tokens": "add_special_tokens",
+    "lora_layers": "num_layers",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""
 

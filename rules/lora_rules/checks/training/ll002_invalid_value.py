@@ -283,6 +283,8 @@ def _modules_to_save(value: object) -> str | None:
 
 
 def _expression(value: object) -> str | None:
+    if isinstance(value, list | tuple) and any(isinstance(each, int | float) for each in value):
+        return "PEFT needs names, and splits each at its dots"
     if not isinstance(value, str):
         return None
     try:

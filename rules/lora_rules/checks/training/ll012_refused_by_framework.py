@@ -8,11 +8,12 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
-from lora_rules.engine.refusals import judge, written
+from lora_rules.engine.refusals import Written, judge, written
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
-from lora_rules.recipe import Blocks
+from lora_rules.recipe import Block, Blocks, Key
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -33,6 +34,11 @@ def keys() -> Iterator[KeyPage]:
     yield from (*TRANSFORMERS_TRAINER, *TRL_TRAINER)
 
 
+BEST_MODEL = "load_best_model_at_end"
+EVALUATING = ("eval_strategy", "evaluation_strategy", "do_eval", "evaluate_during_training")
+"""Keys that say when a run evaluates, wherever they stand."""
+
+
 @rule(
     "LL012",
     Severity.ERROR,
@@ -51,6 +57,7 @@ def keys() -> Iterator[KeyPage]:
         ),
     ],
     keys=keys,
+    of_records=True,
 )
 def refused_by_framework(
     framework: Behaviour,
@@ -65,6 +72,7 @@ def refused_by_framework(
     load_best_model_at_end: Value,
     num_labels: Value,
     pins: Pins,
+    outline: Outline,
     program: Program | None = None,
 ) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
@@ -129,8 +137,10 @@ def refused_by_framework(
     ## Options
     None.
     """
+    if outline.result and not framework.uses_adapters:
+        return
     if not framework.refuses_calls:
-        yield from _refused_in_file(blocks, framework)
+        yield from _refused_in_file(blocks, framework, pins)
         return
     from lora_rules.checks.scripts import refused_script as script
 
@@ -143,15 +153,39 @@ def refused_by_framework(
     if program is not None:
         yield from script.evaluation_without_data(eval_strategy, blocks, program)
         yield from script.reference_is_the_model(program)
+        yield from script.trainer_arguments(program, pins)
+        yield from script.synced_reference(program, pins)
         yield from script.collator_masks(program)
     yield from script.one_label(blocks, num_labels, pins)
     yield from script.adapter_on_head(blocks, target_modules, pins)
 
 
-def _refused_in_file(blocks: Blocks, framework: Behaviour) -> Iterator[Problem]:
+def _refused_in_file(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
     """What a framework refuses of the keys of its file."""
     if blocks:
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
-            yield from judge(written(blocks[0]), refusals)
+            yield from judge(written(blocks[0]), refusals, pins[framework.package])
+        if framework.hands_on_sections:
+            yield from _refused_in_section(blocks[0])
+
+
+def _refused_in_section(block: Block) -> Iterator[Problem]:
+    """Of a program that is not known: what no program can hand on to transformers as it stands.
+
+    It may add what the file does not say, so that it is a warning.
+    """
+    for key in block.keys:
+        section, _, name = key.name.rpartition(".")
+        if name == BEST_MODEL and not any(_leaf(each) in EVALUATING for each in block.keys):
+            from lora_rules.libraries.transformers.refusals import OF_SECTIONS
+
+            within = [each for each in block.keys if each.name.rpartition(".")[0] == section]
+            keys = Written({_leaf(each): each for each in within}, block.complete)
+            for problem in judge(keys, OF_SECTIONS):
+                yield problem._replace(severity=Severity.WARNING)
+
+
+def _leaf(key: Key) -> str:
+    return key.name.rpartition(".")[2]

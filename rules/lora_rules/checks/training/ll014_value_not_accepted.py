@@ -8,6 +8,7 @@ from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
+from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.frameworks.accepted import Accepted, table
 from lora_rules.recipe import Blocks, Key
@@ -20,6 +21,8 @@ WORDS = {
     "list": "a list",
     "dict": "a mapping",
 }
+QUOTED = {"flag": WORDS["bool"], "number": WORDS["float"]}
+"""Where a framework converts texts only: what a text has to be."""
 PLACEHOLDER = lazily(r"\$\{|\{\{|^<.*>$")
 AT_MOST = 12
 """So many values are listed in a message; of more, those that are near."""
@@ -32,21 +35,26 @@ AT_MOST = 12
         FRAMEWORK_SOURCES.says(
             "axolotl 0.19.0 checks every key against a type or a list of values before it loads "
             "anything, and raises ValidationError. LLaMA-Factory 0.9.5 (get_train_args) and "
-            "ms-swift 4.6.0 (its argument parser) were asked about every key."
+            "ms-swift 4.6.0 (its argument parser) were asked about every key, as were the scripts "
+            "of TRL 1.16.0."
         )
     ],
+    without_adapter=True,
 )
-def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem]:
+def value_not_accepted(
+    framework: Behaviour, blocks: Blocks, lora_enabled: Value
+) -> Iterator[Problem]:
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
-    Each key of a file of axolotl, LLaMA-Factory or ms-swift against what the framework itself
+    Each key of a file of axolotl, LLaMA-Factory, ms-swift or TRL against what the framework itself
     accepts, by the conversions that it makes.
 
     - For axolotl `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing; for ms-swift
       `null` is the text "None".
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
+    - Where the switch of LoRA has another value, that value alone.
     - Not checked: frameworks whose schema is not recorded here, and keys that the schema does not
       have (LL001).
 
@@ -81,6 +89,8 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
     ## Options
     None.
     """
+    off = isinstance(lora_enabled, Known) and lora_enabled.value is False
+    switch = lora_enabled.setting.key if off and isinstance(lora_enabled, Known) else ""
     for block in blocks:
         accepted = table(block.receiver)
         if accepted is None:
@@ -88,7 +98,9 @@ def value_not_accepted(framework: Behaviour, blocks: Blocks) -> Iterator[Problem
         plugins = any(key.name in framework.plugin_keys for key in block.keys)
         mappings = {key.name.rpartition(".")[0] for key in block.keys}
         for key in block.keys:
-            takes = accepted.of(key.name)
+            if switch and key.name != switch:
+                continue  # the file is of another kind of run, or means to be one
+            takes = accepted.of(framework.former_keys.get(key.name, key.name))
             if takes is None or (plugins and takes.values):
                 continue
             if key.name in mappings:
@@ -122,6 +134,9 @@ def _nearest(value: object, known: tuple[str, ...]) -> str:
 
 def _described(takes: Accepted) -> str:
     types = [word for kind, word in WORDS.items() if kind in takes.types]
+    for kind, word in QUOTED.items():
+        if kind in takes.types:  # other types pass unconverted, and nobody means them
+            types = [word]
     shown = [f'"{value}"' for value in takes.values[:AT_MOST]]
     more = len(takes.values) - len(shown)
     parts = [*shown, *([f"{more} more"] if more else []), *types]

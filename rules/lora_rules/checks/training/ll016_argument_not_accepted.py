@@ -29,9 +29,37 @@ NUMBERS = frozenset(
         "save_steps",
         "max_grad_norm",
         "dataloader_num_workers",
+        "seed",
     ]
 )
 """Numbers of which a text raises, when the arguments are made, the trainer, or the optimizer."""
+_LEVELS = ("detail", "debug", "info", "warning", "error", "critical", "passive")
+LISTED = {
+    "debug": ("", "underflow_overflow", "tpu_metrics_debug"),
+    "log_level": _LEVELS,
+    "log_level_replica": _LEVELS,
+    "report_to": (
+        "all",
+        "azure_ml",
+        "clearml",
+        "codecarbon",
+        "comet_ml",
+        "dagshub",
+        "dvclive",
+        "flyte",
+        "kubeflow",
+        "mlflow",
+        "neptune",
+        "none",
+        "swanlab",
+        "tensorboard",
+        "trackio",
+        "wandb",
+    ),
+}
+"""Choices that no enumeration of transformers holds, or that are lists; of the newest version."""
+_EVERY = {"save_steps": "save_strategy", "logging_steps": "logging_strategy"}
+"""Steps that are counted unless the strategy says otherwise: from 1 on a whole number."""
 
 
 @rule(
@@ -54,7 +82,10 @@ def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
     - `optim`, `lr_scheduler_type`, `hub_strategy`, and the strategies of evaluation, saving and
       logging against the choices of the version that is pinned, else of the newest. An error where
       no version has the value, or none of those that are pinned; else a warning.
-    - Rates, steps, epochs and batch sizes that are a text: an error.
+    - `report_to`, `log_level` and `debug` against the newest version's choices; `report_to=None`,
+      which transformers 5 refuses.
+    - Rates, steps, epochs and batch sizes that are a text: an error. So are `save_steps` and
+      `logging_steps` above 1 that are no whole number.
     - Silent for what a flag of the script can change.
 
     ## Why it matters
@@ -100,6 +131,10 @@ def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
                 continue
             if key.name in NUMBERS:
                 yield from _number(key)
+                yield from _fraction(block, key)
+                yield from _negative(key)
+            elif key.name in LISTED:
+                yield from _listed(key, pin)
             elif not pin.at_commit:
                 yield from _choice(block, key, pin)
 
@@ -123,6 +158,67 @@ def _number(key: Key) -> Iterator[Problem]:
         help="Write it without quotation marks." if number is not None else "Write a number.",
         edits=() if number is None else (Set(key.name, number),),
     )
+
+
+def _fraction(block: Block, key: Key) -> Iterator[Problem]:
+    """Steps above 1 that are no whole number, where they are steps."""
+    value, strategy = key.candidates[0], _EVERY.get(key.name)
+    if strategy is None or len(key.candidates) > 1 or not isinstance(value, float):
+        return
+    chosen = any(each.name == strategy for each in block.keys)  # then LL012 speaks
+    if value > 1 and value % 1 and not chosen and block.complete:
+        yield Problem(
+            key.value_span or key.span,
+            f"{key.name} = {value} is above 1 and no whole number: ValueError.",
+            help="Write a whole number of steps, or a share of all steps below 1.",
+        )
+
+
+def _negative(key: Key) -> Iterator[Problem]:
+    """A learning rate below zero, which torch's optimizers refuse."""
+    value = key.candidates[0]
+    if key.name == "learning_rate" and len(key.candidates) == 1 and _is_below_zero(value):
+        yield Problem(
+            key.value_span or key.span,
+            f"learning_rate = {value} is below zero: the optimizer raises ValueError.",
+            help="Write a positive number.",
+        )
+
+
+def _is_below_zero(value: object) -> bool:
+    return isinstance(value, int | float) and value < 0
+
+
+def _listed(key: Key, pin: VersionRange) -> Iterator[Problem]:
+    """A word that is in no list of transformers."""
+    if key.name == "report_to" and all(value is None for value in key.candidates):
+        if not pin.at_commit and not pin.certainly_below("5"):
+            yield Problem(
+                key.value_span or key.span,
+                "report_to = None is no integration for transformers 5: the trainer raises "
+                "ValueError.",
+                severity=None if pin.certainly_at_least("5") else Severity.WARNING,
+                help='Write "none".',
+                edits=(Set(key.name, "none"),),
+            )
+        return
+    allowed = LISTED[key.name]
+    for value in key.candidates:
+        if value is None or not (wrong := [w for w in _words(key.name, value) if w not in allowed]):
+            return
+    nearest = _nearest(wrong[0], allowed)
+    yield Problem(
+        key.value_span or key.span,
+        f"transformers has no {key.name} {wrong[0]!r}: ValueError or KeyError.",
+        help=f'Did you mean "{nearest}"?' if nearest else f"Write one of {', '.join(allowed)}.",
+    )
+
+
+def _words(name: str, value: object) -> list[str]:
+    """What a value names, a text of several words or a list."""
+    if isinstance(value, str):
+        return value.split() if name == "debug" else [value]
+    return [str(each) for each in value] if isinstance(value, list) else []
 
 
 def _as_number(text: str) -> float | int | None:

@@ -120,10 +120,11 @@ def scaled_learning_rate(
     if step_size <= 0 or not TOO_LOW <= value <= RATES[1] or min <= step_size <= max:
         return
     high = step_size > max
-    factor = " x sqrt(r)" if use_rslora else ""
+    root = step_size / (value * lora_alpha)
+    factor, number = (" x sqrt(r)", f" x {root:.3g}") if use_rslora else ("", "")
     yield Problem(
         "lora_alpha",
-        f"learning_rate x lora_alpha{factor} = {value:g} x {lora_alpha:g}{factor} = "
+        f"learning_rate x lora_alpha{factor} = {value:g} x {lora_alpha:g}{number} = "
         f"{step_size:.3g}: "
         + (
             "runs diverge near 0.1, and the best of a large sweep lie at 0.01 to 0.03."

@@ -69,7 +69,9 @@ def nothing_saved(
         max_length=2048,
         save_strategy="no",  # LLA03: "no"
     )
-    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer = SFTTrainer(
+        model="my-company/base-7B", args=args, peft_config=config, train_dataset=load()
+    )
     trainer.train()
     ```
 
@@ -85,7 +87,9 @@ def nothing_saved(
         max_length=2048,
         save_strategy="no",
     )
-    trainer = SFTTrainer(model="my-company/base-7B", args=args, peft_config=config)
+    trainer = SFTTrainer(
+        model="my-company/base-7B", args=args, peft_config=config, train_dataset=load()
+    )
     trainer.train()
     trainer.save_model("adapter")
     ```

@@ -94,7 +94,9 @@ def targeted(
     Raises:
         Unknown: if another program reads them first, or PEFT's answer is not known.
     """
-    _check_readable(outline, framework, inventory, target_modules)
+    beside_all = bool(modules_to_save) and _is_all(framework, inventory, target_modules)
+    if not beside_all:  # what is trained whole beside every linear layer is worth a look
+        _check_readable(outline, framework, inventory, target_modules)
     _check_known(inventory, pinned_transformers, own_code=possibly(trust_remote_code, True))
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
     modules = _handed_on(framework, inventory, target_modules)
@@ -144,17 +146,27 @@ def _check_readable(
     outline: Outline, framework: Behaviour, inventory: Inventory, target: object
 ) -> None:
     """Refuse where PEFT does not get the targets that are written, or gets an expression."""
-    handed_on = framework.adapter_as_written or (framework.names_as_written and _are_names(target))
+    lists = framework.lists_linear_layers and _is_everything(target)
+    own = framework.names_as_written and (lists or _are_names(target))
+    handed_on = framework.adapter_as_written or own
     if not handed_on or outline.domain == "image" or outline.result:
         raise Unknown("another program reads the targets before PEFT does")
     if outline.callee is not None and "AdaLora" in outline.callee:
         raise Unknown("AdaLoRA has defaults of its own")
-    fused = bool(inventory.fused)
-    others = framework.chooses_targets(target, fused=fused, callee=outline.callee or "")
+    fused, callee = inventory.has_experts, outline.callee or ""
+    others = framework.chooses_targets(target, fused=fused, callee=callee)
     if others:
         raise Unknown(others)
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
         raise Unknown("an expression needs the model's full paths, which are not known")
+
+
+def _is_all(framework: Behaviour, inventory: Inventory, target: object) -> bool:
+    """Whether its program resolves "every linear layer" as PEFT does: of a model of text alone."""
+    everything = isinstance(target, str) and target.lower() == ALL_LINEAR
+    if not framework.all_linear_of_text or not everything:
+        return False
+    return inventory.exact and not inventory.fused and not inventory.senses
 
 
 def _are_names(target: object) -> bool:
@@ -166,32 +178,73 @@ def _are_names(target: object) -> bool:
 
 def _check_known(inventory: Inventory, transformers: VersionRange, *, own_code: bool) -> None:
     """Refuse where the modules may be others than those of the newest transformers."""
-    if transformers.certainly_below("5") and (inventory.fused or _was_renamed(inventory)):
+    if transformers.certainly_below("5") and (inventory.has_experts or _was_renamed(inventory)):
         raise Unknown("its modules have other names in the version of transformers that is pinned")
-    if own_code and inventory.fused:
+    if own_code and inventory.has_experts:
         raise Unknown("the model may be built by code of its own, with experts that are modules")
 
 
 def _was_renamed(inventory: Inventory) -> bool:
-    return inventory.modules is not None and bool(inventory.modules.table.renamed)
+    return inventory.table is not None and bool(inventory.table.renamed)
 
 
 def _handed_on(
     framework: Behaviour, inventory: Inventory, target: list[str] | str | None
 ) -> list[str] | str | None:
     """What PEFT is given as targets, where a framework lists the linear layers itself."""
-    everything = isinstance(target, str) and target.lower() == ALL_LINEAR
-    return sorted(inventory.names) if everything and framework.lists_linear_layers else target
+    if not framework.lists_linear_layers or not _is_everything(target):
+        return target
+    if framework.leaves_towers and (text := _of_language_model(inventory)) is not None:
+        return text
+    return sorted(inventory.names)
+
+
+def _is_everything(target: object) -> bool:
+    return isinstance(target, str) and target.lower() == ALL_LINEAR
+
+
+def _of_language_model(inventory: Inventory) -> list[str] | None:
+    """The paths of the linear layers beside the embedding; ``None`` if there are no others.
+
+    Raises:
+        Unknown: if the model's paths are not known, or PEFT may rewrite some of them.
+    """
+    if inventory.embedding is None or not inventory.exact:
+        raise Unknown("which of its layers are the language model's is not known")
+    beside = inventory.embedding.rpartition(".")[0] + "."
+    linears = [path for path in inventory.linears if path != inventory.head]
+    inside = [path for path in linears if path.startswith(beside)]
+    if len(inside) == len(linears):
+        return None
+    if inventory.modules is None or inventory.modules.table.fused_targets:
+        raise Unknown("PEFT may rewrite the targets that the framework lists")
+    return sorted(inside)
 
 
 def _rewritten(inventory: Inventory, given: Wanted) -> Wanted:
     """With PEFT's defaults, and with the experts of transformers 4 as fused parameters."""
     if inventory.modules is None:
-        return given
+        return _named(inventory, given)
     wanted = rewrite(inventory.modules, inventory.others, given, 1)
     if wanted.modules is None:
-        return wanted._replace(modules=inventory.modules.table.peft_targets or None)
+        return wanted._replace(modules=inventory.peft_targets or None)
     return wanted
+
+
+def _named(inventory: Inventory, given: Wanted) -> Wanted:
+    """The same where only names are known: which parameters an old name becomes is not."""
+    if given.modules is None:
+        return given._replace(modules=inventory.peft_targets or None)
+    fused = inventory.table.fused_targets if inventory.table is not None else {}
+    names = () if isinstance(given.modules, str) else given.modules
+    if any(_is_old(fused, name) for name in names):
+        raise Unknown("which experts of the model are fused into parameters is not known")
+    return given
+
+
+def _is_old(fused: Collection[str], name: str) -> bool:
+    """Whether a target names layers of experts that transformers 5 fuses."""
+    return any(name == one or name.endswith(f".{one}") for one in fused)
 
 
 def _all_linear(inventory: Inventory, task_type: str | None) -> frozenset[str]:
@@ -219,11 +272,10 @@ def _unmatched(inventory: Inventory, target: Collection[str] | str | None) -> It
         return
     if isinstance(target, str):
         return
-    fused = inventory.modules.table.fused_targets if inventory.modules is not None else {}
+    fused = inventory.table.fused_targets if inventory.table is not None else {}
     for name in target:
-        old = any(name == one or name.endswith(f".{one}") for one in fused)
         numbered = not inventory.exact and any(part.isdigit() for part in name.split("."))
-        if old or numbered or inventory.named(name):
+        if _is_old(fused, name) or numbered or inventory.named(name):
             continue
         if not is_named_in(inventory.model_type, name.rpartition(".")[2]):
             yield name

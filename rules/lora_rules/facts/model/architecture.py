@@ -15,7 +15,11 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import record
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.value import Unknown
-from lora_rules.facts.model.checkpoint_quantization import method_in, method_of, original
+from lora_rules.facts.model.checkpoint_quantization import (
+    method_in,
+    method_of,
+    original,
+)
 from lora_rules.facts.model.modules import Embedding, Linear, Modules, modules
 from lora_rules.repository import NO_FILES, ModelConfig, Repository
 
@@ -139,8 +143,10 @@ def configuration(
     name = model_name_or_path.strip().lower()
     method = ""
     entry = packaged.entry(_FILE, name, "ids")
-    if entry is None and (first := original(name)) != name:
-        method = method_in(name)
+    if entry is not None:
+        method = str(entry.get("method", ""))
+    elif (first := original(name)) != name:
+        method = method_in(name) or "another method"
         entry = packaged.entry(_FILE, first, "ids")
     if entry is None:
         return _checked(repository.hub_config(model_name_or_path.strip()))

@@ -12,13 +12,18 @@ from lora_rules.engine import packaged
 from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.value import Unknown
+from lora_rules.facts.model.beginnings import longest, of_owner
 from lora_rules.repository import Repository
 
 _NAMES = frozenset(["gptq", "awq", "aqlm", "hqq", "eetq", "fp8", "mxfp4", "nvfp4"])
 _SUFFIX = lazily(
-    r"-(?:(?:unsloth-)?bnb-[48]bit|awq|gptq(?:-int[348]|-[348]bit)?|fp8(?:-dynamic)?)$"
+    r"-(?:(?:unsloth-)?bnb-(?:[48]bit|nf4(?:-bf16)?)|awq(?:-int4)?"
+    r"|gptq(?:-int[348]|-[348]bit)?|fp8(?:-dynamic|-block)?|nvfp4|int[48])$"
 )
-_BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bitsandbytes")
+_BITSANDBYTES = ("bnb-4bit", "bnb-8bit", "bnb-nf4", "bitsandbytes")
+_BY_ITS_OWNER = {"float8": "fp8", "mxfp4": "mxfp4"}
+"""Dtypes that a checkpoint's owner trained or quantized it to, and the method of transformers."""
+_QWEN_GPTQ = lazily(r"^qwen/.*-int[48]$")
 
 
 class Checkpoint(NamedTuple):
@@ -38,10 +43,26 @@ def checkpoint_quantization(
     Raises:
         Unknown: if its ``config.json`` cannot be read.
     """
-    values = _configuration(model_name_or_path, repository)
-    if values is not None:
-        return Checkpoint(method_of(values.get("quantization_config")), certain=True)
-    return Checkpoint(method_in(model_name_or_path), certain=False)
+    local = repository.model_config(model_name_or_path)
+    if local is not None:
+        return Checkpoint(method_of(local.values.get("quantization_config")), certain=True)
+    name = model_name_or_path.strip().lower()
+    entry = packaged.entry("facts/model/models.json", name, "ids")
+    if entry is not None:
+        own = str(entry.get("method", ""))
+        return Checkpoint(own or method_in(name), certain=bool(own))
+    try:
+        values = repository.hub_config(model_name_or_path.strip()).values
+    except Unknown:
+        own = "" if (said := method_in(name)) else method_of_owner(name)
+        return Checkpoint(own or said, certain=bool(own))
+    return Checkpoint(method_of(values.get("quantization_config")), certain=True)
+
+
+def method_of_owner(name: str) -> str:
+    """The method by which a model's owner quantized its only checkpoint; empty for none."""
+    found = longest(*of_owner(name, "dtypes"))
+    return _BY_ITS_OWNER.get(str(found["dtype"]), "") if found is not None else ""
 
 
 def method_in(model_name_or_path: str) -> str:
@@ -49,6 +70,8 @@ def method_in(model_name_or_path: str) -> str:
     lowered = model_name_or_path.lower()
     if any(name in lowered for name in _BITSANDBYTES):
         return "bitsandbytes"
+    if _QWEN_GPTQ.match(lowered):
+        return "gptq"
     words = lowered.rpartition("/")[2].replace("_", "-").replace(".", "-").split("-")
     return next((word for word in words if word in _NAMES), "")
 
@@ -68,16 +91,3 @@ def method_of(quantization_config: object) -> str:
     if quantization_config.get("load_in_4bit") or quantization_config.get("load_in_8bit"):
         return "bitsandbytes"
     return str(quantization_config.get("quant_method", "")).lower()
-
-
-def _configuration(model: str, repository: Repository) -> Mapping[str, object] | None:
-    """The ``config.json`` in a folder or in the hub's cache; the table's models need none."""
-    local = repository.model_config(model)
-    if local is not None:
-        return local.values
-    if packaged.entry("facts/model/models.json", model.strip().lower(), "ids") is not None:
-        return None
-    try:
-        return repository.hub_config(model.strip()).values
-    except Unknown:
-        return None

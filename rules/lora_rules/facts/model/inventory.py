@@ -1,20 +1,25 @@
 """Fact ``inventory``: the modules of the base model by path, and what PEFT can do with each.
 
-For a type that the table of architectures lacks but whose modules' names are known
-(:func:`lora_rules.facts.model.other_modules.names_of`), the paths are names only: every index is 0.
+Where a model's sizes are not known but its type is (:mod:`lora_rules.facts.model.known_type`), or
+where the table of architectures lacks the type but its modules' names are known, the paths are
+names only (:mod:`lora_rules.facts.model.module_names`): every index is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from lora_rules.engine._startup.record import record
+from lora_rules.engine.problem import Severity
 from lora_rules.engine.value import Known, Unknown, Value, required
 from lora_rules.facts.model.architecture import Architecture, configuration
+from lora_rules.facts.model.known_type import known_type
 from lora_rules.facts.model.model_class import loader, task_of
+from lora_rules.facts.model.model_table import Table, Task
+from lora_rules.facts.model.module_names import TypeNames, type_names
 from lora_rules.facts.model.modules import MODELS, Embedding, FusedExperts, Linear, Modules
-from lora_rules.facts.model.other_modules import Others, names_of, other_modules
+from lora_rules.facts.model.other_modules import Others, other_modules
 from lora_rules.recipe import Blocks
 from lora_rules.repository import Repository
 
@@ -24,6 +29,8 @@ ROUTERS = frozenset({"gate", "router", "shared_expert_gate", "classifier"})
 ATTENTION = "attention"
 """PyTorch's own ``MultiheadAttention``, known by the class of its output layer."""
 OUTPUT_OF_ATTENTION = "NonDynamicallyQuantizableLinear"
+SENSES = ("vision", "visual", "audio", "image", "speech")
+"""Words in the paths of towers that see or hear."""
 ADAPTABLE = (LINEAR, CONV1D, EMBEDDING, CONVOLUTION, ATTENTION)
 
 
@@ -45,6 +52,26 @@ class Inventory:
     tied: bool = False
     fresh_head: bool = False
     """It is loaded as a class that its checkpoint is not of, so its head starts at random."""
+    task: Task | None = None
+    """The class that it is loaded as, where the table of architectures has it."""
+    table: Table | None = None
+    """What that table says of its type; ``None`` where only names are known of the type."""
+    by_name: bool = False
+    """Its type is known by its name alone: what follows from it is no more than a warning."""
+    has_experts: bool = False
+    """Some or all of its kind have experts that are fused into parameters."""
+
+    peft_targets: Sequence[str] | str = ()
+    """``target_modules`` that PEFT fills in for ``None``; empty when it refuses."""
+
+    def worst(self, severity: Severity) -> Severity:
+        """A severity, or the worst one that what is known of the model allows."""
+        return Severity.WARNING if self.by_name and severity is Severity.ERROR else severity
+
+    @property
+    def kind(self) -> str:
+        """What a message calls such a model."""
+        return f"{self.model_type} model" + (" (which its name says)" if self.by_name else "")
 
     @property
     def exact(self) -> bool:
@@ -52,14 +79,19 @@ class Inventory:
         return self.modules is not None
 
     @property
+    def senses(self) -> bool:
+        """Whether a part of it sees or hears."""
+        return any(sense in path for path in self.kinds for sense in SENSES)
+
+    @property
     def head(self) -> str | None:
         """The output head, which ``all-linear`` leaves out."""
-        return self.modules.task.head if self.modules is not None else None
+        return self.task.head if self.task is not None else None
 
     @property
     def embedding(self) -> str | None:
         """The token embedding."""
-        return self.modules.task.embedding if self.modules is not None else None
+        return self.task.embedding if self.task is not None else None
 
     @property
     def names(self) -> frozenset[str]:
@@ -145,19 +177,56 @@ def _of_modules(found: Modules, fresh_head: bool) -> Inventory:
         found,
         found.tied,
         fresh_head,
+        found.task,
+        found.table,
+        has_experts=bool(found.fused_experts),
+        peft_targets=found.table.peft_targets,
     )
 
 
 def _names_only(model: str, repository: Repository, loads: str | None) -> Inventory:
-    values, *_ = configuration(model, repository)
+    try:
+        values, *_ = configuration(model, repository)
+    except Unknown as unknown:
+        try:
+            known = known_type(model)
+        except Unknown:
+            raise unknown from None
+        names = type_names(known.model_type, known.text_type)
+        usual = names.task.class_name if names.task is not None else ""
+        return _of_names(known.model_type, names, usual if loads is None else "", by_name=True)
     model_type = str(values.get("model_type"))
-    names = names_of(model_type)
-    if names is None:
-        raise Unknown(f"the modules of {model_type!r} are not known")
+    names = type_names(model_type, _text_type(values))
+    return _of_names(model_type, names, _class(values, loads))
+
+
+def _text_type(values: Mapping[str, object]) -> str:
+    inside = values.get("text_config")
+    return str(inside.get("model_type", "")) if isinstance(inside, Mapping) else ""
+
+
+def _of_names(
+    model_type: str, names: TypeNames, class_name: str, *, by_name: bool = False
+) -> Inventory:
     kinds = dict.fromkeys(names.others.all, OTHER)
     kinds |= dict.fromkeys(names.others.convs, CONVOLUTION)
-    kinds |= dict.fromkeys(names.linears, LINEAR)
-    return Inventory(model_type, _class(values, loads), kinds, {}, {}, {}, names.others, None)
+    kinds |= dict.fromkeys(names.embeddings, EMBEDDING)
+    kinds |= {path: CONV1D if kind == "Conv1D" else LINEAR for path, kind in names.linears.items()}
+    return Inventory(
+        model_type,
+        class_name,
+        kinds,
+        {},
+        {},
+        {},
+        names.others,
+        modules=None,
+        task=names.task,
+        table=names.table,
+        by_name=by_name,
+        has_experts=bool(names.fused),
+        peft_targets=names.peft_targets,
+    )
 
 
 def _class(values: Mapping[str, object], loads: str | None) -> str:

@@ -15,6 +15,8 @@ from lora_rules.facts.model.model_table import Table, load
 
 PRESENT = "present"
 """What a condition sees of a field that holds a configuration."""
+SWITCH = "?"
+"""Ends the name of a field that only counts where it is on."""
 AUTO = "auto"
 """Stands in a file for a number that follows from others."""
 DEEPEST_LIST = 4096
@@ -31,8 +33,10 @@ class Fields:
         self._inner: dict[str, Fields | None] = {}
         self._overruled: Mapping[str, str | None] = {}
         self._outer: Fields = self
-        for name in table.unread:
-            if config.get(name) is not None:
+        for entry in table.unread:
+            name = entry.removesuffix(SWITCH)
+            value = config.get(name)
+            if value if name != entry else value is not None:
                 raise Unknown(f"{name} in a configuration of type {table.name} is not understood")
 
     @property
@@ -142,7 +146,9 @@ class Fields:
             nothing = inner.absent is None or (inner.nullable and name in self._config)
             if nothing or inner.model_type is None:
                 return None
-            fields = Fields(load(inner.model_type), {**inner.defaults, **(inner.absent or {})})
+            own_table = load(inner.model_type)
+            given = self._flat(own_table) if name in self._table.flat else {}
+            fields = Fields(own_table, {**inner.defaults, **(inner.absent or {}), **given})
         elif isinstance(config, Mapping):
             wanted = config.get("model_type") if inner.is_open else None
             own = str(wanted or inner.model_type)
@@ -152,6 +158,11 @@ class Fields:
             raise Unknown(f"{name} of the model is not a configuration")
         fields._outer, fields._overruled = self, inner.overruled
         return fields
+
+    def _flat(self, inner: Table) -> dict[str, Any]:
+        """What old files of this type say outside of the configuration that it belongs to."""
+        known = {*inner.defaults, *inner.aliases} - self._table.defaults.keys()
+        return {key: value for key, value in self._config.items() if key in known}
 
 
 class _Indexed:

@@ -81,13 +81,15 @@ class Table:
     """Fields that the class computes whatever the file says."""
     aliases: Mapping[str, str]
     unread: Sequence[str]
-    """Fields of old files that the class turns into others, in ways not written down here."""
+    """Fields that decide sizes in ways not written down here; with ``?`` only where they are on."""
     raised: Mapping[str, str]
     """Flags that another flag, of a configuration inside, sets as well."""
     words: Mapping[str, Sequence[str]]
     """For a text field that decides which modules there are, the values that are known."""
     inner: Mapping[str, Inner]
     """Fields with a configuration inside."""
+    flat: Sequence[str]
+    """Those of them whose fields old files have at the top."""
     tasks: Mapping[str, Task]
     lists: Sequence[tuple[str, int, str, str]]
     """Pattern, the list around it, length, condition."""
@@ -141,6 +143,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> Table:
         raised=entry.get("raised", {}),
         words=entry.get("words", {}),
         inner=inner,
+        flat=entry.get("flat", ()),
         tasks=tasks,
         lists=[tuple(row) for row in entry.get("lists", ())],
         groups=[_group(row) for row in entry.get("groups", ())],

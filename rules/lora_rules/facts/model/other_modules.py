@@ -7,7 +7,7 @@ The packaged table ``other_modules.json``, one line a model type, is written by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 
 from lora_rules.engine import packaged
@@ -48,33 +48,50 @@ class Others:
 @lru_cache(MODELS)
 def other_modules(found: Modules) -> Others:
     """The other modules of a model, perhaps some more than it has."""
-    paths = found_paths(found)
+    experts = [each.path for each in found.fused_experts]
+    types = (found.model_type, *_inner_types(found.config))
+    return others_of(types, found_paths(found), experts, found.task.base)
+
+
+def others_of(
+    types: Iterable[str], paths: Collection[str], fused: Iterable[str], base: str
+) -> Others:
+    """The other modules in a model of some types.
+
+    Args:
+        types: its type, and those of the models inside.
+        paths: its linear layers, embeddings and fused experts.
+        fused: those of them that are fused experts.
+        base: the path of the base model.
+
+    Raises:
+        Unknown: if it has too many layers to be meant.
+    """
     indices = [int(part) for path in paths for part in path.split(".") if part.isdigit()]
     count = max(indices, default=-1) + 1
     if count > MODULE_INDICES:
         raise Unknown(f"the model has more than {MODULE_INDICES} layers or experts")
-    entries = [_entry(found.model_type), *map(_entry, _inner_types(found.config))]
+    entries = [_entry(name) for name in types]
     groups = {
         group: frozenset(
             path
             for entry in entries
             for pattern in entry.get(group, "").split()
-            for path in _expand(pattern, found.task.base, count)
+            for path in _expand(pattern, base, count)
         )
         for group in ("held", "bare", "routers", "convs")
     }
-    experts = {_parent(each.path) for each in found.fused_experts}
+    experts = {_parent(path) for path in fused}
     absent = {path for path in groups["routers"] if f"{_parent(path)}.experts" not in experts}
     groups["held"], groups["routers"] = groups["held"] - absent, groups["routers"] - absent
     everything = {*paths, *groups["held"], *groups["bare"]}
     around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
-    odd_biases = any(entry.get("biases") for entry in entries)
     return Others(
         groups["held"],
         groups["bare"],
         frozenset(around),
         groups["routers"],
-        odd_biases,
+        any(entry.get("biases") for entry in entries),
         groups["convs"] & groups["held"],
     )
 
@@ -98,6 +115,8 @@ class Names(NamedTuple):
     linears: frozenset[str]
     """Linear layers and embeddings; every index is 0, and the base model has no name."""
     others: Others
+    targets: tuple[str, ...] = ()
+    """``target_modules`` that PEFT fills in for ``None``; empty when it refuses."""
 
 
 def names_of(model_type: str) -> Names | None:
@@ -115,7 +134,8 @@ def names_of(model_type: str) -> Names | None:
     )
     everything = {*linears, *held, *bare}
     around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
-    return Names(linears, Others(held, bare, frozenset(around), frozenset(), convs=convs))
+    others = Others(held, bare, frozenset(around), frozenset(), convs=convs)
+    return Names(linears, others, tuple(entry.get("targets", "").split()))
 
 
 def is_named_in(model_type: str, name: str) -> bool:

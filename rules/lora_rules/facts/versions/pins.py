@@ -20,7 +20,7 @@ class Pins:
         self._versions = versions
 
     def __getitem__(self, library: str) -> VersionRange:
-        """The versions of a library; every one, where nothing is said."""
+        """The versions of a package; every one, where nothing is said."""
         return self._versions.get(library, ANY)
 
 
@@ -29,6 +29,11 @@ def pins(
     pinned_transformers: VersionRange = ANY,
     pinned_trl: VersionRange = ANY,
     pinned_bitsandbytes: VersionRange = ANY,
+    pinned_ms_swift: VersionRange = ANY,
+    pinned_torchtune: VersionRange = ANY,
+    pinned_autotrain_advanced: VersionRange = ANY,
+    pinned_verl: VersionRange = ANY,
+    pinned_llamafactory: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -37,5 +42,10 @@ def pins(
             "transformers": pinned_transformers,
             "trl": pinned_trl,
             "bitsandbytes": pinned_bitsandbytes,
+            "swift": pinned_ms_swift,
+            "torchtune": pinned_torchtune,
+            "autotrain": pinned_autotrain_advanced,
+            "verl": pinned_verl,
+            "llamafactory": pinned_llamafactory,
         }
     )

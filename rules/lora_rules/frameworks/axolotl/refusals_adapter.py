@@ -125,6 +125,15 @@ ADAPTER = (
         why="The kernels patch classes of transformers; a model's own code has others.",
     ),
     Refusal(
+        "lora-kernels-with-rl",
+        "rl",
+        (ANY_KERNEL, given("rl")),
+        "LoRA kernels with rl: axolotl documents and tests them for supervised training only, and "
+        "switches them on by itself without rl only",
+        "Remove lora_mlp_kernel, lora_qkv_kernel and lora_o_kernel.",
+        raises="",
+    ),
+    Refusal(
         "quantize-moe-experts-with-lora-target-linear",
         "lora_target_linear",
         (given("quantize_moe_experts", "lora_target_linear"),),

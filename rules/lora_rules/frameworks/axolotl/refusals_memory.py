@@ -278,3 +278,19 @@ MEMORY = (
         "Remove fp32_norms, or set fsdp_config and fsdp_version: 2.",
     ),
 )
+
+EFFICIENT = ("fsdp_config.cpu_ram_efficient_loading", "fsdp_config.fsdp_cpu_ram_efficient_loading")
+SHARDED_BY_TORCH = (
+    Refusal(
+        "fsdp1-with-load-in-8bit",
+        "load_in_8bit",
+        (equals("adapter", "lora"), given("load_in_8bit"), _fsdp("1"), off(*EFFICIENT)),
+        "load_in_8bit under FSDP 1, which cannot flatten weights of int8: torch raises ValueError",
+        "Use adapter: qlora with load_in_4bit, no quantization, fsdp_version: 2, or DeepSpeed.",
+        raises="",
+        why="FSDP 1 joins the weights of a block into one flat tensor, and takes only floating "
+        "point; 4 bits are stored as such. With cpu_ram_efficient_loading weights may be sharded "
+        "before they are quantized.",
+    ),
+)
+"""What torch refuses when axolotl wraps the model."""

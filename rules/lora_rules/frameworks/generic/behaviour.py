@@ -9,3 +9,4 @@ class Framework(Behaviour):
     """A recipe that some program reads."""
 
     one_spelling = False
+    hands_on_sections = True

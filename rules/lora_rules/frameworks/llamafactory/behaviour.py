@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
@@ -11,7 +11,27 @@ from lora_rules.engine.behaviour import (
 from lora_rules.engine.unquantized import ignores_how
 
 if TYPE_CHECKING:
+    from lora_rules.engine.declarations import Complaint
     from lora_rules.engine.draft import Draft
+    from lora_rules.repository import Repository
+
+
+SUCCESSORS = {
+    "dpo_beta": "pref_beta",
+    "dpo_ftx": "pref_ftx",
+    "dpo_loss": "pref_loss",
+    "orpo_beta": "pref_beta",
+    "new_special_tokens": "add_special_tokens",
+    "use_cache": "use_kv_cache",
+    "image_dir": "media_dir",
+    "image_resolution": "Write image_max_pixels: the product of both sides.",
+    "video_resolution": "Write video_max_pixels: the product of both sides.",
+    "train_mm_proj_only": "Write freeze_vision_tower: true and freeze_language_model: true.",
+    "split": "Write it into the data set's entry of dataset_info.json.",
+    "visual_inputs": "Remove it: the template says whether there are images.",
+    "reserved_label_len": "Remove it: prompts and answers share cutoff_len.",
+}
+"""What its README and the code of the next version have in place of keys that are gone."""
 
 
 class Framework(Behaviour):
@@ -22,11 +42,16 @@ class Framework(Behaviour):
     checkpoints reentrantly (``use_reentrant_gc``).
     """
 
+    package = "llamafactory"
+    successors = SUCCESSORS
     names_as_written = True
+    all_linear_of_text = True
     refuses_repeated_keys = True
+    ties_saved_modules = False
     files_are_datasets = True
     prediction_keys = frozenset({"do_predict", "do_eval"})
     training_key = "do_train"
+    templates_are_llamafactorys = True
     keep_apart = "Set neat_packing to true."
     packing_mask = "neat_packing"
     trainer = "transformers"
@@ -35,14 +60,27 @@ class Framework(Behaviour):
     prepares_kbit = False
     reentrant = True
     refuses_init_over_quantized = True
+    refuses_quantized_when_sharded = True
+    dequantizes: Mapping[str, str] = {"fp8": "0.9.4", "mxfp4": "0.9.4"}
     loss_switch = "`enable_liger_kernel: true`"
 
     def derive(self, draft: Draft) -> None:
         """PiSSA from two keys; a quantization that is not bitsandbytes'."""
         _pissa(draft)
+        _resized(draft)
         _unquantized(draft)
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
+
+    def data_complaints(
+        self, names: Sequence[str], method: str, folder: str, repository: Repository
+    ) -> Iterable[Complaint]:
+        """Those of ``dataset_info.json``, unless the data come from the hub by their names."""
+        if folder == "ONLINE" or folder.startswith("REMOTE:"):
+            return ()
+        from lora_rules.frameworks.llamafactory.dataset_info import complaints  # few are declared
+
+        return complaints(names, method, folder, repository)
 
     def mixes_packed(
         self,
@@ -70,6 +108,23 @@ def _unquantized(draft: Draft) -> None:
         "LLaMA-Factory quantizes only where quantization_bit is given",
         "Write quantization_bit: 4, or remove it.",
     )
+
+
+RESIZES = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "new_special_tokens")
+"""Keys that add tokens, for which the embedding gets rows."""
+WHOLE = ["embed_tokens", "lm_head"]
+"""What most models call the input embedding and the output head."""
+
+
+def _resized(draft: Draft) -> None:
+    """With a larger vocabulary, embedding and head are trained whole (``model/adapter.py``)."""
+    found = draft.find(RESIZES)
+    if found is None and draft.plain("resize_vocab") is True:
+        found = draft.find(["resize_vocab"])
+    if found is not None and "modules_to_save" not in draft.settings:
+        draft.conclude(
+            "modules_to_save", WHOLE, found, f"{found.key}: both are resized and trained whole"
+        )
 
 
 def _pissa(draft: Draft) -> None:

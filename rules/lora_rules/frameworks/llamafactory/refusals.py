@@ -69,6 +69,12 @@ def _evaluates(keys: Written) -> bool:
     return isinstance(strategy, str) and strategy != "no"
 
 
+def _reports_elsewhere(keys: Written) -> bool:
+    value = keys.value("report_to")
+    names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return any(name not in ("wandb", "tensorboard", "trackio", "none") for name in names)
+
+
 NOTHING_HELD_OUT = off("eval_dataset", "val_size")
 NO_HELD_OUT = "Add eval_dataset or val_size."
 LORA = either(missing("finetuning_type"), equals("finetuning_type", "lora"))
@@ -175,6 +181,16 @@ DATA = (
     ),
     *(
         Refusal(
+            f"{name.replace('_', '-')}-needs-evaluation-data",
+            name,
+            (given(name), NOTHING_HELD_OUT),
+            f"{name} without eval_dataset or val_size",
+            NO_HELD_OUT,
+        )
+        for name in ("do_predict", "predict_with_generate")
+    ),
+    *(
+        Refusal(
             f"{kind}-max-pixels-below-min-pixels",
             f"{kind}_max_pixels",
             (where(_is_inverted(kind), f"{kind}_max_pixels", f"{kind}_min_pixels"),),
@@ -207,7 +223,7 @@ DATA = (
     Refusal(
         "streaming-needs-max-steps",
         "streaming",
-        (given("streaming"), off("max_steps")),
+        (given("streaming"), either(missing("max_steps"), equals("max_steps", -1))),
         "streaming without max_steps",
         "Set max_steps: a stream has no length.",
     ),
@@ -304,6 +320,13 @@ STAGE = (
         (equals("stage", "ppo"), off("reward_model")),
         "stage: ppo without reward_model",
         "Add reward_model.",
+    ),
+    Refusal(
+        "ppo-reports-elsewhere",
+        "report_to",
+        (equals("stage", "ppo"), where(_reports_elsewhere, "report_to")),
+        "stage: ppo with a report_to that is none of wandb, tensorboard, trackio and none",
+        "Take one of them.",
     ),
     Refusal(
         "dpo-label-smoothing-needs-sigmoid",

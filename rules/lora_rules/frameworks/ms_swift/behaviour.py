@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import (
     Behaviour,
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
 class Framework(Behaviour):
     """A recipe that ms-swift reads."""
 
+    package = "swift"
     names_as_written = True
+    lists_linear_layers = True
+    leaves_towers = True
+    leaves_quant_storage = True
+    former_keys = MappingProxyType({"train_type": "tuner_type", "sft_type": "tuner_type"})
     plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
 
@@ -22,6 +29,20 @@ class Framework(Behaviour):
         """Quantization from bits and method, rows from the number behind a data set's name."""
         _quantization(draft)
         _datasets(draft)
+        _targets(draft)
+
+
+FREEZES = ("freeze_vit", "freeze_aligner", "freeze_llm")
+"""What decides which parts of a model "every linear layer" means."""
+
+
+def _targets(draft: Draft) -> None:
+    """Every linear layer means the language model's, unless something says otherwise."""
+    setting = draft.settings.get("target_modules")
+    chosen = next((key for key in FREEZES if draft.is_there(key)), "")
+    found = draft.find([chosen]) if chosen else None
+    if found is not None and (setting is None or setting.candidates == ("all-linear",)):
+        draft.leave_open("target_modules", found, f"{chosen} decides what all-linear means")
 
 
 def _quantization(draft: Draft) -> None:

@@ -108,9 +108,26 @@ TRAINING = (
     Refusal(
         "bnb-with-other-quant-bits",
         "quant_bits",
-        (equals("quant_method", "bnb"), equals("quant_bits", 1, 2, 3, "float8")),
+        (equals("quant_method", "bnb"), equals("quant_bits", 1, 2, 3, "1", "2", "3", "float8")),
         "quant_method: bnb with quant_bits other than 4 and 8",
         "Set quant_bits: 4 or 8.",
+    ),
+    Refusal(
+        "quanto-with-other-quant-bits",
+        "quant_bits",
+        (equals("quant_method", "quanto"), equals("quant_bits", 1, 3, "1", "3")),
+        "quant_method: quanto with quant_bits other than 2, 4, 8 and float8",
+        "Set quant_bits: 2, 4, 8 or float8.",
+    ),
+    Refusal(
+        "eetq-with-other-quant-bits",
+        "quant_bits",
+        (
+            equals("quant_method", "eetq"),
+            equals("quant_bits", *(kind(n) for n in (1, 2, 3, 4) for kind in (int, str)), "float8"),
+        ),
+        "quant_method: eetq with quant_bits other than 8",
+        "Set quant_bits: 8.",
     ),
 )
 
@@ -193,10 +210,10 @@ RENAMED = (
             (HERE, present(old)),
             f"{old} is no argument since ms-swift {version}",
             "Rename it to tuner_type.",
-            newer=True,
             since=f"ms-swift {version}",
+            first=version,
         )
-        for old, version in (("sft_type", "3.0"), ("train_type", "4.0"))
+        for old, version in (("sft_type", "3.0"), ("train_type", "4.1"))
     ),
 )
 

@@ -16,6 +16,8 @@ ATTENTION = frozenset({"q_proj", "k_proj", "v_proj", "output_proj"})
 class Framework(Behaviour):
     """A recipe that torchtune reads."""
 
+    package = "torchtune"
+    component_key = "_component_"
     refuses_repeated_keys = True
     supervised = True
     always_warms_up = True
@@ -66,7 +68,15 @@ def _quantization(draft: Draft) -> None:
 
 
 def _base(draft: Draft) -> None:
-    """The base model is known by the folder that ``tune download`` made for it."""
+    """The builder says which model it is; else the folder that ``tune download`` made for it."""
+    from lora_rules.frameworks.torchtune.builders import built_by
+
+    builder = draft.plain("model._component_")
+    model = built_by(builder) if isinstance(builder, str) else None
+    component = draft.find(["model._component_"])
+    if component is not None and model is not None:
+        draft.conclude("model_name_or_path", model, component, f"{component.key}: {builder}")
+        return
     found = draft.find(["checkpointer.checkpoint_dir"])
     folder = draft.plain("checkpointer.checkpoint_dir")
     if found is not None and isinstance(folder, str):

@@ -2,14 +2,11 @@
 
 Everything is in one ``dtype``, without autocast; NF4 is torchao's, always double
 (``recipes/lora_finetune_single_device.py``, ``modules/loss/cross_entropy_loss.py``,
-``modules/attention.py``). A builder fixes every size of its model, so it names the model better
-than the folder of the checkpoint does (``models/*/_model_builders.py``; the ids are those of its
-own ``tune download`` lines).
+``modules/attention.py``).
 """
 
 from __future__ import annotations
 
-from lora_rules.engine._startup.record import lazily
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.trainer import (
     Adapted,
@@ -24,30 +21,6 @@ from lora_rules.engine.version_range import VersionRange
 if TYPE_CHECKING:
     from lora_rules.engine.refusals import Written
 
-MODELS = {
-    "gemma_2b": "google/gemma-2b",
-    "gemma_7b": "google/gemma-7b",
-    "gemma2_2b": "google/gemma-2-2b",
-    "gemma2_9b": "google/gemma-2-9b",
-    "gemma2_27b": "google/gemma-2-27b",
-    "llama2_7b": "meta-llama/Llama-2-7b-hf",
-    "llama2_13b": "meta-llama/Llama-2-13b-hf",
-    "llama2_70b": "meta-llama/Llama-2-70b-hf",
-    "llama3_8b": "meta-llama/Meta-Llama-3-8B-Instruct",
-    "llama3_70b": "meta-llama/Meta-Llama-3-70B-Instruct",
-    "llama3_1_8b": "meta-llama/Llama-3.1-8B-Instruct",
-    "llama3_1_70b": "meta-llama/Llama-3.1-70B-Instruct",
-    "llama3_1_405b": "meta-llama/Llama-3.1-405B-Instruct",
-    "llama3_2_1b": "meta-llama/Llama-3.2-1B-Instruct",
-    "llama3_2_3b": "meta-llama/Llama-3.2-3B-Instruct",
-    "llama3_3_70b": "meta-llama/Llama-3.3-70B-Instruct",
-    "mistral_7b": "mistralai/Mistral-7B-v0.1",
-    "qwen2_0_5b": "Qwen/Qwen2-0.5B-Instruct",
-    "qwen2_1_5b": "Qwen/Qwen2-1.5B-Instruct",
-    "qwen2_7b": "Qwen/Qwen2-7B-Instruct",
-}
-"""By the builder's name without ``lora_`` or ``qlora_``."""
-_QWEN = lazily(r"qwen(2_5|3)_(\d+)(?:_(\d+))?b(?:_(base|instruct))?")
 NAMES = {"output_proj": "o_proj", "w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
 """Projections of ``TransformerDecoder`` by transformers' names; the others agree."""
 LOSSES = {"LinearCrossEntropyLoss": False, "CEWithChunkedOutputLoss": True}
@@ -111,16 +84,6 @@ class Trainer(TrainerBehaviour):
             cut=LOSSES[component],
             notes=("of what torch.compile fuses only the loss is counted",) if compiled else (),
         )
-
-    def base_model(self, keys: Written) -> str | None:
-        """The model that the builder builds, if there is one of that name."""
-        builder = str(keys.value("model._component_")).rpartition(".")[2]
-        name = builder.removeprefix("q").removeprefix("lora_")
-        qwen = _QWEN.fullmatch(name)
-        if qwen is None:
-            return MODELS.get(name)
-        size = qwen[2] + (f".{qwen[3]}" if qwen[3] else "")
-        return f"Qwen/Qwen2.5-{size}B-Instruct" if qwen[1] == "2_5" else f"Qwen/Qwen3-{size}B"
 
     def adapted(self, keys: Written) -> Adapted:
         """Projections of attention by name, the MLP and the head by a switch each.

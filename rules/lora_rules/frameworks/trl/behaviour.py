@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.behaviour import (
-    Behaviour,
-)
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.unquantized import ignores_how
+from lora_rules.frameworks.trl.method import note as note_method
 
 if TYPE_CHECKING:
     from lora_rules.engine.draft import Draft
@@ -34,10 +35,23 @@ class Framework(Behaviour):
     trainer = "trl"
 
     def derive(self, draft: Draft) -> None:
-        """It trains in bfloat16 unless ``fp16`` is asked for."""
+        """It trains in bfloat16 unless ``fp16`` is asked for; its keys say with which method."""
         if not draft.is_true("fp16") and "bf16" not in draft.settings:
             draft.default("bf16", True)
         _unquantized(draft)
+        note_method(draft)
+
+    def scripts(self, method: str, keys: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """One a method."""
+        from lora_rules.frameworks.trl import arguments
+
+        return arguments.scripts(method, keys)
+
+    def goes_elsewhere(self, key: str) -> bool:
+        """``trl`` hands on to ``accelerate launch`` what it does not know."""
+        from lora_rules.frameworks.trl import arguments
+
+        return arguments.goes_to_launcher(key)
 
 
 BITSANDBYTES = ("bnb_4bit_quant_type", "use_bnb_nested_quant", "bnb_4bit_quant_storage")

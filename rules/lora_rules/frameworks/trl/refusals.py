@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lora_rules.engine.refusals import Refusal, Refusals, Written, equals, given, where
 from lora_rules.libraries.transformers.refusals import IN_FILES
+from lora_rules.libraries.trl.refusals import GROUPS, OF_CALLS
 from lora_rules.libraries.trl.refusals import REFUSALS as OF_LIBRARY
 
 
@@ -58,8 +59,24 @@ ROWS = (
     ),
 )
 
+
+def _has_groups(keys: Written) -> bool:
+    """Whether it is a file of GRPO or RLOO; distillation has a teacher."""
+    taught = any(name.startswith("teacher_") for name in keys.keys)
+    return bool(keys.known("num_generations")) and not taught
+
+
+OF_GROUPS = where(_has_groups, "num_generations")
+GROUPED = OF_CALLS["trl.GRPOConfig"]._replace(
+    rows=tuple(
+        row._replace(when=(where(_has_groups, "num_generations"), *row.when)) for row in GROUPS
+    )
+)
+"""What GRPOConfig and RLOOConfig refuse, where the keys say that the file is for one of them."""
+
 REFUSALS = (
     OF_LIBRARY,
+    GROUPED,
     Refusals(
         "trl",
         "TRL",

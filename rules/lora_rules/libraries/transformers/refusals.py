@@ -153,6 +153,13 @@ TRANSFORMERS = (
         "Remove one of them.",
     ),
     Refusal(
+        "fsdp-offload-alone",
+        "fsdp",
+        (equals("fsdp", "offload"),),
+        "fsdp: offload without a way to shard",
+        "Write full_shard offload.",
+    ),
+    Refusal(
         "save-only-model-with-sharded-state-dict",
         "save_only_model",
         (
@@ -191,6 +198,25 @@ DEFAULTS = (
 )
 """Where the framework leaves transformers' own defaults: not in ms-swift."""
 
+
+def _is_number(keys: Written) -> bool:
+    value = keys.value("resume_from_checkpoint")
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, str) and value.isascii() and value.isdigit()
+    )
+
+
+RESUMES = (
+    Refusal(
+        "resume-from-checkpoint-not-a-folder",
+        "resume_from_checkpoint",
+        (where(_is_number, "resume_from_checkpoint"),),
+        "resume_from_checkpoint is a number, and not the folder of a checkpoint",
+        "Write the folder: checkpoint-NUMBER in output_dir.",
+    ),
+)
+"""Of a framework that hands it to ``Trainer.train``, which looks for the files of a checkpoint."""
+
 SOURCE = (
     "https://github.com/huggingface/transformers, src/transformers/training_args.py, trainer.py"
 )
@@ -201,8 +227,10 @@ MOMENT = (
 
 IN_CALLS = Refusals("transformers", "transformers", (*TRANSFORMERS, *DEFAULTS), SOURCE, MOMENT)
 """Of a call that makes the arguments."""
-IN_FILES = IN_CALLS._replace(rows=(*IN_CALLS.rows, *BEST))
+IN_FILES = IN_CALLS._replace(rows=(*IN_CALLS.rows, *BEST, *RESUMES))
 """Of a file whose framework hands its keys to transformers."""
+OF_SECTIONS = IN_CALLS._replace(rows=BEST[:1])
+"""Of a section that a program hands to transformers, which has the arguments' own names."""
 OF_TRAINER = (
     KeyPage(
         "transformers/eval-strategy-needs-eval-dataset",

@@ -10,7 +10,11 @@ from lora_rules.engine.refusals import (
     Refusals,
     Written,
     below,
+    differs,
+    either,
+    equals,
     given,
+    missing,
     off,
     present,
     where,
@@ -206,23 +210,49 @@ PREFERENCES = (
 )
 """Of DPOConfig."""
 
+_WITH_KL = either(missing("loss_type"), equals("loss_type", "kto"))
+UNPAIRED = (
+    Refusal(
+        "kl-needs-sequential-sampling",
+        "train_sampling_strategy",
+        (differs("train_sampling_strategy", "sequential"), _WITH_KL),
+        "train_sampling_strategy other than sequential with the loss kto",
+        'Leave it out, or set it to "sequential".',
+        why="The completions that estimate the divergence are paired with their neighbours.",
+        first="1.16",
+    ),
+    Refusal(
+        "kl-needs-batches",
+        _PER_DEVICE,
+        (below(_PER_DEVICE, 2), _WITH_KL),
+        "per_device_train_batch_size below 2 with the loss kto",
+        "Raise it to 2 or more: gradient accumulation does not count.",
+        why="The divergence is estimated from the other examples of a batch.",
+        first="0.12",
+    ),
+)
+"""Of KTOConfig."""
+
 SOURCE = "https://github.com/huggingface/trl, trl/trainer/sft_config.py, sft_trainer.py (1.16.0)"
 MOMENT = "TRL raises it when the trainer is made, after the model has been loaded."
 
 REFUSALS = Refusals("trl", "TRL", ROWS, SOURCE, MOMENT)
 """Of SFTConfig, in files too."""
 _CONFIGS = "https://github.com/huggingface/trl, trl/trainer/*_config.py, sft_trainer.py (1.16.0)"
+_TRAINERS = "https://github.com/huggingface/trl, trl/trainer/*_trainer.py (1.16.0)"
 _MADE = "TRL raises it when the configuration is made, before anything is loaded."
 OF_CALLS = {
     "trl.SFTConfig": Refusals("trl", "TRL", (*ROWS, *CONVERSATIONS), SOURCE, MOMENT),
     "trl.GRPOConfig": Refusals("trl", "TRL", GROUPS, _CONFIGS, _MADE),
     "trl.RLOOConfig": Refusals("trl", "TRL", GROUPS, _CONFIGS, _MADE),
     "trl.DPOConfig": Refusals("trl", "TRL", PREFERENCES, _CONFIGS, _MADE),
+    "trl.KTOConfig": Refusals("trl", "TRL", UNPAIRED, _TRAINERS, MOMENT),
 }
 """By the class that is called."""
 PAGES = (
     REFUSALS,
     Refusals("trl", "TRL", (*CONVERSATIONS, *GROUPS, *PREFERENCES), _CONFIGS, _MADE),
+    Refusals("trl", "TRL", UNPAIRED, _TRAINERS, MOMENT),
 )
 """Each row once."""
 OF_TRAINER = (
@@ -236,6 +266,33 @@ OF_TRAINER = (
         "TRL 0.29 or an earlier version after 0.28",
     ),
     KeyPage(
+        "trl/trainer-without-data",
+        "A trainer of TRL 1.16 without train_dataset: ValueError.",
+        "Give it train_dataset; to evaluate alone, use an older TRL or a loop of your own.",
+        _TRAINERS,
+        MOMENT,
+        "",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
+        "trl/synced-reference-with-adapter",
+        "sync_ref_model with peft_config: TRL 1.16 raises NotImplementedError.",
+        "Leave sync_ref_model out.",
+        _TRAINERS,
+        MOMENT,
+        "The reference is the base without the adapter, and is no model of its own.",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
+        "trl/adapter-as-dictionary",
+        "peft_config is a dictionary: TRL 1.16 raises TypeError.",
+        "Give it a LoraConfig.",
+        _TRAINERS,
+        MOMENT,
+        "",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
         "trl/reference-is-the-model",
         "ref_model and model are the same object: DPOTrainer and KTOTrainer raise ValueError.",
         "Leave ref_model out: with an adapter the base model without it is the reference.",
@@ -244,7 +301,8 @@ OF_TRAINER = (
     ),
     KeyPage(
         "trl/adapter-on-lm-head",
-        "An adapter on lm_head under SFTTrainer: TRL 1.16 raises ValueError.",
+        "An adapter on lm_head under SFTTrainer, DPOTrainer, KTOTrainer, GRPOTrainer or "
+        "RLOOTrainer: TRL 1.16 raises ValueError.",
         'Leave "lm_head" out of target_modules, or train it whole with modules_to_save.',
         SOURCE,
         MOMENT,

@@ -7,8 +7,7 @@ from lora_rules.engine.trainer import TrainerBehaviour
 from lora_rules.engine.value import Absent, Known, Unknown, Value, certainly, is_given, required
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.facts.memory.footprint import quantizes_otherwise
-from lora_rules.facts.memory.loop import trainer_by
-from lora_rules.facts.memory.memory_forecast.trainer import by_name, own_keys
+from lora_rules.facts.memory.memory_forecast.trainer import by_name
 from lora_rules.facts.model.architecture import Architecture
 from lora_rules.facts.model.architecture import architecture as find_architecture
 from lora_rules.facts.run.attention import init_kwargs
@@ -23,24 +22,20 @@ Stored = tuple[str, tuple[str, ...]]
 
 
 def base_model(
-    blocks: Blocks,
-    framework: Behaviour,
     repository: Repository,
     model_name_or_path: str | None = None,
     architecture: Architecture | None = None,
 ) -> Architecture:
-    """Fact: the base model; a key of the trainer's own may name it better than its folder does.
+    """Fact: the base model.
 
     Raises:
         Unknown: if it is not known, with the reason that looking it up gives.
     """
     if architecture is not None:
         return architecture
-    trainer = trainer_by(framework.trainer) if framework.trainer else None
-    tuned = trainer.base_model(own_keys(blocks)) if trainer is not None else None
-    if tuned is None and model_name_or_path is None:
+    if model_name_or_path is None:
         raise Unknown("the base model is not given")
-    return find_architecture(tuned or model_name_or_path or "", repository)
+    return find_architecture(model_name_or_path, repository)
 
 
 def base_quantization(

@@ -1,8 +1,8 @@
 """What may be changed for a run to fit a card, cheapest first, each with its forecast.
 
 The order: the loss path, what the base is loaded in, a smaller micro batch with more accumulation,
-gradient checkpointing (all of them change the result not at all, or as rounding does); then a 4-bit
-base, shorter sequences, fewer targets.
+gradient checkpointing (all of them change the result not at all, or as rounding does); then an
+embedding and head that are not trained whole, a 4-bit base, shorter sequences, fewer targets.
 """
 
 from __future__ import annotations
@@ -163,6 +163,14 @@ def _shorter(plan: Plan, _switch: str) -> list[tuple[str, Plan]]:
     return [(f"sequences of at most {each} tokens", replace(plan, length=each)) for each in lengths]
 
 
+def _frozen_ends(plan: Plan, _switch: str) -> list[tuple[str, Plan]]:
+    """Embedding and head, where one of them at least is trained whole."""
+    if plan.adapter.extra < plan.shape.hidden * plan.shape.vocabulary:
+        return []
+    frozen = replace(plan, adapter=replace(plan.adapter, extra=0))
+    return [("embedding and head frozen, not trained whole", frozen)]
+
+
 def _fewer_targets(plan: Plan, _switch: str) -> list[tuple[str, Plan]]:
     few = {name: rank for name, rank in plan.adapter.ranks.items() if name in ("q_proj", "v_proj")}
     if not few or len(few) == len(plan.adapter.ranks):
@@ -179,5 +187,5 @@ FREE: tuple[Change, ...] = (
     _checkpointing,
 )
 """What changes nothing, or next to nothing, about the result; at most its time."""
-COSTLY: tuple[Change, ...] = (_four_bit, _shorter, _fewer_targets)
+COSTLY: tuple[Change, ...] = (_frozen_ends, _four_bit, _shorter, _fewer_targets)
 """What changes the base, the data or what is learnt."""

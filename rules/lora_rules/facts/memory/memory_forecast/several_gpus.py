@@ -69,9 +69,9 @@ def device_sharding(
     asked = written_strategy(blocks, repository, deepspeed, fsdp)
     gpus = _gpus(gpu_count, blocks)
     if asked is not None:
-        key = _key(deepspeed, "deepspeed") if _divides(deepspeed) else _key(fsdp, "fsdp")
+        key = _key(deepspeed, "deepspeed") if divides(deepspeed) else _key(fsdp, "fsdp")
         return _shared(asked, gpus, key)
-    spread = _divides(device_map)
+    spread = divides(device_map)
     if spread and gpus is None:
         if is_given(gpu) and outline.kind != "shell" and _takes_what_is_there(device_map, blocks):
             said = f"one GPU is assumed for {_key(device_map, 'device_map')}"
@@ -97,9 +97,9 @@ def written_strategy(
     """
     if any(_OFFLOADS.search(k.name) and k.candidates == (True,) for k in every_key(blocks)):
         raise Unknown(_WAITS)
-    if _divides(deepspeed):
+    if divides(deepspeed):
         return _zero(deepspeed, repository)
-    return (_fsdp(fsdp, blocks), ()) if _divides(fsdp) else None
+    return (_fsdp(fsdp, blocks), ()) if divides(fsdp) else None
 
 
 def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
@@ -110,7 +110,8 @@ def _takes_what_is_there(device_map: Value, blocks: Blocks) -> bool:
     )
 
 
-def _divides(value: Value) -> bool:
+def divides(value: Value) -> bool:
+    """Whether a setting that shares a run among GPUs is given and on."""
     return is_given(value) and not spreads_nothing(value)
 
 
@@ -189,31 +190,50 @@ def _words(fsdp: Value, blocks: Blocks) -> str:
     return f"{own} {' '.join(found)}".lower().replace(",)", "")
 
 
-def _zero(deepspeed: Value, repository: Repository) -> _Strategy:
-    """The stage of ZeRO.
+class Zero(NamedTuple):
+    """What DeepSpeed is asked for."""
+
+    stage: int
+    offloads: bool
+    """Something waits in the host's memory."""
+    said: tuple[str, ...] = ()
+    """What is assumed."""
+
+
+def zero(deepspeed: Value, repository: Repository) -> Zero:
+    """The stage of ZeRO, from the configuration or from a name that says it.
 
     Raises:
-        Unknown: if it is not known, or something waits in the host's memory.
+        Unknown: if it is not known.
     """
     value = deepspeed.value if isinstance(deepspeed, Known) else None
     document = value if isinstance(value, Mapping) else None
     if isinstance(value, str):
         document = repository.document(value)
         if document is None and (named := _STAGE.search(os.path.basename(value))):
-            if "offload" in value.lower():
-                raise Unknown(_WAITS)
             said = f"{value} is assumed to be ZeRO-{named[1]}, as its name says"
-            return _strategy(int(named[1])), (said,)
+            return Zero(int(named[1]), "offload" in value.lower(), (said,))
     key = _key(deepspeed, "deepspeed")
     if document is None:
         raise Unknown(f"which stage of ZeRO {key} asks for is not told")
-    zero = document.get("zero_optimization")
-    stage = zero.get("stage") if isinstance(zero, Mapping) else 0
-    if isinstance(zero, Mapping) and _offloads(zero):
-        raise Unknown(_WAITS)
-    if type(stage) is not int or not 0 <= stage <= 3:
+    section = document.get("zero_optimization")
+    stage = section.get("stage") if isinstance(section, Mapping) else 0
+    offloads = isinstance(section, Mapping) and _offloads(section)
+    if not offloads and (type(stage) is not int or not 0 <= stage <= 3):
         raise Unknown(f"{key} asks for no stage of ZeRO that is known")
-    return _strategy(stage), ()
+    return Zero(stage if type(stage) is int else 0, offloads)
+
+
+def _zero(deepspeed: Value, repository: Repository) -> _Strategy:
+    """What ZeRO divides.
+
+    Raises:
+        Unknown: if its stage is not known, or something waits in the host's memory.
+    """
+    found = zero(deepspeed, repository)
+    if found.offloads:
+        raise Unknown(_WAITS)
+    return _strategy(found.stage), found.said
 
 
 def _strategy(stage: int) -> str:

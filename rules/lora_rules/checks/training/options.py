@@ -1,0 +1,152 @@
+"""Options that none of the programs takes which a command or a file may be for.
+
+For LL001: the keys of ms-swift's and AutoTrain's recipes are options of their commands, which come
+and go with the versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
+from lora_rules.engine.behaviour import Behaviour
+from lora_rules.engine.problem import Problem, Rename, Severity
+from lora_rules.engine.version_range import VersionRange
+from lora_rules.libraries import signatures
+from lora_rules.libraries.renamed_options import DISTRIBUTIONS, successor
+from lora_rules.recipe import Block, Key
+
+if TYPE_CHECKING:
+    from lora_rules.facts.versions.pins import Pins
+
+DENIED = "no_"
+"""``--no_bf16`` is an option where ``--bf16`` is a flag (transformers' HfArgumentParser)."""
+
+
+class Taken(NamedTuple):
+    """What the programs take in the versions that are allowed."""
+
+    newest: frozenset[str]
+    """In the newest of them."""
+    some: frozenset[str]
+    """In one of them at least."""
+    pin: VersionRange
+
+
+def against_programs(
+    block: Block,
+    framework: Behaviour,
+    pins: Pins,
+    allow: Collection[str],
+    nearest: Callable[[str, frozenset[str]], str | None],
+) -> Iterator[Problem]:
+    """The keys of a block that none of its programs takes.
+
+    Args:
+        block: whose programs are known.
+        framework: that they belong to.
+        pins: the versions that are allowed.
+        allow: keys that pass.
+        nearest: which known key was probably meant.
+    """
+    taken = _taken(block.programs, pins)
+    if taken is None:
+        return
+    for key in block.keys:
+        if key.name in taken.newest or key.name in allow or key.name in framework.former_keys:
+            continue
+        if key.name.removeprefix(DENIED) in taken.newest or _is_below(key.name, taken.newest):
+            continue
+        moved = _of_other_version(block.programs, key, taken, pins)
+        if moved is not None:
+            yield moved
+        elif key.name not in block.known_keys:
+            yield _never_known(block, key, taken, nearest(key.name, taken.newest))
+
+
+def _taken(programs: tuple[str, ...], pins: Pins) -> Taken | None:
+    """``None`` where the version is held at a commit, or is older than what we have read."""
+    library = programs[0].partition(".")[0]
+    pin, inherited = pins[library], pins["transformers"]
+    if pin.at_commit:
+        return None
+    newest: frozenset[str] = frozenset()
+    some: frozenset[str] = frozenset()
+    for program in programs:
+        at = (signatures.newest(program, pin) or pin) if pin.bounded and not pin.exact else pin
+        try:
+            newest |= signatures.fields(program, at if pin.bounded else None, _bound(inherited))
+            some |= signatures.fields(program, _bound(pin), _bound(inherited))
+        except KeyError:
+            return None
+    return Taken(newest, some, pin)
+
+
+def _bound(pin: VersionRange) -> VersionRange | None:
+    return pin if pin.bounded else None
+
+
+def _is_below(name: str, known: frozenset[str]) -> bool:
+    """Whether it is a key of a mapping of which the options say nothing, such as one of JSON."""
+    parts = name.split(".")
+    above = (".".join(parts[:end]) for end in range(1, len(parts)))
+    return any(each in known and not _has_keys(each, known) for each in above)
+
+
+def _has_keys(name: str, known: frozenset[str]) -> bool:
+    return any(each.startswith(f"{name}.") for each in known)
+
+
+def _of_other_version(
+    programs: tuple[str, ...], key: Key, taken: Taken, pins: Pins
+) -> Problem | None:
+    """An option that came or went, and is not there in the newest version that is allowed."""
+    program = next((each for each in programs if key.name in signatures.every_field(each)), "")
+    if not program:
+        return None
+    above = signatures.parent(program)
+    if above is not None and key.name in signatures.every_field(above):
+        if pins["transformers"].at_commit:
+            return None
+        owner, library = above, "transformers"
+    else:
+        owner, library = program, DISTRIBUTIONS[program.partition(".")[0]]
+    gone = signatures.removed(owner, key.name)
+    came = signatures.introduced(owner, key.name)
+    if not gone and not came:
+        return None
+    moment = f"was removed by {library} {gone}" if gone else f"came with {library} {came}"
+    refused = taken.pin.bounded and key.name not in taken.some
+    here = f"{library} {taken.pin}" if taken.pin.exact else f"the newest {library}"
+    instead = successor(program, key.name, taken.newest)
+    advice = instead.advice if instead else f"Remove it, or install the {library} it is for."
+    return Problem(
+        key.span,
+        f"{_called(programs, program)} has no option {key.name} in {here}: it {moment}.",
+        severity=Severity.ERROR if refused else Severity.WARNING,
+        help=advice if refused or taken.pin.bounded else f"{advice}{_or_pin(library, gone)}",
+        edits=(Rename(key.name, instead.rename),) if instead and instead.rename else (),
+    )
+
+
+def _or_pin(library: str, gone: str | None) -> str:
+    return f" Or pin {library}<{gone}, which it was written for." if gone else ""
+
+
+def _never_known(block: Block, key: Key, taken: Taken, nearest: str | None) -> Problem:
+    unread = all(signatures.is_above_table(each, taken.pin) for each in block.programs)
+    effect = "drops it with a warning" if not block.strict else "refuses it"
+    called = _called(block.programs, block.programs[0])
+    return Problem(
+        key.span,
+        f"{called} does not know {key.name} and {effect}.",
+        severity=Severity.INFO if unread else None if block.strict else Severity.WARNING,
+        help=f"Did you mean {nearest}?" if nearest else "Remove it, or check its spelling.",
+        edits=(Rename(key.name, nearest),) if nearest else (),
+    )
+
+
+def _called(programs: tuple[str, ...], program: str) -> str:
+    """``swift export`` where the command is known, else the name of what has the commands."""
+    library, _, command = program.partition(".")
+    return f"{library} {command}" if len(programs) == 1 else DISTRIBUTIONS[library]

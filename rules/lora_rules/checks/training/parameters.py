@@ -1,0 +1,90 @@
+"""Whether a parameter is there in the versions that are allowed, and when it came or went."""
+
+from __future__ import annotations
+
+from lora_rules.engine.problem import Problem, Rename, Severity
+from lora_rules.engine.version_range import VersionRange
+from lora_rules.libraries import signatures
+from lora_rules.libraries.successors import Successor
+from lora_rules.recipe import Block, Key
+
+DROPPING = ("transformers.BitsAndBytesConfig",)
+"""They take ``**kwargs`` and do nothing with them: a line of the log, at a level that is not shown
+unless somebody asks for it, is all."""
+
+
+def in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
+    """The parameters of every allowed version; of one too old to be known, all that ever were."""
+    try:
+        return signatures.fields(receiver, _asked(own), _asked(inherited))
+    except KeyError:
+        return signatures.every_field(receiver)
+
+
+def in_newest(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
+    """The parameters of the newest allowed version, which an installation gets."""
+    above = signatures.parent(receiver)
+    try:
+        version = _newest(receiver, own)
+        return signatures.fields(receiver, version, _newest(above, inherited) if above else None)
+    except KeyError:
+        return signatures.every_field(receiver)
+
+
+def _newest(receiver: str, pin: VersionRange) -> VersionRange | str | None:
+    """The version itself where it is exact; ``None`` where no version is too new."""
+    if pin.exact or not pin.bounded:
+        return _asked(pin)
+    return signatures.newest(receiver, pin) or pin if pin.capped else None
+
+
+def _asked(pin: VersionRange) -> VersionRange | None:
+    return pin if pin.bounded else None
+
+
+def moment(receiver: str, name: str, owner: str) -> str:
+    """When a parameter came or went, if it ever was one."""
+    source = owner.partition(".")[0]
+    removed = signatures.removed(receiver, name)
+    if removed:
+        return f"was removed by {source} {removed}"
+    introduced = signatures.introduced(receiver, name)
+    return f"came with {source} {introduced}" if introduced else ""
+
+
+def of_other_version(
+    block: Block,
+    key: Key,
+    pin: VersionRange,
+    certain: bool,
+    better: tuple[Successor | None, tuple[Rename, ...]],
+) -> Problem:
+    """A parameter that came or went, and is not there in the versions that are allowed."""
+    callee = block.receiver.rpartition(".")[2]
+    source = signatures.owner(block.receiver, key.name)
+    library = source.partition(".")[0]
+    where = ""
+    if not pin.bounded or not (certain or pin.capped):
+        here = f"the newest {library}"
+    elif pin.exact:
+        here = f"{library} {pin}"
+    else:
+        here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
+        where = f" ({', '.join(pin.places)})"
+    refused = pin.bounded and certain and block.receiver not in DROPPING
+    instead, edits = better
+    return Problem(
+        key.span,
+        f"{callee} has no parameter {key.name} in {here}{where}: it "
+        f"{moment(block.receiver, key.name, source)}.",
+        severity=Severity.ERROR if refused else Severity.WARNING,
+        help=f"{instead.advice}{_or_pin(pin, refused, library)}"
+        if instead
+        else f"Write it the way {here} wants it, or pin {library}.",
+        edits=edits,
+    )
+
+
+def _or_pin(pin: VersionRange, refused: bool, library: str) -> str:
+    """What else may be done where nothing says which version is meant."""
+    return "" if refused or pin.bounded else f" Or pin the {library} that it was written for."

@@ -1,0 +1,1 @@
+"""LLaMA-Factory, where it uses a trained adapter: export, chat, api, webchat, eval."""

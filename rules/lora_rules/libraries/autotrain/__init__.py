@@ -1,0 +1,1 @@
+"""AutoTrain Advanced: the options of its command, by version."""

@@ -1,0 +1,1 @@
+"""ms-swift: the options of its commands, by version."""

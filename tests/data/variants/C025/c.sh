@@ -1,0 +1,13 @@
+CUDA_VISIBLE_DEVICES=0 swift sft \
+    --model internlm/internlm2-chat-7b \
+    --tuner_type lora \
+    --dataset train.jsonl \
+    --target_modules q_proj k_proj v_proj o_proj \
+    --lora_rank 8 \
+    --lora_alpha 16 \
+    --learning_rate 1e-4 \
+    --num_train_epochs 2 \
+    --per_device_train_batch_size 1 \
+    --gradient_accumulation_steps 16 \
+    --max_length 2048 \
+    --output_dir output

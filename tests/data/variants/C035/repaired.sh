@@ -1,0 +1,19 @@
+accelerate launch --config_file examples/accelerate/fsdp_config.yaml src/train.py \
+    --model_name_or_path meta-llama/Llama-3.2-3B-Instruct \
+    --upcast_layernorm true \
+    --ddp_find_unused_parameters false \
+    --stage sft \
+    --do_train true \
+    --finetuning_type lora \
+    --lora_target q_proj,k_proj,v_proj,o_proj \
+    --dataset create \
+    --template llama3 \
+    --cutoff_len 4096 \
+    --max_samples 20000 \
+    --overwrite_cache true \
+    --preprocessing_num_workers 16 \
+    --output_dir saves/l32 \
+    --per_device_train_batch_size 1 \
+    --learning_rate 1e-4 \
+    --bf16 true \
+    --logging_steps 20

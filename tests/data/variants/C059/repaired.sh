@@ -1,0 +1,25 @@
+NPROC_PER_NODE=2 swift sft \
+    --model Qwen/Qwen3-Embedding-4B \
+    --task_type embedding \
+    --model_type qwen3_emb \
+    --tuner_type lora \
+    --dataset data.jsonl \
+    --split_dataset_ratio 0.05 \
+    --eval_strategy steps \
+    --output_dir output \
+    --eval_steps 20 \
+    --num_train_epochs 5 \
+    --save_steps 600 \
+    --per_device_train_batch_size 1 \
+    --per_device_eval_batch_size 1 \
+    --gradient_accumulation_steps 8 \
+    --learning_rate 1e-4 \
+    --loss_type cosine_similarity \
+    --label_names labels \
+    --dataloader_drop_last true \
+    --quant_bits 4 \
+    --quant_method bnb \
+    --bnb_4bit_quant_storage float16 \
+    --torch_dtype float16 \
+    --target_modules q_proj k_proj v_proj o_proj gate_proj up_proj down_proj \
+    --deepspeed zero3

@@ -1,0 +1,16 @@
+NPROC_PER_NODE=8 swift sft \
+    --model Qwen/Qwen3-VL-235B-A22B-Instruct \
+    --tuner_type lora \
+    --dataset data.jsonl \
+    --torch_dtype bfloat16 \
+    --lora_rank 8 \
+    --lora_alpha 32 \
+    --lora_dropout 0 \
+    --target_modules all-linear \
+    --target_parameters experts.gate_up_proj experts.down_proj \
+    --deepspeed zero3 \
+    --learning_rate 1e-4 \
+    --num_train_epochs 1 \
+    --per_device_train_batch_size 1 \
+    --max_length 4096 \
+    --output_dir output

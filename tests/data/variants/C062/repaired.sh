@@ -1,0 +1,17 @@
+NPROC_PER_NODE=8 swift sft \
+    --model Qwen/Qwen3-32B \
+    --tuner_type lora \
+    --dataset emotion.jsonl \
+    --new_special_tokens '<happy>' '<sad>' '<angry>' '<calm>' '<afraid>' \
+    --modules_to_save embed_tokens lm_head \
+    --torch_dtype bfloat16 \
+    --lora_rank 8 \
+    --lora_alpha 32 \
+    --target_modules all-linear \
+    --num_train_epochs 3 \
+    --per_device_train_batch_size 1 \
+    --gradient_accumulation_steps 8 \
+    --learning_rate 1e-4 \
+    --max_length 2048 \
+    --deepspeed zero3 \
+    --output_dir output

@@ -1,0 +1,27 @@
+from datasets import load_dataset
+from peft import LoraConfig
+from trl import DPOConfig, DPOTrainer
+from vllm import LLM
+from vllm.lora.request import LoRARequest
+
+BASE = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def config():
+    return LoraConfig(task_type="CAUSAL_LM", r=16, lora_alpha=32, target_modules="all-linear", modules_to_save=["lm_head"])
+
+
+def main():
+    trainer = DPOTrainer(
+        BASE,
+        args=DPOConfig("dpo", learning_rate=1e-5),
+        train_dataset=load_dataset("trl-lib/ultrafeedback_binarized", split="train"),
+        peft_config=config(),
+    )
+    trainer.train()
+    trainer.save_model("dpo/final")
+    engine = LLM(model=BASE, enable_lora=True, max_lora_rank=16)
+    return engine.chat([[{"role": "user", "content": "Hi"}]], lora_request=LoRARequest("dpo", 1, "dpo/final"))
+
+
+main()

@@ -1,0 +1,117 @@
+"""The options of programs, read from the wheels that bring them: ms-swift's and AutoTrain's.
+
+A callee is named after its command: ``swift.export`` is what ``swift export`` takes. Options are
+named as the parser stores them: ``lora_rank`` for ``--lora-rank``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import yaml
+
+from read_signature import Signature, read_class
+from wheel_source import Wheel
+
+DISTRIBUTIONS = {"swift": "ms-swift", "autotrain": "autotrain-advanced", "verl": "verl"}
+"""What PyPI calls the distribution of a package."""
+
+SWIFT = {
+    "sft": ("SftArguments", "TrainArguments"),
+    "pt": ("PretrainArguments", "PtArguments", "TrainArguments", "SftArguments"),
+    "rlhf": ("RLHFArguments", "DPOArguments"),
+    "infer": ("InferArguments",),
+    "export": ("ExportArguments",),
+    "merge-lora": ("ExportArguments",),
+    "deploy": ("DeployArguments",),
+    "eval": ("EvalArguments",),
+    "app": ("AppArguments", "AppUIArguments"),
+    "rollout": ("RolloutArguments",),
+    "sample": ("SamplingArguments",),
+}
+"""Commands of ms-swift, each with the classes whose fields are its options, by version."""
+AUTOTRAIN = {"llm": "autotrain/cli/run_llm.py", "LLMTrainingParams": ""}
+"""AutoTrain's command and the file of its parser; and the class that ``params:`` of a file is."""
+VERL = {"main_ppo": "ppo"}
+"""Entry points of verl, and what stands in the names of the configurations that Hydra gives them:
+those that verl generates, or wrote in full before 0.5."""
+
+
+def callees(package: str) -> list[str]:
+    """The callees of a package that are read here; none of any other package."""
+    return list({"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL}.get(package, ()))
+
+
+def read(wheel: Wheel, callee: str) -> Signature | None:
+    """The options of a program in one version; ``None`` where it has none of that name."""
+    readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl}
+    found = readers[wheel.package](wheel, callee)
+    if found is not None:
+        found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
+        found.choices, found.positional = {}, []
+    return found
+
+
+def _swift(wheel: Wheel, command: str) -> Signature | None:
+    for name in SWIFT[command]:
+        found = read_class(wheel, name)
+        if found is not None:
+            found.open = False
+            return found
+    return None
+
+
+def _verl(wheel: Wheel, entry: str) -> Signature | None:
+    """The dotted keys of every configuration that an entry point may be given."""
+    keys: dict[str, object] = {}
+    for name in wheel.names("verl/trainer/config/"):
+        if VERL[entry] in name.rpartition("/")[2] and name.endswith(".yaml"):
+            keys |= dict.fromkeys(_dotted(yaml.safe_load(wheel.text(name)), ""))
+    return Signature(dict(sorted(keys.items()))) if keys else None
+
+
+def _dotted(node: object, prefix: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(inner, f"{prefix}{key}.")
+
+
+def _autotrain(wheel: Wheel, callee: str) -> Signature | None:
+    parameters = _parameters(wheel)
+    if callee == "LLMTrainingParams":
+        return Signature(dict.fromkeys(parameters)) if parameters else None
+    if not wheel.has(AUTOTRAIN[callee]):
+        return None
+    tree = wheel.tree(AUTOTRAIN[callee])
+    names = {*_listed(tree)}
+    calls = {node.func.id for node in ast.walk(tree) if _calls_by_name(node)}
+    if "common_args" in calls:
+        names |= {*_listed(wheel.tree("autotrain/cli/utils.py"))}
+    if "get_field_info" in calls:
+        names |= {*parameters}
+    return Signature(dict.fromkeys(sorted(names)))
+
+
+def _calls_by_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def _listed(tree: ast.Module) -> Iterator[str]:
+    """The options that stand in a file, each as ``"--name"``."""
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) else ""
+        if isinstance(text, str) and text.startswith("--") and " " not in text and text != "--":
+            yield text.lstrip("-").replace("-", "_")
+
+
+def _parameters(wheel: Wheel) -> list[str]:
+    """The fields of the pydantic model of a run."""
+    found = wheel.find_class("LLMTrainingParams")
+    body = found[1].body if found else []
+    return [
+        statement.target.id
+        for statement in body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
