@@ -858,12 +858,6 @@ TRAINER = [
         "num_generations: 2\ngeneration_batch_size: 12\n",
         "num_generations: 2\ngeneration_batch_size: 16\n",
     ),
-    (
-        W,
-        "trl/batch-of-partial-groups",
-        "num_generations: 6\nper_device_train_batch_size: 4\n",
-        G + "per_device_train_batch_size: 4\n",
-    ),
     (W, "trl/one-generation", "num_generations: 1\n", G),
     (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
     (
@@ -1255,7 +1249,7 @@ OTHERS = [
     ),
     (
         "autotrain",
-        E,
+        W,
         "autotrain/backend-missing",
         "project_name: my-llm\n",
         "backend: local\nproject_name: my-llm\n",

@@ -11,7 +11,7 @@ last names of parameters that are biases but are not called ``bias`` (PEFT's ``b
 them over), ``convs`` those of ``held`` that are convolutions, which PEFT adapts. ``linears`` are
 the linear layers and embeddings of a type that the table of architectures lacks, with a comma after
 each, so that a search for another module's name does not meet them; ``targets`` are PEFT's default
-targets for such a type. ``{}`` stands for an index,
+targets for such a type, likewise. ``{}`` stands for an index,
 ``~`` for the base model's path. Modules around a linear layer are left out: they follow from its
 path. Types that bring their own code are in ``remote_modules.txt``. With types named, only these
 are made anew.
@@ -24,7 +24,7 @@ import json
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import transformers
@@ -79,8 +79,13 @@ def remote() -> Iterator[tuple[str, dict[str, str]]]:
         if line.startswith("#"):
             continue
         name, _, targets, linears, held, bare = line.split("; ")
-        entry = {"held": held, "bare": bare, "linears": f"{linears.replace(' ', ',')},"}
-        yield name, entry | ({"targets": targets} if targets != "-" else {})
+        entry = {"held": held, "bare": bare, "linears": _listed(linears.split())}
+        yield name, entry | ({"targets": _listed([targets])} if targets != "-" else {})
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names with a comma after each, which a search for another module's name does not meet."""
+    return "".join(f"{name}," for name in names)
 
 
 def describe(kind: Kind) -> dict[str, str]:
@@ -100,9 +105,9 @@ def describe(kind: Kind) -> dict[str, str]:
         found["biases"] |= {leaf for leaf in leaves if "bias" in leaf and leaf != "bias"}
     entry = {group: " ".join(sorted(paths)) for group, paths in found.items() if paths}
     if "linears" in entry:
-        entry["linears"] = f"{entry['linears'].replace(' ', ',')},"
+        entry["linears"] = _listed(entry["linears"].split())
         if kind.name in TARGETS:
-            entry["targets"] = " ".join(TARGETS[kind.name])
+            entry["targets"] = _listed(TARGETS[kind.name])
     return entry
 
 

@@ -69,6 +69,11 @@ class Wheel:
             every = archive.namelist()
         return [name for name in every if name.rpartition("/")[0] == folder.rstrip("/")]
 
+    def every_name(self) -> list[str]:
+        """Every file, of any kind."""
+        with zipfile.ZipFile(self._path) as archive:
+            return archive.namelist()
+
     def text(self, name: str) -> str:
         """The text of a file of any kind."""
         with zipfile.ZipFile(self._path) as archive:

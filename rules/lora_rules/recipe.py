@@ -124,6 +124,8 @@ class Key(NamedTuple):
     """As :attr:`Setting.choices`."""
     overridable: bool = False
     """As :attr:`Setting.overridable`."""
+    text_to_pyyaml: bool = False
+    """A number that YAML 1.1 takes for a text, such as ``2e-5``."""
 
 
 class Block(NamedTuple):

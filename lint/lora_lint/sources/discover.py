@@ -126,6 +126,9 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _is_of_a_kind(name: str) -> bool:
+    """Whether a file below a folder is read: by its ending, and unless it holds our settings."""
+    if name.rpartition("/")[2] in FILES:
+        return False
     return name.lower().endswith(_ENDINGS) and os.path.splitext(name)[1].lower() in KINDS
 
 

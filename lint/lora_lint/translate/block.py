@@ -62,7 +62,9 @@ def with_sweeps(block: Block, swept: AnyMapping[Span, Values]) -> Block:
 
 def key_of(path: str, entry: Entry) -> Key:
     """An entry, as the rules see it."""
-    return Key(path, entry.key_span, _candidates(entry.node), entry.node.span)
+    node = entry.node
+    text = isinstance(node, Scalar) and node.yaml_string
+    return Key(path, entry.key_span, _candidates(node), node.span, text_to_pyyaml=text)
 
 
 def _candidates(node: Node) -> tuple[object, ...]:

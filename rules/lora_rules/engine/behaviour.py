@@ -46,6 +46,8 @@ class Behaviour:
     its values now."""
     all_linear_of_text: bool = False
     """In a model of text alone, "every linear layer" is what PEFT makes of it."""
+    lenient_key: str = ""
+    """With this key, its programs only log the options that they do not know."""
     plugin_keys: frozenset[str] = frozenset()
     """Keys that name code which may add values to the framework's lists."""
     refuses_init_over_quantized: bool = False
@@ -74,6 +76,9 @@ class Behaviour:
     """Classes whose adapters never get them."""
     launcher_keys: frozenset[str] = frozenset()
     """Keys that its program drops and that lora-launch reads in its file (``Launch.on_cpu``)."""
+    yaml_1_2_since: str = ""
+    """The first version of :attr:`package` that reads ``2e-5`` in a file as a number; before, it is
+    a text, as YAML 1.1 has it."""
     successors: Mapping[str, str] = {}
     """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
@@ -159,6 +164,9 @@ class Behaviour:
     refuses_stored_merge: bool = False
     """It merges an adapter into no checkpoint that is loaded quantized."""
 
+    common_scripts: int = 0
+    """How many of :meth:`scripts`, the first ones, are common: what only others had as a key, a
+    file's own script may have, too."""
     hands_on_sections: bool = False
     """Sections of its file may reach transformers' arguments as they stand."""
     refuses_calls: bool = False

@@ -10,6 +10,7 @@ DISTRIBUTIONS = {
     "swift": "ms-swift",
     "autotrain": "autotrain-advanced",
     "torchtune": "torchtune",
+    "torch": "torch",
     "verl": "verl",
 }
 """What PyPI calls the distribution of a package."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from conftest import ROOT
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -180,3 +183,47 @@ def test_llb40_values_that_raise(tmp_path: Path, given: dict[str, str]) -> None:
     tiny().save_pretrained(tmp_path)
     with pytest.raises((ValueError, AttributeError)):
         transformers.LlamaForCausalLM.from_pretrained(tmp_path, **given)
+
+
+@pytest.mark.parametrize(
+    ("method", "config", "given", "error"),
+    [
+        ("DPO", {}, {"train_dataset": None}, "`train_dataset` is required"),
+        ("DPO", {}, {"peft_config": {"r": 8}}, "must be a `peft.PeftConfig`"),
+        ("DPO", {"sync_ref_model": True}, {}, "sync_ref_model=True` while using a PEFT"),
+        ("DPO", {}, {"peft_config": lora(target_modules=["q_proj", "lm_head"])}, "lm_head"),
+        ("KTO", {"per_device_train_batch_size": 1}, {}, "batch size must be > 1"),
+        ("KTO", {"train_sampling_strategy": "random"}, {}, "sequential"),
+    ],
+)
+def test_ll012_what_trainers_refuse(
+    tmp_path: Path, method: str, config: dict[str, Any], given: dict[str, Any], error: str
+) -> None:
+    trl = pytest.importorskip("trl")
+    datasets = pytest.importorskip("datasets")
+    sys.path.append(str(ROOT / "tools"))
+    from make_tiny_model import make
+
+    make(tmp_path / "model", 0)
+    row = {"prompt": "say", "chosen": " good", "rejected": " bad"}
+    if method == "KTO":
+        row = {"prompt": "say", "completion": " good", "label": True}
+    named = {
+        "train_dataset": datasets.Dataset.from_list([row] * 4),
+        "processing_class": transformers.AutoTokenizer.from_pretrained(tmp_path / "model"),
+        "peft_config": lora(),
+    }
+    arguments = getattr(trl, f"{method}Config")(
+        str(tmp_path / "out"), use_cpu=True, bf16=False, report_to="none", **config
+    )
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    trainer = getattr(trl, f"{method}Trainer")
+    with pytest.raises((ValueError, TypeError, NotImplementedError), match=error):
+        trainer(model=model, args=arguments, **(named | given))
+
+
+def test_llb11_accelerate_hands_the_setting_on() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    handler = accelerate.DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = accelerate.Accelerator(cpu=True, kwargs_handlers=[handler])
+    assert accelerator.ddp_handler is handler

@@ -185,3 +185,11 @@ def test_llb46_an_adapter_is_not_found_on_another_class(tmp_path: Path, classes:
     sums = [parameter.sum() for name, parameter in loaded.named_parameters() if "lora_B" in name]
     assert missing == (classes != "the same")
     assert (sum(sums) == 0) == (classes != "the same")
+
+
+def test_ll915_a_number_beyond_the_embedding_raises() -> None:
+    model = tiny()
+    rows = model.get_input_embeddings()
+    assert torch.equal(rows(torch.tensor([5]))[0], rows.weight[5])
+    with pytest.raises(IndexError):
+        model(input_ids=torch.tensor([[1, model.config.vocab_size]]))

@@ -30,6 +30,7 @@ _SUBCOMMANDS = {
     ("trl", "reward"): "trl",
     ("trl", "rloo"): "trl",
     ("mlx_lm", "lora"): "mlx-lm",
+    ("tune", "run"): "torchtune",
     ("autotrain", "llm"): "autotrain",
     ("litgpt", "finetune"): "litgpt",
     ("litgpt", "finetune_lora"): "litgpt",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
+from lora_lint.read.shell import tune
 from lora_lint.read.shell.answering import Answering, recipe_of
 from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
@@ -28,6 +29,7 @@ from lora_rules.libraries import signatures
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 GENERIC = "generic"
+TUNE = "torchtune"
 NAMED_COMMANDS = 20
 """How many commands of a file that are not read are named."""
 
@@ -137,6 +139,9 @@ def _gpu_count(gpus: Gpus) -> Setting:
 
 
 def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
+    if started.dialect == TUNE:
+        overridden = tune.recipe_of(started, path)
+        return [overridden] if overridden is not None else []
     if started.answering is not None:
         return _options_of(started, started.answering, path)
     name = forced or (GENERIC if started.has_config_file else started.dialect)

@@ -10,7 +10,6 @@ from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Value, value_or
 from lora_rules.evidence import FLOAT16_OVERFLOWS, TORCH_SOURCE
-from lora_rules.facts.model.checkpoint_quantization import original
 
 if TYPE_CHECKING:
     from lora_rules.recipe import Setting
@@ -88,6 +87,8 @@ def bfloat16_model_in_float16(
         return
     if framework.falls_back_to_fp16:
         return
+    from lora_rules.facts.model.checkpoint_quantization import original  # few train in float16
+
     last = original(model_name_or_path.rstrip("/")).rpartition("/")[2]
     if last.startswith(OVERFLOW):
         yield Problem(

@@ -385,10 +385,29 @@ def adapted(calls: Calls, place: Span) -> Iterator[tuple[Call, Thing]]:
     if config.name.endswith(".get_peft_model"):
         yield config, config.made
         return
-    for call in calls.given("peft_config", config.made):
+    for call in [*calls.given("peft_config", config.made), *_given_on_some_way(calls, config)]:
         model = call.things.get("model")
         if model is not None and not model.part:
             yield call, model
+
+
+def _given_on_some_way(calls: Calls, config: Call) -> list[Call]:
+    """Calls that are given one of several configurations, made under a test, of which it is one."""
+    joined: list[Call] = calls.once("joined configurations", lambda: _of_several(calls))
+    return [call for call in joined if config in _configurations(calls, call)]
+
+
+def _of_several(calls: Calls) -> list[Call]:
+    given = (call for call in calls if "peft_config" in call.things)
+    return [call for call in given if len(_configurations(calls, call)) > 1]
+
+
+def _configurations(calls: Calls, call: Call) -> list[Call | None]:
+    return calls.last(call.histories.get("peft_config"), _makes)
+
+
+def _makes(call: Call, thing: Thing) -> bool:
+    return call.made == thing
 
 
 def excludes(call: Call, other: Call) -> bool:

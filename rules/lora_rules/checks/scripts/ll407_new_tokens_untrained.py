@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lora_rules.checks.scripts.calls import adapted, comes_before, frees, trainings
 from lora_rules.checks.scripts.vocabulary import resizes, tokens_added_before
-from lora_rules.checks.targets.target_names import may_name_embedding
+from lora_rules.checks.targets.embeddings import may_name_embedding
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value

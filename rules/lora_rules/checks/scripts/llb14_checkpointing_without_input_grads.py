@@ -50,9 +50,9 @@ def checkpointing_without_input_grads(
 
     - Reentrant: `use_reentrant=True` for a vision model; for any model the default of transformers
       4, where the repository pins it.
-    - Also where it is set later, `args.gradient_checkpointing = True`, and under a trainer of TRL
-      pinned below 0.20, which leaves a PeftModel as it is.
-    - Not checked: after `enable_input_require_grads()` or `prepare_model_for_kbit_training`, newer
+    - Also where it is set later, `args.gradient_checkpointing = True`, and under the SFTTrainer
+      of TRL pinned below 0.20, which leaves a PeftModel as it is.
+    - Not checked: after `enable_input_require_grads()` or `prepare_model_for_kbit_training`, other
       trainers of TRL, those of Unsloth, models with code of their own.
 
     ## Why it matters
@@ -141,8 +141,11 @@ _NAMES = ("gradient_checkpointing", "activation_checkpointing")
 
 
 def _leaves_the_model(trainer: Call, trl: VersionRange) -> bool:
-    """Whether a trainer takes a PeftModel as it is: those of TRL set the hook since 0.20."""
-    if trainer.name.startswith("trl."):
+    """Whether a trainer takes a PeftModel as it is.
+
+    TRL's SFTTrainer does up to 0.19; its trainers of preferences set the hook themselves.
+    """
+    if trainer.name == "trl.SFTTrainer":
         return trl.certainly_below("0.20")
     return trainer.name.startswith("transformers.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_rules.checks.targets.target_names import may_name_embedding
+from lora_rules.checks.targets.embeddings import may_name_embedding
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.registry import rule

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Severity
-from lora_rules.engine.value import Known, Value
 from lora_rules.engine.version_range import VersionRange
 
 if TYPE_CHECKING:
     from lora_rules.facts.model.inventory import Inventory
 
-_EMBEDDINGS = ("emb", "wte", "shared", ".*")
-"""What the names of embeddings hold, and expressions that may fit one."""
 _FUSED = ("qkv_proj", "query_key_value", "c_attn", "Wqkv", "qkv", "W_pack", "att_proj", "in_proj")
 _KEY_VALUE = ("kv_b_proj", "kv_a_proj_with_mqa", "kv_proj")
 ROLES: tuple[tuple[str, ...], ...] = (
@@ -138,11 +135,3 @@ def _nearest(inventory: Inventory, leaf: str) -> list[str]:
     from difflib import get_close_matches  # only for a message
 
     return get_close_matches(leaf, sorted(inventory.names), n=1, cutoff=0.7)
-
-
-def may_name_embedding(targets: Value) -> bool:
-    """Whether an embedding is among the targets, for all that is known."""
-    if not isinstance(targets, Known):
-        return True
-    text = str(targets.value).lower()
-    return any(name in text for name in _EMBEDDINGS)

@@ -63,7 +63,8 @@ def against_classes(
 def _not_taken(
     block: Block, key: Key, allowed: frozenset[str], framework: Behaviour, pins: Pins
 ) -> Iterator[Problem]:
-    every = [each for classes in framework.scripts("", (key.name,)) for each in reversed(classes)]
+    scripts = framework.scripts("", [each.name for each in block.keys])
+    every = [each for classes in _likely(scripts, block, framework) for each in reversed(classes)]
     owner = next((each for each in every if key.name in signatures.every_field(each)), "")
     if not owner:
         yield _taken_by_none(key, allowed, framework.label)
@@ -81,6 +82,17 @@ def _not_taken(
     own = block._replace(receiver=source)
     problem = of_other_version(own, key, pin, False, (instead, edits))
     yield problem._replace(severity=Severity.WARNING)
+
+
+def _likely(
+    scripts: tuple[tuple[str, ...], ...], block: Block, framework: Behaviour
+) -> tuple[tuple[str, ...], ...]:
+    """The common scripts, and another one where it takes more of the file's keys than they do."""
+    names = {key.name for key in block.keys}
+    taken = [len(names & signatures.fields(classes[-1])) for classes in scripts]
+    best = taken.index(max(taken))
+    common = scripts[: framework.common_scripts]
+    return common if best < len(common) else (scripts[best], *common)
 
 
 def _of_another_method(key: Key, owner: str, who: str) -> Problem:

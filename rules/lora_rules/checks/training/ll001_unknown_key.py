@@ -58,13 +58,12 @@ def unknown_key(
     A keyword of a call is not in the receiver's signature in the versions that the repository
     allows, or a key of a file is not among those that its framework reads.
 
-    - The versions are those pinned (`==4.46.3`, `>=4.30,<5`), without a pin the newest.
+    - The versions are those pinned, without a pin the newest.
     - An error where the receiver refuses the key in every allowed version.
-    - A warning where it drops the key, or where the newest allowed version refuses what an older
-      one takes.
+    - A warning where it drops the key, or where only older allowed versions take it.
     - Info where only versions newer than those we read are allowed.
-    - In a TRL file a misspelt or removed key is a warning; any other may belong to a script of
-      one's own: info.
+    - A TRL file is checked against the classes of TRL's scripts: a misspelt or removed key is a
+      warning, any other, which a script of one's own may read, info.
     - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
     - Not checked: frameworks whose keys are not listed in full.
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
 from lora_rules.evidence import FRAMEWORK_SOURCES
 from lora_rules.frameworks.accepted import Accepted, table
-from lora_rules.recipe import Blocks, Key
+from lora_rules.recipe import Block, Blocks, Key
+
+if TYPE_CHECKING:
+    from lora_rules.engine.version_range import VersionRange
+    from lora_rules.facts.versions.pins import Pins
 
 WORDS = {
     "bool": "true or false",
@@ -42,7 +47,7 @@ AT_MOST = 12
     without_adapter=True,
 )
 def value_not_accepted(
-    framework: Behaviour, blocks: Blocks, lora_enabled: Value
+    framework: Behaviour, blocks: Blocks, lora_enabled: Value, pins: Pins
 ) -> Iterator[Problem]:
     """A value of another type than the key has, or that is none of those which it may have.
 
@@ -54,6 +59,8 @@ def value_not_accepted(
       `null` is the text "None".
     - A value outside a list of values is a warning, because lists grow with the versions.
     - A value of another type is an error.
+    - A number without a point (`2e-5`), which LLaMA-Factory before 0.9.4 reads as a text: an error
+      where such a version is pinned, an info where none is.
     - Where the switch of LoRA has another value, that value alone.
     - Not checked: frameworks whose schema is not recorded here, and keys that the schema does not
       have (LL001).
@@ -106,6 +113,32 @@ def value_not_accepted(
             if key.name in mappings:
                 key = key._replace(candidates=({},), value_span=key.span)
             yield from _judge(key, takes, framework.label, accepted.source)
+        if framework.yaml_1_2_since:
+            yield from _texts(block, framework, pins[framework.package])
+
+
+def _texts(block: Block, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:
+    """Numbers without a point, which older versions read as texts; where none is pinned, one."""
+    since = framework.yaml_1_2_since
+    if pin.at_commit or (pin.bounded and pin.certainly_at_least(since)):
+        return
+    certain = pin.bounded and pin.certainly_below(since)
+    for key in block.keys if certain else _first_text(block):
+        if not key.text_to_pyyaml or not isinstance(key.candidates[0], float):
+            continue
+        number = repr(key.candidates[0])
+        right = number if "." in number else number.replace("e", ".0e")
+        yield Problem(
+            key.value_span or key.span,
+            f"{key.name} is a text to {framework.label} before {since}, which reads YAML 1.1: a "
+            "number has a point there.",
+            severity=None if certain else Severity.INFO,
+            help=f"Write {right}.",
+        )
+
+
+def _first_text(block: Block) -> tuple[Key, ...]:
+    return next(((key,) for key in block.keys if key.text_to_pyyaml), ())
 
 
 def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem]:

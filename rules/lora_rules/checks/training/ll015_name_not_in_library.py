@@ -13,6 +13,7 @@ from lora_rules.evidence import PEFT_SOURCE, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.libraries import names
 from lora_rules.libraries.successors import NAMES
 from lora_rules.recipe import Import, Imports
+from lora_rules.repository import Repository
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     ],
     of_records=True,
 )
-def name_not_in_library(framework: Behaviour, imports: Imports, pins: Pins) -> Iterator[Problem]:
+def name_not_in_library(
+    framework: Behaviour, imports: Imports, pins: Pins, repository: Repository
+) -> Iterator[Problem]:
     """A name is imported that TRL, PEFT or transformers does not have.
 
     ## What it checks
@@ -37,8 +40,8 @@ def name_not_in_library(framework: Behaviour, imports: Imports, pins: Pins) -> I
 
     - An error where none of the allowed versions has the name.
     - A warning where only the newest lacks it, or nothing is pinned.
-    - Not checked: an import under a test or in a `try`, a revision held by its hash, and TRL
-      without a pin beside Unsloth, which limits its version itself.
+    - Not checked: an import under a test or in a `try`, a revision held by its hash, a checkout of
+      the library itself, and TRL without a pin beside Unsloth, which limits its version itself.
 
     ## Why it matters
     The script ends at the import. TRL has removed `DataCollatorForCompletionOnlyLM`,
@@ -74,8 +77,18 @@ def name_not_in_library(framework: Behaviour, imports: Imports, pins: Pins) -> I
         if library in framework.replaces and not pin.bounded:
             continue  # what brings its own classes for a library also limits its version
         known = None if pin.at_commit else names.presence(imported.name, pin)
-        if known is not None and not known.newest:
+        if known is not None and not known.newest and not _is_its_own(library, repository):
             yield _missing(imported, library, pin, known)
+
+
+def _is_its_own(library: str, repository: Repository) -> bool:
+    """Whether the file stands in a checkout of the library, which has names of its own."""
+    above = ("", "../", "../../", "../../../", "../../../../")
+    return any(
+        repository.has_file(f"{up}{folder}{library}/__init__.py")
+        for up in above
+        for folder in ("", "src/")
+    )
 
 
 def _missing(imported: Import, library: str, pin: VersionRange, known: names.Presence) -> Problem:

@@ -49,7 +49,7 @@ def against_programs(
         allow: keys that pass.
         nearest: which known key was probably meant.
     """
-    taken = _taken(block.programs, pins)
+    taken = None if _is_lenient(block, framework) else _taken(block.programs, pins)
     if taken is None:
         return
     for key in block.keys:
@@ -62,6 +62,12 @@ def against_programs(
             yield moved
         elif key.name not in block.known_keys:
             yield _never_known(block, key, taken, nearest(key.name, taken.newest))
+
+
+def _is_lenient(block: Block, framework: Behaviour) -> bool:
+    """Whether the programs are asked to go on with options that they do not know."""
+    asked = [key for key in block.keys if key.name == framework.lenient_key]
+    return any(key.candidates != (False,) for key in asked)
 
 
 def _taken(programs: tuple[str, ...], pins: Pins) -> Taken | None:
@@ -147,6 +153,11 @@ def _never_known(block: Block, key: Key, taken: Taken, nearest: str | None) -> P
 
 
 def _called(programs: tuple[str, ...], program: str) -> str:
-    """``swift export`` where the command is known, else the name of what has the commands."""
+    """``swift export`` where the command is known, else the name of what has the commands.
+
+    A component has a longer path, and is called by its last name.
+    """
     library, _, command = program.partition(".")
+    if "." in command:
+        return command.rpartition(".")[2]
     return f"{library} {command}" if len(programs) == 1 else DISTRIBUTIONS[library]

@@ -135,7 +135,7 @@ def names_of(model_type: str) -> Names | None:
     everything = {*linears, *held, *bare}
     around = {path[:at] for path in everything for at, char in enumerate(path) if char == "."}
     others = Others(held, bare, frozenset(around), frozenset(), convs=convs)
-    return Names(linears, others, tuple(entry.get("targets", "").split()))
+    return Names(linears, others, tuple(entry.get("targets", "").replace(",", " ").split()))
 
 
 def is_named_in(model_type: str, name: str) -> bool:

@@ -30,6 +30,7 @@ ROWS = (
         (where(lambda keys: "task" in keys.keys, "task"), missing("backend")),
         "a file without backend",
         "Add backend: local.",
+        first="0.7.100",
     ),
 )
 

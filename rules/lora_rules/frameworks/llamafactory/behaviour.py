@@ -43,6 +43,7 @@ class Framework(Behaviour):
     """
 
     package = "llamafactory"
+    yaml_1_2_since = "0.9.4"  # OmegaConf.load in hparams/parser.py, yaml.safe_load before
     successors = SUCCESSORS
     names_as_written = True
     all_linear_of_text = True

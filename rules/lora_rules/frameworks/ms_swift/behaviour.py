@@ -22,6 +22,7 @@ class Framework(Behaviour):
     leaves_towers = True
     leaves_quant_storage = True
     former_keys = MappingProxyType({"train_type": "tuner_type", "sft_type": "tuner_type"})
+    lenient_key = "ignore_args_error"
     plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
 

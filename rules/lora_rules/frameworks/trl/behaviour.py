@@ -20,6 +20,7 @@ class Framework(Behaviour):
     numbers_from_text = True
     loads_by_name = True
     trl_arguments = True
+    common_scripts = 6
     library_defaults = True
     supervised_keys = frozenset(
         [
