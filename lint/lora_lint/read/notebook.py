@@ -39,7 +39,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     from lora_lint.read.python.index import Index
     from lora_lint.read.python.recipes import recipes as recipes_of
     from lora_lint.read.python.resolver import Resolver
-    from lora_lint.read.python.unadapted import File
+    from lora_lint.read.recipes import File
 
     index = Index()
     index.is_script = True

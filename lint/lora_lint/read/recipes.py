@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.engine.budgets import RECIPE_KEYS, RECIPES
 from lora_rules.recipe import Recipe
+
+
+class File(NamedTuple):
+    """What the recipes of a file have in common."""
+
+    path: str
+    kind: str
 
 
 class Recipes:

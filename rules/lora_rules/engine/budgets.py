@@ -73,8 +73,6 @@ MODULE_INDICES = 512
 """Layers, or experts, whose other modules are listed: no public model has more."""
 EXPONENT = 64
 """The largest exponent in a formula of a model's sizes."""
-ORIGINS = 500
-"""Expressions that are looked at for where one object came from."""
 CHAIN = 10
 """Calls that a model went through, one after another, from its loading to its use."""
 VALUE_SIZE = 10_000

@@ -306,3 +306,18 @@ def test_a_large_file_does_not_take_a_step_for_each_pair_of_statements():
     )
     # minutes, if it did
     assert sorted(r_of(code + "LoraConfig(r=r)").candidates) == list(range(30))
+
+
+def test_a_constant_that_is_assigned_again_before_a_function_is_defined_has_its_last_value():
+    text = """
+from peft import LoraConfig
+R = 8
+R = 32
+ALPHA = 16
+def make():
+    return LoraConfig(r=R, lora_alpha=ALPHA)
+ALPHA = 64
+"""
+    settings = read(Source("train.py", "python", text.encode())).recipes[0].settings
+    assert settings["r"].candidates == (32,)
+    assert set(settings["lora_alpha"].candidates) == {16, 64}

@@ -8,12 +8,12 @@
 ``resolver``     an expression to its candidates, with ``expressions``, ``comprehensions``,
                  ``operators``, ``known`` (calls), ``changes`` (objects that are changed),
                  ``functions`` (parameters, results), ``classes`` and ``options`` (flags)
-``trace``        which call an object came from
 ``calls``        the calls we know, as a table; ``arguments`` what they are given
 ``settings``     from arguments to settings; ``links`` which calls belong together; ``datasets``
 ``order``        what a script does, in the order in which it runs: statements, with
                  ``evaluation`` (names), ``invocation`` (calls), ``objects`` (identity),
                  ``callees`` (who is called) and ``given`` (arguments)
+``origins``      which known calls an object came out of, as the runs of ``order`` saw it
 ``recipes``      one recipe an adapter
 ``repair``       source that ``ast`` refuses
 """

@@ -88,14 +88,21 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self.origins.instance(self._calls[-1], callee.made)
             self._initialise(callee.made, made, positional, keywords, is_open)
-        if callee.name.endswith("Trainer") and made is not None and "model" in things:
-            wraps = callee.name.startswith("trl.") and "peft_config" in things
-            model = things["model"]._replace(wrapped=True) if wraps else things["model"]
-            self._store.set_attribute(made, "model", model)
-            self._trainers.add(made.number)
+        if callee.name.endswith("Trainer") and made is not None:
+            self._hold_model(callee.name, made, things)
         if callee.name == ".train" and on is not None and on.number in self._trainers:
             self._train(on, node, site)
         return out
+
+    def _hold_model(self, name: str, trainer: Thing, things: dict[str, Thing]) -> None:
+        """A trainer has the model that it is given; TRL's wraps it, or the one that it loads."""
+        self._trainers.add(trainer.number)
+        wraps = name.startswith("trl.") and "peft_config" in things
+        model = things.get("model")
+        if wraps:
+            model = (self._store.fresh() if model is None else model)._replace(wrapped=True)
+        if model is not None:
+            self._store.set_attribute(trainer, "model", model)
 
     def _put(self, things: dict[str, Thing], name: str, held: Held) -> None:
         """An argument; of lists and mappings also what is in them."""

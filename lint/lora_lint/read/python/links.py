@@ -172,7 +172,8 @@ class Links:
                 links, other = self.chain(model), self._is_other(model)
                 adapters = self._adapters(made)
                 if kind == "adapter":
-                    yield {found}, Session(links, None, other)
+                    if model:  # Unsloth's get_peft_model
+                        yield {found}, Session(links, None, other)
                 elif kind == "wrap":
                     yield adapters, Session([made, *links], None, other)
                 else:

@@ -14,13 +14,19 @@ from lora_lint.read.python.objects import Held, first_step, path
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Scope, Site
 from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine.effects import OWNER, REMOVES
 from lora_rules.history import Answers, last
+from lora_rules.libraries.effects import effect_of
 from lora_rules.recipe import Call, History, Thing
 
 Expression = tuple[ast.expr, Site]
 
 LINKS = ("model", "peft_config", "args", "train_dataset", "quantization_config")
 """The arguments by which known calls belong together."""
+
+
+_ADDING = ("wrap", "adapter", "continue")
+"""Kinds of calls that bring an adapter onto a model."""
 
 
 class Seen(NamedTuple):
@@ -59,6 +65,12 @@ def _unpacked(seen: Sequence[Seen], path: tuple[int, ...]) -> Sequence[Seen]:
             for part in (each.members[position : position + 1] or ([each],))[0]
         ]
     return seen
+
+
+def _unwraps(call: Call) -> bool:
+    """Whether the model that a method gives back has no adapter any more."""
+    effect = effect_of(call.name) if call.on is not None else None
+    return effect is not None and effect.gives == OWNER and REMOVES in effect.does
 
 
 Entered = tuple[tuple[Scope, ast.Call], ...]
@@ -174,10 +186,28 @@ class Origins:
         return [made.found if made is not None else None for made in self.sources(seen)]
 
     def sources(self, seen: Seen) -> list[Made | None]:
-        """The same, each at the moment when it was made."""
+        """The same, each at the moment when it was made; an adapter that was removed is none."""
         if seen.part:
             return [None]
-        return [self.known_call(call) for call in self.last(seen)]
+        found: list[Made | None] = []
+        for call in self.last(seen):
+            if call is not None and _unwraps(call):
+                found += self._below(Seen(call.on, call.histories.get("")))
+            else:
+                found.append(self.known_call(call))
+        return found
+
+    def _below(self, seen: Seen) -> list[Made | None]:
+        """What a model came out of, without what brought adapters onto it."""
+        found: list[Made | None] = []
+        for made in self.sources(seen):
+            if made is None or made.found.known.kind not in _ADDING:
+                found.append(made)
+            else:
+                found += (
+                    each for below in self.given(made, "model") for each in self._below(below)
+                )
+        return found
 
     def known_call(self, call: Call | None) -> Made | None:
         """The known call that a run made here."""
@@ -199,7 +229,7 @@ class Origins:
 
     def _makes_other(self, call: Call, seen: Seen) -> bool:
         """Whether what comes out of a call, and is no known model, has none inside."""
-        if id(call) in self._by_call:
+        if id(call) in self._by_call or _unwraps(call):
             return False
         if call.name.startswith("diffusers."):
             return first_step(seen.part)[0] not in call.things  # a pipeline of what it is given
@@ -217,6 +247,8 @@ class Origins:
 
     def _gives(self, call: Call, thing: Thing) -> bool:
         """Whether an object came out of a known call, or was made by another."""
+        if call.on == thing and _unwraps(call):
+            return True
         if call.made is None or call.made.part or call.made.number != thing.number:
             return False
         return id(call) in self._by_call or thing not in (call.on, *call.things.values())

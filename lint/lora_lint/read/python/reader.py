@@ -56,7 +56,7 @@ def _read_text(path: str, text: str) -> Reading:
     from lora_lint.read.python.repair import parse
     from lora_lint.read.python.resolver import Resolver
     from lora_lint.read.python.text import Text, split_lines
-    from lora_lint.read.python.unadapted import File
+    from lora_lint.read.recipes import File
 
     lines = split_lines(text)
     index = Index()

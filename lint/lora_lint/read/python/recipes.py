@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.choices import united
-from lora_lint.read.python import datasets, serving, surroundings
+from lora_lint.read.python import datasets, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
@@ -14,8 +14,7 @@ from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.settings import Told, setting
-from lora_lint.read.python.unadapted import File, unadapted
-from lora_lint.read.recipes import Recipes
+from lora_lint.read.recipes import File, Recipes
 from lora_rules.engine._startup.typed import NamedTuple
 from lora_rules.frameworks import behaviour_of
 from lora_rules.program import Calls
@@ -43,20 +42,20 @@ def recipes(resolver: Resolver, file: File) -> Made:
     loads = [found for found in calls if found.known.kind == "continue"]
     wraps = [found for found in calls if found.known.kind == "wrap"]
     if not adapters and not loads and not (wraps and "from_pretrained" in resolver.index.calls):
-        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
+        return _without_adapter(resolver, calls, file)
     added = (node for model, given in adding(resolver) for node, _ in (model, *given))
     origins = Origins(resolver, calls, added)
     gone = Ways(resolver, origins)
     gone.until(origins.known)
     loads += [found for found in wraps if _of_saved_config(origins, found)]
     if not adapters and not loads:
-        return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
+        return _without_adapter(resolver, calls, file)
     wanted = [*adapters, *loads]
     ways = gone.until({id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
     links = Links(resolver, calls, origins)
     told = Told(resolver)
-    served = serving.settings(resolver) | _reloaded(resolver, origins, calls)
+    served = _used_afterwards(resolver, origins, calls, loads)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
         _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
@@ -69,13 +68,26 @@ def recipes(resolver: Resolver, file: File) -> Made:
     return Made(made, tuple(dict.fromkeys(notes)))
 
 
-def _reloaded(resolver: Resolver, origins: Origins, calls: list[Found]) -> dict[str, Setting]:
-    """What the file's own adapter is loaded onto again, in a file that loads one."""
-    if not any(found.known.kind == "continue" for found in calls):
-        return {}
-    from lora_lint.read.python import reloading  # few files load an adapter
+def _without_adapter(resolver: Resolver, calls: list[Found], file: File) -> Made:
+    from lora_lint.read.python.unadapted import unadapted  # most files have an adapter
 
-    return reloading.settings(resolver, origins, calls)
+    return Made(tuple(unadapted(resolver, calls, file)), tuple(resolver.notes()))
+
+
+def _used_afterwards(
+    resolver: Resolver, origins: Origins, calls: list[Found], loads: list[Found]
+) -> dict[str, Setting]:
+    """What is known of how the same file serves its adapter, or loads it again; few do."""
+    found: dict[str, Setting] = {}
+    if "LoRARequest" in resolver.index.calls:
+        from lora_lint.read.python import serving
+
+        found |= serving.settings(resolver)
+    if loads:
+        from lora_lint.read.python import reloading
+
+        found |= reloading.settings(resolver, origins, calls)
+    return found
 
 
 def _of_saved_config(origins: Origins, found: Found) -> bool:

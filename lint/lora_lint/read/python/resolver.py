@@ -73,9 +73,9 @@ class Resolver:
         self._truths: dict[ast.expr, bool | None] = {}
         self.options: options.Options | None = None
         self._seen_outside: dict[
-            tuple[Scope, str, Step | None], tuple[list[tuple[Def, Guards]], bool]
+            tuple[Scope, str, Step | None, Site | None], tuple[list[tuple[Def, Guards]], bool]
         ] = {}
-        self._outside: dict[tuple[Scope, str, Step | None], Values | str] = {}
+        self._outside: dict[tuple[Scope, str, Step | None, Site | None], Values | str] = {}
         self._reaching: dict[tuple[Site, str, Step | None], Reaching] = {}
         self.branches = branches.Branches(self)
 
@@ -249,14 +249,14 @@ class Resolver:
 
     def _from_outer(self, scope: Scope, name: str, query: ast.expr, step: Step | None) -> Values:
         """A name that this scope does not bind: as its outer scopes see it."""
-        outer = scope.parent
+        inner, outer = scope, scope.parent
         while outer is not None:
             if not isinstance(outer.node, ast.ClassDef):
                 if name in outer.bindings:
-                    return self._any_binding(outer, name, step)
+                    return self._any_binding(outer, name, step, inner.site)
                 if name in outer.parameters:
                     return self.stepped(self._parameter(outer, name), step)
-            outer = outer.parent
+            inner, outer = outer, outer.parent
         return self.stepped((Value(self._not_bound(name)),), step)
 
     def _not_bound(self, name: str) -> Ref:
@@ -272,15 +272,24 @@ class Resolver:
         """The candidates of a name that a scope binds, seen from outside it."""
         return self._any_binding(scope, name, None)
 
-    def _any_binding(self, scope: Scope, name: str, step: Step | None) -> Values:
-        """What an inner function may see: any binding that nothing builds upon, joined."""
+    def _any_binding(
+        self, scope: Scope, name: str, step: Step | None, since: Site | None = None
+    ) -> Values:
+        """What an inner function may see: any binding that nothing builds upon, joined.
+
+        Args:
+            scope: that binds the name.
+            name: the name.
+            step: into what it is bound to.
+            since: where the function is defined; what is bound anew before cannot be seen.
+        """
         if self.assumed or self._active:
-            return self._join_any(scope, name, step)
-        key = (scope, name, step)
+            return self._join_any(scope, name, step, since)
+        key = (scope, name, step, since)
         known = self._outside.get(key)
         if known is None:
             try:
-                known = self._join_any(scope, name, step)
+                known = self._join_any(scope, name, step, since)
             except Unresolved as why:
                 known = str(why) or "not a constant"
             self._outside[key] = known
@@ -288,10 +297,10 @@ class Resolver:
             raise Unresolved(known)
         return known
 
-    def _join_any(self, scope: Scope, name: str, step: Step | None) -> Values:
-        key = (scope, name, step)
+    def _join_any(self, scope: Scope, name: str, step: Step | None, since: Site | None) -> Values:
+        key = (scope, name, step, since)
         if key not in self._seen_outside:
-            self._seen_outside[key] = self._find_seen_outside(scope, name, step)
+            self._seen_outside[key] = self._find_seen_outside(scope, name, step, since)
         seen, always = self._seen_outside[key]
         ways = [Way(binding, guards, self._of_binding(binding, step)) for binding, guards in seen]
         if name in scope.parameters and not always:
@@ -299,7 +308,7 @@ class Resolver:
         return self.branches.joined(ways, scope)
 
     def _find_seen_outside(
-        self, scope: Scope, name: str, step: Step | None
+        self, scope: Scope, name: str, step: Step | None, since: Site | None
     ) -> tuple[list[tuple[Def, Guards]], bool]:
         """These bindings, and whether one of them holds at the scope's end."""
         bindings = [
@@ -315,6 +324,9 @@ class Resolver:
                     before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
+        if since is not None and len(seen) > 1 and name not in self.index.shared:
+            there = {binding for binding, _ in self._reaching_here(since, name, step).defs}
+            seen = [b for b in seen if b in there or b.builds_on or not _is_before(b.site, since)]
         always = any(binding in ending for binding in bindings)
         return [(binding, ending.get(binding, ())) for binding in seen], always
 
@@ -555,6 +567,10 @@ class Resolver:
 
     def _awaited(self, node: ast.Await, site: Site) -> Values:
         return self.resolve(node.value, site)
+
+
+def _is_before(site: Site, other: Site) -> bool:
+    return (site.text.cell or 0, site.line) < (other.text.cell or 0, other.line)
 
 
 def _some(values: Iterable[Value]) -> None:

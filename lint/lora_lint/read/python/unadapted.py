@@ -9,17 +9,10 @@ from lora_lint.read.python.order import Ways
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.values import Unresolved
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_lint.read.recipes import File
 from lora_rules.recipe import Origin, Recipe, Setting
 
 _QUANTIZES = frozenset(["load_in_4bit", "load_in_8bit", "quantization_config"])
-
-
-class File(NamedTuple):
-    """What the recipes of a file have in common."""
-
-    path: str
-    kind: str
 
 
 def unadapted(resolver: Resolver, calls: list[Found], file: File) -> Iterator[Recipe]:
