@@ -24,7 +24,8 @@ HEADS = {
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
     "sd-scripts": "network_module: networks.lora\n",
-    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\nbackend: local\n",
+    "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n"
+    "backend: local\n",
 }
 L, Q = "adapter: lora\n", "adapter: qlora\nload_in_4bit: true\n"
 MISTRAL = "base_model: mistralai/Mistral-7B-v0.1\n"
@@ -1251,8 +1252,8 @@ OTHERS = [
         "autotrain",
         W,
         "autotrain/backend-missing",
+        "backend: null\n",
         "project_name: my-llm\n",
-        "backend: local\nproject_name: my-llm\n",
     ),
     (
         "verl",
@@ -1262,3 +1263,6 @@ OTHERS = [
         "  model: {path: a/b, lora_rank: 64}\n",
     ),
 ]
+
+OF_OLD_VERSIONS = {"verl/lora-rank-not-served": "tests/cases/ll012.yaml, with a pin"}
+"""Refusals of versions that only a pin allows, and where their cases are."""

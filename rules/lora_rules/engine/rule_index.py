@@ -139,7 +139,7 @@ RULES: tuple[Row, ...] = (
     ('LL912', 'scripts.ll912_padding_in_labels', 'padding_in_labels', 2, (('program', 'Program'),), (), False, False, False, ('=[labels]', '__call__')),
     ('LL913', 'scripts.ll913_unsloth_template_of_another_family', 'unsloth_template_of_another_family', 2, (('program', 'Program'), ('model_name_or_path', 'Value')), (), False, False, False, ('get_chat_template',)),
     ('LL914', 'scripts.ll914_response_template_ends_in_space', 'response_template_ends_in_space', 2, (('program', 'Program'),), (), False, False, False, ('DataCollatorForCompletionOnlyLM',)),
-    ('LL915', 'scripts.ll915_tokenizer_of_another_model', 'tokenizer_of_another_model', 2, (('program', 'Program'),), (), False, False, False, ('from_pretrained',)),
+    ('LL915', 'scripts.ll915_tokenizer_of_another_model', 'tokenizer_of_another_model', 2, (('program', 'Program'),), (), False, False, False, ('transformers.AutoTokenizer',)),
     ('LLA03', 'training.lla03_nothing_saved', 'nothing_saved', 2, (('program', 'Program'), ('blocks', 'Blocks'), ('save_strategy', 'Setting'), ('save_steps', 'Value'), ('at_module_level', 'Value'), ('push_to_hub', 'Value'), ('training_steps', 'Steps | None'), ('pinned_transformers', 'VersionRange')), (None, ANY), False, False, False, ()),
     ('LLB01', 'scripts.llb01_loaded_adapter_is_frozen', 'loaded_adapter_is_frozen', 3, (('program', 'Program'),), (), False, False, False, ('peft.PeftModel', 'peft.AutoPeftModel')),
     ('LLB02', 'scripts.llb02_frozen_after_adapter', 'frozen_after_adapter', 3, (('program', 'Program'),), (), False, False, False, ('get_peft_model', 'peft.PeftModel', 'peft.AutoPeftModel')),

@@ -10,10 +10,12 @@ import pytest
 from key_cases import CASES, Case
 from lora_rules.engine.registry import all_rules
 from peft_cases import MODELS
-from refused_cases import AXOLOTL, LLAMA_FACTORY, OTHERS, SWIFT, TRAINER
+from refused_cases import AXOLOTL, LLAMA_FACTORY, OF_OLD_VERSIONS, OTHERS, SWIFT, TRAINER
 from told import findings
 
-IN_FILES = {each[-3] for each in (*AXOLOTL, *LLAMA_FACTORY, *SWIFT, *TRAINER, *OTHERS)}
+IN_FILES = {each[-3] for each in (*AXOLOTL, *LLAMA_FACTORY, *SWIFT, *TRAINER, *OTHERS)} | set(
+    OF_OLD_VERSIONS
+)
 """Keys of LL012 that ``test_rules_refused_files`` tries."""
 
 

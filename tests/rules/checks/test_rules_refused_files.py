@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_rules.frameworks.every_refusal import every_refusal
-from refused_cases import AXOLOTL, HEADS, LLAMA_FACTORY, OTHERS, SWIFT, TRAINER
+from refused_cases import AXOLOTL, HEADS, LLAMA_FACTORY, OF_OLD_VERSIONS, OTHERS, SWIFT, TRAINER
 from told import findings
 
 CASES = [
@@ -15,10 +15,6 @@ CASES = [
     *(("trl", *case) for case in TRAINER),
     *OTHERS,
 ]
-
-
-OF_OLD_VERSIONS = {"verl/lora-rank-not-served": "tests/cases/ll012.yaml, with a pin"}
-"""Refusals of versions that only a pin allows, and where their cases are."""
 
 
 def keys(dialect: str, lines: str) -> list[tuple[str, str]]:

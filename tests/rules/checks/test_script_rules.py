@@ -112,7 +112,6 @@ SOUND = {
     "dequantized first": FOUR + 'model = PeftModel.from_pretrained(base, "x")\nmodel.dequantize()\nmodel.merge_and_unload()\n',
     "the keyword with own code": LORA + 'AutoModelForCausalLM.from_pretrained("a/b", load_in_8bit=True, trust_remote_code=True)\n',
     "padding only": BASE + LORA + 'tokenizer = AutoTokenizer.from_pretrained("a/b")\ntokenizer.add_special_tokens({"pad_token": "[PAD]"})\nbase.resize_token_embeddings(len(tokenizer))\nmodel = get_peft_model(base, lora)\n' + TRAIN,
-    "unknown tokens": BASE + LORA + 'tokenizer = AutoTokenizer.from_pretrained("a/b")\ntokenizer.add_tokens(new)\nbase.resize_token_embeddings(len(tokenizer))\nmodel = get_peft_model(base, lora)\n' + TRAIN,
     "no tokens": BASE + LORA + 'tokenizer = AutoTokenizer.from_pretrained("a/b")\ntokenizer.add_tokens([])\nbase.resize_token_embeddings(len(tokenizer))\nmodel = get_peft_model(base, lora)\n' + TRAIN,
     "the embedding is freed": BASE + LORA + 'tokenizer = AutoTokenizer.from_pretrained("a/b")\ntokenizer.add_tokens(["<a>"])\nbase.resize_token_embeddings(len(tokenizer))\nmodel = get_peft_model(base, lora)\nmodel.get_input_embeddings().weight.requires_grad = True\n' + TRAIN,
     "embed_tokens is a target": BASE + 'lora = LoraConfig(r=4, target_modules=["q_proj", "embed_tokens"])\ntokenizer = AutoTokenizer.from_pretrained("a/b")\ntokenizer.add_tokens(["<a>"])\nbase.resize_token_embeddings(len(tokenizer))\nmodel = get_peft_model(base, lora)\n' + TRAIN,

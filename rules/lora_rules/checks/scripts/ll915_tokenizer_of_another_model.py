@@ -27,7 +27,7 @@ _ALIKE = 1.02
             "token."
         ),
     ],
-    calls=("from_pretrained",),
+    calls=("transformers.AutoTokenizer",),
 )
 def tokenizer_of_another_model(program: Program) -> Iterator[Problem]:
     """A trainer gets a model, and the tokenizer of a model with another vocabulary.
