@@ -40,6 +40,10 @@ class Thread(NamedTuple):
     """The card that the thread names, if we know it."""
     decidable: bool
     """Whether the file shows the mistake."""
+    kind: str
+    """What went wrong."""
+    at_first: bool
+    """Whether version 0.1 reported the true reason."""
 
     @property
     def name(self) -> str:
@@ -102,6 +106,8 @@ def _thread(row: dict[str, Any]) -> Thread:
         tuple(row["pins"]) if row.get("judged_with") == "period pins" else (),
         {"gpu": card[0], "gpu_count": card[1]} if card else {},
         row["today"] != "not_decidable",
+        row["kind"],
+        row["today"] == "caught",
     )
 
 

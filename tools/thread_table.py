@@ -1,6 +1,7 @@
 """Records what is reported of the public threads: ``tests/data/threads/reported.json``.
 
     python tools/thread_table.py
+    python tools/thread_table.py --kinds   # the table of docs/accuracy.md, and what is missed
 
 It refuses while a true reason that was reported is not reported any more: recall can only go up. A
 finding that is new and names the true reason is entered under ``true`` by hand.
@@ -17,8 +18,32 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from thread_cases import TABLE, Recorded, recorded, threads
 
 
+def kinds() -> int:
+    """Print how many threads are reported with the true reason, by what went wrong."""
+    counts: dict[str, list[int]] = {}
+    missed: dict[str, list[str]] = {}
+    table = recorded()
+    for thread in threads():
+        if not thread.decidable:
+            continue
+        one = counts.setdefault(thread.kind, [0, 0, 0])
+        true = bool(table[thread.file].true)
+        for place, holds in enumerate((True, thread.at_first, true)):
+            one[place] += holds
+        if not true:
+            missed.setdefault(thread.kind, []).append(thread.name)
+    print("| what went wrong | threads | version 0.1 | now | missed |\n|---|---:|---:|---:|---|")
+    for kind, row in sorted(counts.items()):
+        print(f"| {kind} | {row[0]} | {row[1]} | {row[2]} | {', '.join(missed.get(kind, []))} |")
+    totals = [sum(row[place] for row in counts.values()) for place in range(3)]
+    print(f"| **all** | {totals[0]} | {totals[1]} | {totals[2]} | |")
+    return 0
+
+
 def main() -> int:
     """Lint all, compare, write."""
+    if "--kinds" in sys.argv:
+        return kinds()
     before = recorded() if TABLE.exists() else {}
     now: dict[str, Recorded] = {}
     lost = []
