@@ -93,8 +93,8 @@ def bfloat16_model_in_float16(
     if last.startswith(OVERFLOW):
         yield Problem(
             "fp16",
-            f"{model_name_or_path} was made in bfloat16 and overflows in float16: the loss becomes "
-            "0 or NaN.",
+            f"{model_name_or_path} was made in bfloat16, and is known to overflow in float16: the "
+            "loss may become 0 or NaN.",
             help="Train with bf16; on a GPU without bfloat16, take another model or float32.",
             also=("model_name_or_path",),
         )

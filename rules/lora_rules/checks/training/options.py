@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from lora_rules.checks.training.parameters import asked
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
@@ -81,15 +82,11 @@ def _taken(programs: tuple[str, ...], pins: Pins) -> Taken | None:
     for program in programs:
         at = (signatures.newest(program, pin) or pin) if pin.bounded and not pin.exact else pin
         try:
-            newest |= signatures.fields(program, at if pin.bounded else None, _bound(inherited))
-            some |= signatures.fields(program, _bound(pin), _bound(inherited))
+            newest |= signatures.fields(program, at if pin.bounded else None, asked(inherited))
+            some |= signatures.fields(program, asked(pin), asked(inherited))
         except KeyError:
             return None
     return Taken(newest, some, pin)
-
-
-def _bound(pin: VersionRange) -> VersionRange | None:
-    return pin if pin.bounded else None
 
 
 def _is_below(name: str, known: frozenset[str]) -> bool:

@@ -16,7 +16,7 @@ unless somebody asks for it, is all."""
 def in_any(receiver: str, own: VersionRange, inherited: VersionRange) -> frozenset[str]:
     """The parameters of every allowed version; of one too old to be known, all that ever were."""
     try:
-        return signatures.fields(receiver, _asked(own), _asked(inherited))
+        return signatures.fields(receiver, asked(own), asked(inherited))
     except KeyError:
         return signatures.every_field(receiver)
 
@@ -34,11 +34,12 @@ def in_newest(receiver: str, own: VersionRange, inherited: VersionRange) -> froz
 def _newest(receiver: str, pin: VersionRange) -> VersionRange | str | None:
     """The version itself where it is exact; ``None`` where no version is too new."""
     if pin.exact or not pin.bounded:
-        return _asked(pin)
+        return asked(pin)
     return signatures.newest(receiver, pin) or pin if pin.capped else None
 
 
-def _asked(pin: VersionRange) -> VersionRange | None:
+def asked(pin: VersionRange) -> VersionRange | None:
+    """What the tables of signatures are asked for: ``None``, the newest, without a pin."""
     return pin if pin.bounded else None
 
 
