@@ -234,16 +234,17 @@ def test_ll408_defaults_and_types_without_one() -> None:
         refused("No `target_modules` passed", model)
 
 
-def test_ll408_no_type_that_is_known_by_names_only_has_a_default() -> None:
-    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+def test_ll408_a_type_that_is_known_by_names_only_has_peft_s_default() -> None:
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as theirs
 
     from lora_rules.engine import packaged
     from lora_rules.facts.model.other_modules import names_of
 
     table = packaged.content("facts/model/other_modules.json").decode()
-    names_only = [one for one in json.loads(table) if names_of(one) is not None]
-    assert {"resnet", "convnext"} <= set(names_only)
-    assert not set(names_only) & TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.keys()
+    known = {one: names for one in json.loads(table) if (names := names_of(one)) is not None}
+    assert {"resnet", "convnext"} <= known.keys()
+    for one, names in known.items():
+        assert sorted(names.targets) == sorted(theirs.get(one, ())), one
 
 
 # LL409
