@@ -235,11 +235,12 @@ def test_ll408_defaults_and_types_without_one() -> None:
 
 
 def test_ll408_a_type_that_is_known_by_names_only_has_peft_s_default() -> None:
-    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as theirs
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 
     from lora_rules.engine import packaged
     from lora_rules.facts.model.other_modules import names_of
 
+    theirs = TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
     table = packaged.content("facts/model/other_modules.json").decode()
     known = {one: names for one in json.loads(table) if (names := names_of(one)) is not None}
     assert {"resnet", "convnext"} <= known.keys()
