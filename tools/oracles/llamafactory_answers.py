@@ -18,6 +18,7 @@ from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
+import assumed
 import yaml
 from apart import apart, refused_apart
 from enumerated import listed
@@ -76,15 +77,12 @@ def as_read(config: dict[str, object]) -> dict[str, typing.Any]:
 def assume_a_gpu() -> None:
     """A GPU that can do everything, and every optional package."""
     from llamafactory.hparams import parser
-    from transformers import training_args
 
     made = parser.HfArgumentParser(parser._TRAIN_ARGS)
     parser.HfArgumentParser = lambda _owners: made  # takes longer to make than to ask
     parser.is_torch_bf16_gpu_available = lambda: True
     parser.check_version = lambda *_asked, **_how: None
-    training_args.is_torch_bf16_gpu_available = lambda: True
-    training_args.is_torch_tf32_available = lambda: True
-    training_args.enable_tf32 = lambda _on: None
+    assumed.assume_a_gpu()
 
 
 @cache

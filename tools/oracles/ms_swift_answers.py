@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
+import assumed
 import yaml
 from apart import apart, refused_apart
 from enumerated import listed
@@ -149,7 +150,6 @@ def in_a_folder_of_its_own() -> None:
 
 def assume_a_gpu() -> None:
     """A GPU that can do everything, and every optional package; an error of argparse is raised."""
-    import transformers.training_args as training_args
     import transformers.utils.quantization_config as quantization
     from swift.arguments import sft_args
     from swift.arguments.base_args import base_args
@@ -161,15 +161,10 @@ def assume_a_gpu() -> None:
             raise OSError(f"there is no hub: {name}")
         return name
 
-    def refuse(_parser: object, message: str) -> typing.NoReturn:
-        raise ValueError(message)
-
     made = parsers()
     utils.HfArgumentParser = lambda owners: made[owners[0].__name__]
-    argparse.ArgumentParser.error = refuse  # type: ignore[assignment]
-    training_args.is_torch_bf16_gpu_available = lambda: True
-    training_args.is_torch_tf32_available = lambda: True
-    training_args.enable_tf32 = lambda _on: None
+    assumed.raise_errors_of_argparse()
+    assumed.assume_a_gpu()
     base_args.safe_snapshot_download = look_up
     socket.getaddrinfo = look_up  # type: ignore[assignment]
     time.sleep = lambda _seconds: None  # before another attempt

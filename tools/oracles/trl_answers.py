@@ -9,7 +9,6 @@ refuses it. Keys that no script takes go to ``accelerate launch``, as ``trl`` do
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import io
@@ -22,6 +21,7 @@ from functools import cache, partial
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import assumed
 import yaml
 from apart import apart, refused_apart
 from enumerated import listed
@@ -113,15 +113,9 @@ def launcher_options() -> frozenset[str]:
 def assume_a_gpu() -> None:
     """A GPU that can do everything; an error of argparse is raised."""
     import transformers.trainer as trainer
-    import transformers.training_args as training_args
 
-    def refuse(_parser: object, message: str) -> typing.NoReturn:
-        raise ValueError(message)
-
-    argparse.ArgumentParser.error = refuse  # type: ignore[assignment]
-    training_args.is_torch_bf16_gpu_available = lambda: True
-    training_args.is_torch_tf32_available = lambda: True
-    training_args.enable_tf32 = lambda _on: None
+    assumed.raise_errors_of_argparse()
+    assumed.assume_a_gpu()
     trainer.Trainer.init_hf_repo = lambda _self: None
     trainer.Trainer.create_accelerator_and_postprocess = lambda self: _fake_accelerator(self)
 

@@ -40,7 +40,7 @@ _PASSING = frozenset(
     ]
 )
 _LIMITING = frozenset(["select", "take", "shard", "skip"])
-_UNKNOWN = "where the data come from cannot be told"
+_UNKNOWN = "where the data come from is not known"
 _FILE_LOADERS = frozenset(["json", "csv", "parquet", "text", "arrow"])
 
 
@@ -55,7 +55,7 @@ class Data(NamedTuple):
 
 
 class UnknownData(Exception):
-    """Where the data come from cannot be told."""
+    """Where the data come from is not known."""
 
 
 def settings(links: Links, trainer: Found | None, adapter: Found) -> dict[str, Setting]:

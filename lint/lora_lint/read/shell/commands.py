@@ -131,7 +131,7 @@ class Command(NamedTuple):
 
 def command(words: list[Text]) -> Command | None:
     """What a command line starts, if its flags can be about LoRA."""
-    texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in words]
+    texts = [word.literal for word in words]
     start, dialect, subcommand, answering = _program(texts)
     if start is None:
         if not any(_BARE_FLAGS.match(text) or _LORA_KEY.search(text) for text in texts):
@@ -170,7 +170,7 @@ def _last(path: str) -> str:
 def flags_of(words: Iterable[Text]) -> tuple[Flag, ...]:
     """The flags among the words of a launcher."""
     every = list(words)
-    texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in every]
+    texts = [word.literal for word in every]
     return _flags(every, texts)[0]
 
 

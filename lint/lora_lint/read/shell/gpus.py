@@ -73,7 +73,7 @@ def _launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
     given = {flag.name: flag.values for flag in flags_of(words)}
     included = given.get("include", ())
     if launcher == "deepspeed" and included:
-        match = _INCLUDED.fullmatch(_only(included[0]))
+        match = _INCLUDED.fullmatch(included[0].literal)
         number = len(match[1].split(",")) if match else 0
         return Gpus(number, "include", included[0]) if number else None
     if not given.get(each):
@@ -87,18 +87,14 @@ def _times(key: str, each: Text, machines: Text | None) -> Gpus | None:
 
 
 def _devices(seen: Text) -> int:
-    text = _only(seen)
+    text = seen.literal
     return len(text.strip(",").split(",")) if _DEVICES.fullmatch(text) and text != "-1" else 0
 
 
 def _number(text: Text) -> int:
-    digits = _only(text)
+    digits = text.literal
     return int(digits) if digits.isdecimal() and len(digits) < 6 else 0
 
 
-def _only(text: Text) -> str:
-    return text.candidates[0] if len(text.candidates) == 1 else ""
-
-
 def _name(word: Text) -> str:
-    return _only(word).rpartition("/")[2]
+    return word.literal.rpartition("/")[2]

@@ -51,7 +51,7 @@ def _overrides(started: Command) -> Iterator[Override]:
     for flag in started.flags:
         words += flag.values if _is_option(flag) else [flag.word]
     for word in words:
-        text = word.candidates[0] if len(word.candidates) == 1 else ""
+        text = word.literal
         key, equals, value = text.partition("=")
         if equals and not key.startswith(("-", "~")):
             yield Override(key, value, word.span)

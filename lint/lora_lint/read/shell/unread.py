@@ -23,7 +23,7 @@ _MODULES = frozenset({"mlx_lm.fuse", "mlx_lm.generate", "torchtune", "axolotl.cl
 
 def unread(words: list[Text]) -> str:
     """The name of the program and subcommand, if a command is one of these; else empty."""
-    texts = [word.candidates[0] if len(word.candidates) == 1 else "" for word in words]
+    texts = [word.literal for word in words]
     for at, text in enumerate(texts):
         if text.startswith("-"):
             continue
@@ -54,14 +54,10 @@ def options_unread(started: Command) -> str:
         if not started.has_config_file:
             return ""
         words = (*started.launcher[-1:], started.program)
-        return " ".join(_text(word).rpartition("/")[2] for word in words)
+        return " ".join(word.literal.rpartition("/")[2] for word in words)
     scripts = (
         text
         for word in (started.program, *started.positional)
-        if (text := _text(word)).endswith(".py")
+        if (text := word.literal).endswith(".py")
     )
     return next(scripts, "").rpartition("/")[2]
-
-
-def _text(word: Text) -> str:
-    return word.candidates[0] if len(word.candidates) == 1 else ""

@@ -40,6 +40,11 @@ class Text(NamedTuple):
     template: str = ""
     """Of a text that is known in part: the text, with :data:`HOLE` for what is not known."""
 
+    @property
+    def literal(self) -> str:
+        """The one text that it can be; empty where it is not known, or one of several."""
+        return self.candidates[0] if len(self.candidates) == 1 else ""
+
     def each(self) -> list[tuple[str, Arms]]:
         """Every candidate with its choices."""
         return list(zip(self.candidates, self.choices or ((),) * len(self.candidates), strict=True))

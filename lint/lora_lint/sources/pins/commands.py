@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lora_lint.read.shell.scan import Scanner
-from lora_lint.read.shell.variables import Text, Variables
+from lora_lint.read.shell.variables import Variables
 from lora_lint.sources.pins import conda
 from lora_lint.sources.pins.requirement import (
     LIBRARIES,
@@ -41,16 +41,12 @@ def installed(text: str, source: str) -> dict[str, Requirement]:
     for command in Scanner(text).scan():
         words = variables.take(command)
         line = words[0].span.line if words else 0
-        plain = [_literal(word) for word in words]
+        plain = [word.literal for word in words]
         checkout = _entered(plain) or checkout
         for each in _of_command(plain, checkout, source, line):
             if each.conditions or each.newest:  # else what is there already will do
                 last[each.library] = each
     return last
-
-
-def _literal(word: Text) -> str:
-    return word.candidates[0] if len(word.candidates) == 1 else ""
 
 
 def _of_command(words: list[str], checkout: str, source: str, line: int) -> Iterator[Requirement]:

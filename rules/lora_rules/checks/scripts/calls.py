@@ -212,7 +212,7 @@ def _training(calls: Calls, call: Call) -> Training | None:
         return None
     if call.name.endswith("Trainer"):
         model = call.things.get("model")
-        start = _first_after(calls, call, _trains)
+        start = _first_after(calls, call, trains)
         if model is not None and not model.part and start is not None:
             return Training(model, call, start)
     elif is_optimizer(call):
@@ -232,7 +232,8 @@ def _first_after(calls: Calls, call: Call, test: Test) -> Call | None:
     return calls[places[following]] if following < len(places) else None
 
 
-def _trains(call: Call, trainer: Thing) -> bool:
+def trains(call: Call, trainer: Thing) -> bool:
+    """Whether a trainer begins to train."""
     return call.name == ".train" and call.on == trainer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.scripts.adapters import adapter_changes, only
-from lora_rules.checks.scripts.calls import argument, has_effect, of
+from lora_rules.checks.scripts.calls import argument, has_effect, of, trains
 from lora_rules.engine.effects import ADDS, SAVES
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
@@ -80,7 +80,7 @@ def base_given_to_trainer(program: Program) -> Iterator[Problem]:
         wraps = only(adapter_changes(calls, trainer, "model"), ADDS)
         if not wraps or not all(_is_lora(calls, wrap) for wrap in wraps):
             continue
-        started = trainer.made is not None and calls.places(_trains, trainer.made)
+        started = trainer.made is not None and calls.places(trains, trainer.made)
         if started and not calls.any_between(_saves_wrapped, model, trainer, None):
             yield Problem(
                 trainer.span,
@@ -102,10 +102,6 @@ def _is_lora(calls: Calls, wrap: Call) -> bool:
         return wrap.name.endswith(".get_peft_model")
     config = calls.maker(wrap.things.get("peft_config"))
     return config is not None and config.name in _LORA
-
-
-def _trains(call: Call, trainer: Thing) -> bool:
-    return call.name == ".train" and call.on == trainer
 
 
 def _saves_wrapped(call: Call, model: Thing) -> bool:
