@@ -38,6 +38,8 @@ class Span(NamedTuple):
     end_line: int
     end_column: int
     cell: int | None = None
+    path: str = ""
+    """The file, where it is another one than that of whoever has the span."""
 
 
 class Choice(NamedTuple):

@@ -17,7 +17,7 @@ from lora_lint.sources.files import Files
 from lora_lint.sources.source import NotText, Source
 from lora_rules.checks.training.ll090_unused_suppression import unused_suppression
 from lora_rules.checks.training.ll091_malformed_directive import malformed_directive
-from lora_rules.engine._startup.typed import Any
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 from lora_rules.engine.brief import sentence
 from lora_rules.engine.problem import Problem
 from lora_rules.engine.registry import all_rules
@@ -25,20 +25,29 @@ from lora_rules.engine.rule import Rule
 from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Recipe
 
+if TYPE_CHECKING:
+    from lora_lint.sources.modules import Repositories
 
-def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> FileReport:
+
+def check(
+    source: Source,
+    config: Config,
+    command_line: Mapping[str, Any],
+    repositories: Repositories | None = None,
+) -> FileReport:
     """Lint one file. An error of our own becomes a part of the report.
 
     Args:
         source: the file.
         config: the settings in force for it.
         command_line: what was declared on the command line, by setting.
+        repositories: where names are followed into other files; ``None`` if they are not.
 
     Raises:
         ConfigError: if the settings cannot be used.
     """
     try:
-        return _check(source, config, command_line)
+        return _check(source, config, command_line, repositories)
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:  # isolate.py says why
@@ -47,7 +56,12 @@ def check(source: Source, config: Config, command_line: Mapping[str, Any]) -> Fi
         return FileReport(source.path, failures=(of_file("reading it", error),))
 
 
-def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> FileReport:
+def _check(
+    source: Source,
+    config: Config,
+    command_line: Mapping[str, Any],
+    repositories: Repositories | None,
+) -> FileReport:
     try:
         text = source.text
         cell_texts = cells(text) if source.kind == "notebook" else ()
@@ -58,14 +72,20 @@ def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> F
     lines = tuple(text.splitlines()) if source.kind != "notebook" else ()
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
-        reading = read(source, _forced_dialect(source.path, directives, config))
+        around = repositories.around(source.path, files) if repositories is not None else None
+        reading = read(source, _forced_dialect(source.path, directives, config), around)
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
         report = _judge(source, reading, directives, config, command_line, files)
     finally:
         reading.close()
-    return report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
+    report = report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
+    if around is None or not around.read:
+        return report
+    from lora_lint.engine.elsewhere import spread  # few files lead into others
+
+    return spread(report, around)
 
 
 def _judge(

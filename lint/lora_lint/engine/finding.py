@@ -25,7 +25,7 @@ class Finding(NamedTuple):
     help: str = ""
     """What to do, in one sentence; may be empty."""
     also: tuple[tuple[Span, str], ...] = ()
-    """Secondary places, each with a word about it (``r``)."""
+    """Secondary places, each with a word about it (``r``); a span without a path is in ``path``."""
     edits: tuple[Edit, ...] = ()
     safety: Safety = Safety.UNSAFE
     certain: bool = True
@@ -93,10 +93,14 @@ class FileReport(NamedTuple):
     """How many rules were to run on its recipes."""
     depends_on: frozenset[str] = frozenset()
     """Other files that were looked for, whether they were there or not."""
+    elsewhere: tuple[FileReport, ...] = ()
+    """What is found in other files for the sake of this one, a report a file."""
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The lines of other files that findings name, by path."""
 
     def line(self, span: Span) -> str:
         """The source line that a span begins on, or an empty string."""
-        lines = self.lines
+        lines = self.lines if not span.path else dict(self.others).get(span.path, ())
         if span.cell is not None:
             lines = self.cells[span.cell - 1] if span.cell <= len(self.cells) else ()
         return lines[span.line - 1] if 0 < span.line <= len(lines) else ""

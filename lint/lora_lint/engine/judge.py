@@ -162,16 +162,18 @@ class _Judge:
 
 def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
     problem = found.problem
+    place = _place(problem.at, recipe)
+    path = place.path or recipe.path
     return Finding(
-        path=recipe.path,
+        path=path,
         code=rule.code,
         name=rule.name,
         severity=Severity(problem.severity or rule.severity),
         message=sentence(problem.message + _provenance(problem, recipe)),
-        span=_place(problem.at, recipe),
+        span=place._replace(path=""),
         help=sentence(problem.help),
-        also=tuple(_secondary(problem, recipe)),
-        edits=problem.edits,
+        also=tuple(_seen_from(path, recipe.path, _secondary(problem, recipe))),
+        edits=() if _edits_elsewhere(problem, recipe) else problem.edits,
         safety=problem.safety,
         certain=found.certain,
         recipe=number,
@@ -183,7 +185,29 @@ def _place(at: str | Span | None, recipe: Recipe) -> Span:
     if isinstance(at, Span):
         return at
     setting = recipe.settings.get(at) if at else None
-    return setting.span if setting is not None and setting.span is not None else recipe.span
+    if setting is None or setting.span is None:
+        return recipe.span
+    # What has to change stands in the other file.
+    return setting.declared if setting.declared and setting.declared.path else setting.span
+
+
+def _seen_from(
+    path: str, home: str, places: Iterable[tuple[Span, str]]
+) -> Iterator[tuple[Span, str]]:
+    """Places of a recipe as a finding in a file names them: with the path where it is another."""
+    for span, label in places:
+        there = span.path or home
+        yield span._replace(path="" if there == path else there), label
+
+
+def _edits_elsewhere(problem: Problem, recipe: Recipe) -> bool:
+    """Whether a fix would have to change another file than the recipe's."""
+    for edit in problem.edits:
+        setting = recipe.settings.get(getattr(edit, "setting", ""))
+        for span in (setting.span, setting.declared, setting.key_span) if setting else ():
+            if span is not None and span.path:
+                return True
+    return bool(recipe.span.path)
 
 
 def _secondary(problem: Problem, recipe: Recipe) -> Iterator[tuple[Span, str]]:

@@ -157,7 +157,8 @@ def lean(report: FileReport, request: Request) -> FileReport:
         bare = (NotChecked("", code, kind) for code, kind in sorted(kinds))
         report = report._replace(not_checked=tuple(bare))
     cells = report.cells if report.findings else ()
-    return report._replace(lines=_shown_lines(report), cells=cells)
+    elsewhere = tuple(each._replace(lines=_shown_lines(each)) for each in report.elsewhere)
+    return report._replace(lines=_shown_lines(report), cells=cells, elsewhere=elsewhere)
 
 
 def _shown_lines(report: FileReport) -> tuple[str, ...]:
@@ -166,6 +167,7 @@ def _shown_lines(report: FileReport) -> tuple[str, ...]:
         span.line
         for finding in report.findings
         for span in (finding.span, *(span for span, _ in finding.also))
+        if not span.path
     }
     upto = report.lines[: max(shown, default=0)]
     return tuple(line if number in shown else "" for number, line in enumerate(upto, 1))

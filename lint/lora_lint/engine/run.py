@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
 from lora_lint.sources.discover import Found, Unsuitable, load
-from lora_lint.sources.source import KINDS, Source, concerns_lora
+from lora_lint.sources.source import KINDS, PROGRAMS, Source, concerns_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
     from lora_lint.engine.finding import FileReport, Finding
+    from lora_lint.sources.modules import Repositories
     from lora_rules.recipe import Recipe
 
 CLEAN, FINDINGS, TROUBLE = 0, 1, 2
@@ -42,6 +43,8 @@ class Request(NamedTuple):
     declared: Mapping[str, Any] = {}
     """``gpu``, ``gpu_count`` and so on, by setting."""
     stdin_filename: str = ""
+    follow: bool = True
+    """Whether names are followed into other files of the repository."""
     form: str = "text"
     quiet: bool = False
     verbose: bool = False
@@ -85,6 +88,7 @@ class Run:
         self._passed_over: list[tuple[str, str]] = []
         """Files that nobody named and that are not to be read, each with the reason."""
         self._checked: set[str] = set()
+        self._repositories: Repositories | None = None
         self.sieves: list[Callable[[FileReport], FileReport]] = []
         """What leaves out, or marks, findings that were there before."""
         self._warns = warns
@@ -117,7 +121,17 @@ class Run:
         """What one file says, under the settings in force for it."""
         from lora_lint.engine.check import check
 
-        return check(source, config, self.request.declared)
+        return check(source, config, self.request.declared, self._around(source))
+
+    def _around(self, source: Source) -> Repositories | None:
+        """Where the names of a program are followed into other files."""
+        if not self.request.follow or source.kind not in PROGRAMS:
+            return None
+        if self._repositories is None:
+            from lora_lint.sources.modules import Repositories
+
+            self._repositories = Repositories()
+        return self._repositories
 
     def take(self, report: FileReport, config: Config, file: Found) -> None:
         """Add what one file says to what is to be told."""
@@ -204,7 +218,8 @@ class Run:
         fail_on = Severity[config.fail_on.upper()]
         shown = tuple(finding for finding in report.findings if is_shown(finding, config))
         self._hidden += len(report.findings) - len(shown)
-        report = report._replace(findings=shown)
+        elsewhere = tuple(self._visible(other, config) for other in report.elsewhere)
+        report = report._replace(findings=shown, elsewhere=elsewhere)
         for sieve in self.sieves:
             report = sieve(report)
         self._failing |= any(
@@ -233,9 +248,17 @@ class Run:
             statistics=self.request.statistics,
             hidden=self._hidden,
         )
-        result = RunResult((*self.reports, *self._not_read()), problems, self.looked_at)
+        result = RunResult((*self._combined(), *self._not_read()), problems, self.looked_at)
         failed = write(self.request.form, result, options, stream)
         return TROUBLE if failed else self.exit_code
+
+    def _combined(self) -> Sequence[FileReport]:
+        """One report a file."""
+        if not any(report.elsewhere for report in self.reports):
+            return self.reports
+        from lora_lint.engine.elsewhere import combined  # few files lead into others
+
+        return combined(self.reports)
 
     def _not_read(self) -> list[FileReport]:
         """For ``--verbose``: what was passed over."""

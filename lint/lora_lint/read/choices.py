@@ -30,6 +30,8 @@ Arms = tuple[Arm, ...]
 def place(span: Span) -> str:
     """A point's name: where it stands."""
     where = f"{span.line}:{span.column}"
+    if span.path:
+        where = f"{span.path}:{where}"
     return where if span.cell is None else f"{span.cell}:{where}"
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 
 from lora_lint.read.reading import Reading
-from lora_lint.sources.source import Source
+from lora_lint.sources.source import PROGRAMS, Source
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lora_lint.sources.modules import Around
 
 READERS = {
     "python": "python.reader",
@@ -17,17 +21,21 @@ READERS = {
 }
 
 
-def read(source: Source, dialect: str | None = None) -> Reading:
+def read(source: Source, dialect: str | None = None, around: Around | None = None) -> Reading:
     """Read one file.
 
     Args:
         source: the file.
         dialect: the dialect to read it in, when the user forces one.
+        around: the repository that it stands in, if its imports are to be followed.
 
     Raises:
         Unreadable: if it does not parse at all.
     """
     reader = import_module(f"lora_lint.read.{READERS[source.kind]}")
+    if source.kind in PROGRAMS and around is not None:
+        following: Reading = reader.read(source, dialect, around)
+        return following
     reading: Reading = reader.read(source, dialect)
     return reading
 

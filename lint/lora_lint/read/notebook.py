@@ -14,8 +14,12 @@ from lora_lint.read.reading import Reading, Unreadable
 from lora_lint.read.recipes import Recipes
 from lora_lint.sources.source import NotText, Source, mentions_lora
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lora_lint.sources.modules import Around
 
 _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]
@@ -26,8 +30,13 @@ _FILLED_IN = lazily(r"\{([A-Za-z_]\w*)\}")
 """What IPython fills into a command: ``{learning_rate}``."""
 
 
-def read(source: Source, dialect: str | None = None) -> Reading:
+def read(source: Source, dialect: str | None = None, around: Around | None = None) -> Reading:
     """The recipes of a notebook.
+
+    Args:
+        source: the file.
+        dialect: is for files of other kinds.
+        around: the repository that it stands in, if its imports are to be followed.
 
     Raises:
         Unreadable: if it is not a notebook's JSON.
@@ -42,7 +51,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
     from lora_lint.read.recipes import File
 
     index = Index()
-    index.is_script = True
+    index.module.is_script = True
     notes: list[str] = []
     from_shell = Recipes()
     commands: list[str] = []
@@ -59,7 +68,7 @@ def read(source: Source, dialect: str | None = None) -> Reading:
             note = _add_cell(index, code, number)
             if note:
                 notes.append(note)
-    resolver = Resolver(index)
+    resolver = Resolver(index, around)
     try:
         made = recipes_of(resolver, File(source.path, "notebook"))
     except RecursionError as error:

@@ -59,12 +59,17 @@ def _finding(finding: Finding) -> dict[str, object]:
         "message": finding.message,
         "help": finding.help,
         **_span(finding.span),
-        "also": [{"label": label, **_span(span)} for span, label in finding.also],
+        "also": [{"label": label, **_place(span)} for span, label in finding.also],
         "edits": [_edit(edit) for edit in finding.edits],
         "safety": finding.safety.name.lower() if finding.edits else None,
         "certain": finding.certain,
         "suppressed": finding.suppressed,
     }
+
+
+def _place(span: Span) -> dict[str, object]:
+    """A secondary place, with its file where that is another than the finding's."""
+    return {"path": span.path, **_span(span)} if span.path else _span(span)
 
 
 def _span(span: Span) -> dict[str, object]:

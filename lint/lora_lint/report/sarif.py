@@ -114,7 +114,7 @@ def _result(
         result["relatedLocations"] = [
             {
                 "id": number,
-                **_location(finding.path, other, root),
+                **_location(other.path or finding.path, other, root),
                 "message": {"text": label or "also here"},
             }
             for number, (other, label) in enumerate(finding.also, 1)

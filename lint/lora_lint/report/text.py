@@ -121,8 +121,8 @@ def _in_full(finding: Finding, report: FileReport) -> Iterator[Segment]:
 
 
 def _source(finding: Finding, report: FileReport) -> Iterator[Segment]:
-    """The lines that take part, in the order of the file, each marked once."""
-    marked: dict[tuple[int, int], tuple[Span, str, str]] = {}
+    """The lines that take part, in the order of the file, each marked once; then other files'."""
+    marked: dict[Row, tuple[Span, str, str]] = {}
     for span, label in finding.also:
         marked.setdefault(_row(span), (span, label, "also"))
     marked[_row(finding.span)] = (finding.span, "", finding.severity.word)
@@ -131,7 +131,7 @@ def _source(finding: Finding, report: FileReport) -> Iterator[Segment]:
     gutter = max((len(name) for name in names.values()), default=0)
     before = None
     for row in rows:
-        if before is not None and row != (before[0], before[1] + 1):
+        if before is not None and row != (*before[:2], before[2] + 1):
             yield f"  {'.' * max(gutter, 3)}\n", "dim"
         before = row
         span, label, style = marked[row]
@@ -168,12 +168,18 @@ def _possibly(finding: Finding) -> str:
     return "" if finding.certain else "possible: "
 
 
-def _row(span: Span) -> tuple[int, int]:
-    return (span.cell or 0, span.line)
+Row = tuple[str, int, int]
+"""A line: its file where that is another than the finding's, its cell, its number."""
 
 
-def _gutter(row: tuple[int, int], span: Span) -> str:
-    cell, line = row
+def _row(span: Span) -> Row:
+    return (span.path, span.cell or 0, span.line)
+
+
+def _gutter(row: Row, span: Span) -> str:
+    path, cell, line = row
+    if path:
+        return place(path, cell or None, line)
     return str(line) if cell == (span.cell or 0) else f"{cell}:{line}"
 
 

@@ -92,11 +92,11 @@ class Cache:
                 os.utime(path)  # asked for: not to be deleted yet
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
-        return _with_lines(report, source) if report.findings else report
+        return _with_lines(report, source) if report.findings or report.elsewhere else report
 
     def put(self, key: str, report: FileReport) -> None:
         """Keep what was found in a file, as long as the files that it depends on stay the same."""
-        bare = report._replace(lines=(), cells=(), depends_on=frozenset())
+        bare = _bare(report)
         try:
             written = _written(bare)
             text = dumps(
@@ -195,14 +195,47 @@ def _files(folder: str) -> Iterable[tuple[str, os.DirEntry[str]]]:
 def _with_lines(report: FileReport, source: Source) -> FileReport:
     from lora_lint.read.dispatch import cells
 
+    report = _with_others(report)
+    if report.elsewhere:
+        report = report._replace(
+            elsewhere=tuple(
+                _with_others(each)._replace(lines=_lines_of(each.path)) for each in report.elsewhere
+            )
+        )
     if source.kind == "notebook":
         return report._replace(cells=tuple(tuple(c.splitlines()) for c in cells(source.text)))
     return report._replace(lines=tuple(source.text.splitlines()))
 
 
+def _with_others(report: FileReport) -> FileReport:
+    others = tuple((path, _lines_of(path)) for path, _ in report.others)
+    return report._replace(others=others)
+
+
+def _lines_of(path: str) -> tuple[str, ...]:
+    """The lines of another file, which is as it was: the entry depends on it."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return tuple(file.read().splitlines())
+    except OSError:
+        return ()
+
+
+def _bare(report: FileReport) -> FileReport:
+    """The report without the texts of files, which are read again."""
+    return report._replace(
+        lines=(),
+        cells=(),
+        depends_on=frozenset(),
+        others=tuple((path, ()) for path, _ in report.others),
+        elsewhere=tuple(_bare(each) for each in report.elsewhere),
+    )
+
+
 def _written(report: FileReport) -> dict[str, Any]:
     members = report._asdict()
     del members["depends_on"]
+    members["elsewhere"] = [_written(each) for each in report.elsewhere]
     members["findings"] = [_written_finding(finding) for finding in report.findings]
     return members
 
@@ -223,6 +256,8 @@ def _report(members: dict[str, Any]) -> FileReport:
         members[name] = tuple(members[name])
     members["not_checked"] = tuple(NotChecked(*each) for each in members["not_checked"])
     members["findings"] = tuple(_finding(each) for each in members["findings"])
+    members["elsewhere"] = tuple(_report(each) for each in members["elsewhere"])
+    members["others"] = tuple((path, tuple(lines)) for path, lines in members["others"])
     return FileReport(**members)
 
 

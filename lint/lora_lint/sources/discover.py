@@ -73,7 +73,7 @@ def discover(paths: list[str], overrides: Config | None = None) -> Iterator[Foun
         if not os.path.lexists(path):
             raise MissingPath(f"{path}: no such file or folder")
         named = not os.path.isdir(path)
-        for file in [path] if named else sorted(_below(path)):
+        for file in [path] if named else sorted(below(path)):
             if len(paths) > 1:
                 key = os.path.abspath(file)
                 if key in seen:
@@ -120,7 +120,8 @@ class Exclusion:
         return config.force_exclude or overrides.force_exclude, patterns
 
 
-def _below(folder: str) -> Iterator[str]:
+def below(folder: str) -> Iterator[str]:
+    """Every file below a folder that may be of a kind of ours, by its name."""
     listed = _git_files(folder)
     return _walk(folder) if listed is None else filter(_is_of_a_kind, listed)
 

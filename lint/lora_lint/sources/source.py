@@ -19,6 +19,8 @@ KINDS = {
     ".sbatch": "shell",
 }
 """What a file is, by how its name ends."""
+PROGRAMS = ("python", "notebook")
+"""The kinds of files that import others."""
 
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

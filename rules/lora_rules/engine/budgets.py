@@ -84,3 +84,9 @@ ARRAY_WORDS = 2_000
 LINE = 20_000
 """Characters of a line that Python's tokenizer is given: it takes the square of them where quotes
 do not match."""
+IMPORTERS = 5_000
+"""Python files of a repository that are searched for imports of one of them."""
+MODULE_BYTES = 1_000_000
+"""Of a module that a program imports: more is generated, or data."""
+PROGRAM_FILES = 40
+"""Files that are read for the sake of one, beside it: the modules of its run."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from lora_lint.read.choices import Arm, Arms, are_exclusive, united
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.reach import Guard, Guards, Inside, Past, entered
-from lora_lint.read.python.scopes import Def, Scope, Site
+from lora_lint.read.python.scopes import Def, Scope, Site, module_of
 from lora_lint.read.python.values import (
     Table,
     Unresolved,
@@ -206,7 +206,7 @@ class Branches:
 
     def _home(self, name: str, scope: Scope) -> Scope | None:
         """The scope that binds a name, if it does so once, in no loop, and nothing changes it."""
-        if name in self._changed_names() or name in self.resolver.index.shared:
+        if name in self._changed_names() or name in module_of(scope).shared:
             return None
         home: Scope | None = scope
         while home is not None:
@@ -223,7 +223,7 @@ class Branches:
             index = self.resolver.index
             self._changed = {
                 name
-                for scope in (index.module, *index.scopes.values())
+                for scope in (*index.modules, *index.scopes.values())
                 for name, bindings in scope.bindings.items()
                 if any(binding.builds_on for binding in bindings)
             }

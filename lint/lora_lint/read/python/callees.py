@@ -89,7 +89,12 @@ def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str:
     while scope is not None:
         bindings = scope.bindings.get(node.id, [])
         if bindings or node.id in scope.parameters:
-            if len(bindings) == 1 and bindings[0].kind == "import" and site.outer is None:
+            if (
+                len(bindings) == 1
+                and bindings[0].kind == "import"
+                and site.outer is None
+                and not resolver.program.is_followed(bindings[0])
+            ):
                 return canonical(".".join([imported(bindings[0]), *reversed(path)]))
             return ""
         scope = scope.parent

@@ -184,7 +184,7 @@ def class_attribute(resolver: Resolver, owner: Class, name: str) -> Values:
         for site in scope.root.sites:
             stmt = site.stmt
             if isinstance(stmt, ast.AnnAssign) and getattr(stmt.target, "id", "") == name:
-                raise Unresolved(f"the field {name} (line {stmt.lineno}) has no default")
+                raise Unresolved(f"the field {name} ({site.text.line(stmt)}) has no default")
         for base in bases(resolver, scope):
             if isinstance(base, Ref) and "Enum" in base.name:
                 raise Unresolved(f"{name} is a member of an enumeration")

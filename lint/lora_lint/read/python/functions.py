@@ -7,7 +7,7 @@ import ast
 from lora_lint.read.python import classes, options
 from lora_lint.read.python.branches import Way
 from lora_lint.read.python.reach import entered
-from lora_lint.read.python.scopes import FunctionNode, Scope, Site
+from lora_lint.read.python.scopes import FunctionNode, Scope, Site, module_of
 from lora_lint.read.python.values import Class, Function, Table, Unresolved, Value, Values, distinct
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
@@ -116,7 +116,7 @@ def _unasked(resolver: Resolver, scope: Scope, name: str) -> Values:
     if given is not None:
         node, site = given
         declared = options.declared_default(resolver, node, site)
-        source = f"the default of the parameter {name} (line {node.lineno})"
+        source = f"the default of the parameter {name} ({site.text.line(node)})"
         return options.as_default(declared or resolver.resolve(node, site), source)
     annotation = scope.parameters[name].annotation
     if annotation is not None and scope.site is not None:
@@ -194,7 +194,7 @@ def _from_calls(
                 raise Unresolved(f"a call of {_function(scope).name}() does not give {name}")
             given = resolver.resolve(*fallback)
         found += (part for value in given for part in value.chosen(chosen))
-    if not resolver.index.is_script and not _called_by_module(calls):
+    if not module_of(scope).is_script and not _called_by_module(calls):
         # A module of a library: others may call it as well.
         fallback = default(scope, name)
         if fallback is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.read.python.scopes import Def, Site
+from lora_lint.read.python.scopes import Def, Site, module_of
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.recipe import Import, Imports
 
@@ -79,6 +79,7 @@ def imported_names(index: Index) -> Imports:
     found = [
         each
         for scope in (index.module, *index.scopes.values())
+        if module_of(scope) is index.module
         for bindings in scope.bindings.values()
         for binding in bindings
         if binding.kind == "import" and (each := _certainly(binding)) is not None

@@ -15,7 +15,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from lora_lint.read.python.dumps import dump
-from lora_lint.read.python.scopes import Block, Def, FunctionNode, Scope, Site, Step, step_of
+from lora_lint.read.python.scopes import (
+    Block,
+    Def,
+    FunctionNode,
+    Module,
+    Scope,
+    Site,
+    Step,
+    step_of,
+)
 from lora_lint.read.python.text import Text
 from lora_rules.engine._startup.typed import Any
 
@@ -65,21 +74,20 @@ class Index:
     """Everything that is bound and called in a module (or in a notebook, cell after cell)."""
 
     def __init__(self) -> None:
-        self.module = Scope(ast.Module([], []), None, None)
-        self.module.root = Block(self.module, None, "body")
+        self.module = Module()
+        """The file that is read."""
+        self.modules: list[Module] = [self.module]
+        """That file and those that its run takes part in."""
         self.calls: dict[str, list[tuple[ast.Call, Site]]] = defaultdict(list)
         """Calls by the last part of the callee's name."""
         self.loads: Counter[str] = Counter()
         self.called: Counter[str] = Counter()
-        self.stars: list[str] = []
-        """Modules from which everything is imported."""
         self.libraries: set[str] = set()
         """The packages from which anything is imported by name."""
-        self.shared: set[str] = set()
-        """Names that functions bind through ``global`` or ``nonlocal``."""
         self.scopes: dict[ast.AST, Scope] = {}
-        self.is_script = False
         self._text = Text(())
+        self._module = self.module
+        """The one whose statements are taken in now."""
 
     def close(self) -> None:
         """Take scopes, blocks and places apart, which refer to each other.
@@ -87,14 +95,22 @@ class Index:
         A large file is some hundred thousand objects. Without circles they are gone as soon as
         nobody needs them; the garbage collector would take as long over them as the rules do.
         """
-        for scope in (self.module, *self.scopes.values()):
+        for scope in (*self.modules, *self.scopes.values()):
             _take_apart(scope)
         self.__dict__.clear()
 
     def add(self, body: list[ast.stmt], text: Text) -> None:
-        """Take in more statements of the module."""
-        self._text = text
+        """Take in more statements of the file."""
+        self._text, self._module = text, self.module
         self._fill(self.module.root, body)
+
+    def add_module(self, body: list[ast.stmt], text: Text) -> Module:
+        """Take in another module of the run."""
+        module = Module(text.path)
+        self.modules.append(module)
+        self._text, self._module = text, module
+        self._fill(module.root, body)
+        return module
 
     # Blocks and statements
 
@@ -161,8 +177,8 @@ class Index:
     def _bind(self, binding: Def) -> None:
         scope = binding.site.block.scope
         if binding.name in scope.outside:
-            self.shared.add(binding.name)
-            self.module.bindings[binding.name].append(binding)
+            self._module.shared.add(binding.name)
+            self._module.bindings[binding.name].append(binding)
             return
         scope.bindings[binding.name].append(binding)
         binding.site.defs.append(binding)
@@ -255,7 +271,7 @@ class Index:
     def _import_from(self, site: Site, stmt: ast.ImportFrom) -> None:
         for alias in stmt.names:
             if alias.name == "*":
-                self.stars.append("." * stmt.level + (stmt.module or ""))
+                self._module.stars.append("." * stmt.level + (stmt.module or ""))
             else:
                 self._bind(Def(alias.asname or alias.name, "import", site, alias))
                 self.libraries.add((stmt.module or "").partition(".")[0])
@@ -264,8 +280,8 @@ class Index:
         self._walk(stmt.test, site)
         self._open(site, "body", stmt.body)
         self._open(site, "orelse", stmt.orelse)
-        if not self.is_script and _mentions_main(stmt.test, site.text):
-            self.is_script = True
+        if not self._module.is_script and _mentions_main(stmt.test, site.text):
+            self._module.is_script = True
 
     def _for(self, site: Site, stmt: ast.For) -> None:
         self._walk(stmt.iter, site)

@@ -266,7 +266,7 @@ def _environment(resolver: Resolver, node: ast.Call, site: Site) -> Values:
     if given is None or not node.args:
         raise Unresolved("an environment variable")
     name = ast.unparse(node.args[0]).strip("'\"")
-    source = f"the fallback of the environment variable {name} (line {node.lineno})"
+    source = f"the fallback of the environment variable {name} ({site.text.line(node)})"
     return options.as_default(resolver.resolve(given, site), source)
 
 

@@ -127,7 +127,7 @@ def _destination(resolver: Resolver, call: ast.Call, site: Site) -> str:
 
 def _default(resolver: Resolver, call: ast.Call, site: Site) -> Values:
     flag = str(next((a.value for a in call.args if isinstance(a, ast.Constant)), "an option"))
-    source = f"the default of {flag} (line {call.lineno})"
+    source = f"the default of {flag} ({site.text.line(call)})"
     given = keyword(call, "default")
     if given is None:
         return as_default(_implied(call, flag), source)
@@ -262,7 +262,7 @@ def command_default(resolver: Resolver, scope: Scope, name: str) -> Values | Non
             continue
         if decorator.func.attr != "option" or name != _click_name(decorator):
             continue
-        source = f"the default of --{name} (line {decorator.lineno})"
+        source = f"the default of --{name} ({site.text.line(decorator)})"
         given = keyword(decorator, "default")
         if given is not None:
             return as_default(resolver.resolve(given, site), source)

@@ -13,6 +13,7 @@ from lora_rules.recipe import Span
 if TYPE_CHECKING:
     import ast
 
+    from lora_lint.sources.modules import Around
     from lora_rules.recipe import Recipe
 
 _CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
@@ -21,15 +22,20 @@ recipe in the file: no parsing."""
 _CLI = lazily(rb"\bModelConfig\b")
 
 
-def read(source: Source, dialect: str | None = None) -> Reading:
+def read(source: Source, dialect: str | None = None, around: Around | None = None) -> Reading:
     """The recipes of a Python file.
+
+    Args:
+        source: the file.
+        dialect: is for files of other kinds.
+        around: the repository that it stands in, if its imports are to be followed.
 
     Raises:
         Unreadable: if it is no text, or no Python even when notebook magics are left out.
     """
     if not _may_call(source.data):
         return Reading(dialect="")
-    return _read_text(source.path, _text(source))
+    return _read_text(source.path, _text(source), around)
 
 
 def _may_call(data: bytes) -> bool:
@@ -50,7 +56,7 @@ def _text(source: Source) -> str:
     return text
 
 
-def _read_text(path: str, text: str) -> Reading:
+def _read_text(path: str, text: str, around: Around | None) -> Reading:
     from lora_lint.read.python.index import Index
     from lora_lint.read.python.recipes import recipes
     from lora_lint.read.python.repair import parse
@@ -60,7 +66,7 @@ def _read_text(path: str, text: str) -> Reading:
 
     lines = split_lines(text)
     index = Index()
-    resolver = Resolver(index)
+    resolver = Resolver(index, around)
     rest = None
     try:
         with warnings.catch_warnings():

@@ -26,10 +26,11 @@ from lora_lint.read.python import (
 )
 from lora_lint.read.python.branches import Way
 from lora_lint.read.python.dumps import dump
-from lora_lint.read.python.imports import STAR_EXPORTS, canonical, imported
+from lora_lint.read.python.imports import STAR_EXPORTS, canonical
 from lora_lint.read.python.index import Index
+from lora_lint.read.python.program import Program
 from lora_lint.read.python.reach import Guard, Guards, Reaching, reaching, reaching_end
-from lora_lint.read.python.scopes import Def, Scope, Site, Step, step_of
+from lora_lint.read.python.scopes import Def, Module, Scope, Site, Step, module_of, step_of
 from lora_lint.read.python.text import Located
 from lora_lint.read.python.values import (
     Class,
@@ -48,15 +49,25 @@ from lora_lint.read.python.values import (
     plain_all,
     within,
 )
-from lora_rules.engine._startup.typed import Any
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
+
+if TYPE_CHECKING:
+    from lora_lint.sources.modules import Around
 
 
 class Resolver:
     """Works out expressions of one module."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, around: Around | None = None) -> None:
+        """Work nothing out yet.
+
+        Args:
+            index: of the file.
+            around: the repository that it stands in, if names are to be followed into it.
+        """
         self.index = index
+        self.program = Program(index, around)
         self.steps = 0
         """For the value that is worked out now."""
         self._spent = 0
@@ -83,6 +94,7 @@ class Resolver:
         """Forget everything: what is still to be worked out refers back to here."""
         self.index.close()
         self.branches.__dict__.clear()
+        self.program.close()
         self.__dict__.clear()
 
     # The two questions
@@ -218,8 +230,9 @@ class Resolver:
         found = self._reaching.get(key)
         if found is None:
             found = reaching(site, name, step)
-            if site.block.scope is self.index.module and name in self.index.shared:
-                found.defs = [(binding, ()) for binding in self.index.module.bindings[name]]
+            scope = site.block.scope
+            if isinstance(scope, Module) and name in scope.shared:
+                found.defs = [(binding, ()) for binding in scope.bindings[name]]
             self._reaching[key] = found
         return found
 
@@ -239,13 +252,14 @@ class Resolver:
                 ways.append(Way(None, found.guards, self._from_outer(scope, name, query, step)))
         return self._admitted(ways, query, site.block.scope)
 
-    def _is_outside(self, scope: Scope, name: str) -> bool:
+    @staticmethod
+    def _is_outside(scope: Scope, name: str) -> bool:
         """Whether a name that a scope binds on some ways only is another scope's on the others.
 
         In a function it is local on all ways, and an error where nothing bound it yet.
         """
         local = isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef)
-        return scope is not self.index.module and not (local and name not in scope.outside)
+        return not isinstance(scope, Module) and not (local and name not in scope.outside)
 
     def _from_outer(self, scope: Scope, name: str, query: ast.expr, step: Step | None) -> Values:
         """A name that this scope does not bind: as its outer scopes see it."""
@@ -257,16 +271,31 @@ class Resolver:
                 if name in outer.parameters:
                     return self.stepped(self._parameter(outer, name), step)
             inner, outer = outer, outer.parent
-        return self.stepped((Value(self._not_bound(name)),), step)
+        home = module_of(scope)
+        starred = self.program.starred(self, home, name, step) if home.stars else None
+        return starred or self.stepped((Value(self._not_bound(home, name)),), step)
 
-    def _not_bound(self, name: str) -> Ref:
-        for module in self.index.stars:
+    @staticmethod
+    def _not_bound(home: Module, name: str) -> Ref:
+        for module in home.stars:
             root = module.partition(".")[0]
             if name in STAR_EXPORTS.get(root, ()):
                 return Ref(f"{root}.{name}")
         if name in known.BUILTIN_NAMES:
             return Ref(f"builtins.{name}")
         raise Unresolved(f"{name} is not defined in this file")
+
+    def at_end(self, scope: Scope, name: str, step: Step | None) -> Values:
+        """The candidates of a name, or of one step from it, at the end of the scope's body."""
+        found = reaching_end(scope.root, name, step)
+        if isinstance(scope, Module) and name in scope.shared:
+            found.defs = [(binding, ()) for binding in scope.bindings[name]]
+        ways = [
+            Way(binding, guards, self._of_binding(binding, step)) for binding, guards in found.defs
+        ]
+        if not ways or (found.from_outside and not found.guards):
+            raise Unresolved(f"{name} is not bound on every way")
+        return self.branches.joined(ways, scope)
 
     def in_scope(self, scope: Scope, name: str) -> Values:
         """The candidates of a name that a scope binds, seen from outside it."""
@@ -324,7 +353,7 @@ class Resolver:
                     before for before, _ in self._reaching_here(binding.site, name, step).defs
                 }
         seen = [binding for binding in bindings if binding in ending or binding not in used_up]
-        if since is not None and len(seen) > 1 and name not in self.index.shared:
+        if since is not None and len(seen) > 1 and name not in module_of(scope).shared:
             there = {binding for binding, _ in self._reaching_here(since, name, step).defs}
             seen = [b for b in seen if b in there or b.builds_on or not _is_before(b.site, since)]
         always = any(binding in ending for binding in bindings)
@@ -348,6 +377,8 @@ class Resolver:
     def _of_binding(self, binding: Def, step: Step | None) -> Values:
         with self.active((binding, step)):
             self.steps += 1
+            if binding.kind == "import":
+                return self.program.imported(self, binding, step)
             if not binding.builds_on:
                 return self.stepped(self._of_plain_binding(binding), step)
             if self._changes >= CHANGES:
@@ -366,7 +397,7 @@ class Resolver:
             members = comprehensions.members(self, node, site, site.stmt)
             return self.unpacked(members, binding.path)
         if binding.kind == "import":
-            return (Value(Ref(imported(binding))),)
+            return self.program.imported(self, binding, None)
         if binding.kind == "function" and node is not None:
             return (Value(Function(self.index.scopes[node])),)
         if binding.kind == "class" and node is not None:

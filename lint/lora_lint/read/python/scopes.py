@@ -65,6 +65,38 @@ class Scope:
         self.parameters = _parameters(node) if isinstance(node, _FUNCTIONS) else {}
 
 
+class Module(Scope):
+    """A file's own scope, or a notebook's."""
+
+    __slots__ = ("is_script", "path", "shared", "stars")
+
+    node: ast.Module
+    path: str
+    """Where it stands; empty for the file that is read."""
+    stars: list[str]
+    """Modules from which everything is imported."""
+    shared: set[str]
+    """Names that functions bind through ``global`` or ``nonlocal``."""
+    is_script: bool
+    """It tests ``__name__``, or is a notebook: others do not import it."""
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(ast.Module([], []), None, None)
+        self.path = path
+        self.stars = []
+        self.shared = set()
+        self.is_script = False
+        self.root = Block(self, None, "body")
+
+
+def module_of(scope: Scope) -> Module:
+    """The module that a scope is part of."""
+    while scope.parent is not None:
+        scope = scope.parent
+    assert isinstance(scope, Module)  # noqa: S101  # only a module has no parent
+    return scope
+
+
 def _parameters(node: FunctionNode) -> dict[str, ast.arg]:
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]

@@ -12,14 +12,17 @@ Located = ast.expr | ast.stmt | ast.keyword | ast.arg | ast.alias
 class Text:
     """A file, or one cell of a notebook."""
 
-    __slots__ = ("_ascii", "cell", "lines")
+    __slots__ = ("_ascii", "cell", "lines", "path")
 
     lines: tuple[str, ...]
     cell: int | None
+    path: str
+    """Of a module that the file imports, or that imports it; empty for the file itself."""
 
-    def __init__(self, lines: tuple[str, ...], cell: int | None = None) -> None:
+    def __init__(self, lines: tuple[str, ...], cell: int | None = None, path: str = "") -> None:
         self.lines = lines
         self.cell = cell
+        self.path = path
         self._ascii = all(map(str.isascii, lines))
 
     def span(self, node: Located) -> Span:
@@ -27,20 +30,25 @@ class Text:
         line, end_line = node.lineno, node.end_lineno or node.lineno
         end = node.end_col_offset
         if self._ascii and end is not None:
-            return Span(line, node.col_offset + 1, end_line, end + 1, self.cell)
+            return Span(line, node.col_offset + 1, end_line, end + 1, self.cell, self.path)
         return Span(
             line,
             self._column(line, node.col_offset),
             end_line,
             self._column(end_line, node.col_offset if end is None else end),
             self.cell,
+            self.path,
         )
+
+    def line(self, node: Located) -> str:
+        """The node's line as a sentence names it, with the file where that is another one."""
+        return f"line {node.lineno} of {self.path}" if self.path else f"line {node.lineno}"
 
     def name_span(self, keyword: ast.keyword) -> Span:
         """The place of a keyword's name, without its value."""
         start = self.span(keyword)
-        width = len(keyword.arg or "**")
-        return Span(start.line, start.column, start.line, start.column + width, self.cell)
+        end = start.column + len(keyword.arg or "**")
+        return Span(start.line, start.column, start.line, end, self.cell, self.path)
 
     def _column(self, line: int, offset: int) -> int:
         """Characters from 1; ``ast`` counts UTF-8 bytes from 0."""

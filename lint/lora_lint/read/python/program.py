@@ -1,0 +1,247 @@
+"""The other modules that take part in the run of a file, read when a name leads into them.
+
+An import of a file of the repository binds what that file binds; one of a library stays a name. A
+module is read once for a file, and what it binds is seen as at its end: that is when an import is
+through.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from lora_lint.read.python.imports import imported
+from lora_lint.read.python.index import Index
+from lora_lint.read.python.scopes import Def, Module, module_of
+from lora_lint.read.python.text import Text, split_lines
+from lora_lint.read.python.values import Ref, Unresolved, Value, Values
+from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.budgets import PROGRAM_FILES
+
+if TYPE_CHECKING:
+    from lora_lint.read.python.resolver import Resolver
+    from lora_lint.read.python.scopes import Step
+    from lora_lint.sources.modules import Around
+
+_UNREADABLE = "a module of the repository that cannot be read"
+
+
+class Program:
+    """The modules of one run: the file that is read, and others of its repository."""
+
+    def __init__(self, index: Index, around: Around | None) -> None:
+        """Nothing but the file itself is read yet.
+
+        Args:
+            index: of the file; other modules are taken into it.
+            around: the repository, if the file stands in one.
+        """
+        self.index = index
+        self._around = around
+        self._modules: dict[str, Module | None] = {}
+        """By path; ``None`` for one that cannot be read."""
+        self._paths: dict[Module, str] = {}
+        if around is not None:
+            self._modules[around.path] = index.module
+            self._paths[index.module] = around.path
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.__dict__.clear()
+
+    # Files
+
+    def module(self, path: str) -> Module | None:
+        """A file of the repository, read and parsed; ``None`` if that cannot be.
+
+        Raises:
+            Unresolved: if the run has taken in as many files as it may.
+        """
+        if path not in self._modules:
+            if len(self._modules) > PROGRAM_FILES:
+                raise Unresolved(f"the program has more than {PROGRAM_FILES} modules")
+            module = self._modules[path] = self._read(path)
+            if module is not None:
+                self._paths[module] = path
+        return self._modules[path]
+
+    def _read(self, path: str) -> Module | None:
+        assert self._around is not None  # noqa: S101  # it gave the path
+        text = self._around.text(path)
+        if text is None or "\0" in text:
+            return None
+        lines = split_lines(text)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of somebody else's invalid escapes
+                tree = ast.parse("\n".join(lines))
+            return self.index.add_module(tree.body, Text(lines, None, self._around.shown(path)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+    def find(self, importer: Module, level: int, name: str) -> str | None:
+        """The file of the repository that a module's name means in one of the run's modules."""
+        path = self._paths.get(importer)
+        if self._around is None or path is None:
+            return None
+        return self._around.modules.find(path, level, name)
+
+    def is_followed(self, binding: Def) -> bool:
+        """Whether an import is of the repository's own modules."""
+        return self._target(binding) is not None
+
+    # Values
+
+    def imported(self, resolver: Resolver, binding: Def, step: Step | None) -> Values:
+        """The candidates of a name that an import binds."""
+        target = self._target(binding)
+        if target is None:
+            return resolver.stepped((Value(Ref(imported(binding))),), step)
+        return target.values(resolver, step)
+
+    def starred(
+        self, resolver: Resolver, home: Module, name: str, step: Step | None
+    ) -> Values | None:
+        """The candidates of a name that ``from module import *`` binds; ``None`` if none does."""
+        for module in self.starring(home):
+            if self.binds(module, name):
+                return self.exported(resolver, module, name, step)
+        return None
+
+    def starring(self, home: Module) -> list[Module]:
+        """The modules of the repository from which a module imports everything, the last first."""
+        found: list[Module] = []
+        for star in reversed(home.stars):
+            name = star.lstrip(".")
+            path = self.find(home, len(star) - len(name), name)
+            module = self.module(path) if path is not None else None
+            if module is not None:
+                found.append(module)
+        return found
+
+    def binds(self, module: Module, name: str, depth: int = 0) -> bool:
+        """Whether a module, or one from which it imports everything, binds a name."""
+        if name in module.bindings:
+            return True
+        return depth < PROGRAM_FILES and any(
+            self.binds(other, name, depth + 1) for other in self.starring(module)
+        )
+
+    def exported(
+        self, resolver: Resolver, module: Module, name: str, step: Step | None = None
+    ) -> Values:
+        """The candidates of a name as a module leaves it."""
+        with resolver.active(("exported", module, name, step)):
+            if name in module.bindings:
+                return resolver.at_end(module, name, step)
+            found = self.starred(resolver, module, name, step)
+        if found is None:
+            raise Unresolved(f"{module.path or 'the file'} does not define {name}")
+        return found
+
+    def _target(self, binding: Def) -> Imported | None:
+        alias, stmt = binding.node, binding.site.stmt
+        if self._around is None or not isinstance(alias, ast.alias):
+            return None
+        home = module_of(binding.site.block.scope)
+        if isinstance(stmt, ast.ImportFrom):
+            return self._taken(home, stmt, alias.name)
+        name = alias.name if alias.asname else alias.name.partition(".")[0]
+        return self._named(home, 0, name)
+
+    def _taken(self, home: Module, stmt: ast.ImportFrom, name: str) -> Imported | None:
+        """``from module import name``: what the module binds, else a module below it."""
+        base = stmt.module or ""
+        path = self.find(home, stmt.level, base)
+        if path is not None:
+            module = self.module(path)
+            if module is None or self.binds(module, name):
+                return Imported(self, home, stmt.level, base, path, name)
+        return self._named(home, stmt.level, f"{base}.{name}" if base else name)
+
+    def _named(self, home: Module, level: int, name: str) -> Imported | None:
+        path = self.find(home, level, name)
+        if path is not None:
+            return Imported(self, home, level, name, path)
+        importer = self._paths.get(home)
+        if self._around is None or importer is None:
+            return None
+        is_folder = self._around.modules.has_folder(importer, level, name)
+        return Imported(self, home, level, name) if is_folder else None
+
+
+class Imported:
+    """A module of the repository, or one name of it."""
+
+    __slots__ = ("home", "level", "module_name", "name", "path", "program")
+
+    def __init__(
+        self,
+        program: Program,
+        home: Module,
+        level: int,
+        module_name: str,
+        path: str | None = None,
+        name: str = "",
+    ) -> None:
+        """What an import binds.
+
+        Args:
+            program: the run.
+            home: the module that imports.
+            level: the dots before the module's name.
+            module_name: dotted.
+            path: the module's file; ``None`` for a folder without ``__init__.py``.
+            name: what is taken from it; empty for the module itself.
+        """
+        self.program = program
+        self.home = home
+        self.level = level
+        self.module_name = module_name
+        self.path = path
+        self.name = name
+
+    def module(self) -> Module | None:
+        """The module's scope; ``None`` for a folder.
+
+        Raises:
+            Unresolved: if the file cannot be read.
+        """
+        if self.path is None:
+            return None
+        module = self.program.module(self.path)
+        if module is None:
+            raise Unresolved(f"{self.module_name}: {_UNREADABLE}")
+        return module
+
+    def values(self, resolver: Resolver, step: Step | None) -> Values:
+        """The candidates of what is bound."""
+        if not self.name:
+            return resolver.stepped((Value(ModuleObject(resolver, self)),), step)
+        module = self.module()
+        assert module is not None  # noqa: S101  # a folder has no names of its own
+        return self.program.exported(resolver, module, self.name, step)
+
+
+class ModuleObject:
+    """A module as a value: its attributes are what it binds, and the modules below it."""
+
+    __slots__ = ("imported", "resolver")
+
+    def __init__(self, resolver: Resolver, imported: Imported) -> None:
+        """A module of the repository."""
+        self.resolver = resolver
+        self.imported = imported
+
+    def attribute(self, name: str) -> Values:
+        """The candidates of an attribute."""
+        here, program = self.imported, self.imported.program
+        module = here.module()
+        if module is not None and program.binds(module, name):
+            return program.exported(self.resolver, module, name)
+        inner = f"{here.module_name}.{name}" if here.module_name else name
+        path = program.find(here.home, here.level, inner)
+        if path is None:
+            raise Unresolved(f"{here.module_name} does not define {name}")
+        below = Imported(program, here.home, here.level, inner, path)
+        return (Value(ModuleObject(self.resolver, below)),)

@@ -1,0 +1,276 @@
+"""The Python modules of one repository: which file an import means, and who imports a file.
+
+Nothing outside the repository is opened, nothing that git ignores, and no symbolic link is followed
+out of it. Names of libraries are never taken for files of the repository: ``datasets`` is the
+library, also beside a folder of that name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+from lora_lint.sources.files import Files
+from lora_rules.engine._startup.record import lazily
+from lora_rules.engine.budgets import IMPORTERS, MODULE_BYTES
+
+_LIBRARIES = frozenset(
+    [
+        "accelerate",
+        "bitsandbytes",
+        "datasets",
+        "deepspeed",
+        "diffusers",
+        "huggingface_hub",
+        "hydra",
+        "numpy",
+        "omegaconf",
+        "peft",
+        "safetensors",
+        "tokenizers",
+        "torch",
+        "torchvision",
+        "transformers",
+        "trl",
+        "unsloth",
+        "vllm",
+        "wandb",
+        "yaml",
+    ]
+)
+_IMPORT = lazily(
+    rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)"
+    rb"|import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*))",
+    8,  # re.MULTILINE
+)
+_SCRIPT = (b'__name__ == "__main__"', b"__name__ == '__main__'")
+
+
+class Modules:
+    """The Python files of a repository."""
+
+    def __init__(self, root: str) -> None:
+        """Look nothing up yet.
+
+        Args:
+            root: the repository's folder, absolute. All paths here are absolute too.
+        """
+        self.root = root
+        self._paths: frozenset[str] | None = None
+        self._importers: dict[str, list[str]] | None = None
+        self.too_many = False
+        """Whether the repository has too many files to look for importers."""
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every Python file that git tracks or would track."""
+        if self._paths is None:
+            from lora_lint.sources.discover import below  # few files need them all
+
+            self._paths = frozenset(path for path in below(self.root) if path.endswith(".py"))
+        return self._paths
+
+    def find(self, importer: str, level: int, name: str) -> str | None:
+        """The file that a module's name means in a file of the repository.
+
+        Args:
+            importer: the file that imports.
+            level: the dots before the name.
+            name: the dotted name; may be empty after dots.
+
+        Returns:
+            ``None`` if it is none of the repository, or could be one of several.
+        """
+        if level:
+            folder = os.path.dirname(importer)
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._in(folder, name)
+        if not name or is_library(name):
+            return None
+        found = dict.fromkeys(
+            path for folder in self._search_path(importer) if (path := self._in(folder, name))
+        )
+        if len(found) > 1 and self._is_script(importer):
+            return next(iter(found))  # its own folder comes first
+        return next(iter(found)) if len(found) == 1 else None
+
+    def has_folder(self, importer: str, level: int, name: str) -> bool:
+        """Whether a package without ``__init__.py`` may be meant: a folder that holds modules."""
+        if level or not name or is_library(name):
+            return False
+        parts = os.path.join(*name.split("."))
+        return any(
+            path.startswith(start)
+            for start in [os.path.join(f, parts, "") for f in self._search_path(importer)]
+            for path in self.paths
+        )
+
+    def importers(self, path: str) -> list[str]:
+        """The files of the repository that import a file, in order of their paths."""
+        if self._importers is None:
+            self._importers = self._find_importers()
+        return self._importers.get(path, [])
+
+    def text(self, path: str, files: Files) -> str | None:
+        """A module's text; ``None`` if it is too large, unreadable, or a link out of here."""
+        inside = os.path.realpath(self.root) + os.sep
+        if not os.path.realpath(path).startswith(inside):
+            return None
+        try:
+            return files.text(path, MODULE_BYTES)
+        except (OSError, ValueError):
+            return None
+
+    def _in(self, folder: str, name: str) -> str | None:
+        path = os.path.join(folder, *name.split(".")) if name else folder
+        for candidate in (f"{path}.py", os.path.join(path, "__init__.py")):
+            if candidate in self.paths:
+                return candidate
+        return None
+
+    def _search_path(self, importer: str) -> Iterator[str]:
+        """Where an absolute import looks.
+
+        That is the folder of the file (of a package, the one that holds it), those above it, and
+        ``src`` in the first and the last of them.
+        """
+        folder = os.path.dirname(importer)
+        first = folder
+        while os.path.join(first, "__init__.py") in self.paths:
+            first = os.path.dirname(first)
+        yield first
+        yield folder
+        while len(folder) > len(self.root):
+            folder = os.path.dirname(folder)
+            yield folder
+        for above in dict.fromkeys((first, folder)):
+            yield os.path.join(above, "src")
+
+    def _is_script(self, path: str) -> bool:
+        try:
+            with open(path, "rb") as file:
+                text = file.read(MODULE_BYTES)
+        except OSError:
+            return False
+        return any(mark in text for mark in _SCRIPT)
+
+    def _find_importers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        if len(self.paths) > IMPORTERS:
+            self.too_many = True
+            return found
+        stems = {_stem(path) for path in self.paths}
+        for path in sorted(self.paths):
+            for imported in self._imports(path, stems):
+                if imported != path:
+                    found.setdefault(imported, []).append(path)
+        return found
+
+    def _imports(self, path: str, stems: set[str]) -> list[str]:
+        """The files of the repository that a file imports, wherever its import stands."""
+        try:
+            with open(path, "rb") as file:
+                data = file.read(MODULE_BYTES)
+        except OSError:
+            return []
+        found: dict[str, None] = {}
+        for match in _IMPORT.finditer(data):
+            for level, name in _names(match[1], match[2], match[3]):
+                if name.rpartition(".")[2] in stems and (to := self.find(path, level, name)):
+                    found[to] = None
+        return list(found)
+
+
+def is_library(name: str) -> bool:
+    """Whether a dotted name begins with that of a library, or of a module of Python itself."""
+    first = name.partition(".")[0]
+    return first in _LIBRARIES or first in sys.stdlib_module_names
+
+
+def _stem(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.basename(folder) if name == "__init__.py" else name[:-3]
+
+
+def _names(
+    base: bytes | None, taken: bytes | None, plain: bytes | None
+) -> Iterator[tuple[int, str]]:
+    """The modules that an import may mean: what it names, and what it takes from it."""
+    if plain is not None:
+        for part in plain.decode("utf-8", "replace").split(","):
+            yield 0, part.split()[0]
+        return
+    name = (base or b"").decode("utf-8", "replace")
+    level = len(name) - len(name.lstrip("."))
+    name = name.lstrip(".")
+    if name:
+        yield level, name
+    for part in (taken or b"").decode("utf-8", "replace").strip("() \t").split(","):
+        words = part.split()
+        if words and words[0].isidentifier():
+            yield level, f"{name}.{words[0]}" if name else words[0]
+
+
+def repository_of(path: str) -> str | None:
+    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
+
+
+class Repositories:
+    """The modules of each repository that one run of the linter meets, looked up once."""
+
+    def __init__(self) -> None:
+        """None is known yet."""
+        self._known: dict[str, Modules] = {}
+
+    def around(self, path: str, files: Files) -> Around | None:
+        """What a file may import, and be imported by; ``None`` where it is in no repository.
+
+        Args:
+            path: of the file, as the user wrote it.
+            files: remembers what is looked at.
+        """
+        root = repository_of(path)
+        if root is None:
+            return None
+        if root not in self._known:
+            self._known[root] = Modules(root)
+        return Around(self._known[root], path, files)
+
+
+class Around:
+    """The modules around one file."""
+
+    def __init__(self, modules: Modules, path: str, files: Files) -> None:
+        """Look nothing up yet.
+
+        Args:
+            modules: of the repository.
+            path: of the file, as the user wrote it.
+            files: remembers what is looked at.
+        """
+        self.modules = modules
+        self.path = os.path.abspath(path)
+        self._files = files
+        self._as_written = os.path.isabs(path)
+        self.read: dict[str, str] = {}
+        """The texts of other modules that were read, by path as the user would write it."""
+
+    def shown(self, path: str) -> str:
+        """A path as the user would write it."""
+        return path if self._as_written else os.path.relpath(path)
+
+    def text(self, path: str) -> str | None:
+        """The text of a module, if it can be read."""
+        text = self.modules.text(path, self._files)
+        if text is not None:
+            self.read[self.shown(path)] = text
+        return text
