@@ -137,21 +137,27 @@ def _only_infers(recipe: Recipe) -> bool:
 
 
 def recipes_of(
-    source: Source, config: Config, command_line: Mapping[str, Any]
+    source: Source,
+    config: Config,
+    command_line: Mapping[str, Any],
+    repositories: Repositories | None = None,
 ) -> tuple[Recipe, ...]:
     """The recipes of a file as the rules see them.
 
     Raises:
         Unreadable: if the file does not parse.
     """
-    recipes, rest = recipes_before_error(source, config, command_line)
+    recipes, rest = recipes_before_error(source, config, command_line, repositories)
     if rest is not None:
         raise rest
     return recipes
 
 
 def recipes_before_error(
-    source: Source, config: Config, command_line: Mapping[str, Any]
+    source: Source,
+    config: Config,
+    command_line: Mapping[str, Any],
+    repositories: Repositories | None = None,
 ) -> tuple[tuple[Recipe, ...], Unreadable | None]:
     """The recipes of a file as far as it can be read, and what is wrong with the rest.
 
@@ -163,8 +169,9 @@ def recipes_before_error(
     except NotText as error:
         raise Unreadable(str(error)) from None
     directives = parse(text, source.kind)
-    reading = read(source, _forced_dialect(source.path, directives, config))
     files = Files()
+    around = repositories.around(source.path, files) if repositories is not None else None
+    reading = read(source, _forced_dialect(source.path, directives, config), around)
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes

@@ -162,7 +162,9 @@ class Run:
 
         try:
             config = self.settings(source.path)
-            recipes, rest = recipes_before_error(source, config, self.request.declared)
+            recipes, rest = recipes_before_error(
+                source, config, self.request.declared, self._around(source)
+            )
             if rest is not None:
                 self.troubles.append(Trouble(source.path, str(rest), _is_fatal(file)))
             return recipes

@@ -44,6 +44,16 @@ _IMPORT = lazily(
     rb"|import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[\w.]+(?:[ \t]+as[ \t]+\w+)?)*))",
     8,  # re.MULTILINE
 )
+_WORDS = (
+    b"LoraConfig",
+    b"get_peft_model",
+    b"from_pretrained",
+    b"Trainer",
+    b"TrainingArguments",
+    b"SFTConfig",
+    b"BitsAndBytesConfig",
+    b"optim.",
+)
 _SCRIPT = (b'__name__ == "__main__"', b"__name__ == '__main__'")
 
 
@@ -59,6 +69,8 @@ class Modules:
         self.root = root
         self._paths: frozenset[str] | None = None
         self._importers: dict[str, list[str]] | None = None
+        self._imports: dict[str, list[str]] = {}
+        self._stems: set[str] | None = None
         self.too_many = False
         """Whether the repository has too many files to look for importers."""
 
@@ -107,6 +119,17 @@ class Modules:
             for path in self.paths
         )
 
+    def imports(self, path: str) -> list[str]:
+        """The files of the repository that a file imports, wherever the import stands."""
+        if path not in self._imports:
+            self._imports[path] = self._find_imports(path)
+        return self._imports[path]
+
+    def makes_models(self, path: str) -> bool:
+        """Whether a file says one of the words without which it makes no model and no trainer."""
+        data = self._data(path)
+        return any(word in data for word in _WORDS)
+
     def importers(self, path: str) -> list[str]:
         """The files of the repository that import a file, in order of their paths."""
         if self._importers is None:
@@ -149,38 +172,36 @@ class Modules:
             yield os.path.join(above, "src")
 
     def _is_script(self, path: str) -> bool:
-        try:
-            with open(path, "rb") as file:
-                text = file.read(MODULE_BYTES)
-        except OSError:
-            return False
-        return any(mark in text for mark in _SCRIPT)
+        data = self._data(path)
+        return any(mark in data for mark in _SCRIPT)
 
     def _find_importers(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         if len(self.paths) > IMPORTERS:
             self.too_many = True
             return found
-        stems = {_stem(path) for path in self.paths}
         for path in sorted(self.paths):
-            for imported in self._imports(path, stems):
+            for imported in self.imports(path):
                 if imported != path:
                     found.setdefault(imported, []).append(path)
         return found
 
-    def _imports(self, path: str, stems: set[str]) -> list[str]:
-        """The files of the repository that a file imports, wherever its import stands."""
-        try:
-            with open(path, "rb") as file:
-                data = file.read(MODULE_BYTES)
-        except OSError:
-            return []
+    def _find_imports(self, path: str) -> list[str]:
+        if self._stems is None:
+            self._stems = {_stem(each) for each in self.paths}
         found: dict[str, None] = {}
-        for match in _IMPORT.finditer(data):
+        for match in _IMPORT.finditer(self._data(path)):
             for level, name in _names(match[1], match[2], match[3]):
-                if name.rpartition(".")[2] in stems and (to := self.find(path, level, name)):
+                if name.rpartition(".")[2] in self._stems and (to := self.find(path, level, name)):
                     found[to] = None
         return list(found)
+
+    def _data(self, path: str) -> bytes:
+        try:
+            with open(path, "rb") as file:
+                return file.read(MODULE_BYTES)
+        except OSError:
+            return b""
 
 
 def is_library(name: str) -> bool:

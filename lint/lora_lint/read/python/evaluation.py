@@ -11,7 +11,7 @@ from lora_lint.read.python.index import Comprehension, inside
 from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.scopes import Def, Module, Scope, Site, module_of
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Call, Thing
 
@@ -51,8 +51,9 @@ class Evaluation:
         """What a function gives whose arguments were filled in (``partial``), by its number."""
         self._trainers: set[int] = set()
         """The trainers that were made, by number."""
-        self._module = Frame(resolver.index.module, None, 0)
-        self._frame = self._module
+        self._globals: dict[Module, Frame] = {}
+        """Of each module that was imported or entered."""
+        self._frame = Frame(resolver.index.module, None, 0)
         self._active: list[Scope] = []
         self._stack: list[tuple[Scope, ast.Call]] = []
         """The functions of the file that are running, and the calls that they were entered by."""
@@ -67,6 +68,19 @@ class Evaluation:
 
     def _call(self, node: ast.Call, site: Site) -> Held:
         raise NotImplementedError
+
+    def _import_module(self, module: Module) -> None:
+        raise NotImplementedError
+
+    def _global(self, scope: Scope) -> Frame:
+        """The frame of the module that a scope is part of; its body is run at the first time."""
+        module = module_of(scope)
+        frame = self._globals.get(module)
+        if frame is None:
+            self._frames += 1
+            frame = self._globals[module] = Frame(module, None, self._frames)
+            self._import_module(module)
+        return frame
 
     def _arm(self, test: ast.expr, site: Site) -> int:
         """A number for a test: the same for the same one, where nothing in it changes."""
@@ -110,7 +124,8 @@ class Evaluation:
 
     def _bind(self, target: ast.expr, held: Held, site: Site, value: ast.expr | None) -> None:
         if isinstance(target, ast.Name):
-            frame = self._module if target.id in self._frame.scope.outside else self._frame
+            here = self._frame
+            frame = self._global(here.scope) if target.id in here.scope.outside else here
             self._store.hold((frame.number, target.id), held)
         elif isinstance(target, ast.Tuple | ast.List):
             whole = held if held is not None else self._store.fresh()
@@ -178,7 +193,7 @@ class Evaluation:
                 return self._store.lookup(key)
             frame = frame.outer
         if not self._is_variable(node.id, site):
-            return None
+            return self._from_module(node.id, site)
         held = self._store.fresh()
         owner = self._owner_of(node.id)
         self._store.hold((owner.number, node.id), held)
@@ -186,13 +201,22 @@ class Evaluation:
             self._store.outside[held.number] = owner.scope.bindings.get(node.id, ())
         return held
 
+    def _from_module(self, name: str, site: Site) -> Held:
+        """What an imported variable of another module of the repository holds."""
+        binding = _only_import(name, site) if len(self.resolver.index.modules) > 1 else None
+        found = None if binding is None else self.resolver.program.variable(binding)
+        if found is None:
+            return None
+        module, inner = found
+        return self._store.held.get((self._global(module).number, inner))
+
     def _owner_of(self, name: str) -> Frame:
         frame: Frame | None = self._frame
         while frame is not None:
             if name in frame.scope.bindings or name in frame.scope.parameters:
                 return frame
             frame = frame.outer
-        return self._module
+        return self._global(self._frame.scope)
 
     def _is_variable(self, name: str, site: Site) -> bool:
         key = (site.block.scope, name)
@@ -455,3 +479,14 @@ _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] =
     ast.Lambda: Evaluation._nothing,
     ast.Call: lambda self, node, site: self._call(node, site),
 }
+
+
+def _only_import(name: str, site: Site) -> Def | None:
+    """The import that alone binds a name."""
+    scope: Scope | None = site.block.scope
+    while scope is not None:
+        bindings = scope.bindings.get(name, ())
+        if bindings:
+            return bindings[0] if len(bindings) == 1 and bindings[0].kind == "import" else None
+        scope = scope.parent
+    return None

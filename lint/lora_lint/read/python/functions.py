@@ -136,10 +136,23 @@ def _visible_calls(
     index = resolver.index
     if owner is not None:
         return _method_calls(resolver, node, owner)
-    calls = index.calls.get(node.name, [])
+    calls = [each for name in _names(resolver, node.name) for each in index.calls.get(name, ())]
     if index.loads[node.name] > index.called[node.name]:
         return []
     return [(call, site) for call, site in calls if _calls(resolver, call, site, scope)]
+
+
+def _names(resolver: Resolver, name: str) -> list[str]:
+    """What a function or class is called: its name, and those that other modules import it by."""
+    index = resolver.index
+    if len(index.modules) == 1:
+        return [name]
+    scopes = (*index.modules, *index.scopes.values())
+    bindings = (b for scope in scopes for every in scope.bindings.values() for b in every)
+    others = (
+        b.name for b in bindings if b.kind == "import" and getattr(b.node, "name", "") == name
+    )
+    return list(dict.fromkeys((name, *others)))
 
 
 def _method_calls(
@@ -151,7 +164,8 @@ def _method_calls(
     if node.name == "__init__" and isinstance(class_node, ast.ClassDef):
         return [
             (call, site)
-            for call, site in index.calls.get(class_node.name, [])
+            for name in _names(resolver, class_node.name)
+            for call, site in index.calls.get(name, ())
             if _calls(resolver, call, site, owner)
         ]
     if not node.name.startswith("_"):
@@ -167,7 +181,9 @@ def _method_calls(
 
 
 def _calls(resolver: Resolver, call: ast.Call, site: Site, scope: Scope) -> bool:
-    if not isinstance(call.func, ast.Name):
+    if not isinstance(call.func, ast.Name | ast.Attribute):
+        return False
+    if isinstance(call.func, ast.Attribute) and len(resolver.index.modules) == 1:
         return False
     try:
         found = resolver.resolve(call.func, site)
@@ -194,7 +210,9 @@ def _from_calls(
                 raise Unresolved(f"a call of {_function(scope).name}() does not give {name}")
             given = resolver.resolve(*fallback)
         found += (part for value in given for part in value.chosen(chosen))
-    if not module_of(scope).is_script and not _called_by_module(calls):
+    if resolver.program.incomplete and not module_of(scope).is_script:
+        raise Unresolved(f"{_function(scope).name}() may be called from more files than are read")
+    if not _is_of_program(resolver, scope) and not _called_by_module(calls):
         # A module of a library: others may call it as well.
         fallback = default(scope, name)
         if fallback is not None:
@@ -205,6 +223,13 @@ def _from_calls(
         source = f"the calls of {_function(scope).name}() in this file"
         return options.as_default(distinct(found), source)
     return distinct(found)
+
+
+def _is_of_program(resolver: Resolver, scope: Scope) -> bool:
+    """Whether all calls of a function are seen: it is a script's, or those of other files are."""
+    return module_of(scope).is_script or (
+        resolver.program.gathered and len(resolver.index.modules) > 1
+    )
 
 
 def _called_by_module(calls: list[tuple[ast.Call, Site]]) -> bool:

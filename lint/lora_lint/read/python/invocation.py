@@ -284,7 +284,8 @@ class Invocation(Evaluation):
 
     def _outer(self, scope: Scope) -> Frame:
         """The frame in which a function was defined."""
-        return next((f for f in _chain(self._frame) if f.scope is scope.parent), self._module)
+        inside = (f for f in _chain(self._frame) if f.scope is scope.parent)
+        return next(inside, None) or self._global(scope)
 
     def _step_into(self, on: Thing, positional: list[Held], keywords: dict[str, Held]) -> None:
         """Go through what an object of this file does when it is called."""

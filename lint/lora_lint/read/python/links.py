@@ -137,10 +137,12 @@ class Links:
             kind = found.known.kind
             if kind not in {"wrap", "trainer"} or found not in self._owned:
                 self._nearby[kind, found.scope].append(found)
-                self._nearby[kind, None].append(found)
+                if not found.site.text.path:
+                    self._nearby[kind, None].append(found)
             if found not in self._owned:
                 self._free[kind, found.scope].append(found)
-                self._free[kind, None].append(found)
+                if not found.site.text.path:
+                    self._free[kind, None].append(found)
         self._answers: dict[tuple[str, int], tuple[list[Found], Any]] = {}
         """What was worked out for a list of calls that many adapters share, and the list."""
 

@@ -15,7 +15,7 @@ from lora_lint.read.python.invocation import Invocation
 from lora_lint.read.python.objects import Changes, Frame
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.scopes import Block, Scope, Site
+from lora_lint.read.python.scopes import Block, Module, Scope, Site, module_of
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.budgets import RUN_CALLS, RUN_STATEMENTS, STATEMENTS
 from lora_rules.program import Calls
@@ -27,8 +27,24 @@ class Run(Invocation):
 
     def module(self) -> Run:
         """Go through the module."""
-        self._block(self._module.scope.root)
+        self._begin_at_home()
+        self._block(self._frame.scope.root)
         return self
+
+    def _begin_at_home(self) -> None:
+        """Take the file's own top level as run, or running."""
+        self._globals[self.resolver.index.module] = self._frame
+
+    def program(self, module: Module) -> Run:
+        """Go through another module's top level, from which the file is reached."""
+        self._global(module)
+        return self
+
+    def _import_module(self, module: Module) -> None:
+        before, branch = self._frame, self._branch
+        self._frame = self._globals[module]
+        self._block(module.root)
+        self._frame, self._branch = before, branch
 
     @cached_property
     def calls(self) -> Calls:
@@ -52,6 +68,7 @@ class Run(Invocation):
 
     def function(self, scope: Scope) -> Run:
         """Go through a function that is called from elsewhere, or all of its class."""
+        self._begin_at_home()
         owner = scope.parent
         first = None if owner is None else self._constructor(owner)
         if owner is None or first is None:
@@ -257,9 +274,13 @@ class Ways:
         self.runs: list[Run] = []
         self._entered: set[Scope] = set()
         called = resolver.index.calls
-        scopes = resolver.index.scopes.values()
+        home = resolver.index.module
+        scopes = [scope for scope in resolver.index.scopes.values() if module_of(scope) is home]
         self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
         self._left = STATEMENTS
+        for module in resolver.index.modules[1:]:
+            if module.is_script:
+                self._go(module)
         self._go(None)
 
     def until(self, wanted: Iterable[int]) -> list[Run]:
@@ -303,6 +324,8 @@ def _gone_through(resolver: Resolver, origins: Origins, scope: Scope | None, mos
     """One run; without any call, if an expression in it is nested too deeply."""
     run = Run(resolver, most, origins)
     try:
+        if isinstance(scope, Module):
+            return run.program(scope)
         return run.module() if scope is None else run.function(scope)
     except RecursionError:
         empty = Run(resolver, most, origins)

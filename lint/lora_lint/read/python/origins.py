@@ -111,7 +111,8 @@ class Origins:
             self._links[found] = links
             self.asked.update(links.values())
         index = resolver.index
-        bound = [index.module.bindings, *(scope.own for scope in index.scopes.values())]
+        bound = [*(each.bindings for each in index.modules)]
+        bound += [scope.own for scope in index.scopes.values()]
         for bindings in (each for names in bound for each in names.values()):
             self.asked.update(id(b.node) for b in bindings if isinstance(b.node, ast.expr))
         self._seen: dict[int, list[list[Seen]]] = {}

@@ -41,6 +41,10 @@ class Program:
         self._modules: dict[str, Module | None] = {}
         """By path; ``None`` for one that cannot be read."""
         self._paths: dict[Module, str] = {}
+        self.gathered = False
+        """Whether the modules that lead into the file were taken in."""
+        self.incomplete = False
+        """Whether there are more of these than may be."""
         if around is not None:
             self._modules[around.path] = index.module
             self._paths[index.module] = around.path
@@ -88,7 +92,57 @@ class Program:
 
     def is_followed(self, binding: Def) -> bool:
         """Whether an import is of the repository's own modules."""
-        return self._target(binding) is not None
+        alias, stmt = binding.node, binding.site.stmt
+        if self._around is None or not isinstance(alias, ast.alias):
+            return False
+        home = module_of(binding.site.block.scope)
+        if not isinstance(stmt, ast.ImportFrom):
+            return self._is_ours(home, 0, alias.name.partition(".")[0])
+        return self._is_ours(home, stmt.level, stmt.module or "") or self._is_ours(
+            home, stmt.level, f"{stmt.module or ''}.{alias.name}".lstrip(".")
+        )
+
+    def _is_ours(self, home: Module, level: int, name: str) -> bool:
+        importer = self._paths.get(home)
+        if self._around is None or importer is None:
+            return False
+        modules = self._around.modules
+        found = modules.find(importer, level, name)
+        return found is not None or modules.has_folder(importer, level, name)
+
+    # Who takes part
+
+    def gather(self) -> bool:
+        """Take in the modules that lead into the file, and those in which models are made.
+
+        Returns:
+            Whether there are any.
+        """
+        if self._around is None or self.gathered:
+            return False
+        self.gathered = True
+        try:
+            self._take_in_callers(self._around)
+            for module in self.index.modules:  # which grows
+                self._take_in_imports(module, self._around)
+        except Unresolved:
+            self.incomplete = True
+        return len(self.index.modules) > 1
+
+    def _take_in_callers(self, around: Around) -> None:
+        pending = [around.path]
+        for path in pending:  # which grows
+            for importer in around.modules.importers(path):
+                if importer not in pending and not _is_test(importer):
+                    self.module(importer)
+                    pending.append(importer)
+        self.incomplete = around.modules.too_many
+
+    def _take_in_imports(self, module: Module, around: Around) -> None:
+        path = self._paths.get(module)
+        for imported_path in around.modules.imports(path) if path is not None else ():
+            if imported_path not in self._modules and around.modules.makes_models(imported_path):
+                self.module(imported_path)
 
     # Values
 
@@ -98,6 +152,19 @@ class Program:
         if target is None:
             return resolver.stepped((Value(Ref(imported(binding))),), step)
         return target.values(resolver, step)
+
+    def variable(self, binding: Def) -> tuple[Module, str] | None:
+        """The module's own name that an import binds, if it is one of a module that was read."""
+        alias, stmt = binding.node, binding.site.stmt
+        if not isinstance(alias, ast.alias) or not isinstance(stmt, ast.ImportFrom):
+            return None
+        path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
+        module = self._modules.get(path) if path is not None else None
+        bound = module.bindings.get(alias.name) if module is not None else None
+        if module is None or not bound:
+            return None
+        is_object = all(b.kind not in {"import", "function", "class"} for b in bound)
+        return (module, alias.name) if is_object else None
 
     def starred(
         self, resolver: Resolver, home: Module, name: str, step: Step | None
@@ -245,3 +312,10 @@ class ModuleObject:
             raise Unresolved(f"{here.module_name} does not define {name}")
         below = Imported(program, here.home, here.level, inner, path)
         return (Value(ModuleObject(self.resolver, below)),)
+
+
+def _is_test(path: str) -> bool:
+    """Whether a file tests others, so that what it gives them is no fine-tuning."""
+    parts = path.split("/")
+    name = parts[-1]
+    return name.startswith("test_") or name in ("conftest.py", "setup.py") or "tests" in parts

@@ -13,6 +13,7 @@ from lora_lint.read.python.order import Run, Ways
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.scopes import Module
 from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.recipes import File, Recipes
 from lora_rules.engine._startup.typed import NamedTuple
@@ -38,9 +39,12 @@ class Made(NamedTuple):
 def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
     calls = known_calls(resolver)
-    adapters = [found for found in calls if found.known.kind == "adapter" or _is_cli(found)]
-    loads = [found for found in calls if found.known.kind == "continue"]
-    wraps = [found for found in calls if found.known.kind == "wrap"]
+    if _leads_out(calls) and resolver.program.gather():
+        calls = known_calls(resolver)
+    own = [found for found in calls if not found.site.text.path]
+    adapters = [found for found in own if found.known.kind == "adapter" or _is_cli(found)]
+    loads = [found for found in own if found.known.kind == "continue"]
+    wraps = [found for found in own if found.known.kind == "wrap"]
     if not adapters and not loads and not (wraps and "from_pretrained" in resolver.index.calls):
         return _without_adapter(resolver, calls, file)
     added = (node for model, given in adding(resolver) for node, _ in (model, *given))
@@ -66,6 +70,15 @@ def recipes(resolver: Resolver, file: File) -> Made:
     imports = imported_names(resolver.index)
     made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
     return Made(made, tuple(dict.fromkeys(notes)))
+
+
+def _leads_out(calls: list[Found]) -> bool:
+    """Whether an adapter is made in a function, so that its values may come from other files."""
+    return any(
+        (found.known.kind in ("adapter", "wrap", "continue") or _is_cli(found))
+        and not isinstance(found.scope, Module)
+        for found in calls
+    )
 
 
 def _without_adapter(resolver: Resolver, calls: list[Found], file: File) -> Made:
