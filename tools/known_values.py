@@ -22,7 +22,15 @@ NAMES = ("r", "lora_alpha", "learning_rate", "model_name_or_path")
 def _sites(folder: str, *, follow: bool) -> list[Recipe]:
     run = Run(Request(follow=follow))
     recipes = [recipe for file in discover([folder]) for recipe in run.recipes(file)]
-    return [each for each in recipes if each.kind in PROGRAMS and not each.result]
+    return [each for each in recipes if _is_site(each)]
+
+
+def _is_site(recipe: Recipe) -> bool:
+    """Whether a script configures an adapter here; tests and copies of PEFT itself do not count."""
+    parts = set(Path(recipe.path).parts)
+    if recipe.kind not in PROGRAMS or recipe.result or {"tests", "peft", "peft-main"} & parts:
+        return False
+    return recipe.callee.endswith(("LoraConfig", ".get_peft_model"))
 
 
 def _place(recipe: Recipe, setting: Setting | None) -> str:

@@ -59,6 +59,15 @@ Choices = tuple[Choice, ...]
 """Everything that is chosen for one candidate, in the order of the points."""
 
 
+class Given(NamedTuple):
+    """How one candidate of a setting is known; the members are those of :class:`Setting`."""
+
+    origin: Origin
+    source: str
+    declared: Span | None
+    overridable: bool
+
+
 class Setting(NamedTuple):
     """One setting of a recipe.
 
@@ -90,6 +99,8 @@ class Setting(NamedTuple):
     candidates fits a world is absent there."""
     elements: tuple[object, ...] = ()
     """Of an unknown list or mapping: the elements (keys) that it has in any case."""
+    each: tuple[Given, ...] = ()
+    """How each candidate is known, in their order, where they differ in that."""
 
     @property
     def known(self) -> bool:
@@ -301,6 +312,8 @@ class Recipe(NamedTuple):
     """A Python file that names what is to be called, and leaves the calls to a program."""
     ignored_keys: IgnoredKeys = ()
     """What stands in the file of a framework that ignores it there."""
+    started: Span | None = None
+    """Of a script: the command that starts this run of it, where one is known."""
 
     def known(self, name: str) -> object:
         """The value of a setting that has exactly one, else ``None``."""

@@ -151,11 +151,15 @@ class Job:
 def lean(report: FileReport, request: Request) -> FileReport:
     """The report without what nobody will be shown: every file's is kept to the end of the run."""
     if request.form == "text" and not request.verbose:
-        from lora_lint.engine.finding import NotChecked  # where there is a report, it is imported
+        from lora_lint.engine.coverage import COMMAND  # where there is a report, it is imported
+        from lora_lint.engine.finding import NotChecked
 
-        kinds = {(each.code, each.kind) for each in report.not_checked if each.kind}
-        bare = (NotChecked("", code, kind) for code, kind in sorted(kinds))
-        report = report._replace(not_checked=tuple(bare))
+        named = [each for each in report.not_checked if each.kind == COMMAND]
+        kinds = {(each.code, each.kind) for each in report.not_checked if each.kind} - {
+            (each.code, each.kind) for each in named
+        }
+        bare = [NotChecked("", code, kind) for code, kind in sorted(kinds)]
+        report = report._replace(not_checked=(*bare, *named))
     cells = report.cells if report.findings else ()
     elsewhere = tuple(each._replace(lines=_shown_lines(each)) for each in report.elsewhere)
     return report._replace(lines=_shown_lines(report), cells=cells, elsewhere=elsewhere)

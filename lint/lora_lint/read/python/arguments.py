@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lora_lint.read.choices import Arms
 from lora_lint.read.python.calls import LAST_NAMES, Known, find, positional_names
 from lora_lint.read.python.imports import canonical
+from lora_lint.read.python.options import DATACLASS_PARSERS
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.values import Class, Function, Ref, Table, Thunk, Unresolved
@@ -31,7 +32,7 @@ class Argument(NamedTuple):
 class Found:
     """A known call where it stands."""
 
-    __slots__ = ("arguments", "call", "hidden", "known", "referenced", "site")
+    __slots__ = ("arguments", "call", "hidden", "known", "parsed", "referenced", "site")
 
     known: Known
     call: ast.Call
@@ -41,9 +42,17 @@ class Found:
     arguments: dict[str, Argument]
     hidden: str
     """Why it may be given more than its arguments."""
+    parsed: bool
+    """The call makes a parser that fills it from the command line."""
 
     def __init__(
-        self, known: Known, call: ast.Call, site: Site, referenced: bool = False, hidden: str = ""
+        self,
+        known: Known,
+        call: ast.Call,
+        site: Site,
+        referenced: bool = False,
+        hidden: str = "",
+        parsed: bool = False,
     ) -> None:
         self.known = known
         self.call = call
@@ -51,6 +60,7 @@ class Found:
         self.referenced = referenced
         self.arguments = {}
         self.hidden = hidden
+        self.parsed = parsed
 
     @property
     def span(self) -> Span:
@@ -81,6 +91,10 @@ def known_calls(resolver: Resolver) -> list[Found]:
             if known is not None:
                 found.append(_found(resolver, known, call, site, call.args))
     found += _indirect(resolver)
+    if not DATACLASS_PARSERS.isdisjoint(index.calls):
+        from lora_lint.read.python.parsed import parsed  # most files have no such parser
+
+        found += parsed(resolver)
     return sorted(found, key=lambda each: (each.span.cell or 0, each.span))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lora_lint.read.python import functions, options
 from lora_lint.read.python.reach import reaching_end
-from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.scopes import Module, Scope, Site
 from lora_lint.read.python.values import (
     Class,
     Entry,
@@ -33,7 +33,7 @@ _FIELD_CALLS = frozenset(["field", "Field", "attrib", "ib", "HfArg"])
 class Instance:
     """An object of a class of this file, made by a call or by a parser."""
 
-    __slots__ = ("call", "default_source", "resolver", "scope", "site")
+    __slots__ = ("call", "default_source", "parsed_in", "resolver", "scope", "site")
 
     resolver: Resolver
     scope: Scope
@@ -49,20 +49,38 @@ class Instance:
         call: ast.Call | None = None,
         site: Site | None = None,
         default_source: str = "",
+        parsed_in: Module | None = None,
     ) -> None:
         self.resolver = resolver
         self.scope = scope
         self.call = call
         self.site = site
         self.default_source = default_source
+        self.parsed_in = parsed_in
+        """The module that fills its fields from the command line."""
 
     def attribute(self, name: str) -> Values:
         """The candidates of an attribute."""
         with self.resolver.active((self.scope, self.call, name)):
             given = self._given(name)
+            if given is None and self.parsed_in is not None:
+                given = self._by_command(self.parsed_in, name)
             if given is not None:
                 return given
             return self.seen_from_outside(self._own(name))
+
+    def _by_command(self, home: Module, name: str) -> Values | None:
+        """What the commands that start the program give a field."""
+        field = dict(fields(self.resolver, self.scope)).get(name)
+        if field is None or not self.resolver.program.started(home):
+            return None
+        from lora_lint.read.python import command_line  # few programs have commands beside them
+
+        stmt = field.stmt
+        annotation = stmt.annotation if isinstance(stmt, ast.AnnAssign) else None
+        convert = command_line.of_field(annotation, name)
+        program = self.resolver.program
+        return command_line.given(program, home, {name}, convert, lambda: self._own(name))
 
     def seen_from_outside(self, values: Values) -> Values:
         """What methods make of the constructor's arguments, for this object's own arguments."""

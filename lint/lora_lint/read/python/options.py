@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from lora_lint.read.python import classes
-from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.scopes import Scope, Site, module_of
 from lora_lint.read.python.values import (
     Class,
     Entry,
@@ -73,11 +73,24 @@ class Namespace:
             table = options(self.resolver).get(name)
             if not table:
                 raise Unresolved(f"no option --{name} is declared in this file")
-            near = [pair for pair in table if pair[1].block.scope is self.near] or table
-            changed = set_defaults(self.resolver, name)
-            if changed is not None:
-                return as_default(changed, f"the default of --{name}")
-            return distinct(v for call, site in near for v in _default(self.resolver, call, site))
+            near = self._near(table)
+            run = _by_command(self.resolver, self.near, near, name)
+            return run if run is not None else self._default(near, name)
+
+    def _near(self, table: list[tuple[ast.Call, Site]]) -> list[tuple[ast.Call, Site]]:
+        """Those declared where it is parsed: in the function, in the module, anywhere."""
+        home = module_of(self.near)
+        return (
+            [pair for pair in table if pair[1].block.scope is self.near]
+            or [pair for pair in table if module_of(pair[1].block.scope) is home]
+            or table
+        )
+
+    def _default(self, near: list[tuple[ast.Call, Site]], name: str) -> Values:
+        changed = set_defaults(self.resolver, name)
+        if changed is not None:
+            return as_default(changed, f"the default of --{name}")
+        return distinct(v for call, site in near for v in _default(self.resolver, call, site))
 
     def table(self) -> Table:
         """All options, as ``vars`` gives them."""
@@ -138,6 +151,28 @@ def _default(resolver: Resolver, call: ast.Call, site: Site) -> Values:
     elif getattr(kind, "id", "") not in {"", "str", "bool"} or isinstance(kind, ast.Lambda):
         _refuse_strings(values, flag)
     return as_default(values, source)
+
+
+def _by_command(
+    resolver: Resolver, near: Scope, table: list[tuple[ast.Call, Site]], name: str
+) -> Values | None:
+    """What the commands that start the program give, and the default where they do not."""
+    home = module_of(near)
+    if not resolver.program.started(home):
+        return None
+    from lora_lint.read.python import command_line  # few programs have commands beside them
+
+    call = table[0][0]
+    flags = [str(arg.value) for arg in call.args if isinstance(arg, ast.Constant)]
+    names = {flag.lstrip("-").replace("-", "_") for flag in flags}
+
+    def convert(words: tuple[str, ...]) -> object:
+        return command_line.of_argparse(call, f"--{name}")(words)
+
+    def default() -> Values:
+        return distinct(v for each, at in table for v in _default(resolver, each, at))
+
+    return command_line.given(resolver.program, home, names, convert, default)
 
 
 def _refuse_strings(values: Values, flag: str) -> None:
@@ -241,7 +276,10 @@ def _record(resolver: Resolver, node: ast.expr, site: Site) -> Thunk:
             instance = None
             if isinstance(value.value, Class):
                 instance = classes.Instance(
-                    resolver, value.value.scope, default_source="the default of --{name}"
+                    resolver,
+                    value.value.scope,
+                    default_source="the default of --{name}",
+                    parsed_in=module_of(site.block.scope),
                 )
             if instance is None:
                 raise Unresolved(f"{ast.unparse(node)} is filled from the command line")

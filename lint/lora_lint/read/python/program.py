@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import warnings
 
+from lora_lint.read.choices import Arm, Arms
 from lora_lint.read.python.imports import imported
 from lora_lint.read.python.index import Index
 from lora_lint.read.python.scopes import Def, Module, module_of
@@ -19,10 +20,14 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.budgets import PROGRAM_FILES
 
 if TYPE_CHECKING:
+    from lora_lint.read.modules import Around
     from lora_lint.read.python.resolver import Resolver
     from lora_lint.read.python.scopes import Step
-    from lora_lint.sources.modules import Around
+    from lora_lint.read.shell.starts import Start
+    from lora_rules.recipe import Span
 
+RUN = "run"
+"""The point at which it is chosen which command starts the program."""
 _UNREADABLE = "a module of the repository that cannot be read"
 
 
@@ -41,6 +46,7 @@ class Program:
         self._modules: dict[str, Module | None] = {}
         """By path; ``None`` for one that cannot be read."""
         self._paths: dict[Module, str] = {}
+        self._starts: list[tuple[Module, Start]] | None = None
         self.gathered = False
         """Whether the modules that lead into the file were taken in."""
         self.incomplete = False
@@ -143,6 +149,35 @@ class Program:
         for imported_path in around.modules.imports(path) if path is not None else ():
             if imported_path not in self._modules and around.modules.makes_models(imported_path):
                 self.module(imported_path)
+
+    # What starts it
+
+    @property
+    def starts(self) -> list[tuple[Module, Start]]:
+        """The commands that start a program of the run, each a run of its own."""
+        if self._starts is None:
+            self._starts = []
+            around = self._around
+            for module in list(self.index.modules) if around is not None else ():
+                path = self._paths.get(module)
+                if around is not None and path is not None:
+                    self._starts += [(module, each) for each in around.modules.starts(path)]
+        return self._starts
+
+    def started(self, module: Module) -> list[tuple[Arms, Start]]:
+        """The commands that start a module, or a program that imports it, and their choices."""
+        every = self.starts
+        is_started = any(of is module for of, _ in every)
+        return [
+            ((Arm(RUN, number, len(every)),), start)
+            for number, (of, start) in enumerate(every)
+            if of is module or not is_started
+        ]
+
+    def shown(self, span: Span) -> Span:
+        """A place in another file, with its path as the user would write it."""
+        assert self._around is not None  # noqa: S101  # it gave the path
+        return span._replace(path=self._around.shown(span.path))
 
     # Values
 

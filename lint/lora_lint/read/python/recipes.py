@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.read.choices import united
+from lora_lint.read.choices import Arm, Arms, united
 from lora_lint.read.python import datasets, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
 from lora_lint.read.python.order import Run, Ways
 from lora_lint.read.python.origins import Origins
+from lora_lint.read.python.program import RUN
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Module
@@ -38,9 +39,9 @@ class Made(NamedTuple):
 
 def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
+    if _leads_out(resolver):
+        resolver.program.gather()
     calls = known_calls(resolver)
-    if _leads_out(calls) and resolver.program.gather():
-        calls = known_calls(resolver)
     own = [found for found in calls if not found.site.text.path]
     adapters = [found for found in own if found.known.kind == "adapter" or _is_cli(found)]
     loads = [found for found in own if found.known.kind == "continue"]
@@ -62,8 +63,9 @@ def recipes(resolver: Resolver, file: File) -> Made:
     served = _used_afterwards(resolver, origins, calls, loads)
     taken = Recipes(note for way in ways for note in way.notes)
     taken.take(
-        _recipe(links, told, adapter, file, around.get(id(adapter.call), Calls()), served)
+        recipe
         for adapter in adapters
+        for recipe in _recipes(links, told, adapter, file, around, served)
     )
     taken.take(_without_config(loads, adapters, ways, file, told))
     notes = (*links.notes, *resolver.notes(), *taken.notes)
@@ -72,12 +74,16 @@ def recipes(resolver: Resolver, file: File) -> Made:
     return Made(made, tuple(dict.fromkeys(notes)))
 
 
-def _leads_out(calls: list[Found]) -> bool:
+_MAKING = ("LoraConfig", "AdaLoraConfig", "get_peft_model", "ModelConfig")
+"""Calls that make an adapter, or say how."""
+
+
+def _leads_out(resolver: Resolver) -> bool:
     """Whether an adapter is made in a function, so that its values may come from other files."""
     return any(
-        (found.known.kind in ("adapter", "wrap", "continue") or _is_cli(found))
-        and not isinstance(found.scope, Module)
-        for found in calls
+        not isinstance(site.block.scope, Module)
+        for name in _MAKING
+        for _, site in resolver.index.calls.get(name, ())
     )
 
 
@@ -202,14 +208,41 @@ def _is_cli(found: Found) -> bool:
     return found.known.kind == "cli" and bool({"use_peft", "lora_r"} & found.arguments.keys())
 
 
+def _recipes(
+    links: Links,
+    told: Told,
+    adapter: Found,
+    file: File,
+    around: dict[int, Calls],
+    served: dict[str, Setting],
+) -> Iterator[Recipe]:
+    """The recipe of an adapter; where commands start the program, that of each of its runs."""
+    recipe, linked = _recipe(links, told, adapter, file, around, served)
+    program = links.resolver.program
+    starts = program.starts
+    seen: set[str] = set()
+    for number in range(max(len(starts), 1)):
+        run = (Arm(RUN, number, len(starts)),) if starts else ()
+        settings = dict(recipe.settings)
+        blocks = recipe.blocks
+        if any(setting.choices for setting in settings.values()):
+            blocks = _settled(links, linked, adapter, settings, blocks, run)
+        same = repr([(name, each.candidates) for name, each in settings.items()])
+        if same not in seen:
+            seen.add(same)
+            started = program.shown(starts[number][1].span) if starts else None
+            yield recipe._replace(settings=settings, blocks=blocks, started=started)
+
+
 def _recipe(
     links: Links,
     told: Told,
     adapter: Found,
     file: File,
-    calls: Calls,
+    around: dict[int, Calls],
     served: dict[str, Setting],
-) -> Recipe:
+) -> tuple[Recipe, Linked]:
+    """The recipe of an adapter in all of its runs, and the calls that belong to it."""
     linked = links.of(adapter)
     resolver = links.resolver
     settings = told.written(adapter) | surroundings.settings(adapter) | served
@@ -237,9 +270,7 @@ def _recipe(
     blocks = tuple(
         told.block(found) for found in (adapter, *(each for each in others if each is not adapter))
     )
-    if any(setting.choices for setting in settings.values()):
-        blocks = _settled(links, linked, adapter, settings, blocks)
-    return Recipe(
+    recipe = Recipe(
         file.path,
         file.kind,
         dialect,
@@ -249,9 +280,10 @@ def _recipe(
         adapter.known.callee,
         _domain(resolver, settings),
         framework=behaviour_of(dialect).label,
-        calls=calls,
+        calls=around.get(id(adapter.call), Calls()),
         is_configuration=adapter.referenced,
     )
+    return recipe, linked
 
 
 def _settled(
@@ -260,12 +292,23 @@ def _settled(
     adapter: Found,
     settings: dict[str, Setting],
     blocks: tuple[Block, ...],
+    run: Arms,
 ) -> tuple[Block, ...]:
-    """Keep the values of the runs that are possible where the adapter is configured."""
+    """Keep the values of the runs that are possible where the adapter is configured.
+
+    Args:
+        links: of the file.
+        linked: the calls that belong to the adapter.
+        adapter: the adapter.
+        settings: all of them; those of other runs are taken out.
+        blocks: the calls' keys.
+        run: the command that starts the program, if one is known.
+    """
     from lora_lint.read.python.worlds import settle  # most recipes have one world
 
     branches = links.resolver.branches
-    around = branches.taken(entered(adapter.site))
+    taken = branches.taken(entered(adapter.site))
+    around = [both for arms in taken if (both := united(arms, run)) is not None]
     for scope, call in linked.entered().items():
         arms = branches.entered_by(scope, call)
         around = [both for each in around if (both := united(each, arms)) is not None]

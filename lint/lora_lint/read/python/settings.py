@@ -18,7 +18,7 @@ from lora_lint.read.python.values import (
     constantly,
     plain_all,
 )
-from lora_rules.recipe import Block, Key, Origin, Setting
+from lora_rules.recipe import Block, Given, Key, Origin, Setting
 from lora_rules.settings import declared
 
 
@@ -111,19 +111,34 @@ def setting(resolver: Resolver, name: str, argument: Argument, at: Site) -> Sett
     except RecursionError:
         return empty._replace(reason="nested too deeply")
     values = _apart(resolver, values, argument, at)
-    derived = [value for value in values if value.overridable or not value.plain]
-    declared = None
-    if len(values) == 1 and values[0].site is not None and values[0].node is not None:
-        place = values[0].site.text.span(values[0].node)
-        declared = place if place != argument.span else None
+    each = tuple(_given(value, argument) for value in values)
+    first = next((given for given in each if given.source), each[0])
     return empty._replace(
         candidates=tuple(_listed(value.value) for value in values),
-        origin=Origin.DERIVED if derived else Origin.WRITTEN,
-        source=next((value.source for value in derived if value.source), ""),
-        declared=declared,
-        overridable=any(value.overridable for value in values),
+        origin=_worst(each),
+        source=first.source,
+        declared=each[0].declared if len(each) == 1 else None,
+        overridable=any(given.overridable for given in each),
         choices=written([value.choices for value in values]),
+        each=each if len(set(each)) > 1 else (),
     )
+
+
+def _given(value: Value, argument: Argument) -> Given:
+    """How one candidate is known."""
+    is_derived = value.overridable or not value.plain
+    declared = value.at
+    if declared is None and value.site is not None and value.node is not None:
+        place = value.site.text.span(value.node)
+        declared = place if place != argument.span else None
+    origin = Origin.DERIVED if is_derived else Origin.WRITTEN
+    return Given(origin, value.source if is_derived else "", declared, value.overridable)
+
+
+def _worst(each: tuple[Given, ...]) -> Origin:
+    """Derived, if any of them is."""
+    derived = any(given.origin is Origin.DERIVED for given in each)
+    return Origin.DERIVED if derived else Origin.WRITTEN
 
 
 def _apart(resolver: Resolver, values: Values, argument: Argument, at: Site) -> Values:
@@ -265,6 +280,8 @@ def _signature(callee: str) -> Mapping[str, object]:
 
 def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
+    if found.parsed:  # its keys stand in no call
+        return Block(found.known.callee, found.span, (), complete=False)
     for argument in found.arguments.values():
         named = argument.key_span or argument.span  # a positional argument has no name to point at
         if named is None:

@@ -10,6 +10,7 @@ from lora_lint.read.choices import Arms, merged, united
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import NamedTuple, Protocol, runtime_checkable
 from lora_rules.engine.budgets import CANDIDATES
+from lora_rules.recipe import Span
 
 
 class Unresolved(Exception):
@@ -30,6 +31,8 @@ class Value(NamedTuple):
     """What it was worked out from, or whose default it is."""
     choices: Arms = ()
     """What is chosen on the way to it."""
+    at: Span | None = None
+    """Where it stands, when that is no expression of a program."""
 
     def chosen(self, *choices: Arms) -> Values:
         """The candidate where these are chosen as well; none if that cannot be."""

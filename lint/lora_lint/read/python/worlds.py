@@ -47,9 +47,27 @@ def settle(
     fixed = _fixed(every, allowed)
     for name, setting in varied.items():
         candidates, choices = _kept(setting.candidates, setting.choices, allowed, fixed)
-        settings[name] = setting._replace(candidates=candidates, choices=choices)
+        settings[name] = _narrowed(settings[name], candidates, choices, allowed)
     blocks = tuple(_settled(block, allowed, fixed) for block in blocks) if keys else blocks
     return _told_apart(settings, blocks)
+
+
+def _narrowed(
+    before: Setting,
+    candidates: tuple[object, ...],
+    choices: tuple[Choices, ...],
+    allowed: Allowed,
+) -> Setting:
+    """The setting with fewer candidates; of one that is left, how that one is known."""
+    after = before._replace(candidates=candidates, choices=choices, each=())
+    if len(candidates) != 1 or len(before.each) != len(before.candidates):
+        return after
+    left = [
+        given
+        for value, arms, given in zip(before.candidates, before.choices, before.each, strict=True)
+        if repr(value) == repr(candidates[0]) and _fits(arms, allowed)
+    ]
+    return after._replace(**left[0]._asdict()) if left else after
 
 
 def _settled(block: Block, allowed: Allowed, fixed: set[str]) -> Block:

@@ -169,9 +169,12 @@ def _last(path: str) -> str:
 
 def flags_of(words: Iterable[Text]) -> tuple[Flag, ...]:
     """The flags among the words of a launcher."""
-    every = list(words)
-    texts = [word.literal for word in every]
-    return _flags(every, texts)[0]
+    return flags_and_positional(list(words))[0]
+
+
+def flags_and_positional(words: list[Text]) -> tuple[tuple[Flag, ...], tuple[Text, ...]]:
+    """The flags among the words behind a program, and the words that belong to none."""
+    return _flags(words, [word.literal for word in words])
 
 
 def _flags(words: list[Text], texts: list[str]) -> tuple[tuple[Flag, ...], tuple[Text, ...]]:

@@ -13,7 +13,11 @@ from collections.abc import Iterator
 
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.budgets import IMPORTERS, MODULE_BYTES
+
+if TYPE_CHECKING:
+    from lora_lint.read.shell.starts import Start
 
 _LIBRARIES = frozenset(
     [
@@ -67,7 +71,9 @@ class Modules:
             root: the repository's folder, absolute. All paths here are absolute too.
         """
         self.root = root
+        self._files: list[str] | None = None
         self._paths: frozenset[str] | None = None
+        self._starts: dict[str, list[Start]] | None = None
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
         self._stems: set[str] | None = None
@@ -75,12 +81,19 @@ class Modules:
         """Whether the repository has too many files to look for importers."""
 
     @property
-    def paths(self) -> frozenset[str]:
-        """Every Python file that git tracks or would track."""
-        if self._paths is None:
+    def files(self) -> list[str]:
+        """Every file that git tracks or would track, and whose name may be of a kind of ours."""
+        if self._files is None:
             from lora_lint.sources.discover import below  # few files need them all
 
-            self._paths = frozenset(path for path in below(self.root) if path.endswith(".py"))
+            self._files = sorted(below(self.root))
+        return self._files
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The Python files among them."""
+        if self._paths is None:
+            self._paths = frozenset(path for path in self.files if path.endswith(".py"))
         return self._paths
 
     def find(self, importer: str, level: int, name: str) -> str | None:
@@ -135,6 +148,14 @@ class Modules:
         if self._importers is None:
             self._importers = self._find_importers()
         return self._importers.get(path, [])
+
+    def starts(self, path: str) -> list[Start]:
+        """The commands of the repository that start a program, by file and line."""
+        if self._starts is None:
+            from lora_lint.read.starting import starts_of  # few programs need them
+
+            self._starts = starts_of(self)
+        return self._starts.get(path, [])
 
     def text(self, path: str, files: Files) -> str | None:
         """A module's text; ``None`` if it is too large, unreadable, or a link out of here."""
