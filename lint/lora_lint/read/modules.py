@@ -7,8 +7,10 @@ library, also beside a folder of that name.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 
 from lora_lint.sources.files import Files
@@ -17,6 +19,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.budgets import IMPORTERS, MODULE_BYTES
 
 if TYPE_CHECKING:
+    from lora_lint.read.python.callers import Definitions
     from lora_lint.read.shell.starts import Start
 
 _LIBRARIES = frozenset(
@@ -74,8 +77,11 @@ class Modules:
         self._files: list[str] | None = None
         self._paths: frozenset[str] | None = None
         self._starts: dict[str, list[Start]] | None = None
+        self._folders: set[str] | None = None
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
+        self._trees: dict[str, ast.Module | None] = {}
+        self._definitions: dict[str, Definitions | None] = {}
         self._stems: set[str] | None = None
         self.too_many = False
         """Whether the repository has too many files to look for importers."""
@@ -125,12 +131,12 @@ class Modules:
         """Whether a package without ``__init__.py`` may be meant: a folder that holds modules."""
         if level or not name or is_library(name):
             return False
+        if self._folders is None:
+            self._folders = {
+                folder for path in self.paths for folder in _above(os.path.dirname(path), self.root)
+            }
         parts = os.path.join(*name.split("."))
-        return any(
-            path.startswith(start)
-            for start in [os.path.join(f, parts, "") for f in self._search_path(importer)]
-            for path in self.paths
-        )
+        return any(os.path.join(f, parts) in self._folders for f in self._search_path(importer))
 
     def imports(self, path: str) -> list[str]:
         """The files of the repository that a file imports, wherever the import stands."""
@@ -148,6 +154,21 @@ class Modules:
         if self._importers is None:
             self._importers = self._find_importers()
         return self._importers.get(path, [])
+
+    def tree(self, path: str) -> ast.Module | None:
+        """A module's syntax tree; ``None`` if it is no Python."""
+        if path not in self._trees:
+            self._trees[path] = _parsed(self._data(path))
+        return self._trees[path]
+
+    def definitions(self, path: str) -> Definitions | None:
+        """What a module's top level defines and mentions; ``None`` if it is no Python."""
+        if path not in self._definitions:
+            from lora_lint.read.python.callers import Definitions  # imports us
+
+            tree = self.tree(path)
+            self._definitions[path] = None if tree is None else Definitions(tree)
+        return self._definitions[path]
 
     def starts(self, path: str) -> list[Start]:
         """The commands of the repository that start a program, by file and line."""
@@ -229,6 +250,22 @@ def is_library(name: str) -> bool:
     """Whether a dotted name begins with that of a library, or of a module of Python itself."""
     first = name.partition(".")[0]
     return first in _LIBRARIES or first in sys.stdlib_module_names
+
+
+def _parsed(data: bytes) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of somebody else's invalid escapes
+            return ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _above(folder: str, root: str) -> Iterator[str]:
+    """A folder and those above it, up to the root."""
+    while len(folder) > len(root):
+        yield folder
+        folder = os.path.dirname(folder)
 
 
 def _stem(path: str) -> str:

@@ -130,8 +130,8 @@ def test_a_reader_that_fails(
 ) -> None:
     original = checking.read
 
-    def read(source: Any, dialect: Any) -> Any:
-        return divide() if source.path == "a.py" else original(source, dialect)
+    def read(source: Any, dialect: Any, around: Any) -> Any:
+        return divide() if source.path == "a.py" else original(source, dialect, around)
 
     monkeypatch.setattr(checking, "read", read)
     assert main(["a.py", "b.py"]) == 2

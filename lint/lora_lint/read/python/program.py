@@ -8,12 +8,12 @@ through.
 from __future__ import annotations
 
 import ast
-import warnings
+from collections.abc import Iterable
 
 from lora_lint.read.choices import Arm, Arms
 from lora_lint.read.python.imports import imported
 from lora_lint.read.python.index import Index
-from lora_lint.read.python.scopes import Def, Module, module_of
+from lora_lint.read.python.scopes import Def, Module, Scope, module_of
 from lora_lint.read.python.text import Text, split_lines
 from lora_lint.read.python.values import Ref, Unresolved, Value, Values
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -78,15 +78,13 @@ class Program:
     def _read(self, path: str) -> Module | None:
         assert self._around is not None  # noqa: S101  # it gave the path
         text = self._around.text(path)
-        if text is None or "\0" in text:
+        tree = None if text is None else self._around.modules.tree(path)
+        if text is None or tree is None:
             return None
-        lines = split_lines(text)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of somebody else's invalid escapes
-                tree = ast.parse("\n".join(lines))
+            lines = split_lines(text)
             return self.index.add_module(tree.body, Text(lines, None, self._around.shown(path)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (RecursionError, MemoryError):
             return None
 
     def find(self, importer: Module, level: int, name: str) -> str | None:
@@ -118,31 +116,41 @@ class Program:
 
     # Who takes part
 
-    def gather(self) -> bool:
-        """Take in the modules that lead into the file, and those in which models are made.
+    def gather(self, made_in: Iterable[Scope]) -> None:
+        """Take in the modules that lead into some functions, and those in which models are made.
 
-        Returns:
-            Whether there are any.
+        Args:
+            made_in: the functions and classes of the file in which adapters are made.
         """
         if self._around is None or self.gathered:
-            return False
+            return
         self.gathered = True
+        names = {_outermost(scope) for scope in made_in} - {""}
         try:
-            self._take_in_callers(self._around)
+            self._take_in_callers(self._around, names)
             for module in self.index.modules:  # which grows
                 self._take_in_imports(module, self._around)
         except Unresolved:
             self.incomplete = True
-        return len(self.index.modules) > 1
 
-    def _take_in_callers(self, around: Around) -> None:
+    def _take_in_callers(self, around: Around, names: set[str]) -> None:
+        modules = around.modules
+        own = modules.definitions(around.path)
+        leading = {around.path: own.leading_to(names) if own is not None else names}
         pending = [around.path]
         for path in pending:  # which grows
-            for importer in around.modules.importers(path):
-                if importer not in pending and not _is_test(importer):
-                    self.module(importer)
-                    pending.append(importer)
-        self.incomplete = around.modules.too_many
+            for importer in modules.importers(path):
+                definitions = None if _is_test(importer) else modules.definitions(importer)
+                if definitions is None:
+                    continue
+                taken = definitions.taking(importer, path, leading[path], modules)
+                found = definitions.leading_to(taken) if taken else set()
+                if found <= leading.get(importer, set()):
+                    continue
+                self.module(importer)
+                leading[importer] = leading.get(importer, set()) | found
+                pending.append(importer)
+        self.incomplete = modules.too_many
 
     def _take_in_imports(self, module: Module, around: Around) -> None:
         path = self._paths.get(module)
@@ -347,6 +355,15 @@ class ModuleObject:
             raise Unresolved(f"{here.module_name} does not define {name}")
         below = Imported(program, here.home, here.level, inner, path)
         return (Value(ModuleObject(self.resolver, below)),)
+
+
+def _outermost(scope: Scope) -> str:
+    """The name of the top-level function or class that a scope is, or stands in."""
+    name = ""
+    while scope.parent is not None:
+        name = getattr(scope.node, "name", "")
+        scope = scope.parent
+    return name
 
 
 def _is_test(path: str) -> bool:

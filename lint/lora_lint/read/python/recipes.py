@@ -14,7 +14,7 @@ from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.program import RUN
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
-from lora_lint.read.python.scopes import Module
+from lora_lint.read.python.scopes import Module, Scope
 from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.recipes import File, Recipes
 from lora_rules.engine._startup.typed import NamedTuple
@@ -39,8 +39,9 @@ class Made(NamedTuple):
 
 def recipes(resolver: Resolver, file: File) -> Made:
     """Every LoRA recipe of a module or notebook."""
-    if _leads_out(resolver):
-        resolver.program.gather()
+    made_in = _made_in(resolver)
+    if made_in:
+        resolver.program.gather(made_in)
     calls = known_calls(resolver)
     own = [found for found in calls if not found.site.text.path]
     adapters = [found for found in own if found.known.kind == "adapter" or _is_cli(found)]
@@ -78,13 +79,14 @@ _MAKING = ("LoraConfig", "AdaLoraConfig", "get_peft_model", "ModelConfig")
 """Calls that make an adapter, or say how."""
 
 
-def _leads_out(resolver: Resolver) -> bool:
-    """Whether an adapter is made in a function, so that its values may come from other files."""
-    return any(
-        not isinstance(site.block.scope, Module)
+def _made_in(resolver: Resolver) -> list[Scope]:
+    """The functions in which adapters are made, so that their values may come from other files."""
+    return [
+        site.block.scope
         for name in _MAKING
         for _, site in resolver.index.calls.get(name, ())
-    )
+        if not isinstance(site.block.scope, Module)
+    ]
 
 
 def _without_adapter(resolver: Resolver, calls: list[Found], file: File) -> Made:

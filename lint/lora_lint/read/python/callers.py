@@ -1,0 +1,82 @@
+"""Which modules of a repository lead into a function: those that name it, or what names it.
+
+Names are followed, not calls: a module takes part if it imports the function, a class or function
+around it, one that mentions these, or their module as a whole.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lora_lint.read.modules import Modules
+
+
+class Definitions:
+    """The names that each top-level function and class of a module mentions."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        """Look at a module.
+
+        Args:
+            tree: the module.
+        """
+        self.imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        self._mentioned: dict[str, set[str]] = {}
+        for stmt in tree.body:
+            if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self._mentioned[stmt.name] = {
+                    node.id for node in ast.walk(stmt) if isinstance(node, ast.Name)
+                }
+
+    def leading_to(self, names: set[str]) -> set[str]:
+        """These names, and every definition that mentions one that leads to them."""
+        found = set(names)
+        grows = True
+        while grows:
+            more = {
+                name
+                for name, mentioned in self._mentioned.items()
+                if name not in found and not mentioned.isdisjoint(found)
+            }
+            found |= more
+            grows = bool(more)
+        return found
+
+    def taking(self, importer: str, target: str, wanted: set[str], modules: Modules) -> set[str]:
+        """What the module calls the wanted names of another file, or that file as a whole.
+
+        Args:
+            importer: the module's own path.
+            target: the other file.
+            wanted: names that it defines.
+            modules: of the repository.
+        """
+        return {
+            name
+            for stmt in self.imports
+            for name in _taken(stmt, importer, target, wanted, modules)
+        }
+
+
+def _taken(
+    stmt: ast.Import | ast.ImportFrom,
+    importer: str,
+    target: str,
+    wanted: set[str],
+    modules: Modules,
+) -> Iterator[str]:
+    if isinstance(stmt, ast.Import):
+        for alias in stmt.names:
+            if modules.find(importer, 0, alias.name) == target:
+                yield alias.asname or alias.name.partition(".")[0]
+        return
+    base = stmt.module or ""
+    from_target = modules.find(importer, stmt.level, base) == target
+    for alias in stmt.names:
+        if alias.name == "*":
+            yield from wanted if from_target else ()
+        elif (from_target and alias.name in wanted) or modules.find(
+            importer, stmt.level, f"{base}.{alias.name}".lstrip(".")
+        ) == target:
+            yield alias.asname or alias.name
