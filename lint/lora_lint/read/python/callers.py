@@ -7,7 +7,7 @@ around it, one that mentions these, or their module as a whole.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from lora_lint.read.modules import Modules
 
@@ -25,9 +25,12 @@ class Definitions:
         self._mentioned: dict[str, set[str]] = {}
         for stmt in tree.body:
             if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self._mentioned[stmt.name] = {
-                    node.id for node in ast.walk(stmt) if isinstance(node, ast.Name)
-                }
+                self._mentioned[stmt.name] = set(_names(stmt))
+
+    def mentioning(self, words: Set[str]) -> set[str]:
+        """The definitions that mention one of these words, or another that does."""
+        found = {name for name, said in self._mentioned.items() if not said.isdisjoint(words)}
+        return self.leading_to(found)
 
     def leading_to(self, names: set[str]) -> set[str]:
         """These names, and every definition that mentions one that leads to them."""
@@ -57,6 +60,14 @@ class Definitions:
             for stmt in self.imports
             for name in _taken(stmt, importer, target, wanted, modules)
         }
+
+
+def _names(stmt: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(stmt):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
 
 
 def _taken(

@@ -255,7 +255,8 @@ class Invocation(Evaluation):
         is_open: bool,
     ) -> Held:
         assert callee.own is not None  # noqa: S101
-        if callee.own in self._active or len(self._active) >= CALL_DEPTH:
+        is_left = callee.own in self._active or not self.resolver.program.matters(callee.own)
+        if is_left or len(self._active) >= CALL_DEPTH:
             things: dict[str, Thing] = {}
             for position, held in enumerate((*positional, *keywords.values())):
                 self._put(things, str(position), held)

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable
 
 from lora_lint.read.choices import Arm, Arms
+from lora_lint.read.python.calls import LAST_NAMES
 from lora_lint.read.python.imports import imported
 from lora_lint.read.python.index import Index
 from lora_lint.read.python.scopes import Def, Module, Scope, module_of
@@ -46,6 +47,10 @@ class Program:
         self._modules: dict[str, Module | None] = {}
         """By path; ``None`` for one that cannot be read."""
         self._paths: dict[Module, str] = {}
+        self._leading: dict[str, set[str]] = {}
+        """By module: the names through which the adapters are reached."""
+        self._making: dict[Module, set[str]] = {}
+        """By module: the definitions in which models may be made."""
         self._starts: list[tuple[Module, Start]] | None = None
         self.gathered = False
         """Whether the modules that lead into the file were taken in."""
@@ -136,7 +141,8 @@ class Program:
     def _take_in_callers(self, around: Around, names: set[str]) -> None:
         modules = around.modules
         own = modules.definitions(around.path)
-        leading = {around.path: own.leading_to(names) if own is not None else names}
+        leading = self._leading
+        leading[around.path] = own.leading_to(names) if own is not None else names
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
@@ -157,6 +163,17 @@ class Program:
         for imported_path in around.modules.imports(path) if path is not None else ():
             if imported_path not in self._modules and around.modules.makes_models(imported_path):
                 self.module(imported_path)
+
+    def matters(self, scope: Scope) -> bool:
+        """Whether what a function does is looked at: the file's own, else if it may make models."""
+        module = module_of(scope)
+        if self._around is None or module is self.index.module:
+            return True
+        if module not in self._making:
+            definitions = self._around.modules.definitions(self._paths[module])
+            words = self._leading.get(self._paths[module], set()) | LAST_NAMES
+            self._making[module] = set() if definitions is None else definitions.mentioning(words)
+        return _outermost(scope) in self._making[module]
 
     # What starts it
 
