@@ -48,9 +48,16 @@ def given(
         return None
     found: list[Value] = []
     for arms, start, flag in flags:
-        values = default() if flag is None else _values(program, start, flag, convert)
+        values = (
+            _left_out(default(), start) if flag is None else _values(program, start, flag, convert)
+        )
         found += (each for value in values for each in value.chosen(arms))
     return distinct(found)
+
+
+def _left_out(default: Values, start: Start) -> Values:
+    """What an option is that a command does not give: its default, which holds for this run."""
+    return default if start.is_open else tuple(v._replace(overridable=False) for v in default)
 
 
 def absent(program: Program, home: Module, name: str) -> tuple[Arms, ...]:

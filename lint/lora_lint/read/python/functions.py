@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from lora_lint.read.choices import Arms, united
 from lora_lint.read.python import classes, options
 from lora_lint.read.python.branches import Way
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.scopes import FunctionNode, Scope, Site, module_of
 from lora_lint.read.python.values import Class, Function, Table, Unresolved, Value, Values, distinct
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.budgets import CALL_DEPTH
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -124,6 +126,22 @@ def _unasked(resolver: Resolver, scope: Scope, name: str) -> Values:
         if instance is not None:
             return (Value(instance),)
     raise Unresolved(f"{name} is a parameter of {_function(scope).name}() without a default")
+
+
+def is_reached(resolver: Resolver, site: Site, run: Arms, depth: int = 0) -> bool:
+    """Whether a statement may be reached in a run.
+
+    The tests around it, and around the calls of its function, may be decided by the command that
+    starts the run.
+    """
+    taken = resolver.branches.taken(entered(site))
+    if all(united(arms, run) is None for arms in taken):
+        return False
+    scope = site.block.scope
+    if depth > CALL_DEPTH or not isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return True
+    calls = _visible_calls(resolver, scope, _owner(scope))
+    return not calls or any(is_reached(resolver, at, run, depth + 1) for _, at in calls)
 
 
 def _visible_calls(

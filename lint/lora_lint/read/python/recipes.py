@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_lint.read.choices import Arm, Arms, united
-from lora_lint.read.python import datasets, surroundings
+from lora_lint.read.python import datasets, functions, surroundings
 from lora_lint.read.python.arguments import Argument, Found, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
@@ -222,9 +222,10 @@ def _recipes(
     recipe, linked = _recipe(links, told, adapter, file, around, served)
     program = links.resolver.program
     starts = program.starts
+    runs: list[Arms] = [(Arm(RUN, number, len(starts)),) for number in range(len(starts))]
+    runs = [run for run in runs if functions.is_reached(links.resolver, adapter.site, run)]
     seen: set[str] = set()
-    for number in range(max(len(starts), 1)):
-        run = (Arm(RUN, number, len(starts)),) if starts else ()
+    for run in runs or [()]:
         settings = dict(recipe.settings)
         blocks = recipe.blocks
         if any(setting.choices for setting in settings.values()):
@@ -232,7 +233,7 @@ def _recipes(
         same = repr([(name, each.candidates) for name, each in settings.items()])
         if same not in seen:
             seen.add(same)
-            started = program.shown(starts[number][1].span) if starts else None
+            started = program.shown(starts[run[0].arm][1].span) if run else None
             yield recipe._replace(settings=settings, blocks=blocks, started=started)
 
 
