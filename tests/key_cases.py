@@ -477,6 +477,12 @@ TRL += [
     ),
     Case(
         "LL012",
+        "transformers/optimizers-is-no-pair",
+        _modelled("SFTTrainer", CAUSAL, "optimizers=None"),
+        _modelled("SFTTrainer", CAUSAL, "optimizers=(None, None)"),
+    ),
+    Case(
+        "LL012",
         "transformers/trainer-without-model",
         _modelled("SFTTrainer", CAUSAL, "args=None").replace("model=model", "model=None"),
         _modelled("SFTTrainer", CAUSAL, "args=None"),

@@ -91,9 +91,13 @@ class Verdict(NamedTuple):
 
 
 def _words(finding: Finding, script: str) -> set[str]:
+    """The words of a finding, of what it marks, and the keyword that what it marks is given to."""
     lines = script.splitlines()
     spans = [finding.span, *(span for span, _word in finding.also)]
     marked = " ".join(lines[span.line - 1][span.column - 1 : span.end_column - 1] for span in spans)
+    for span in spans:
+        if keyword := re.search(r"\b(\w+)=$", lines[span.line - 1][: span.column - 1]):
+            marked += f" {keyword[1]}"
     return set(re.findall(r"\w+", f"{finding.message} {finding.help or ''} {marked}"))
 
 

@@ -46,6 +46,8 @@ class Outline(NamedTuple):
     """Whether it is a trained adapter's record, not a run to come."""
     trains: bool
     """Whether a training run certainly uses it."""
+    unapplied: bool = False
+    """A configuration that nothing reads, beside a trainer: it is put onto no model."""
 
 
 def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
@@ -57,6 +59,16 @@ def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
         recipe.domain,
         recipe.result,
         recipe.trains,
+        _is_unapplied(recipe),
+    )
+
+
+def _is_unapplied(recipe: Recipe) -> bool:
+    made = [call for call in recipe.calls if call.span == recipe.span and call.made is not None]
+    return (
+        any(call.name == recipe.callee and not call.used for call in made)
+        and str(recipe.callee).endswith("Config")
+        and any(call.name.endswith("Trainer") for call in recipe.calls)
     )
 
 

@@ -26,6 +26,7 @@ def refused_inputs(program: Program, pins: Pins) -> Iterator[Problem]:
         return
     for trainer in trainers:
         yield from _without_model(trainer)
+        yield from _without_optimizers(trainer)
     yield from _reference_is_the_model(program)
     pinned_trl = pins["trl"]
     if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
@@ -53,6 +54,17 @@ def _without_model(trainer: Call) -> Iterator[Problem]:
             f"{trainer.name.rpartition('.')[2]} gets model=None, and no model_init: it raises.",
             help="Give it the model.",
             key="transformers/trainer-without-model",
+        )
+
+
+def _without_optimizers(trainer: Call) -> Iterator[Problem]:
+    given = trainer.arguments.get("optimizers")
+    if given is not None and _is_none(given) and "optimizers" not in trainer.things:
+        yield Problem(
+            given.span or trainer.span,
+            "optimizers=None is no pair of an optimizer and a scheduler: TypeError.",
+            help="Leave it out, or write (None, None).",
+            key="transformers/optimizers-is-no-pair",
         )
 
 
