@@ -469,6 +469,19 @@ TRL += [
         _rows("DPOTrainer", "[{'prompt': 'a'}]"),
         _rows("DPOTrainer", "[{'chosen': 'a', 'rejected': 'b'}]"),
     ),
+    *(
+        Case("LL012", "trl/rows-without-columns", _rows(trainer, broken), _rows(trainer, sound))
+        for trainer, broken, sound in (
+            ("SFTTrainer", "[{'question': 'a'}]", "[{'text': 'a'}]"),
+            ("SFTTrainer", "[{'prompt': 'a', 'answer': 'b'}]", "[{'input_ids': [1, 2]}]"),
+            ("KTOTrainer", "[{'input_ids': [1, 2]}]", "[{'chosen': 'a', 'rejected': 'b'}]"),
+            (
+                "RewardTrainer",
+                "[{'chosen': 'a'}]).shuffle().train_test_split(0.1)['train'].select([0]",
+                "[{'chosen': 'a'}]).map(paired).select([0]",
+            ),
+        )
+    ),
     Case(
         "LL012",
         "trl/trainer-without-rewards",

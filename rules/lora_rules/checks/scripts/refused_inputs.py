@@ -137,17 +137,21 @@ def _without_columns(calls: Calls, trainer: Call, severity: Severity | None) -> 
 
 def _wanted(calls: Calls, trainer: Call, columns: frozenset[str]) -> Iterator[tuple[str, ...]]:
     """The columns that a trainer reads of such rows; nothing where it is not known."""
-    if any(name.endswith("_ids") for name in columns):
-        return
+    if any(name.endswith("_ids") and name != "input_ids" for name in columns):
+        return  # tokens already
     if trainer.name in ("trl.DPOTrainer", "trl.RewardTrainer"):
         yield ("chosen", "rejected")
     elif trainer.name == "trl.KTOTrainer" and not {"chosen", "rejected"} <= columns:
         yield ("prompt", "completion", "label")
-    elif trainer.name == "trl.SFTTrainer" and not columns & {"messages", "conversations"}:
+    elif trainer.name == "trl.SFTTrainer" and not columns & _NO_TEXT:
         if "prompt" in columns:
             yield ("prompt", "completion")
         elif _reads_a_text(calls, trainer):
             yield from _text_column(calls, trainer)
+
+
+_NO_TEXT = frozenset(["conversations", "input_ids", "messages"])
+"""Columns that SFTTrainer makes its tokens of, or has for them, without a text."""
 
 
 def _reads_a_text(calls: Calls, trainer: Call) -> bool:
@@ -196,7 +200,7 @@ def columns_of(calls: Calls, data: Thing | None) -> frozenset[str]:
 
 def _keeps_columns(part: str) -> bool:
     """Whether a part of a dataset is reached by methods that keep its columns."""
-    steps = part.replace("[train]", "").replace("[test]", "").split(".")
+    steps = part.replace('["train"]', "").replace('["test"]', "").split(".")
     return all(step.removesuffix("()") in KEEPING for step in steps if step)
 
 
