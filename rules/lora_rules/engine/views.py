@@ -64,12 +64,13 @@ def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
 
 
 def _is_unapplied(recipe: Recipe) -> bool:
-    made = [call for call in recipe.calls if call.span == recipe.span and call.made is not None]
-    return (
-        any(call.name == recipe.callee and not call.used for call in made)
-        and str(recipe.callee).endswith("Config")
-        and any(call.name.endswith("Trainer") for call in recipe.calls)
-    )
+    callee = recipe.callee
+    if callee is None or not callee.endswith("Config"):
+        return False
+    for call in recipe.calls:
+        if call.name == callee and not call.used and call.span == recipe.span:
+            return any(each.name.endswith("Trainer") for each in recipe.calls)
+    return False
 
 
 def _framework(recipe: Recipe, _whole: Recipe) -> object:

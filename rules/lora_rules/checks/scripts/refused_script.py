@@ -10,8 +10,8 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.engine.value import Known, Value, certainly
-from lora_rules.program import Program
-from lora_rules.recipe import Blocks, Key
+from lora_rules.program import Calls, Program
+from lora_rules.recipe import Blocks, Call, Key
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
@@ -221,3 +221,19 @@ def adapter_on_head(blocks: Blocks, target_modules: Value, pins: Pins) -> Iterat
 
 
 _READ_THE_HEAD = tuple(name for name in OF_TRL if name != "trl.RewardTrainer")
+
+
+def is_odd(calls: Calls, trainer: Call) -> bool:
+    """Whether what a trainer is given is worth a look: a constant for an object, or nothing."""
+    given = trainer.arguments
+    if "train_dataset" not in given or "ref_model" in given:
+        return True
+    if any(name in given and given[name].candidates for name in _OBJECTS):
+        return True
+    if calls.last_named("from_list") or calls.last_named("from_dict"):
+        return True
+    arguments = calls.maker(trainer.things.get("args"))
+    return arguments is not None and "sync_ref_model" in arguments.arguments
+
+
+_OBJECTS = ("model", "optimizers", "train_dataset", "peft_config", "reward_funcs")

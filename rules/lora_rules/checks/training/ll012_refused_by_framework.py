@@ -153,7 +153,7 @@ def refused_by_framework(
     if program is not None:
         yield from script.evaluation_without_data(eval_strategy, blocks, program)
         yield from script.collator_masks(program)
-        if program.calls.trainers():
+        if any(script.is_odd(program.calls, each) for each in program.calls.trainers()):
             from lora_rules.checks.scripts.refused_inputs import refused_inputs
 
             yield from refused_inputs(program, pins)

@@ -71,6 +71,18 @@ LISTED = {
     ),
 }
 """Choices that no enumeration of transformers holds, or that are lists; of the newest version."""
+_BOUNDED = frozenset(
+    [
+        "adam_beta1",
+        "adam_beta2",
+        "dataloader_num_workers",
+        "dataset_num_proc",
+        "gradient_accumulation_steps",
+        "seed",
+        "torch_empty_cache_steps",
+    ]
+)
+"""Of which more than negative numbers are refused."""
 _EVERY = {"save_steps": "save_strategy", "logging_steps": "logging_strategy"}
 """Steps that are counted unless the strategy says otherwise: from 1 on a whole number."""
 
@@ -192,8 +204,10 @@ def _fraction(block: Block, key: Key) -> Iterator[Problem]:
 def _outside(block: Block, key: Key) -> Iterator[Problem]:
     """A number that the trainer, its optimizer or its loader refuses."""
     value = key.candidates[0]
+    if not isinstance(value, int | float):
+        return
     usual = type(value) is int and 0 < value < 1 << 32 and not key.name.startswith("adam")
-    if isinstance(value, int | float) and not usual:
+    if value < 0 or (not usual and key.name in _BOUNDED):
         from lora_rules.checks.training.argument_limits import LIMITS, outside
 
         if key.name in LIMITS:
