@@ -278,9 +278,8 @@ class Ways:
         scopes = [scope for scope in resolver.index.scopes.values() if module_of(scope) is home]
         self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
         self._left = STATEMENTS
-        for module in resolver.index.modules[1:]:
-            if module.is_script:
-                self._go(module)
+        for module in dict.fromkeys(resolver.program.roots):
+            self._go(module)
         self._go(None)
 
     def until(self, wanted: Iterable[int]) -> list[Run]:

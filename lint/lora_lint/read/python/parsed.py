@@ -46,8 +46,9 @@ def _filled(resolver: Resolver, kind: ast.expr, call: ast.Call, site: Site) -> F
     started = resolver.program.started(home)
     is_open = not started or any(start.is_open for _, start in started)
     found = Found(known, call, site, hidden=_REST if is_open else "", parsed=True)
-    for name, default in signatures.defaults(known.callee).items():
-        argument = _argument(resolver, home, own, name, default)
+    defaults = signatures.defaults(known.callee)
+    for name in sorted(signatures.fields(known.callee)):
+        argument = _argument(resolver, home, own, name, defaults.get(name))
         if argument is not None:
             found.arguments[name] = argument
     return found

@@ -54,6 +54,8 @@ class Program:
         self._starts: list[tuple[Module, Start]] | None = None
         self.gathered = False
         """Whether the modules that lead into the file were taken in."""
+        self.roots: list[Module] = []
+        """The modules in which a run begins that leads into the file."""
         self.incomplete = False
         """Whether there are more of these than may be."""
         if around is not None:
@@ -153,9 +155,11 @@ class Program:
                 found = definitions.leading_to(taken) if taken else set()
                 if found <= leading.get(importer, set()):
                     continue
-                self.module(importer)
+                module = self.module(importer)
                 leading[importer] = leading.get(importer, set()) | found
                 pending.append(importer)
+                if module is not None and (module.is_script or not modules.importers(importer)):
+                    self.roots.append(module)
         self.incomplete = modules.too_many
 
     def _take_in_imports(self, module: Module, around: Around) -> None:
