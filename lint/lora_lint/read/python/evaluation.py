@@ -12,7 +12,7 @@ from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
-from lora_lint.read.python.walking import nodes
+from lora_lint.read.python.walking import nodes, operands
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Call, Thing
 
@@ -236,11 +236,7 @@ class Evaluation:
         if handler is not None:
             held: Held = handler(self, node, site)
             return held
-        parts = [
-            self._value(child, site)
-            for child in ast.iter_child_nodes(node)
-            if isinstance(child, ast.expr)
-        ]
+        parts = [self._value(child, site) for child in operands(node)]
         return self._store.made_of(parts) if parts else None
 
     def _name(self, node: ast.Name, site: Site) -> Held:

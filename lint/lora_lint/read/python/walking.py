@@ -1,6 +1,7 @@
-"""The nodes of an expression, for questions to which their order does not matter.
+"""The nodes inside an expression.
 
-``ast.walk`` says the same, by way of two more generators a node; every test of a script is asked.
+``ast.walk`` and ``ast.iter_child_nodes`` say the same, by way of one or two more generators a node;
+every test and every operation of a script is asked.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _WITHOUT_OTHERS = (ast.Name, ast.Constant)
 
 
 def nodes(top: ast.AST) -> Iterator[ast.AST]:
-    """A node and all nodes below it, but for the contexts of names."""
+    """A node and all nodes below it, in no order, but for the contexts of names."""
     pending = [top]
     while pending:
         node = pending.pop()
@@ -26,3 +27,15 @@ def nodes(top: ast.AST) -> Iterator[ast.AST]:
                 pending += [each for each in value if isinstance(each, ast.AST)]
             elif isinstance(value, ast.AST):
                 pending.append(value)
+
+
+def operands(node: ast.AST) -> list[ast.expr]:
+    """The expressions right below a node, in their order."""
+    found: list[ast.expr] = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.expr):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.expr)]
+    return found
