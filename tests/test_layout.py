@@ -20,13 +20,14 @@ KNOWN_CYCLES = {
         "branches",
         "changes",
         "classes",
+        "command_line",
         "comprehensions",
         "expressions",
         "functions",
         "known",
         "options",
+        "program",
         "resolver",
-        "trace",
     ],
 }
 """Modules that may import each other, by their package; the issue that replaces them removes it."""

@@ -26,7 +26,7 @@ from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
-    from lora_lint.read.modules import Repositories
+    from lora_lint.read.repositories import Repositories
 
 
 def check(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lora_lint.engine import suppress
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.read.directives import parse
-from lora_lint.read.modules import Around
+from lora_lint.read.repositories import Around
 
 
 def spread(report: FileReport, around: Around) -> FileReport:

@@ -13,7 +13,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Pro
 
 if TYPE_CHECKING:
     from lora_lint.engine.finding import FileReport, Finding
-    from lora_lint.read.modules import Repositories
+    from lora_lint.read.repositories import Repositories
     from lora_rules.recipe import Recipe
 
 CLEAN, FINDINGS, TROUBLE = 0, 1, 2
@@ -128,7 +128,7 @@ class Run:
         if not self.request.follow or source.kind not in PROGRAMS:
             return None
         if self._repositories is None:
-            from lora_lint.read.modules import Repositories
+            from lora_lint.read.repositories import Repositories
 
             self._repositories = Repositories()
         return self._repositories

@@ -9,7 +9,7 @@ from lora_lint.sources.source import PROGRAMS, Source
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lora_lint.read.modules import Around
+    from lora_lint.read.repositories import Around
 
 READERS = {
     "python": "python.reader",

@@ -15,12 +15,7 @@ from collections.abc import Iterator
 
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
-from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.budgets import IMPORTERS, MODULE_BYTES
-
-if TYPE_CHECKING:
-    from lora_lint.read.python.callers import Definitions
-    from lora_lint.read.shell.starts import Start
 
 _LIBRARIES = frozenset(
     [
@@ -76,12 +71,10 @@ class Modules:
         self.root = root
         self._files: list[str] | None = None
         self._paths: frozenset[str] | None = None
-        self._starts: dict[str, list[Start]] | None = None
         self._folders: set[str] | None = None
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
         self._trees: dict[str, ast.Module | None] = {}
-        self._definitions: dict[str, Definitions | None] = {}
         self._stems: set[str] | None = None
         self.too_many = False
         """Whether the repository has too many files to look for importers."""
@@ -160,23 +153,6 @@ class Modules:
         if path not in self._trees:
             self._trees[path] = _parsed(self._data(path))
         return self._trees[path]
-
-    def definitions(self, path: str) -> Definitions | None:
-        """What a module's top level defines and mentions; ``None`` if it is no Python."""
-        if path not in self._definitions:
-            from lora_lint.read.python.callers import Definitions  # imports us
-
-            tree = self.tree(path)
-            self._definitions[path] = None if tree is None else Definitions(tree)
-        return self._definitions[path]
-
-    def starts(self, path: str) -> list[Start]:
-        """The commands of the repository that start a program, by file and line."""
-        if self._starts is None:
-            from lora_lint.read.starting import starts_of  # few programs need them
-
-            self._starts = starts_of(self)
-        return self._starts.get(path, [])
 
     def text(self, path: str, files: Files) -> str | None:
         """A module's text; ``None`` if it is too large, unreadable, or a link out of here."""
@@ -301,55 +277,3 @@ def repository_of(path: str) -> str | None:
             return None
         folder = above
     return folder
-
-
-class Repositories:
-    """The modules of each repository that one run of the linter meets, looked up once."""
-
-    def __init__(self) -> None:
-        """None is known yet."""
-        self._known: dict[str, Modules] = {}
-
-    def around(self, path: str, files: Files) -> Around | None:
-        """What a file may import, and be imported by; ``None`` where it is in no repository.
-
-        Args:
-            path: of the file, as the user wrote it.
-            files: remembers what is looked at.
-        """
-        root = repository_of(path)
-        if root is None:
-            return None
-        if root not in self._known:
-            self._known[root] = Modules(root)
-        return Around(self._known[root], path, files)
-
-
-class Around:
-    """The modules around one file."""
-
-    def __init__(self, modules: Modules, path: str, files: Files) -> None:
-        """Look nothing up yet.
-
-        Args:
-            modules: of the repository.
-            path: of the file, as the user wrote it.
-            files: remembers what is looked at.
-        """
-        self.modules = modules
-        self.path = os.path.abspath(path)
-        self._files = files
-        self._as_written = os.path.isabs(path)
-        self.read: dict[str, str] = {}
-        """The texts of other modules that were read, by path as the user would write it."""
-
-    def shown(self, path: str) -> str:
-        """A path as the user would write it."""
-        return path if self._as_written else os.path.relpath(path)
-
-    def text(self, path: str) -> str | None:
-        """The text of a module, if it can be read."""
-        text = self.modules.text(path, self._files)
-        if text is not None:
-            self.read[self.shown(path)] = text
-        return text

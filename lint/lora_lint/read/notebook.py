@@ -19,7 +19,7 @@ from lora_rules.engine.version_range import VersionRange
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
-    from lora_lint.read.modules import Around
+    from lora_lint.read.repositories import Around
 
 _PYTHON_MAGICS = frozenset(
     ["time", "timeit", "capture", "prun", "python", "python3", "py", "memit", "mprun", "snakeviz"]

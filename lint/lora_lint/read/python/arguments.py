@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lora_lint.read.choices import Arms
 from lora_lint.read.python.calls import LAST_NAMES, Known, find, positional_names
 from lora_lint.read.python.imports import canonical
-from lora_lint.read.python.options import DATACLASS_PARSERS
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.values import Class, Function, Ref, Table, Thunk, Unresolved
@@ -91,10 +90,11 @@ def known_calls(resolver: Resolver) -> list[Found]:
             if known is not None:
                 found.append(_found(resolver, known, call, site, call.args))
     found += _indirect(resolver)
-    if not DATACLASS_PARSERS.isdisjoint(index.calls):
-        from lora_lint.read.python.parsed import parsed  # most files have no such parser
+    return in_file_order(found)
 
-        found += parsed(resolver)
+
+def in_file_order(found: Iterable[Found]) -> list[Found]:
+    """Calls as they stand, a notebook's cell after cell."""
     return sorted(found, key=lambda each: (each.span.cell or 0, each.span))
 
 

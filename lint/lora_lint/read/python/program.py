@@ -21,9 +21,9 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.budgets import PROGRAM_FILES
 
 if TYPE_CHECKING:
-    from lora_lint.read.modules import Around
     from lora_lint.read.python.resolver import Resolver
     from lora_lint.read.python.scopes import Step
+    from lora_lint.read.repositories import Around
     from lora_lint.read.shell.starts import Start
     from lora_rules.recipe import Span
 
@@ -142,14 +142,14 @@ class Program:
 
     def _take_in_callers(self, around: Around, names: set[str]) -> None:
         modules = around.modules
-        own = modules.definitions(around.path)
+        own = around.repository.definitions(around.path)
         leading = self._leading
         leading[around.path] = own.leading_to(names) if own is not None else names
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
-                definitions = None if _is_test(importer) else modules.definitions(importer)
-                if definitions is None:
+                definitions = around.repository.definitions(importer)
+                if definitions is None or _is_test(importer):
                     continue
                 taken = definitions.taking(importer, path, leading[path], modules)
                 found = definitions.leading_to(taken) if taken else set()
@@ -174,7 +174,7 @@ class Program:
         if self._around is None or module is self.index.module:
             return True
         if module not in self._making:
-            definitions = self._around.modules.definitions(self._paths[module])
+            definitions = self._around.repository.definitions(self._paths[module])
             words = self._leading.get(self._paths[module], set()) | LAST_NAMES
             self._making[module] = set() if definitions is None else definitions.mentioning(words)
         return _outermost(scope) in self._making[module]
@@ -190,7 +190,7 @@ class Program:
             for module in list(self.index.modules) if around is not None else ():
                 path = self._paths.get(module)
                 if around is not None and path is not None:
-                    self._starts += [(module, each) for each in around.modules.starts(path)]
+                    self._starts += [(module, each) for each in around.repository.starts(path)]
         return self._starts
 
     def started(self, module: Module) -> list[tuple[Arms, Start]]:

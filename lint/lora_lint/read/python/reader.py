@@ -13,7 +13,7 @@ from lora_rules.recipe import Span
 if TYPE_CHECKING:
     import ast
 
-    from lora_lint.read.modules import Around
+    from lora_lint.read.repositories import Around
     from lora_rules.recipe import Recipe
 
 _CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")

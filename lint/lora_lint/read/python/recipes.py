@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from lora_lint.read.choices import Arm, Arms, united
 from lora_lint.read.python import datasets, functions, surroundings
-from lora_lint.read.python.arguments import Argument, Found, known_calls
+from lora_lint.read.python.arguments import Argument, Found, in_file_order, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding, in_order
+from lora_lint.read.python.options import DATACLASS_PARSERS
 from lora_lint.read.python.order import Run, Ways
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.program import RUN
@@ -42,7 +43,7 @@ def recipes(resolver: Resolver, file: File) -> Made:
     made_in = _made_in(resolver)
     if made_in:
         resolver.program.gather(made_in)
-    calls = known_calls(resolver)
+    calls = _calls(resolver)
     own = [found for found in calls if not found.site.text.path]
     adapters = [found for found in own if found.known.kind == "adapter" or _is_cli(found)]
     loads = [found for found in own if found.known.kind == "continue"]
@@ -73,6 +74,16 @@ def recipes(resolver: Resolver, file: File) -> Made:
     imports = imported_names(resolver.index)
     made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
     return Made(made, tuple(dict.fromkeys(notes)))
+
+
+def _calls(resolver: Resolver) -> list[Found]:
+    """The known calls of the run, and the configurations that its parsers fill."""
+    calls = known_calls(resolver)
+    if DATACLASS_PARSERS.isdisjoint(resolver.index.calls):
+        return calls
+    from lora_lint.read.python.parsed import parsed  # most files have no such parser
+
+    return in_file_order([*calls, *parsed(resolver)])
 
 
 _MAKING = ("LoraConfig", "AdaLoraConfig", "get_peft_model", "ModelConfig")

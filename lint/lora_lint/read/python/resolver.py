@@ -53,7 +53,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 if TYPE_CHECKING:
-    from lora_lint.read.modules import Around
+    from lora_lint.read.repositories import Around
 
 
 class _Entered:
