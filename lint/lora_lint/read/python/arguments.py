@@ -90,12 +90,12 @@ def known_calls(resolver: Resolver) -> list[Found]:
             if known is not None:
                 found.append(_found(resolver, known, call, site, call.args))
     found += _indirect(resolver)
-    return in_file_order(found)
+    return in_order(found)
 
 
-def in_file_order(found: Iterable[Found]) -> list[Found]:
-    """Calls as they stand, a notebook's cell after cell."""
-    return sorted(found, key=lambda each: (each.span.cell or 0, each.span))
+def in_order(calls: Iterable[Found]) -> list[Found]:
+    """Calls in the order of the file, each once."""
+    return sorted(dict.fromkeys(calls), key=lambda each: (each.span.cell or 0, each.span))
 
 
 def _aliases(resolver: Resolver) -> set[str]:

@@ -375,8 +375,3 @@ def _add(linked: Linked, found: Found) -> None:
     calls = linked.by_kind.setdefault(found.known.kind, [])
     if found not in calls:
         calls.append(found)
-
-
-def in_order(calls: Iterable[Found]) -> list[Found]:
-    """Calls in the order of the file, each once."""
-    return sorted(dict.fromkeys(calls), key=lambda each: (each.span.cell or 0, each.span))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lora_lint.read.choices import Arm, Arms, united
 from lora_lint.read.python import datasets, functions, surroundings
-from lora_lint.read.python.arguments import Argument, Found, in_file_order, known_calls
+from lora_lint.read.python.arguments import Argument, Found, in_order, known_calls
 from lora_lint.read.python.imports import imported_names
-from lora_lint.read.python.links import Linked, Links, adding, in_order
+from lora_lint.read.python.links import Linked, Links, adding
 from lora_lint.read.python.options import DATACLASS_PARSERS
 from lora_lint.read.python.order import Run, Ways
 from lora_lint.read.python.origins import Origins
@@ -83,7 +83,7 @@ def _calls(resolver: Resolver) -> list[Found]:
         return calls
     from lora_lint.read.python.parsed import parsed  # most files have no such parser
 
-    return in_file_order([*calls, *parsed(resolver)])
+    return in_order([*calls, *parsed(resolver)])
 
 
 _MAKING = ("LoraConfig", "AdaLoraConfig", "get_peft_model", "ModelConfig")
