@@ -35,8 +35,15 @@ def keys() -> Iterator[KeyPage]:
 
 
 BEST_MODEL = "load_best_model_at_end"
-EVALUATING = ("eval_strategy", "evaluation_strategy", "do_eval", "evaluate_during_training")
-"""Keys that say when a run evaluates, wherever they stand."""
+EVALUATING = (
+    "eval_strategy",
+    "evaluation_strategy",
+    "eval_steps",
+    "do_eval",
+    "evaluate_during_training",
+)
+"""Keys that say when a run evaluates, wherever they stand: a program of one's own that is given
+an interval evaluates by steps."""
 
 
 @rule(
@@ -166,7 +173,9 @@ def _refused_in_file(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterat
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
-            yield from judge(written(blocks[0]), refusals, pins[framework.package])
+            yield from judge(
+                written(blocks[0]), refusals, pins[framework.package], pins.__getitem__
+            )
         if framework.hands_on_sections:
             yield from _refused_in_section(blocks[0])
 
