@@ -203,7 +203,8 @@ def _against_list(
             continue
         effect = "refuses it" if block.strict else "drops it without a word"
         text = f"{framework.label} does not know {key.name} and {effect}."
-        yield _unknown(key, text, block.known_keys, None if block.strict else Severity.WARNING)
+        free = block.known_keys.difference(each.name for each in block.keys)
+        yield _unknown(key, text, free, None if block.strict else Severity.WARNING)
 
 
 def _not_yet(key: Key, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:

@@ -35,15 +35,8 @@ def keys() -> Iterator[KeyPage]:
 
 
 BEST_MODEL = "load_best_model_at_end"
-EVALUATING = (
-    "eval_strategy",
-    "evaluation_strategy",
-    "eval_steps",
-    "do_eval",
-    "evaluate_during_training",
-)
-"""Keys that say when a run evaluates, wherever they stand: a program of one's own that is given
-an interval evaluates by steps."""
+EVALUATING = ("eval_strategy", "evaluation_strategy", "do_eval", "evaluate_during_training")
+"""Keys that say when a run evaluates, wherever they stand."""
 
 
 @rule(
