@@ -58,7 +58,7 @@ def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> F
     lines = tuple(text.splitlines()) if source.kind != "notebook" else ()
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
-        reading = read(source, _forced_dialect(source.path, directives, config))
+        reading = _read(source, _forced_dialect(source.path, directives, config), files)
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
@@ -66,6 +66,22 @@ def _check(source: Source, config: Config, command_line: Mapping[str, Any]) -> F
     finally:
         reading.close()
     return report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
+
+
+def _read(source: Source, forced: str | None, files: Files) -> Reading:
+    """Read a file in the dialect that it is forced into, or that it is written in.
+
+    Raises:
+        Unreadable: if it does not parse at all.
+    """
+    reading = read(source, forced)
+    if forced is None and reading.recipes and source.kind not in SCRIPTS:
+        from lora_lint.engine.own_format import is_own  # programs have no use for it
+        from lora_lint.translate.framework import GENERIC
+
+        if is_own(reading, source, files):
+            return read(source, GENERIC)
+    return reading
 
 
 def _judge(
@@ -143,8 +159,8 @@ def recipes_before_error(
     except NotText as error:
         raise Unreadable(str(error)) from None
     directives = parse(text, source.kind)
-    reading = read(source, _forced_dialect(source.path, directives, config))
     files = Files()
+    reading = _read(source, _forced_dialect(source.path, directives, config), files)
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes
