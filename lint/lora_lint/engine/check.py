@@ -26,7 +26,7 @@ from lora_rules.engine.views import SCRIPTS
 from lora_rules.recipe import Recipe
 
 if TYPE_CHECKING:
-    from lora_lint.read.repositories import Repositories
+    from lora_lint.read.repositories import Around, Repositories
 
 
 def check(
@@ -73,7 +73,7 @@ def _check(
     cell_lines = tuple(tuple(cell.splitlines()) for cell in cell_texts)
     try:
         around = repositories.around(source.path, files) if repositories is not None else None
-        reading = read(source, _forced_dialect(source.path, directives, config), around)
+        reading = _read(source, _forced_dialect(source.path, directives, config), files, around)
     except Unreadable as error:
         return FileReport(source.path, lines=lines, cells=cell_lines, unreadable=_why(error))
     try:
@@ -86,6 +86,24 @@ def _check(
     from lora_lint.engine.elsewhere import spread  # few files lead into others
 
     return spread(report, around)
+
+
+def _read(
+    source: Source, forced: str | None, files: Files, around: Around | None = None
+) -> Reading:
+    """Read a file in the dialect that it is forced into, or that it is written in.
+
+    Raises:
+        Unreadable: if it does not parse at all.
+    """
+    reading = read(source, forced, around)
+    if forced is None and reading.recipes and source.kind not in SCRIPTS:
+        from lora_lint.engine.own_format import is_own  # programs have no use for it
+        from lora_lint.translate.framework import GENERIC
+
+        if is_own(reading, source, files):
+            return read(source, GENERIC)
+    return reading
 
 
 def _judge(
@@ -171,7 +189,7 @@ def recipes_before_error(
     directives = parse(text, source.kind)
     files = Files()
     around = repositories.around(source.path, files) if repositories is not None else None
-    reading = read(source, _forced_dialect(source.path, directives, config), around)
+    reading = _read(source, _forced_dialect(source.path, directives, config), files, around)
     recipes = tuple(
         declare.with_declarations(recipe, config, command_line, directives, files)
         for recipe in reading.recipes

@@ -13,10 +13,11 @@ from lora_rules.engine.brief import VALUE, brief, sentence, shortened
 from lora_rules.engine.injection import Evaluation, Found, Outcome, asks_of_program_alone
 from lora_rules.engine.lacking import lacking
 from lora_rules.engine.lazy_rule import parameters_of
-from lora_rules.engine.problem import Problem, Severity
+from lora_rules.engine.problem import Problem, Set, Severity
 from lora_rules.engine.rule import Rule
 from lora_rules.engine.unknown import UNFIT
 from lora_rules.engine.views import OF_SCRIPTS
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 HYGIENE = ("LL090", "LL091")
@@ -171,7 +172,7 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         severity=Severity(problem.severity or rule.severity),
         message=sentence(problem.message + _provenance(problem, recipe)),
         span=place._replace(path=""),
-        help=sentence(problem.help),
+        help=sentence(problem.help + _in_its_words(problem, recipe)),
         also=tuple(_seen_from(path, recipe.path, _secondary(problem, recipe))),
         edits=() if _edits_elsewhere(problem, recipe) else problem.edits,
         safety=problem.safety,
@@ -179,6 +180,26 @@ def _finding(rule: Rule, found: Found, recipe: Recipe, number: int) -> Finding:
         recipe=number,
         key=problem.key,
     )
+
+
+def _in_its_words(problem: Problem, recipe: Recipe) -> str:
+    """What the file calls a setting that the advice names, where its value is another number."""
+    if recipe.callee is not None:
+        return ""
+    said = []
+    for edit in problem.edits:
+        if isinstance(edit, Set) and (setting := recipe.settings.get(edit.setting)) is not None:
+            behaviour = behaviour_of(recipe.dialect)
+            turned = behaviour.spelled(edit.setting, edit.value, recipe.known)
+            if turned and turned[0] != edit.value and setting.key != edit.setting:
+                said.append(
+                    f"{edit.setting} {_short(edit.value)} is {setting.key}: {_short(turned[0])}"
+                )
+    return f" Here {', and '.join(said)}." if said else ""
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _place(at: str | Span | None, recipe: Recipe) -> Span:

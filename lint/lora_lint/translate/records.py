@@ -1,4 +1,4 @@
-"""Records of finished runs: what PEFT wrote beside a trained adapter, also inside a summary.
+"""Records of finished runs: what PEFT or mlx-lm wrote beside a trained adapter, also in a summary.
 
 Nobody trains with them any more. PEFT switches ``inference_mode`` on when it saves, and names the
 base model and, in newer versions, itself.
@@ -11,8 +11,13 @@ import os
 from lora_lint.read.tree import Mapping, Scalar
 from lora_lint.sources.files import Files
 
-ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
-"""The weights of a trained adapter."""
+ADAPTERS = (
+    "adapter_model.safetensors",
+    "adapter_model.bin",
+    "adapters.safetensors",
+    "adapters.npz",
+)
+"""The weights of a trained adapter, as PEFT and mlx-lm call them."""
 _WRITTEN_BY_PEFT = ("auto_mapping", "revision", "layers_pattern", "fan_in_fan_out")
 """Keys that PEFT writes whatever they are, and hardly anybody else does."""
 

@@ -176,6 +176,8 @@ class Refusal(NamedTuple):
     first: str = ""
     """The first version that refuses it, where pins decide: below it nothing is said, and without a
     pin it is a warning."""
+    of: str = ""
+    """The library whose versions ``first`` means, where that is another one: ``transformers``."""
 
 
 class Refusals(NamedTuple):
@@ -206,15 +208,22 @@ class Refusals(NamedTuple):
             )
 
 
-def judge(keys: Written, refusals: Refusals, pin: VersionRange = ANY) -> Iterator[Problem]:
+def judge(
+    keys: Written,
+    refusals: Refusals,
+    own: VersionRange = ANY,
+    pin_of: Callable[[str], VersionRange] = lambda _library: ANY,
+) -> Iterator[Problem]:
     """What is refused of these keys.
 
     Args:
         keys: as written.
         refusals: of the framework or library that they are for.
-        pin: the versions of it that are allowed.
+        own: the versions of it that are allowed.
+        pin_of: those of another library.
     """
     for one in refusals.rows:
+        pin = pin_of(one.of) if one.of else own
         if one.until and not (pin.bounded and pin.certainly_below(one.until)):
             continue
         if one.first and (pin.at_commit or pin.certainly_below(one.first)):

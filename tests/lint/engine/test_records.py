@@ -63,6 +63,15 @@ def test_a_configuration_beside_the_trained_adapter_is_a_record(tmp_path: Path) 
     assert codes(str(path), text) == []
 
 
+def test_what_mlx_lm_wrote_beside_its_adapter_is_a_record(tmp_path: Path) -> None:
+    text = '{"model": "m", "fine_tune_type": "lora", "iters": 100, "learning_rate": 1e-06, '
+    text += '"lora_parameters": {"rank": 16, "scale": 16.0, "dropout": 0.0}}'
+    path = tmp_path / "adapter_config.json"
+    assert "LL102" in codes(str(path), text, "json")
+    (tmp_path / "adapters.safetensors").touch()
+    assert codes(str(path), text, "json") == []
+
+
 LOADS = """\
 from peft import PeftModel
 from transformers import AutoModelForCausalLM

@@ -37,6 +37,25 @@ def bases(code: str) -> list[tuple[object, object]]:
 
 
 OTHERS = {
+    "a second adapter on a module of the file that is wrapped already": """
+        class Head(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.enc = nn.Linear(8, 8)
+        def one(device):
+            head = Head()
+            head = get_peft_model(head, build("first")).to(device)
+            head.add_adapter("other", LoraConfig(r=1, target_modules=["enc"]))
+        def two(folder):
+            return AutoModelForCausalLM.from_pretrained("a/b")
+    """,
+    "what a parameter builds, beside a model of another function": """
+        def one(factory):
+            model = factory()
+            model = get_peft_model(model, LoraConfig(r=1, target_modules=["enc"]))
+        def two(folder):
+            return AutoModelForCausalLM.from_pretrained("a/b")
+    """,
     "a module of the file beside a model": """
         class Head(nn.Module):
             def __init__(self, width):
@@ -62,6 +81,15 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_an_adapter_on_something_else_has_no_model_of_the_file(name: str) -> None:
     assert bases(OTHERS[name]) == [(None, None)]
+
+
+def test_a_configuration_for_nobody_does_not_get_the_model_of_another_one() -> None:
+    assert bases("""
+        CASES = [LoraConfig(r=1, target_modules=["enc"])]
+        def two():
+            model = AutoModelForCausalLM.from_pretrained("a/b")
+            return get_peft_model(model, LoraConfig(r=2))
+    """) == [(None, None), ("a/b", False)]
 
 
 SAME = {

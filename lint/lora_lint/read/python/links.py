@@ -23,6 +23,8 @@ from lora_rules.recipe import Setting
 
 _SESSIONS = ("wrap", "adapter", "trainer")
 """Kinds of calls that bring a model and an adapter together."""
+_WRAPPERS = ("wrap", "prepare")
+"""Kinds of calls that give back the model that they are given."""
 _UNKNOWN_QUANTIZATION = "the model's quantization_config is unknown"
 
 
@@ -177,6 +179,7 @@ class Links:
                     if model:  # Unsloth's get_peft_model
                         yield {found}, Session(links, None, other)
                 elif kind == "wrap":
+                    other = other or (not links and _comes_of_parameter(found.expression("model")))
                     yield adapters, Session([made, *links], None, other)
                 else:
                     for link in links:
@@ -195,8 +198,20 @@ class Links:
             given = self.origins.given(link, "quantization_config")
             yield from (found for found in self.origins.of(given) if found is not None)
 
-    def _is_other(self, model: list[Seen]) -> bool:
-        return bool(model) and all(self.origins.is_other(each) for each in model)
+    def _is_other(self, model: list[Seen], depth: int = 0) -> bool:
+        """Whether it is certainly no model that the file is seen to load, also inside a wrapper."""
+        return bool(model) and all(
+            self.origins.is_other(each) or self._wraps_other(each, depth) for each in model
+        )
+
+    def _wraps_other(self, seen: Seen, depth: int) -> bool:
+        sources = list(self.origins.sources(seen)) if depth < CHAIN else []
+        return bool(sources) and all(
+            source is not None
+            and source.found.known.kind in _WRAPPERS
+            and self._is_other(self.origins.given(source, "model"), depth + 1)
+            for source in sources
+        )
 
     def _adapters(self, made: Made) -> set[Found]:
         return _only_adapters(self.origins.of(self.origins.given(made, "peft_config")))
@@ -230,7 +245,14 @@ class Links:
         if linked.by_kind.get(kind):
             return
         nearby = self._free if only_free else self._nearby
-        linked.by_kind[kind] = nearby[kind, adapter.scope] or nearby[kind, None]
+        found = nearby[kind, adapter.scope] or nearby[kind, None]
+        taken = kind == "model" and len(found) == 1 and self._is_taken(found[0], adapter)
+        linked.by_kind[kind] = [] if taken else found
+        linked.other = linked.other or taken
+
+    def _is_taken(self, model: Found, adapter: Found) -> bool:
+        """Whether a model of another function is seen to get another adapter."""
+        return model in self._owned and model.scope is not adapter.scope
 
     def nearest(self, kind: str, adapter: Found) -> list[Found]:
         """The calls of a kind in the adapter's function, else in the file; of another's, none."""
@@ -365,6 +387,23 @@ def adding(resolver: Resolver) -> Iterator[tuple[Expression, list[Expression]]]:
         if isinstance(call.func, ast.Attribute):
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             yield (call.func.value, site), [(node, site) for node in given]
+
+
+def _comes_of_parameter(model: Expression | None) -> bool:
+    """Whether a model is what calling a parameter of the function gave: ``model = factory()``.
+
+    Which model that is, the caller decides, and none that the file is seen to load is nearer.
+    """
+    if model is None or not isinstance(model[0], ast.Name):
+        return False
+    scope = model[1].block.scope
+    called = [
+        definition.node.func
+        for definition in scope.bindings.get(model[0].id, ())
+        if isinstance(definition.node, ast.Call)
+    ]
+    first = called[0] if called else None
+    return isinstance(first, ast.Name) and first.id in scope.parameters
 
 
 def _only_adapters(sources: Iterable[Found | None]) -> set[Found]:

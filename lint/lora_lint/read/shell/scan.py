@@ -21,6 +21,10 @@ _LINE_END = lazily(r"\r?\n")
 _BEHIND = lazily(r"(?:([ \t]+)(#|(?=\r?\n|\Z))|\r?\n)")
 """What a backslash stands before: the line's end, or blanks up to it or to a comment."""
 _BLANKS = ("", " ", "\t", "\r", "\n")
+_PLACEHOLDER = lazily(r"<[A-Za-z_][\w./:-]*>(?=[\s/]|\Z)")
+"""``<your_data>``, which a reader is to replace before the script runs."""
+_REDIRECTED = lazily(r"[<>]+&?(?:[ \t]|\\\r?\n)*(?:\\[^\s]|[^\s;&|()<>\\])*")
+"""Where a stream goes; the name may stand on the next line, which goes on with this one."""
 _HEREDOC = lazily(r"<<-?\s*(['\"]?)([\w.]+)\1")
 
 
@@ -206,11 +210,15 @@ class Scanner:
             self._heredocs.append(heredoc[2])
             self._at = heredoc.end()
             return
+        placeholder = _PLACEHOLDER.match(self.text, self._at)
+        if placeholder is not None:
+            self._opaque(placeholder.end() - 1)
+            return
         if self._begin is not None and "".join(p.text for p in self._pieces).isdigit():
             self._pieces, self._begin = [], None  # the 2 of 2>&1
         self._end_word()
-        match = re.compile(r"[<>]+&?\s*[^\s;&|()<>]*").match(self.text, self._at)
-        self._at = match.end() if match else self._at + 1
+        match = _REDIRECTED.match(self.text, self._at)
+        self._advance(match.end() if match else self._at + 1)
 
     def _single_quoted(self) -> None:
         self._open()

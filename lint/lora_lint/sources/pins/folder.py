@@ -18,7 +18,7 @@ MAX_FILES = 64
 _REQUIREMENTS = lazily(r"[\w.-]*requirements?[\w.-]*\.(?:txt|in|lock)")
 _LISTED = lazily(r"[\w.-]+\.(?:txt|in)")
 _CONDA = lazily(r"(?:environment|env|conda)[\w.-]*\.ya?ml")
-_SCRIPT = lazily(r"[\w.-]*(?:install|setup)[\w.-]*\.sh")
+_SCRIPT = lazily(r"[\w.-]*(?:install|setup|env)[\w.-]*\.sh")
 _STEM = lazily(r"(?:requirements?|environment|env|conda|install|setup)\.[a-z]+")
 _INNER = "requirements"
 """A folder of lists, each for one purpose."""

@@ -37,6 +37,22 @@ _RELEASE = lazily(r"v?(\d+(?:\.\d+)+(?:\.?(?:a|b|rc|post|dev)\d+)?)(?:-release)?
 _GIT = lazily(rf"(?:git\+)?[^\s'\"]*/({NAMES})(?:\.git)?(?:/?@([^\s'\"#&]+))?(?:[#&]\S*)?\s*$", 2)
 _WHEEL = lazily(rf"\S*/({NAMES})-(\d[^-/\s]*?)(?:-\S*\.whl|\.tar\.gz|\.zip)(?:#\S*)?\s*$", 2)
 _ARCHIVE = lazily(rf"\S*/({NAMES})/archive/(?:refs/tags/)?([^/\s]+?)(?:\.tar\.gz|\.zip)\s*$", 2)
+_OWNER = lazily(r"github\.com[/:]([\w.-]+)/", 2)
+OWNERS = frozenset(
+    {
+        "huggingface",
+        "lvwerra",
+        "timdettmers",
+        "bitsandbytes-foundation",
+        "hiyouga",
+        "modelscope",
+        "pytorch",
+        "meta-pytorch",
+        "volcengine",
+        "verl-project",
+    }
+)
+"""Whose repositories of that name are the libraries themselves."""
 _HASH = lazily(r"[0-9a-f]{7,40}")
 
 
@@ -81,7 +97,10 @@ def parse(text: str, source: str, line: int = 0) -> Requirement | None:
     rest, _, marker = _without_options(match[2]).partition(";")
     rest = rest.strip()
     if rest.startswith("@"):
-        at_url = from_url(rest[1:].strip(), source, line)
+        url = rest[1:].strip()
+        at_url = from_url(url, source, line)
+        if at_url is None and "git+" in url:
+            at_url = _forked(match[1], "", source, line)  # a fork may be called anything
         return at_url._replace(marker=marker.strip()) if at_url else None
     conditions = conditions_of(rest.strip("() "), source, line)
     if conditions is None:
@@ -100,7 +119,19 @@ def from_url(url: str, source: str, line: int) -> Requirement | None:
     if match is not None:
         return at_reference(match[1], match[2], source, line)
     match = _GIT.match(url.split(";")[0]) if "git" in url else None
-    return at_reference(match[1], match[2] or "", source, line) if match is not None else None
+    if match is None:
+        return None
+    owner = _OWNER.search(url)
+    if owner is not None and owner[1].lower() not in OWNERS:
+        return _forked(match[1], match[2] or "", source, line)
+    return at_reference(match[1], match[2] or "", source, line)
+
+
+def _forked(library: str, reference: str, source: str, line: int) -> Requirement:
+    """Somebody's copy of a library, which follows no release unless it is at a tag."""
+    tagged = at_reference(library, reference, source, line)
+    commit = Specifier(COMMIT, reference or "a fork", source, line)
+    return tagged if tagged.conditions else Requirement(named(library), (commit,))
 
 
 def at_reference(library: str, reference: str, source: str, line: int) -> Requirement:

@@ -72,7 +72,9 @@ def _reference_is_the_model(program: Program) -> Iterator[Problem]:
     """The model that is trained is its own reference."""
     for call in program.calls.named("trl.DPOTrainer", "trl.KTOTrainer"):
         model, reference = call.things.get("model"), call.things.get("ref_model")
-        if model is not None and model == reference and "ref_model" in call.arguments:
+        if model is None or reference is None or model.optional or reference.optional:
+            continue  # one of them may be a name, or None
+        if model == reference and "ref_model" in call.arguments:
             yield Problem(
                 call.arguments["ref_model"].span or call.span,
                 "ref_model is the model that is trained: TRL raises ValueError.",

@@ -87,12 +87,12 @@ def _not_taken(
 def _likely(
     scripts: tuple[tuple[str, ...], ...], block: Block, framework: Behaviour
 ) -> tuple[tuple[str, ...], ...]:
-    """The common scripts, and another one where it takes more of the file's keys than they do."""
+    """The script that takes most of the file's keys, and the common ones."""
     names = {key.name for key in block.keys}
     taken = [len(names & signatures.fields(classes[-1])) for classes in scripts]
     best = taken.index(max(taken))
     common = scripts[: framework.common_scripts]
-    return common if best < len(common) else (scripts[best], *common)
+    return (scripts[best], *(each for each in common if each is not scripts[best]))
 
 
 def _of_another_method(key: Key, owner: str, who: str) -> Problem:

@@ -201,9 +201,13 @@ def _against_list(
         if was is not None and was.gone:
             yield from _no_more(key, framework, was.gone, pin, block.known_keys)
             continue
+        from lora_rules.checks.training.argument_keys import is_slip  # few files have such a key
+
         effect = "refuses it" if block.strict else "drops it without a word"
         text = f"{framework.label} does not know {key.name} and {effect}."
-        yield _unknown(key, text, block.known_keys, None if block.strict else Severity.WARNING)
+        there = (each.name for each in block.keys if not is_slip(key.name, each.name))
+        free = block.known_keys.difference(there)
+        yield _unknown(key, text, free, None if block.strict else Severity.WARNING)
 
 
 def _not_yet(key: Key, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:

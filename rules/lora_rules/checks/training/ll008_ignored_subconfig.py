@@ -37,6 +37,7 @@ def ignored_subconfig(
     alora_invocation_tokens: Value,
     task_type: Value,
     base_model_name_or_path: Value,
+    peft_type: Value,
 ) -> Iterator[Problem]:
     """A setting that nothing reads, because the one that switches it on is missing.
 
@@ -78,8 +79,10 @@ def ignored_subconfig(
         return
     if isinstance(init_lora_weights, Known):
         chosen = init_lora_weights.value
+        refused = isinstance(peft_type, Known) and peft_type.value == "ADALORA"
         for each in (loftq_config, eva_config, corda_config, lora_ga_config):
-            yield from _unused(each, chosen, blocks)
+            if each is not loftq_config or not refused:  # AdaLoRA raises, whatever is chosen
+                yield from _unused(each, chosen, blocks)
         yield from _missing("eva", "eva_config", eva_config, chosen)
         yield from _missing("corda", "corda_config", corda_config, chosen)
     tokens = is_given(alora_invocation_tokens) and writes(blocks, "alora_invocation_tokens")

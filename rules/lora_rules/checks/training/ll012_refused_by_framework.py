@@ -167,7 +167,9 @@ def _refused_in_file(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterat
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
-            yield from judge(written(blocks[0]), refusals, pins[framework.package])
+            yield from judge(
+                written(blocks[0]), refusals, pins[framework.package], pins.__getitem__
+            )
         if framework.hands_on_sections:
             yield from _refused_in_section(blocks[0])
 

@@ -87,6 +87,8 @@ def training_steps(
         return Steps(max_steps, exact=True, from_data=False)
     if training_kind == "reinforcement":
         raise Unknown("with rewards a row is played several times, and each time counts")
+    if training_kind == "pretraining" and dataset_rows is not None:
+        raise Unknown("plain text is cut into pieces, of which a row may give any number")
     if dataset_rows is None or effective_batch is None:
         raise Unknown("the rows of the training data, or the batch, are not known")
     if num_train_epochs is None or num_train_epochs <= 0:

@@ -32,5 +32,7 @@ RENAMED = (
         "evaluation_strategy is no key of LLaMA-Factory since transformers 4.46",
         "Rename it to eval_strategy.",
         newer=True,
+        first="4.46",
+        of="transformers",
     ),
 )
