@@ -35,6 +35,8 @@ class Behaviour:
 
     # The adapter
 
+    fixes_scale: bool = False
+    """The factor of an adapter is the program's: there is no key for it."""
     adapter_as_written: bool = False
     """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
     may know more spellings than PEFT does."""
