@@ -176,7 +176,12 @@ def _of_program(recipe: Recipe, started: Command) -> Recipe:
         return recipe
     first, *rest = recipe.blocks
     added = {flag.name for flag in started.flags if _is_added(flag)}
-    keys = tuple(key for key in first.keys if not any(_leads(key.name, each) for each in added))
+    groups = {key.name.rpartition(".")[0] for key in first.keys}
+    keys = tuple(
+        key
+        for key in first.keys
+        if key.name not in groups and not any(_leads(key.name, each) for each in added)
+    )
     own = first._replace(programs=(program,), known_keys=frozenset(), strict=True, keys=keys)
     return recipe._replace(blocks=(own, *rest))
 
