@@ -53,7 +53,7 @@ def against_programs(
     taken = None if _is_lenient(block, framework) else _taken(block.programs, pins)
     if taken is None:
         return
-    moved: list[tuple[str, Problem]] = []
+    moved: dict[str, list[tuple[str, Problem]]] = {}
     for key in block.keys:
         if key.name in taken.newest or key.name in allow or key.name in framework.former_keys:
             continue
@@ -61,17 +61,20 @@ def against_programs(
             continue
         of_other = _of_other_version(block.programs, key, taken, pins)
         if of_other is not None:
-            moved.append((key.name, of_other))
+            moment = of_other.message.rpartition(": it ")[2]
+            moved.setdefault(moment, []).append((key.name, of_other))
         elif key.name not in block.known_keys:
             yield _never_known(block, key, taken, nearest(key.name, taken.newest))
-    if len(moved) > MANY:
-        yield _as_one(moved)
-    else:
-        yield from (problem for _, problem in moved)
+    for together in moved.values():
+        if len(together) > MANY:
+            yield _as_one(together)
+        else:
+            yield from (problem for _, problem in together)
 
 
 MANY = 5
-"""A command with more options of another version is written for that one: one problem says so."""
+"""More options that came or went with one version: a command is written for another, and one problem
+says so."""
 
 
 def _as_one(moved: list[tuple[str, Problem]]) -> Problem:
@@ -79,9 +82,6 @@ def _as_one(moved: list[tuple[str, Problem]]) -> Problem:
     names = ", ".join(name for name, _ in others)
     return first._replace(
         message=f"{first.message} So are {len(others)} more of the command: {names}.",
-        severity=Severity.ERROR
-        if any(one.severity is Severity.ERROR for _, one in moved)
-        else first.severity,
         edits=(),  # a fix renames the key that it stands at
     )
 
