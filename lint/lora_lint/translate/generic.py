@@ -94,10 +94,10 @@ SECTIONS = [
 """Where, beside a block, the rest of a recipe stands."""
 OWN_NAMES = {
     "model": {"model": ("name", "path")},
-    **dict.fromkeys(
-        ("data", "data.init_args", "dataset", "dataloader"),
-        {"per_device_train_batch_size": ("batch_size",)},
-    ),
+    **{
+        section: {"per_device_train_batch_size": ("batch_size",)}
+        for section in ("data", "data.init_args", "dataset", "dataloader")
+    },
 }
 """By section, what it calls a setting besides the names that need no section: by one of those. A
 batch size among the data is the loader's, which each process has for itself."""

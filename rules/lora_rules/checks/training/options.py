@@ -73,8 +73,8 @@ def against_programs(
 
 
 MANY = 5
-"""More options that came or went with one version: a command is written for another, and one problem
-says so."""
+"""With more options that came or went with one version, a command is written for another one, and
+one problem says so."""
 
 
 def _as_one(moved: list[tuple[str, Problem]]) -> Problem:
