@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
 
 from lora_lint.read.tree import Mapping, Opaque, Scalar
 from lora_lint.read.tree import Sequence as ListNode
@@ -92,7 +93,7 @@ SECTIONS = [
     "quantization_config",
 ]
 """Where, beside a block, the rest of a recipe stands."""
-OWN_NAMES = {
+OWN_NAMES: AnyMapping[str, AnyMapping[str, tuple[str, ...]]] = {
     "model": {"model": ("name", "path")},
     **{
         section: {"per_device_train_batch_size": ("batch_size",)}
