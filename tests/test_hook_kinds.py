@@ -1,4 +1,4 @@
-"""The hook is given every kind of file that is read: by its pattern, and by what identify calls it."""
+"""The hook is given every kind of file that is read: by its pattern, and by identify's tags."""
 
 from __future__ import annotations
 
