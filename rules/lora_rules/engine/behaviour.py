@@ -142,6 +142,8 @@ class Behaviour:
 
     # Memory
 
+    elsewhere: bool = False
+    """It trains on a service's machines: no GPU that is declared is the run's."""
     trainer: str = ""
     """Whose training loop runs; empty where a script shows it, or where nobody has looked."""
     trainer_switches: Mapping[str, str] = {"use_unsloth": "unsloth"}
