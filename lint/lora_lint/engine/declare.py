@@ -97,17 +97,15 @@ def _versions(recipe: Recipe, files: Files) -> dict[str, Setting]:
 def _of_older_version(recipe: Recipe, settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """Silent defaults of the framework that the pinned version does not have yet."""
     framework = behaviour_of(recipe.dialect, recipe.framework)
-    pin = settings.get(f"pinned_{framework.package.replace('-', '_')}")
-    if pin is None or not framework.defaults_since:
-        return {}
     return {
         name: settings[name]._replace(candidates=(before,))
-        for name, (since, before) in framework.defaults_since.items()
+        for name, (pinned, since, before) in framework.defaults_since.items()
         if name in settings
         and settings[name].origin is Origin.DEFAULT
+        and pinned in settings
         and all(
             isinstance(each, VersionRange) and each.certainly_below(since)
-            for each in pin.candidates
+            for each in settings[pinned].candidates
         )
     }
 

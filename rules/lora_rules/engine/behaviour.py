@@ -113,9 +113,9 @@ class Behaviour:
     """TRL's arguments reach TRL's own classes as they are written."""
     library_defaults: bool = False
     """What nobody wrote is transformers' or TRL's default; others' are made for LoRA."""
-    defaults_since: Mapping[str, tuple[str, object]] = {}
-    """Silent defaults that :attr:`package` has only since a version, and those that it had before,
-    by setting."""
+    defaults_since: Mapping[str, tuple[str, str, object]] = {}
+    """Silent defaults that are there only since a version, by setting: the setting that has the
+    pinned versions, the first version, and the default before."""
     supervised: bool = False
     """Its LoRA recipes imitate examples unless their loss says otherwise."""
     supervised_keys: frozenset[str] = frozenset()

@@ -11,7 +11,6 @@ from lora_lint.sources.pins.requirement import parse
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries import signatures
 
-
 SERVICES = {"tinker", "together", "fireworks"}
 """Libraries whose calls have a service train."""
 

@@ -35,9 +35,11 @@ class Framework(Behaviour):
         ]
     )
     trainer = "trl"
-    package = "trl"
     defaults_since = MappingProxyType(
-        {"bf16": ("0.19", False), "gradient_checkpointing": ("0.22", False)}
+        {
+            "bf16": ("pinned_trl", "0.19", False),
+            "gradient_checkpointing": ("pinned_trl", "0.22", False),
+        }
     )
 
     def derive(self, draft: Draft) -> None:
