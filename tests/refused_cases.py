@@ -24,6 +24,11 @@ HEADS = {
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
     "sd-scripts": "network_module: networks.lora\n",
+    "openrlhf": "",
+    "skyrl": "",
+    "prime-rl": "",
+    "qlora-pipe": "model: m\noutput_dir: o\n",
+    "diffusion-pipe": "dataset: d.toml\noptimizer: {type: adamw}\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n"
     "backend: local\n",
 }
@@ -1018,6 +1023,13 @@ SD_NUMBERS = (
     *("network-dim", "network-alpha", "learning-rate", "unet-lr", "max-train-steps"),
     *("max-train-epochs", "train-batch-size", "gradient-accumulation-steps"),
 )
+RL = "trainer: {policy: {model: {lora: {rank: 8}}}}\n"
+SUPERVISED = "model: {lora: {rank: 8}}\noptimizer_config: {lr: 1.0e-4}\nstrategy: fsdp\n"
+PRIME = "trainer: {model: {lora: {rank: 8, alpha: 8}}}\n"
+PIPE = "lora_rank: 16\nlora_alpha: 16\n"
+DIFFUSION = "model: {type: flux}\noutput_dir: o\nsave_every_n_epochs: 1\n"
+FLUX = "adapter: {type: lora, rank: 32}\n"
+
 OTHERS = [
     *(
         (
@@ -1274,7 +1286,105 @@ OTHERS = [
         "  model: {path: a/b, lora_rank: 1024}\n",
         "  model: {path: a/b, lora_rank: 64}\n",
     ),
+    *(
+        (
+            "openrlhf",
+            E,
+            f"openrlhf/{kebab(name)}-lists-all-linear",
+            lines + "[all-linear]" + end,
+            lines + "[q_proj, v_proj]" + end,
+        )
+        for name, lines, end in (
+            ("ds.lora.target_modules", "ds: {lora: {rank: 8, target_modules: ", "}}\n"),
+            ("target_modules", "ds: {lora: {}}\nlora_rank: 8\ntarget_modules: ", "\n"),
+        )
+    ),
+    (
+        "skyrl",
+        E,
+        "skyrl/lora-needs-vllm",
+        RL + "generator: {inference_engine: {backend: sglang}}\n",
+        RL + "generator: {inference_engine: {backend: vllm}}\n",
+    ),
+    (
+        "skyrl",
+        E,
+        "skyrl/num-epochs-with-num-steps",
+        SUPERVISED + "num_epochs: 1\nnum_steps: 10\n",
+        SUPERVISED + "num_steps: 10\n",
+    ),
+    *(
+        (
+            "prime-rl",
+            E,
+            f"prime-rl/{name}-of-orchestrator-differs",
+            PRIME + f"orchestrator: {{model: {{lora: {{{name}: 32}}}}}}\n",
+            PRIME + f"orchestrator: {{model: {{lora: {{{name}: 8}}}}}}\n",
+        )
+        for name in ("rank", "alpha")
+    ),
+    (
+        "prime-rl",
+        E,
+        "prime-rl/lora-needs-filesystem-broadcast",
+        PRIME + "weight_broadcast: {type: nccl}\n",
+        PRIME + "weight_broadcast: {type: filesystem}\n",
+    ),
+    (
+        "prime-rl",
+        E,
+        "prime-rl/batch-size-not-divisible",
+        "model: {lora: {rank: 8}}\nckpt: {}\ndata: {batch_size: 6, micro_batch_size: 4}\n",
+        "model: {lora: {rank: 8}}\nckpt: {}\ndata: {batch_size: 8, micro_batch_size: 4}\n",
+    ),
+    *(
+        (
+            "qlora-pipe",
+            E,
+            f"qlora-pipe/lora-needs-{kebab(missing)}",
+            f"optimizer: {{type: adamw}}\nfull_fine_tune: false\n{beside}: 16\n",
+            "optimizer: {type: adamw}\nlora_rank: 16\nlora_alpha: 16\n",
+        )
+        for missing, beside in (("lora_alpha", "lora_rank"), ("lora_rank", "lora_alpha"))
+    ),
+    (
+        "qlora-pipe",
+        E,
+        "qlora-pipe/optimizer-type-unknown",
+        PIPE + "optimizer: {type: paged_adamw_8bit}\n",
+        PIPE + "optimizer: {type: AdamW8bit}\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/adapter-alpha",
+        DIFFUSION + "adapter: {type: lora, rank: 32, alpha: 16}\n",
+        DIFFUSION + "adapter: {type: lora, rank: 32}\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/lr-scheduler-unknown",
+        DIFFUSION + FLUX + "lr_scheduler: cosine_with_restarts\n",
+        DIFFUSION + FLUX + "lr_scheduler: cosine\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/needs-save-every",
+        "model: {type: flux}\noutput_dir: o\n" + FLUX,
+        DIFFUSION + FLUX,
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/blocks-to-swap-with-pipeline-stages",
+        DIFFUSION + FLUX + "blocks_to_swap: 20\npipeline_stages: 2\n",
+        DIFFUSION + FLUX + "blocks_to_swap: 20\npipeline_stages: 1\n",
+    ),
 ]
 
+OF_TOML = ("sd-scripts", "prime-rl", "qlora-pipe", "diffusion-pipe")
+"""Frameworks whose files are TOML."""
 OF_OLD_VERSIONS = {"verl/lora-rank-not-served": "tests/cases/ll012.yaml, with a pin"}
 """Refusals of versions that only a pin allows, and where their cases are."""

@@ -353,6 +353,8 @@ _DECLARED = (
              doc="The versions of trl that the repository allows."),
     Declared("pinned_bitsandbytes", "VersionRange", "declaration", "declared",
              doc="The versions of bitsandbytes that the repository allows."),
+    Declared("pinned_openrlhf", "VersionRange", "declaration", "declared",
+             doc="The versions of openrlhf that the repository allows."),
     Declared("pinned_ms_swift", "VersionRange", "declaration", "declared",
              doc="The versions of ms-swift that the repository allows."),
     Declared("pinned_torchtune", "VersionRange", "declaration", "declared",

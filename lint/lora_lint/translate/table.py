@@ -101,6 +101,8 @@ class Dialect(NamedTuple):
     order: int
     signature: Signature
     domain: str = "language"
+    by_options: bool = False
+    """The options of a command, too, are known by the signature, whatever program it starts."""
 
     @property
     def table(self) -> Table:

@@ -35,6 +35,8 @@ class Behaviour:
 
     # The adapter
 
+    fixes_scale: bool = False
+    """The factor of an adapter is the program's: there is no key for it."""
     adapter_as_written: bool = False
     """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
     may know more spellings than PEFT does."""
@@ -111,6 +113,9 @@ class Behaviour:
     """TRL's arguments reach TRL's own classes as they are written."""
     library_defaults: bool = False
     """What nobody wrote is transformers' or TRL's default; others' are made for LoRA."""
+    defaults_since: Mapping[str, tuple[str, str, object]] = {}
+    """Silent defaults that are there only since a version, by setting: the setting that has the
+    pinned versions, the first version, and the default before."""
     supervised: bool = False
     """Its LoRA recipes imitate examples unless their loss says otherwise."""
     supervised_keys: frozenset[str] = frozenset()
@@ -137,6 +142,8 @@ class Behaviour:
 
     # Memory
 
+    elsewhere: bool = False
+    """It trains on a service's machines: no GPU that is declared is the run's."""
     trainer: str = ""
     """Whose training loop runs; empty where a script shows it, or where nobody has looked."""
     trainer_switches: Mapping[str, str] = {"use_unsloth": "unsloth"}

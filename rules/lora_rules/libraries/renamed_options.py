@@ -12,6 +12,7 @@ DISTRIBUTIONS = {
     "torchtune": "torchtune",
     "torch": "torch",
     "verl": "verl",
+    "openrlhf": "openrlhf",
 }
 """What PyPI calls the distribution of a package."""
 
@@ -67,6 +68,34 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
         "train_batch_size": "batch_size",
         "use_fa2": "use_flash_attention_2",
         "use_peft": "peft",
+    },
+    "openrlhf": {
+        "lora_rank": "ds.lora.rank",
+        "lora_alpha": "ds.lora.alpha",
+        "lora_dropout": "ds.lora.dropout",
+        "target_modules": "ds.lora.target_modules",
+        "load_in_4bit": "ds.load_in_4bit",
+        "zero_stage": "ds.zero_stage",
+        "param_dtype": "ds.param_dtype",
+        "adam_offload": "ds.adam_offload",
+        "packing_samples": "ds.packing_samples",
+        "pretrain": "model.model_name_or_path",
+        "gradient_checkpointing": "model.gradient_checkpointing_enable",
+        "learning_rate": "adam.lr",
+        "max_epochs": "train.max_epochs",
+        "train_batch_size": "train.batch_size",
+        "micro_train_batch_size": "train.micro_batch_size",
+        "max_len": "data.max_len",
+        "max_samples": "data.max_samples",
+        "dataset": "data.dataset",
+        "input_key": "data.input_key",
+        "output_key": "data.output_key",
+        "apply_chat_template": "data.apply_chat_template",
+        "save_path": "ckpt.output_dir",
+        "ckpt_path": "ckpt.path",
+        "save_steps": "ckpt.save_steps",
+        "logging_steps": "logger.logging_steps",
+        "eval_steps": "eval.steps",
     },
 }
 """By package: a new name for the same value, as far as the program has it."""

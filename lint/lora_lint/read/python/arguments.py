@@ -90,12 +90,25 @@ def known_calls(resolver: Resolver) -> list[Found]:
             if known is not None:
                 found.append(_found(resolver, known, call, site, call.args))
     found += _indirect(resolver)
+    if not METHODS.isdisjoint(index.calls):
+        found += _of_services(resolver)
     return in_order(found)
 
 
 def in_order(calls: Iterable[Found]) -> list[Found]:
     """Calls in the order of the file, each once."""
     return sorted(dict.fromkeys(calls), key=lambda each: (each.span.cell or 0, each.span))
+
+
+METHODS = frozenset({"create", "create_lora_training_client", "create_lora_training_client_async"})
+"""The methods by which a service trains an adapter; other classes may have such, too."""
+
+
+def _of_services(resolver: Resolver) -> Iterator[Found]:
+    from lora_lint.read.python.services import service_calls  # few files call one
+
+    for known, call, site in service_calls(resolver):
+        yield _found(resolver, known, call, site, call.args)
 
 
 def _aliases(resolver: Resolver) -> set[str]:

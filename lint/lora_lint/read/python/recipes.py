@@ -332,7 +332,12 @@ def _settled(
 def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
-    return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+    library = adapter.known.callee.partition(".")[0]
+    return library if library in _OWN else "peft"
+
+
+_OWN = frozenset({"unsloth", "tinker", "together", "fireworks"})
+"""Libraries whose calls make an adapter of their own."""
 
 
 def _moved_targets(dialect: str, settings: dict[str, Setting]) -> dict[str, Setting]:

@@ -147,8 +147,9 @@ def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     name = forced or (GENERIC if started.has_config_file else started.dialect)
     if name == GENERIC and not any(_is_lora(flag.name) for flag in started.flags):
         return []
-    dialect = dialects.load(name)
     root = _tree(started, _options(started, name))
+    known = dialects.of_options(root) if name == GENERIC and not started.has_config_file else None
+    dialect = known or dialects.load(name)
     found = dialects.translate(dialect, root, path=path, kind="shell")
     return [_finished(_of_program(recipe, started), started) for recipe in found]
 
@@ -175,7 +176,12 @@ def _of_program(recipe: Recipe, started: Command) -> Recipe:
         return recipe
     first, *rest = recipe.blocks
     added = {flag.name for flag in started.flags if _is_added(flag)}
-    keys = tuple(key for key in first.keys if not any(_leads(key.name, each) for each in added))
+    groups = {key.name.rpartition(".")[0] for key in first.keys}
+    keys = tuple(
+        key
+        for key in first.keys
+        if key.name not in groups and not any(_leads(key.name, each) for each in added)
+    )
     own = first._replace(programs=(program,), known_keys=frozenset(), strict=True, keys=keys)
     return recipe._replace(blocks=(own, *rest))
 
@@ -272,8 +278,7 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         else setting
         for name, setting in recipe.settings.items()
     }
-    method = _method(started)
-    if method:
+    if method := started.method:
         span = started.program.span
         settings["trainer_method"] = Setting(
             "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
@@ -282,10 +287,3 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
     if started.refuses_unknown:  # also where a file's unknown keys are dropped
         blocks = tuple(block._replace(strict=True) for block in blocks)
     return recipe._replace(settings=settings, blocks=blocks)
-
-
-def _method(started: Command) -> str:
-    """``dpo`` for ``trl dpo``; nothing where a flag says it."""
-    if started.dialect == "trl" or (started.dialect == "ms-swift" and started.subcommand != "rlhf"):
-        return started.subcommand
-    return ""

@@ -16,6 +16,7 @@ LIBRARIES = (
     "transformers",
     "trl",
     "bitsandbytes",
+    "openrlhf",
     "llamafactory",
     "ms-swift",
     "torchtune",

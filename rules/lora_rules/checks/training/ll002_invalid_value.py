@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
@@ -159,23 +159,24 @@ def invalid_value(
     ## Options
     None.
     """
-    for each, complaint in (
-        (r, _rank),
-        (lora_alpha, _alpha),
-        (lora_dropout, _dropout),
-        (bias, _bias),
-        (task_type, _task_type),
-        (init_lora_weights, _initialisation),
-        (target_modules, _expression),
-        (exclude_modules, _expression),
-        (modules_to_save, _modules_to_save),
-        (rank_pattern, _rank_pattern),
-        (alpha_pattern, _alpha_pattern),
-        (layers_to_transform, _layers),
-        (target_parameters, _target_parameters),
-        (eva_config, _eva),
-        (bnb_4bit_quant_type, _quant_type),
-    ):
+    given = (
+        r,
+        lora_alpha,
+        lora_dropout,
+        bias,
+        task_type,
+        init_lora_weights,
+        target_modules,
+        exclude_modules,
+        modules_to_save,
+        rank_pattern,
+        alpha_pattern,
+        layers_to_transform,
+        target_parameters,
+        eva_config,
+        bnb_4bit_quant_type,
+    )
+    for each, complaint in zip(given, COMPLAINTS.values(), strict=True):
         if not isinstance(each, Known) or not each.setting.written:
             continue
         value = _read(each.value, target_modules) if complaint in PATTERNS else each.value
@@ -366,3 +367,31 @@ def _nested(value: object, limits: Mapping[str, tuple[float, float | None]]) -> 
 
 def _quant_type(value: object) -> str | None:
     return None if value in QUANT_TYPES else 'bitsandbytes knows "nf4" and "fp4"'
+
+
+COMPLAINTS: Mapping[str, Callable[[object], str | None]] = {
+    "r": _rank,
+    "lora_alpha": _alpha,
+    "lora_dropout": _dropout,
+    "bias": _bias,
+    "task_type": _task_type,
+    "init_lora_weights": _initialisation,
+    "target_modules": _expression,
+    "exclude_modules": _expression,
+    "modules_to_save": _modules_to_save,
+    "rank_pattern": _rank_pattern,
+    "alpha_pattern": _alpha_pattern,
+    "layers_to_transform": _layers,
+    "target_parameters": _target_parameters,
+    "eva_config": _eva,
+    "bnb_4bit_quant_type": _quant_type,
+}
+"""Of each setting, what is wrong with a value; in the order of the rule's parameters."""
+
+
+def is_reported(framework: Behaviour, setting: str, value: object) -> bool:
+    """Whether this rule reports a value of a key that the framework hands on as it is."""
+    complaint = COMPLAINTS.get(setting)
+    if value == [] or isinstance(value, dict):
+        return False  # the setting is not known: a sweep over nothing, or a mapping
+    return framework.adapter_as_written and complaint is not None and bool(complaint(value))

@@ -112,7 +112,7 @@ def value_not_accepted(
                 continue
             if key.name in mappings:
                 key = key._replace(candidates=({},), value_span=key.span)
-            yield from _judge(key, takes, framework.label, accepted.source)
+            yield from _judge(key, takes, framework, accepted.source)
         if framework.yaml_1_2_since:
             yield from _texts(block, framework, pins[framework.package])
 
@@ -141,18 +141,23 @@ def _first_text(block: Block) -> tuple[Key, ...]:
     return next(((key,) for key in block.keys if key.text_to_pyyaml), ())
 
 
-def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem]:
+def _judge(key: Key, takes: Accepted, framework: Behaviour, source: str) -> Iterator[Problem]:
     if not key.candidates or key.overridable or any(map(takes.takes, key.candidates)):
         return
     value = key.candidates[0]
     if isinstance(value, str) and PLACEHOLDER.search(value):
         return  # filled in before the framework reads it
+    if framework.adapter_as_written:
+        from lora_rules.checks.training.ll002_invalid_value import is_reported
+
+        if is_reported(framework, key.name.rpartition(".")[2], value):
+            return
     listed = takes.values and isinstance(value, str | bool | int | float)
     nearest = _nearest(value, takes.values)
     shown = "a mapping" if isinstance(value, dict) else repr(value)
     yield Problem(
         key.value_span or key.span,
-        f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
+        f"{key.name} = {shown}: {framework.label} takes {_described(takes)} ({source}).",
         severity=Severity.WARNING if listed else None,
         help=f"Did you mean {nearest}?" if nearest else "",
     )
@@ -168,8 +173,8 @@ def _nearest(value: object, known: tuple[str, ...]) -> str:
 def _described(takes: Accepted) -> str:
     types = [word for kind, word in WORDS.items() if kind in takes.types]
     for kind, word in QUOTED.items():
-        if kind in takes.types:  # other types pass unconverted, and nobody means them
-            types = [word]
+        if kind in takes.types and "str" not in takes.types:
+            types = [word]  # other types pass unconverted, and nobody means them
     shown = [f'"{value}"' for value in takes.values[:AT_MOST]]
     more = len(takes.values) - len(shown)
     parts = [*shown, *([f"{more} more"] if more else []), *types]

@@ -53,16 +53,37 @@ def against_programs(
     taken = None if _is_lenient(block, framework) else _taken(block.programs, pins)
     if taken is None:
         return
+    moved: dict[str, list[tuple[str, Problem]]] = {}
     for key in block.keys:
         if key.name in taken.newest or key.name in allow or key.name in framework.former_keys:
             continue
         if key.name.removeprefix(DENIED) in taken.newest or _is_below(key.name, taken.newest):
             continue
-        moved = _of_other_version(block.programs, key, taken, pins)
-        if moved is not None:
-            yield moved
+        of_other = _of_other_version(block.programs, key, taken, pins)
+        if of_other is not None:
+            moment = of_other.message.rpartition(": it ")[2]
+            moved.setdefault(moment, []).append((key.name, of_other))
         elif key.name not in block.known_keys:
             yield _never_known(block, key, taken, nearest(key.name, taken.newest))
+    for together in moved.values():
+        if len(together) > MANY:
+            yield _as_one(together)
+        else:
+            yield from (problem for _, problem in together)
+
+
+MANY = 5
+"""With more options that came or went with one version, a command is written for another one, and
+one problem says so."""
+
+
+def _as_one(moved: list[tuple[str, Problem]]) -> Problem:
+    (_, first), *others = moved
+    names = ", ".join(name for name, _ in others)
+    return first._replace(
+        message=f"{first.message} So are {len(others)} more of the command: {names}.",
+        edits=(),  # a fix renames the key that it stands at
+    )
 
 
 def _is_lenient(block: Block, framework: Behaviour) -> bool:
