@@ -1,4 +1,4 @@
-"""The options of programs, read from the wheels that bring them: ms-swift's and AutoTrain's.
+"""The options of programs and the keys of their files, read from the wheels that bring them.
 
 A callee is named after its command: ``swift.export`` is what ``swift export`` takes. Options are
 named as the parser stores them: ``lora_rank`` for ``--lora-rank``.
@@ -11,10 +11,15 @@ from collections.abc import Iterator
 
 import yaml
 
+import keys_of_files
 from read_signature import Signature, read_class
 from wheel_source import Wheel
 
-DISTRIBUTIONS = {"swift": "ms-swift", "autotrain": "autotrain-advanced", "verl": "verl"}
+DISTRIBUTIONS = {
+    "swift": "ms-swift",
+    "autotrain": "autotrain-advanced",
+    **{name: name for name in ("verl", *keys_of_files.COMMANDS)},
+}
 """What PyPI calls the distribution of a package."""
 
 SWIFT = {
@@ -40,13 +45,14 @@ those that verl generates, or wrote in full before 0.5."""
 
 def callees(package: str) -> list[str]:
     """The callees of a package that are read here; none of any other package."""
-    return list({"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL}.get(package, ()))
+    own = {"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL, **keys_of_files.COMMANDS}
+    return list(own.get(package, ()))
 
 
 def read(wheel: Wheel, callee: str) -> Signature | None:
     """The options of a program in one version; ``None`` where it has none of that name."""
     readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl}
-    found = readers[wheel.package](wheel, callee)
+    found = readers.get(wheel.package, keys_of_files.read)(wheel, callee)
     if found is not None:
         found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
         found.choices, found.positional = {}, []

@@ -21,7 +21,10 @@ OWN = {
 """What has a behaviour of its own, scripts of PEFT and Unsloth among them."""
 NAMES = OWN | set(names())
 PACKAGES = {
-    "facts/versions/pins.py": {"peft", "trl", "torchtune", "autotrain", "verl", "llamafactory"},
+    "facts/versions/pins.py": {
+        *("peft", "trl", "torchtune", "autotrain", "verl", "llamafactory"),
+        *("litgpt", "ludwig", "oumi"),
+    },
     "checks/scripts/calls.py": {"peft", "trl"},
     "checks/scripts/refused_script.py": {"trl"},
 }

@@ -21,6 +21,10 @@ LIBRARIES = (
     "torchtune",
     "autotrain-advanced",
     "verl",
+    "litgpt",
+    "ludwig",
+    "nemo-automodel",
+    "oumi",
 )
 """The libraries and frameworks whose versions rules ask for."""
 LONGEST = 4096
