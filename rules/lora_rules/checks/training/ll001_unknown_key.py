@@ -63,8 +63,7 @@ def unknown_key(
     - Info where only versions newer than those we read are allowed.
     - A TRL file is checked against the classes of TRL's scripts: a misspelt or removed key is a
       warning, any other, which a script of one's own may read, info.
-    - Keys and options of frameworks that were read by version, and arguments of torchtune's
-      components, alike.
+    - Options of commands and arguments of torchtune's components alike.
     - Not checked: frameworks whose keys are not listed in full.
 
     ## Why it matters
