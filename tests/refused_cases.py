@@ -520,6 +520,21 @@ AXOLOTL = [
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
+    *(
+        (
+            severity,
+            f"llamafactory/{name.replace('_', '-')}-under-zero3",
+            f"{name}: true\n{more}deepspeed: ds_z3_config.json\n",
+            f"{name}: true\n{more}deepspeed: ds_z2_config.json\n",
+        )
+        for severity, name, more in (
+            (E, "use_unsloth", ""),
+            (W, "use_kt", ""),
+            (E, "pure_bf16", ""),
+            (W, "predict_with_generate", "eval_dataset: a\n"),
+            (E, "pissa_init", ""),
+        )
+    ),
     (
         E,
         "llamafactory/do-predict-needs-evaluation-data",
