@@ -1056,6 +1056,13 @@ OTHERS = [
         "adaptive_noise_scale: 0.01\n",
         "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
     ),
+    (
+        "llamafactory-infer",
+        W,
+        "llamafactory-infer/evaluation-is-gone",
+        MERGES + "template: a\ntask: mmlu_test\n",
+        MERGES + "template: a\n",
+    ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
         for key, refused, repaired in (
