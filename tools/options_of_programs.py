@@ -55,7 +55,7 @@ def read(wheel: Wheel, callee: str) -> Signature | None:
     found = readers.get(wheel.package, keys_of_files.read)(wheel, callee)
     if found is not None:
         found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
-        found.choices, found.positional = {}, []
+        found.positional = []
     return found
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+import typing
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import yaml
-from dotted import hint_of, keys_of, refused_with
-from enumerated import listed
+from dotted import hint_of, keys_of, refused_with, with_value
 from probes import lines
 
 BASE = {
@@ -34,13 +36,45 @@ def answer(config: dict[str, Any]) -> str:
     return ""
 
 
+def listed() -> dict[str, list[object]]:
+    """The keys, with the words that each enumeration takes: names or values of its members.
+
+    Left out is what takes a text beside another type, of which only some words are right (``auto``
+    for a number), and a family of words (``pissa_niter_[number of iters]``).
+    """
+    from oumi.core.configs import TrainingConfig
+
+    found: dict[str, list[object]] = {}
+    for key in keys_of("oumi.train"):
+        hint = hint_of(TrainingConfig, key)
+        words = list(_words(hint))
+        mixed = str in typing.get_args(hint) and len(typing.get_args(hint)) > 1 and not words
+        optional = set(typing.get_args(hint)) == {str, type(None)}
+        if (not mixed or optional) and not any("[" in word for word in words):
+            found[key] = [word for word in words if not misread(with_value(BASE, key, word))]
+    return found
+
+
+def misread(config: dict[str, Any]) -> str:
+    """Why a value is none of its key, whatever the others say; empty where it is one."""
+    said = answer(config)
+    return said if said.startswith("OumiConfigParsingError") else ""
+
+
+def _words(hint: object) -> Iterator[str]:
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        yield from dict.fromkeys(str(w) for each in hint for w in (each.name, each.value))
+    elif typing.get_origin(hint) is typing.Literal:
+        yield from map(str, typing.get_args(hint))
+    else:
+        for each in typing.get_args(hint):
+            yield from _words(each)
+
+
 def main() -> None:
     """Answer."""
     if sys.argv[1:] == ["fields"]:
-        from oumi.core.configs import TrainingConfig
-
-        found = {key: listed(hint_of(TrainingConfig, key)) for key in keys_of("oumi.train")}
-        for line in lines(found, refused_with(answer, BASE)):
+        for line in lines(listed(), refused_with(misread, BASE)):
             print(line)
     else:
         for line in sys.stdin:
