@@ -18,7 +18,7 @@ from wheel_source import Wheel
 DISTRIBUTIONS = {
     "swift": "ms-swift",
     "autotrain": "autotrain-advanced",
-    **{name: name for name in ("verl", *keys_of_files.COMMANDS)},
+    **{name: name for name in ("axolotl", "verl", *keys_of_files.COMMANDS)},
 }
 """What PyPI calls the distribution of a package."""
 
@@ -38,6 +38,8 @@ SWIFT = {
 """Commands of ms-swift, each with the classes whose fields are its options, by version."""
 AUTOTRAIN = {"llm": "autotrain/cli/run_llm.py", "LLMTrainingParams": ""}
 """AutoTrain's command and the file of its parser; and the class that ``params:`` of a file is."""
+AXOLOTL = ("preprocess", "merge-lora")
+"""Commands of axolotl that override keys of their file, and take no other options."""
 VERL = {"main_ppo": "ppo"}
 """Entry points of verl, and what stands in the names of the configurations that Hydra gives them:
 those that verl generates, or wrote in full before 0.5."""
@@ -45,13 +47,14 @@ those that verl generates, or wrote in full before 0.5."""
 
 def callees(package: str) -> list[str]:
     """The callees of a package that are read here; none of any other package."""
-    own = {"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL, **keys_of_files.COMMANDS}
+    own = {"swift": SWIFT, "autotrain": AUTOTRAIN, "verl": VERL, "axolotl": AXOLOTL}
+    own |= keys_of_files.COMMANDS
     return list(own.get(package, ()))
 
 
 def read(wheel: Wheel, callee: str) -> Signature | None:
     """The options of a program in one version; ``None`` where it has none of that name."""
-    readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl}
+    readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl, "axolotl": _axolotl}
     found = readers.get(wheel.package, keys_of_files.read)(wheel, callee)
     if found is not None:
         found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
@@ -75,6 +78,19 @@ def _verl(wheel: Wheel, entry: str) -> Signature | None:
         if VERL[entry] in name.rpartition("/")[2] and name.endswith(".yaml"):
             keys |= dict.fromkeys(_dotted(yaml.safe_load(wheel.text(name)), ""))
     return Signature(dict(sorted(keys.items()))) if keys else None
+
+
+def _axolotl(wheel: Wheel, _command: str) -> Signature | None:
+    """Keys of its files as options, and what its commands take besides."""
+    options = "axolotl/cli/config_options.py"
+    if not wheel.has(options):
+        return None
+    names = {*_listed(wheel.tree(options)), *_listed(wheel.tree("axolotl/cli/main.py"))}
+    for node in ast.walk(wheel.tree("axolotl/cli/args.py")):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    names |= {name.rpartition(".")[0] for name in names if "." in name}
+    return Signature(dict.fromkeys(sorted(names)))
 
 
 def _dotted(node: object, prefix: str) -> Iterator[str]:
@@ -105,11 +121,11 @@ def _calls_by_name(node: ast.AST) -> bool:
 
 
 def _listed(tree: ast.Module) -> Iterator[str]:
-    """The options that stand in a file, each as ``"--name"``."""
+    """The options that stand in a file, each as ``"--name"`` or ``"--name/--no-name"``."""
     for node in ast.walk(tree):
         text = node.value if isinstance(node, ast.Constant) else ""
         if isinstance(text, str) and text.startswith("--") and " " not in text and text != "--":
-            yield text.lstrip("-").replace("-", "_")
+            yield text.partition("/")[0].lstrip("-").replace("-", "_")
 
 
 def _parameters(wheel: Wheel) -> list[str]:

@@ -216,6 +216,8 @@ _DECLARED = (
                  "the other weights."),
     Declared("quant_method", "str", "transformers", "quantization",
              doc="The library that quantizes the base model."),
+    Declared("targets_beside_all", "list[str] | str", "derived", "adapter",
+             doc="Modules that a file names beside every linear layer, which it asks for too."),
     Declared("added_tokens", "list[str] | str", "derived", "model",
              doc="Tokens that a file adds to the tokenizer's vocabulary."),
     # The run.
@@ -363,6 +365,8 @@ _DECLARED = (
              doc="The versions of verl that the repository allows."),
     Declared("pinned_llamafactory", "VersionRange", "declaration", "declared",
              doc="The versions of LLaMA-Factory that the repository allows."),
+    Declared("pinned_axolotl", "VersionRange", "declaration", "declared",
+             doc="The versions of axolotl that the repository allows."),
     Declared("pinned_litgpt", "VersionRange", "declaration", "declared",
              doc="The versions of litgpt that the repository allows."),
     Declared("pinned_ludwig", "VersionRange", "declaration", "declared",

@@ -12,6 +12,7 @@ DISTRIBUTIONS = {
     "torchtune": "torchtune",
     "torch": "torch",
     "verl": "verl",
+    "axolotl": "axolotl",
     "litgpt": "litgpt",
     "llamafactory": "llamafactory",
     "ludwig": "ludwig",

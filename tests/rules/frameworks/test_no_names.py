@@ -23,7 +23,7 @@ NAMES = OWN | set(names())
 PACKAGES = {
     "facts/versions/pins.py": {
         *("peft", "trl", "torchtune", "autotrain", "verl", "llamafactory"),
-        *("litgpt", "ludwig", "oumi"),
+        *("axolotl", "litgpt", "ludwig", "oumi"),
     },
     "checks/scripts/calls.py": {"peft", "trl"},
     "checks/scripts/refused_script.py": {"trl"},

@@ -21,6 +21,7 @@ LIBRARIES = (
     "torchtune",
     "autotrain-advanced",
     "verl",
+    "axolotl",
     "litgpt",
     "ludwig",
     "nemo-automodel",

@@ -126,7 +126,7 @@ def _never_known(
     block: Block, framework: Behaviour, key: Key, taken: Taken, nearest: str | None
 ) -> Problem:
     unread = all(signatures.is_above_table(each, taken.pin) for each in block.programs)
-    effect = "drops it with a warning" if not block.strict else "refuses it"
+    effect = "drops it" if not block.strict else "refuses it"
     return Problem(
         key.span,
         f"{_called(block, framework)} does not know {key.name} and {effect}.",

@@ -38,6 +38,7 @@ def pins(
     pinned_ludwig: VersionRange = ANY,
     pinned_nemo_automodel: VersionRange = ANY,
     pinned_oumi: VersionRange = ANY,
+    pinned_axolotl: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -55,5 +56,6 @@ def pins(
             "ludwig": pinned_ludwig,
             "nemo_automodel": pinned_nemo_automodel,
             "oumi": pinned_oumi,
+            "axolotl": pinned_axolotl,
         }
     )
