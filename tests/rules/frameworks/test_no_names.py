@@ -26,6 +26,7 @@ PACKAGES = {
         *("axolotl", "litgpt", "ludwig", "oumi"),
     },
     "checks/scripts/calls.py": {"peft", "trl"},
+    "checks/scripts/refused_inputs.py": {"trl"},
     "checks/scripts/refused_script.py": {"trl"},
 }
 """Where such a text is the name of a Python package: that is pinned, or whose calls are known."""
