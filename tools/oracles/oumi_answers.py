@@ -39,13 +39,15 @@ def answer(config: dict[str, Any]) -> str:
 def listed() -> dict[str, list[object]]:
     """The keys, with the words that each enumeration takes: names or values of its members.
 
-    Left out is what takes a text beside another type, of which only some words are right (``auto``
-    for a number), and a family of words (``pissa_niter_[number of iters]``).
+    Left out are lists of mappings, what takes a text beside another type, of which only some words
+    are right (``auto`` for a number), and families of words (``pissa_niter_[number of iters]``).
     """
     from oumi.core.configs import TrainingConfig
 
     found: dict[str, list[object]] = {}
     for key in keys_of("oumi.train"):
+        if key.endswith(".datasets"):
+            continue
         hint = hint_of(TrainingConfig, key)
         words = list(_words(hint))
         mixed = str in typing.get_args(hint) and len(typing.get_args(hint)) > 1 and not words
