@@ -525,6 +525,21 @@ AXOLOTL = [
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
+    *(
+        (
+            severity,
+            f"llamafactory/{name.replace('_', '-')}-under-zero3",
+            f"{name}: true\n{more}deepspeed: ds_z3_config.json\n",
+            f"{name}: true\n{more}deepspeed: ds_z2_config.json\n",
+        )
+        for severity, name, more in (
+            (E, "use_unsloth", ""),
+            (W, "use_kt", ""),
+            (E, "pure_bf16", ""),
+            (W, "predict_with_generate", "eval_dataset: a\n"),
+            (E, "pissa_init", ""),
+        )
+    ),
     (
         E,
         "llamafactory/do-predict-needs-evaluation-data",
@@ -1064,6 +1079,13 @@ OTHERS = [
         "sd-scripts/adaptive-noise-scale-needs-noise-offset",
         "adaptive_noise_scale: 0.01\n",
         "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
+    (
+        "llamafactory-infer",
+        W,
+        "llamafactory-infer/evaluation-is-gone",
+        MERGES + "template: a\ntask: mmlu_test\n",
+        MERGES + "template: a\n",
     ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)

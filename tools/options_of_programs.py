@@ -1,4 +1,4 @@
-"""The options of programs, read from the wheels that bring them.
+"""The options of programs and the keys of their files, read from the wheels that bring them.
 
 A callee is named after its command: ``swift.export`` is what ``swift export`` takes. Options are
 named as the parser stores them: ``lora_rank`` for ``--lora-rank``.
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 
 import yaml
 
+import keys_of_files
 from read_signature import Signature, read_class
 from wheel_source import Wheel
 
 DISTRIBUTIONS = {
     "swift": "ms-swift",
     "autotrain": "autotrain-advanced",
-    "verl": "verl",
-    "openrlhf": "openrlhf",
+    **{name: name for name in ("axolotl", "verl", "openrlhf", *keys_of_files.COMMANDS)},
 }
 """What PyPI calls the distribution of a package."""
 
@@ -38,6 +38,8 @@ SWIFT = {
 """Commands of ms-swift, each with the classes whose fields are its options, by version."""
 AUTOTRAIN = {"llm": "autotrain/cli/run_llm.py", "LLMTrainingParams": ""}
 """AutoTrain's command and the file of its parser; and the class that ``params:`` of a file is."""
+AXOLOTL = ("preprocess", "merge-lora")
+"""Commands of axolotl that override keys of their file, and take no other options."""
 VERL = {"main_ppo": "ppo", "fsdp_sft_trainer": "sft_trainer.yaml", "sft_trainer": "sft_trainer"}
 """Entry points of verl, and what stands in the names of the configurations that Hydra gives them:
 those that verl generates, or wrote in full before 0.5."""
@@ -48,6 +50,8 @@ PROGRAMS = {
     "autotrain": AUTOTRAIN,
     "verl": VERL,
     "openrlhf": OPENRLHF,
+    "axolotl": AXOLOTL,
+    **keys_of_files.COMMANDS,
 }
 
 
@@ -58,11 +62,17 @@ def callees(package: str) -> list[str]:
 
 def read(wheel: Wheel, callee: str) -> Signature | None:
     """The options of a program in one version; ``None`` where it has none of that name."""
-    readers = {"swift": _swift, "autotrain": _autotrain, "verl": _verl, "openrlhf": _openrlhf}
-    found = readers[wheel.package](wheel, callee)
+    readers = {
+        "swift": _swift,
+        "autotrain": _autotrain,
+        "verl": _verl,
+        "openrlhf": _openrlhf,
+        "axolotl": _axolotl,
+    }
+    found = readers.get(wheel.package, keys_of_files.read)(wheel, callee)
     if found is not None:
         found.fields = dict.fromkeys(found.fields)  # no default of theirs is asked for
-        found.choices, found.positional = {}, []
+        found.positional = []
     return found
 
 
@@ -131,6 +141,19 @@ def _formatted(tree: ast.Module) -> Iterator[str]:
                 yield from (f"{value}{texts[1]}" for value in values)
 
 
+def _axolotl(wheel: Wheel, _command: str) -> Signature | None:
+    """Keys of its files as options, and what its commands take besides."""
+    options = "axolotl/cli/config_options.py"
+    if not wheel.has(options):
+        return None
+    names = {*_listed(wheel.tree(options)), *_listed(wheel.tree("axolotl/cli/main.py"))}
+    for node in ast.walk(wheel.tree("axolotl/cli/args.py")):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    names |= {name.rpartition(".")[0] for name in names if "." in name}
+    return Signature(dict.fromkeys(sorted(names)))
+
+
 def _dotted(node: object, prefix: str) -> Iterator[str]:
     if isinstance(node, dict):
         for key, inner in node.items():
@@ -159,11 +182,11 @@ def _calls_by_name(node: ast.AST) -> bool:
 
 
 def _listed(tree: ast.Module) -> Iterator[str]:
-    """The options that stand in a file, each as ``"--name"``."""
+    """The options that stand in a file, each as ``"--name"`` or ``"--name/--no-name"``."""
     for node in ast.walk(tree):
         text = node.value if isinstance(node, ast.Constant) else ""
         if isinstance(text, str) and text.startswith("--") and " " not in text and text != "--":
-            yield text.lstrip("-").replace("-", "_")
+            yield text.partition("/")[0].lstrip("-").replace("-", "_")
 
 
 def _parameters(wheel: Wheel) -> list[str]:

@@ -241,6 +241,8 @@ def _known_keys(data: Mapping[str, Any]) -> Iterator[str]:
     for section, spec in data.get("sections", {}).items():
         for name in signatures.fields(spec["takes"]):
             yield f"{section}.{name}"
+    for program in data.get("programs", ()):
+        yield from signatures.every_field(program)
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:

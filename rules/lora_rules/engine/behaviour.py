@@ -81,8 +81,6 @@ class Behaviour:
     yaml_1_2_since: str = ""
     """The first version of :attr:`package` that reads ``2e-5`` in a file as a number; before, it is
     a text, as YAML 1.1 has it."""
-    successors: Mapping[str, str] = {}
-    """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True

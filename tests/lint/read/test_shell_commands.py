@@ -153,7 +153,7 @@ def test_the_method_that_a_command_names(command: str, method: str | None) -> No
         ("llamafactory-cli webui --finetuning_type lora", "llamafactory-cli webui"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
-        ("axolotl merge-lora a.yaml", "axolotl merge-lora"),
+        ("axolotl inference a.yaml", "axolotl inference"),
         ("accelerate launch src/x.py --lora_rank 8", "x.py"),
         ("llamafactory-cli train a.yaml lora_rank=8", "llamafactory-cli train"),
     ],

@@ -501,3 +501,13 @@ def test_detect_and_translate_need_no_yaml() -> None:
 
 def test_the_tables_that_are_read_are_up_to_date() -> None:
     assert TABLES.read_text() == tables(), "run: make generate"
+
+
+def test_axolotl_keeps_what_is_named_beside_every_linear_layer() -> None:
+    text = (
+        "base_model: a/b\ndatasets: [{path: d}]\nadapter: lora\nlora_r: 8\n"
+        "lora_target_linear: true\nlora_target_modules: [embed_tokens]\n"
+    )
+    settings = one(text).settings
+    assert settings["target_modules"].candidates == ("all-linear",)
+    assert settings["targets_beside_all"].candidates == (["embed_tokens"],)

@@ -22,13 +22,8 @@ OWN = {
 NAMES = OWN | set(names())
 PACKAGES = {
     "facts/versions/pins.py": {
-        "peft",
-        "trl",
-        "torchtune",
-        "autotrain",
-        "verl",
-        "openrlhf",
-        "llamafactory",
+        *("peft", "trl", "torchtune", "autotrain", "verl", "openrlhf", "llamafactory"),
+        *("axolotl", "litgpt", "ludwig", "oumi"),
     },
     "checks/scripts/calls.py": {"peft", "trl"},
     "checks/scripts/refused_inputs.py": {"trl"},

@@ -162,11 +162,10 @@ def _options(started: Command, dialect: str) -> frozenset[str]:
 
 
 def _options_of(started: Command, answering: Answering, path: str) -> list[Recipe]:
-    """The options of a command that makes no adapter; nothing where a file has some of them."""
-    if started.has_config_file:
-        return []
+    """The options of a command that makes no adapter, or overrules keys of a file."""
     root = _tree(started, signatures.fields(answering.program))
-    return [recipe_of(answering, root, path, started.program.span)]
+    complete = not started.has_config_file
+    return [recipe_of(answering, root, path, started.program.span, complete=complete)]
 
 
 def _of_program(recipe: Recipe, started: Command) -> Recipe:

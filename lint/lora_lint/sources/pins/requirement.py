@@ -22,6 +22,11 @@ LIBRARIES = (
     "torchtune",
     "autotrain-advanced",
     "verl",
+    "axolotl",
+    "litgpt",
+    "ludwig",
+    "nemo-automodel",
+    "oumi",
 )
 """The libraries and frameworks whose versions rules ask for."""
 LONGEST = 4096

@@ -35,6 +35,11 @@ def pins(
     pinned_autotrain_advanced: VersionRange = ANY,
     pinned_verl: VersionRange = ANY,
     pinned_llamafactory: VersionRange = ANY,
+    pinned_litgpt: VersionRange = ANY,
+    pinned_ludwig: VersionRange = ANY,
+    pinned_nemo_automodel: VersionRange = ANY,
+    pinned_oumi: VersionRange = ANY,
+    pinned_axolotl: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -49,5 +54,10 @@ def pins(
             "autotrain": pinned_autotrain_advanced,
             "verl": pinned_verl,
             "llamafactory": pinned_llamafactory,
+            "litgpt": pinned_litgpt,
+            "ludwig": pinned_ludwig,
+            "nemo_automodel": pinned_nemo_automodel,
+            "oumi": pinned_oumi,
+            "axolotl": pinned_axolotl,
         }
     )

@@ -16,23 +16,6 @@ if TYPE_CHECKING:
     from lora_rules.repository import Repository
 
 
-SUCCESSORS = {
-    "dpo_beta": "pref_beta",
-    "dpo_ftx": "pref_ftx",
-    "dpo_loss": "pref_loss",
-    "orpo_beta": "pref_beta",
-    "new_special_tokens": "add_special_tokens",
-    "image_dir": "media_dir",
-    "image_resolution": "Write image_max_pixels: the product of both sides.",
-    "video_resolution": "Write video_max_pixels: the product of both sides.",
-    "train_mm_proj_only": "Write freeze_vision_tower: true and freeze_language_model: true.",
-    "split": "Write it into the data set's entry of dataset_info.json.",
-    "visual_inputs": "Remove it: the template says whether there are images.",
-    "reserved_label_len": "Remove it: prompts and answers share cutoff_len.",
-}
-"""What its README and the code of the next version have in place of keys that are gone."""
-
-
 class Framework(Behaviour):
     """A recipe that LLaMA-Factory reads.
 
@@ -43,7 +26,6 @@ class Framework(Behaviour):
 
     package = "llamafactory"
     yaml_1_2_since = "0.9.4"  # OmegaConf.load in hparams/parser.py, yaml.safe_load before
-    successors = SUCCESSORS
     names_as_written = True
     all_linear_of_text = True
     refuses_repeated_keys = True
