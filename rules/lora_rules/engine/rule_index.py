@@ -173,14 +173,16 @@ RULES: tuple[Row, ...] = (
     ('LLB40', 'scripts.llb40_loading_keyword_refused', 'loading_keyword_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB41', 'scripts.llb41_generates_with_dropout', 'generates_with_dropout', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('generate', '__call__')),
     ('LLB42', 'scripts.llb42_everything_freed_after_adapter', 'everything_freed_after_adapter', 2, (('program', 'Program'),), (), False, False, False, ('requires_grad_', '=requires_grad')),
-    ('LLB43', 'scripts.llb43_evaluation_keeps_graph', 'evaluation_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+', 'append')),
+    ('LLB43', 'scripts.llb43_evaluation_keeps_graph', 'evaluation_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+',)),
     ('LLB44', 'scripts.llb44_evaluation_mode_stays', 'evaluation_mode_stays', 2, (('program', 'Program'), ('outline', 'Outline'), ('lora_dropout', 'float')), (), False, False, False, ('eval',)),
     ('LLB45', 'scripts.llb45_classifier_without_padding_id', 'classifier_without_padding_id', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_trl', 'VersionRange')), (ANY, ANY), False, False, False, ('from_pretrained',)),
     ('LLB46', 'scripts.llb46_adapter_loaded_on_another_class', 'adapter_loaded_on_another_class', 2, (('blocks', 'Blocks'), ('reloaded_as', 'str'), ('architecture', 'Lazy')), (), False, False, False, ()),
     ('LLB47', 'scripts.llb47_fsdp_flattens_frozen_weights', 'fsdp_flattens_frozen_weights', 3, (('program', 'Program'),), (), False, False, False, ('FullyShardedDataParallel',)),
     ('LLB48', 'scripts.llb48_added_adapter_resumed', 'added_adapter_resumed', 3, (('program', 'Program'),), (), False, False, False, ('add_adapter',)),
     ('LLB49', 'scripts.llb49_adam_steps_in_float16', 'adam_steps_in_float16', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ('Adam', 'AdamW')),
+    ('LLB50', 'scripts.llb50_sum_of_losses_keeps_graph', 'sum_of_losses_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+',)),
     ('LLB51', 'scripts.llb51_versions_refuse_each_other', 'versions_refuse_each_other', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_peft', 'VersionRange')), (), False, False, False, ('add_adapter', 'load_adapter')),
+    ('LLB52', 'scripts.llb52_accumulated_loss_not_divided', 'accumulated_loss_not_divided', 2, (('program', 'Program'),), (), False, False, False, ('step',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

@@ -12,6 +12,7 @@ from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.sums import scaled
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Call, Thing
 
@@ -358,6 +359,10 @@ class Evaluation:
         self._branch = before
         return held
 
+    def _arithmetic(self, node: ast.BinOp, site: Site) -> Held:
+        held = self._store.made_of([self._value(node.left, site), self._value(node.right, site)])
+        return scaled(held) if isinstance(node.op, ast.Div | ast.Mult) else held
+
     def _constant(self, node: ast.Constant, site: Site) -> Held:
         value = node.value
         if type(value) is str and value.endswith(_ENDS):
@@ -438,6 +443,7 @@ def _without_items(held: Held) -> Held:
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
+    ast.BinOp: Evaluation._arithmetic,
     ast.Name: Evaluation._name,
     ast.Attribute: Evaluation._attribute,
     ast.Subscript: Evaluation._subscript,

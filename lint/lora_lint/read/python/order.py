@@ -11,6 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
+from lora_lint.read.python import sums
 from lora_lint.read.python.invocation import Invocation
 from lora_lint.read.python.objects import Changes, Frame
 from lora_lint.read.python.origins import Origins
@@ -104,8 +105,8 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
-        if isinstance(held, Thing) and held.part and _adds_up(stmt):
-            self._note("=+", stmt.value, site, None, {}, {"value": held})
+        if isinstance(held, Thing) and held.part and (name := sums.sum_of(stmt)):
+            held = self._add(name, held, stmt.value, site)
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
 
@@ -118,10 +119,26 @@ class Run(Invocation):
         self._value(stmt.value, site)
 
     def _augmented(self, site: Site, stmt: ast.AugAssign) -> None:
-        """``total += loss``: noted where what is added is a part of an object."""
+        """``total += loss``: noted where what is added is a part of an object; ``loss /= 2``."""
         held = self._value(stmt.value, site)
-        if isinstance(held, Thing) and held.part and isinstance(stmt.op, ast.Add):
-            self._note("=+", stmt.value, site, None, {}, {"value": held})
+        target = stmt.target
+        if isinstance(stmt.op, ast.Add):
+            if isinstance(held, Thing) and held.part:
+                name = target.id if isinstance(target, ast.Name) else ""
+                total = self._add(name, held, stmt.value, site)
+                if name and total != held:
+                    self._bind(target, total, site, None)
+        elif isinstance(stmt.op, ast.Div | ast.Mult):
+            self._scale(target, site)
+
+    def _scale(self, target: ast.expr, site: Site) -> None:
+        """``loss /= 2``; ``parameter.grad /= 2`` is noted."""
+        held = self._value(target, site)
+        if isinstance(held, Thing) and held.part.endswith("grad"):
+            self._note("=/", target, site, None, {}, {"value": held})
+        changed = sums.scaled(held)
+        if changed is not held and isinstance(target, ast.Name):
+            self._bind(target, changed, site, None)
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
@@ -217,17 +234,6 @@ class Run(Invocation):
         for target in stmt.targets:
             if isinstance(target, ast.Name):
                 self._store.forget((self._frame.number, target.id))
-
-
-def _adds_up(stmt: ast.Assign) -> bool:
-    """``total = total + loss``."""
-    value, target = stmt.value, stmt.targets[0]
-    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
-        return False
-    names = (value.left, value.right)
-    return isinstance(target, ast.Name) and any(
-        isinstance(each, ast.Name) and each.id == target.id for each in names
-    )
 
 
 def _where(place: Site | Scope) -> str:
