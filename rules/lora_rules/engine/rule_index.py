@@ -183,6 +183,7 @@ RULES: tuple[Row, ...] = (
     ('LLB50', 'scripts.llb50_sum_of_losses_keeps_graph', 'sum_of_losses_keeps_graph', 2, (('program', 'Program'),), (), False, False, False, ('=+',)),
     ('LLB51', 'scripts.llb51_versions_refuse_each_other', 'versions_refuse_each_other', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_peft', 'VersionRange')), (), False, False, False, ('add_adapter', 'load_adapter')),
     ('LLB52', 'scripts.llb52_accumulated_loss_not_divided', 'accumulated_loss_not_divided', 2, (('program', 'Program'),), (), False, False, False, ('step',)),
+    ('LLB53', 'scripts.llb53_evaluation_keeps_all_logits', 'evaluation_keeps_all_logits', 2, (('program', 'Program'),), (), False, False, False, ('Trainer', 'Seq2SeqTrainer', 'SFTTrainer')),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

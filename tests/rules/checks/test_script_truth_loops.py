@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 from test_script_truth import lora, loss, tiny  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -88,3 +90,56 @@ def test_llb52_clipping_acts_on_the_sum() -> None:
             (loss(model) / (4 if divided else 1)).backward()
         norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0).item())
     assert norms[0] == pytest.approx(4 * norms[1], rel=0.2)
+
+
+VOCABULARY = 64
+
+
+def best(logits: Any, labels: Any) -> Any:
+    return logits.argmax(-1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "grows"),
+    [
+        ({}, {}, True),
+        ({"eval_accumulation_steps": 1}, {}, False),
+        ({"batch_eval_metrics": True}, {}, False),
+        ({}, {"preprocess_logits_for_metrics": best}, False),
+        ({}, {"compute_metrics": None}, False),
+    ],
+)
+def test_llb53_logits_of_all_rows_are_kept(
+    tmp_path: Path, arguments: dict[str, Any], more: dict[str, Any], *, grows: bool
+) -> None:
+    kept = []
+
+    class Looks(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
+        def on_prediction_step(self, *_: Any, **__: Any) -> None:
+            gc.collect()
+            logits = [
+                each
+                for each in gc.get_objects()
+                if type(each) is torch.Tensor and each.shape[-1:] == (VOCABULARY,)
+            ]
+            rows = [each.shape[0] for each in logits if each.dim() == 3 and not each.requires_grad]
+            kept.append(max(rows, default=0))
+
+    given = {"compute_metrics": lambda _, compute_result=True: {}} | more
+    trainer = transformers.Trainer(
+        peft.get_peft_model(tiny(), lora()),
+        transformers.TrainingArguments(
+            str(tmp_path),
+            use_cpu=True,
+            report_to="none",
+            per_device_eval_batch_size=2,
+            **arguments,
+        ),
+        eval_dataset=[{"input_ids": torch.arange(5), "labels": torch.arange(5)}] * 8,
+        callbacks=[Looks()],
+        **given,
+    )
+    trainer.evaluate()
+    assert len(kept) == 4
+    assert (kept[-1] >= 6) is grows
+    assert grows or max(kept) <= 2
