@@ -108,7 +108,7 @@ RULES: tuple[Row, ...] = (
     ('LL611', 'memory.ll611_float32_embeddings', 'float32_embeddings', 1, (('blocks', 'Blocks'), ('architecture', 'Architecture'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool'), ('pinned_trl', 'VersionRange')), (False, False, ANY), False, False, False, ()),
     ('LL612', 'memory.ll612_qlora_keeps_everything', 'qlora_keeps_everything', 1, (('load_in_4bit', 'bool'), ('gradient_checkpointing', 'bool'), ('gpu', 'Value'), ('memory_forecast', 'Lazy')), (), False, False, False, ()),
     ('LL613', 'memory.ll613_eager_attention_at_length', 'eager_attention_at_length', 1, (('attn_implementation', 'str'), ('memory_forecast', 'Lazy')), (), False, False, False, ()),
-    ('LL701', 'precision.ll701_fp16_and_bf16', 'fp16_and_bf16', 3, (('fp16', 'bool'), ('bf16', 'bool')), (), False, True, False, ()),
+    ('LL701', 'precision.ll701_fp16_and_bf16', 'fp16_and_bf16', 3, (('fp16', 'bool'), ('bf16', 'bool'), ('program', 'Program | None')), (None,), False, True, False, ()),
     ('LL702', 'precision.ll702_bf16_on_pre_ampere', 'bf16_on_pre_ampere', 2, (('framework', 'Behaviour'), ('usable_gpu', 'Gpu'), ('bf16', 'Setting')), (), False, False, False, ()),
     ('LL703', 'precision.ll703_fp16_trainable_weights', 'fp16_trainable_weights', 3, (('framework', 'Behaviour'), ('program', 'Program'), ('dtype', 'str'), ('fp16', 'bool'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool'), ('pinned_peft', 'VersionRange')), (False, False, ANY), False, False, False, ()),
     ('LL704', 'precision.ll704_dtype_mismatch', 'dtype_mismatch', 2, (('framework', 'Behaviour'), ('dtype', 'Setting'), ('fp16', 'Value'), ('bf16', 'Value')), (), False, False, False, ()),
@@ -184,6 +184,7 @@ RULES: tuple[Row, ...] = (
     ('LLB51', 'scripts.llb51_versions_refuse_each_other', 'versions_refuse_each_other', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_peft', 'VersionRange')), (), False, False, False, ('add_adapter', 'load_adapter')),
     ('LLB52', 'scripts.llb52_accumulated_loss_not_divided', 'accumulated_loss_not_divided', 2, (('program', 'Program'),), (), False, False, False, ('step',)),
     ('LLB53', 'scripts.llb53_evaluation_keeps_all_logits', 'evaluation_keeps_all_logits', 2, (('program', 'Program'),), (), False, False, False, ('Trainer', 'Seq2SeqTrainer', 'SFTTrainer')),
+    ('LLB54', 'scripts.llb54_set_after_it_was_read', 'set_after_it_was_read', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ('=bf16', '=fp16', '=load_best_model_at_end')),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""
