@@ -57,6 +57,10 @@ Choices = tuple[Choice, ...]
 """Everything that is chosen for one candidate, in the order of the points."""
 
 
+class NoList(list[object]):
+    """A tuple or a set, as a list: for most settings they mean the same."""
+
+
 class Setting(NamedTuple):
     """One setting of a recipe.
 

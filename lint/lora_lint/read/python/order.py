@@ -13,6 +13,7 @@ from functools import cached_property
 
 from lora_lint.read.python import sums
 from lora_lint.read.python.invocation import Invocation
+from lora_lint.read.python.never_run import is_off
 from lora_lint.read.python.objects import Changes, Frame
 from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
@@ -149,7 +150,8 @@ class Run(Invocation):
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._value(stmt.test, site)
         blocks = {block.part: block for block in site.blocks}
-        truth = True if _is_main(stmt.test) else self._truth(stmt.test, site)
+        truth = _written_outcome(stmt.test)
+        truth = self._truth(stmt.test, site) if truth is None else truth
         if truth is not None:
             chosen = blocks.get("body" if truth else "orelse")
             if chosen is not None:
@@ -246,6 +248,13 @@ def _where(place: Site | Scope) -> str:
 
 def _raises(block: Block) -> bool:
     return isinstance(block.sites[-1].stmt, ast.Raise)
+
+
+def _written_outcome(test: ast.expr) -> bool | None:
+    """How a test comes out that is about how the file is run."""
+    if _is_main(test):
+        return True
+    return False if is_off(test) else None
 
 
 def _is_main(test: ast.expr) -> bool:
