@@ -186,6 +186,7 @@ RULES: tuple[Row, ...] = (
     ('LLB53', 'scripts.llb53_evaluation_keeps_all_logits', 'evaluation_keeps_all_logits', 2, (('program', 'Program'),), (), False, False, False, ('Trainer', 'Seq2SeqTrainer', 'SFTTrainer')),
     ('LLB54', 'scripts.llb54_set_after_it_was_read', 'set_after_it_was_read', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ('=bf16', '=fp16', '=load_best_model_at_end')),
     ('LLB55', 'scripts.llb55_fresh_module_not_saved', 'fresh_module_not_saved', 2, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('target_modules', 'Value'), ('task_type', 'str')), (), False, False, False, ('transformers.AutoModelForSequenceClassification', 'transformers.AutoModelForQuestionAnswering', 'transformers.Deberta', 'transformers.Bart', 'transformers.MBart', 'transformers.T5For', 'transformers.MT5For', 'transformers.XLNet', 'transformers.Flaubert', 'transformers.XLMFor', 'transformers.ModernBert')),
+    ('LLB56', 'scripts.llb56_labels_disagree', 'labels_disagree', 2, (('program', 'Program'),), (), False, False, False, ('transformers.AutoModelForSequenceClassification', 'transformers.AutoModelForTokenClassification', 'transformers.AutoModelForImageClassification', 'transformers.AutoModelForAudioClassification', 'transformers.AutoConfig')),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

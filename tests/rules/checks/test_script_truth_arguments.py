@@ -71,3 +71,40 @@ def test_ll012_a_strategy_without_data_is_refused_by_the_trainer(tmp_path: Path)
     args.eval_strategy = "steps"
     with pytest.raises(ValueError, match="eval_dataset"):
         trainer(args, evaluates=False)
+
+
+def classifier(folder: Path, **given: Any) -> Any:
+    config = transformers.BertConfig(
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    return transformers.AutoModelForSequenceClassification.from_pretrained(folder, **given)
+
+
+@pytest.mark.parametrize("names", [{0: "a", 1: "b"}, {0: "a", 1: "b", 2: "c", 3: "d"}])
+def test_llb56_the_head_has_as_many_outputs_as_id2label_has_entries(
+    tmp_path: Path, names: dict[int, str]
+) -> None:
+    model = classifier(tmp_path, num_labels=3, id2label=names)
+    assert model.classifier.out_features == len(names)
+    assert model.config.num_labels == len(names)
+
+
+def test_llb56_label2id_alone_sizes_nothing(tmp_path: Path) -> None:
+    model = classifier(tmp_path, num_labels=2, label2id={"a": 0, "b": 1, "c": 2})
+    assert model.classifier.out_features == 2
+
+
+def test_llb56_names_that_disagree_raise_nothing(tmp_path: Path) -> None:
+    model = classifier(tmp_path, id2label={0: "a", 1: "b"}, label2id={"a": 1, "b": 0})
+    assert model.config.id2label[model.config.label2id["a"]] == "b"
+
+
+def test_llb56_a_label_that_is_no_output_fails(tmp_path: Path) -> None:
+    model = classifier(tmp_path, id2label={1: "a", 2: "b"}, label2id={"a": 1, "b": 2})
+    with pytest.raises(IndexError, match="out of bounds"):
+        model(input_ids=torch.tensor([[1, 2]]), labels=torch.tensor([2]))
