@@ -47,8 +47,9 @@ def labels_disagree(program: Program) -> Iterator[Problem]:
 
     ## Why it matters
     The head has as many outputs as `id2label` has entries: transformers 5.24 passes over
-    `num_labels` without a word. A label in the data that is no output raises IndexError. Names that disagree raise nothing: the data are numbered by the one, and
-    predictions are named by the other.
+    `num_labels` without a word. A label in the data that is no output raises IndexError. Names that
+    disagree raise nothing: the data are numbered by the one, and predictions are named by the
+    other.
 
     ## Bad
     ```python
