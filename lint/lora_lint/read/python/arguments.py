@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lora_lint.read.choices import Arms
 from lora_lint.read.python.calls import LAST_NAMES, Known, find, positional_names
 from lora_lint.read.python.imports import canonical
-from lora_lint.read.python.never_run import is_never_run
+from lora_lint.read.python.reach import is_never_run
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.values import Class, Function, Ref, Table, Thunk, Unresolved

@@ -8,11 +8,18 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.index import Comprehension, inside
-from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
+from lora_lint.read.python.objects import (
+    NOTHING,
+    Changes,
+    Frame,
+    Held,
+    Options,
+    Store,
+    is_answer,
+)
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
-from lora_lint.read.python.sums import scaled
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Call, Thing
 
@@ -361,7 +368,11 @@ class Evaluation:
 
     def _arithmetic(self, node: ast.BinOp, site: Site) -> Held:
         held = self._store.made_of([self._value(node.left, site), self._value(node.right, site)])
-        return scaled(held) if isinstance(node.op, ast.Div | ast.Mult) else held
+        if not is_answer(held) or not isinstance(node.op, ast.Div | ast.Mult):
+            return held
+        from lora_lint.read.python.sums import scaled  # few scripts count with losses
+
+        return scaled(held)
 
     def _constant(self, node: ast.Constant, site: Site) -> Held:
         value = node.value

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from lora_lint.read.python import callees, functions, sums
+from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
-from lora_lint.read.python.objects import Frame, Held, Options
+from lora_lint.read.python.objects import Frame, Held, Options, is_answer
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
 from lora_rules.engine.effects import (
@@ -104,6 +104,8 @@ class Invocation(Evaluation):
 
     def _add(self, name: str, held: Thing, node: ast.expr, site: Site) -> Thing:
         """Something is added to a name: noted where its loop never lets go of the sum."""
+        from lora_lint.read.python import sums  # few scripts count with losses
+
         if name and sums.starts_anew(name, site):
             return held
         self._note("=+", node, site, None, {}, {"value": held})
@@ -111,7 +113,7 @@ class Invocation(Evaluation):
 
     def _append(self, node: ast.Call, site: Site, held: Held) -> None:
         """``losses.append(loss)``: a sum of what a model answers, for all that memory is about."""
-        if isinstance(held, Thing) and held.part.startswith(sums.ANSWER):
+        if isinstance(held, Thing) and is_answer(held):
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             self._add(owner.id if isinstance(owner, ast.Name) else "", held, node.args[0], site)
 

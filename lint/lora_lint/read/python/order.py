@@ -11,11 +11,10 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from lora_lint.read.python import sums
 from lora_lint.read.python.invocation import Invocation
-from lora_lint.read.python.never_run import is_off
-from lora_lint.read.python.objects import Changes, Frame
+from lora_lint.read.python.objects import Changes, Frame, is_answer
 from lora_lint.read.python.origins import Origins
+from lora_lint.read.python.reach import is_off
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine._startup.typed import Any
@@ -106,10 +105,17 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
-        if isinstance(held, Thing) and held.part and (name := sums.sum_of(stmt)):
-            held = self._add(name, held, stmt.value, site)
+        if isinstance(held, Thing) and held.part and isinstance(stmt.value, ast.BinOp):
+            held = self._sum(held, site, stmt)
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
+
+    def _sum(self, held: Thing, site: Site, stmt: ast.Assign) -> Thing:
+        """``total = total + loss``."""
+        from lora_lint.read.python.sums import sum_of  # few scripts count with losses
+
+        name = sum_of(stmt)
+        return self._add(name, held, stmt.value, site) if name else held
 
     def _annotated(self, site: Site, stmt: ast.AnnAssign) -> None:
         if stmt.value is not None:
@@ -137,9 +143,10 @@ class Run(Invocation):
         held = self._value(target, site)
         if isinstance(held, Thing) and held.part.endswith("grad"):
             self._note("=/", target, site, None, {}, {"value": held})
-        changed = sums.scaled(held)
-        if changed is not held and isinstance(target, ast.Name):
-            self._bind(target, changed, site, None)
+        if is_answer(held) and isinstance(target, ast.Name):
+            from lora_lint.read.python.sums import scaled
+
+            self._bind(target, scaled(held), site, None)
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:

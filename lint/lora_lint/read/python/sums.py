@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import ast
 
-from lora_lint.read.python.objects import Held
+from lora_lint.read.python.objects import ANSWER, Held
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.recipe import Thing
 
-ANSWER = "__call__()"
-"""How the path of what a model answers begins."""
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 

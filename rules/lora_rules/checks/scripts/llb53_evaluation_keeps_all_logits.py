@@ -37,7 +37,11 @@ _STRATEGIES = ("eval_strategy", "evaluation_strategy")
             "host where eval_accumulation_steps divides the step, else at the end."
         ),
     ],
-    calls=("Trainer", "Seq2SeqTrainer", "SFTTrainer"),
+    calls=(
+        "transformers.Trainer(compute_metrics)",
+        "transformers.Seq2SeqTrainer(compute_metrics)",
+        "trl.SFTTrainer(compute_metrics)",
+    ),
 )
 def evaluation_keeps_all_logits(program: Program) -> Iterator[Problem]:
     """An evaluation collects the logits of all its rows on the GPU, for `compute_metrics`.
