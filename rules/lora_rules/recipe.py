@@ -68,6 +68,10 @@ class Given(NamedTuple):
     overridable: bool
 
 
+class NoList(list[object]):
+    """A tuple or a set, as a list: for most settings they mean the same."""
+
+
 class Setting(NamedTuple):
     """One setting of a recipe.
 
@@ -216,7 +220,7 @@ class Call(NamedTuple):
     name: str
     """The qualified callee (``peft.get_peft_model``), a method of an object (``.half``, or the
     reading of ``.eos_token``), an attribute that is set (``=pad_token``), a part of an object that
-    is added to something (``=+``), or empty when it cannot be told."""
+    is added to something or divided (``=+``, ``=/``), or empty when it cannot be told."""
     span: Span
     on: Thing | None = None
     """The object whose method is called or whose attribute is set."""

@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.index import Comprehension, inside
-from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
+from lora_lint.read.python.objects import (
+    NOTHING,
+    Changes,
+    Frame,
+    Held,
+    Options,
+    Store,
+    is_answer,
+)
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Module, Scope, Site, module_of
@@ -379,6 +387,14 @@ class Evaluation:
         self._branch = before
         return held
 
+    def _arithmetic(self, node: ast.BinOp, site: Site) -> Held:
+        held = self._store.made_of([self._value(node.left, site), self._value(node.right, site)])
+        if not is_answer(held) or not isinstance(node.op, ast.Div | ast.Mult):
+            return held
+        from lora_lint.read.python.sums import scaled  # few scripts count with losses
+
+        return scaled(held)
+
     def _constant(self, node: ast.Constant, site: Site) -> Held:
         value = node.value
         if type(value) is str and value.endswith(_ENDS):
@@ -459,6 +475,7 @@ def _without_items(held: Held) -> Held:
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
+    ast.BinOp: Evaluation._arithmetic,
     ast.Name: Evaluation._name,
     ast.Attribute: Evaluation._attribute,
     ast.Subscript: Evaluation._subscript,

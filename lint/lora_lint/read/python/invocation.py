@@ -9,7 +9,7 @@ from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
-from lora_lint.read.python.objects import Frame, Held, Options
+from lora_lint.read.python.objects import Frame, Held, Options, is_answer
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
 from lora_rules.engine.effects import (
@@ -90,9 +90,32 @@ class Invocation(Evaluation):
             self._initialise(callee.made, made, positional, keywords, is_open)
         if callee.name.endswith("Trainer") and made is not None:
             self._hold_model(callee.name, made, things)
-        if callee.name == ".train" and on is not None and on.number in self._trainers:
-            self._train(on, node, site)
+        self._method_of_interest(callee.name, on, node, site, positional)
         return out
+
+    def _method_of_interest(
+        self, name: str, on: Thing | None, node: ast.Call, site: Site, positional: list[Held]
+    ) -> None:
+        """A trainer's ``train()``; ``losses.append(loss)``."""
+        if name == ".train" and on is not None and on.number in self._trainers:
+            self._train(on, node, site)
+        elif name == ".append" and len(positional) == len(node.args) == 1:
+            self._append(node, site, positional[0])
+
+    def _add(self, name: str, held: Thing, node: ast.expr, site: Site) -> Thing:
+        """Something is added to a name: noted where its loop never lets go of the sum."""
+        from lora_lint.read.python import sums  # few scripts count with losses
+
+        if name and sums.starts_anew(name, site):
+            return held
+        self._note("=+", node, site, None, {}, {"value": held})
+        return sums.summed(held) if name else held
+
+    def _append(self, node: ast.Call, site: Site, held: Held) -> None:
+        """``losses.append(loss)``: a sum of what a model answers, for all that memory is about."""
+        if isinstance(held, Thing) and is_answer(held):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            self._add(owner.id if isinstance(owner, ast.Name) else "", held, node.args[0], site)
 
     def _hold_model(self, name: str, trainer: Thing, things: dict[str, Thing]) -> None:
         """A trainer has the model that it is given; TRL's wraps it, or the one that it loads."""

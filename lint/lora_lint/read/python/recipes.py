@@ -205,7 +205,7 @@ def _does_more(call: Call) -> bool:
     name = call.name
     if name in _MORE_THAN_INFERENCE or name.endswith(("Trainer", ".get_peft_model")):
         return True
-    if name == "=+":
+    if name in ("=+", "=/"):
         return False
     if name.startswith(("=", "torch.optim.")):
         return True
