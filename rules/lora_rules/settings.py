@@ -328,6 +328,8 @@ _DECLARED = (
              doc="Whether the last batch is left out where it is smaller."),
     Declared("dropped_options", "list[str]", "derived", "surroundings",
              doc="Options of a command that stand below the line where the shell ends it."),
+    Declared("miscut_words", "list[str]", "derived", "surroundings",
+             doc="Words of a command that a blank, a comma or a backslash makes of those meant."),
     # What is declared beside the recipe.
     Declared("gpu", "str", "declaration", "declared", principal=True,
              doc="The GPU that the run is for."),
