@@ -23,6 +23,11 @@ if TYPE_CHECKING:
             "axolotl's loaders/model.py makes the 4-bit configuration, and reads "
             "bnb_config_kwargs, under adapter: qlora alone."
         ),
+        FRAMEWORK_SOURCES.says(
+            "LLaMA-Factory's create_reward_model loads an adapter from reward_model with "
+            "reward_model_type: lora; ms-swift's prepare_model reads trainable_parameters and "
+            "freeze_parameters under tuner_type: full alone."
+        ),
         QUANTIZATION_SOURCES.says(
             "LLaMA-Factory quantizes on the fly where quantization_bit is given, ms-swift where "
             "quant_method is, Oumi where q_lora is true, TRL where load_in_4bit is."
@@ -41,15 +46,19 @@ def written_and_ignored(
     - axolotl: `peft.loftq_config` beside `peft_init_lora_weights`
     - LLaMA-Factory: `quantization_method`, `quantization_type` and `double_quantization` without
       `quantization_bit`
+    - LLaMA-Factory: `quantization_bit` for a base model that is stored quantized (GPTQ, AWQ, …)
+    - LLaMA-Factory: `reward_model_adapters` and `reward_model_quantization_bit` with
+      `reward_model_type: lora`
     - ms-swift: `quant_bits` without `quant_method`
+    - ms-swift: `trainable_parameters` and the keys that freeze parameters with `tuner_type: lora`
     - Oumi: `q_lora_bits` and the keys of bitsandbytes without `q_lora`
     - TRL: the keys of bitsandbytes without `load_in_4bit`
     - Left alone: a switch that is written as off, since the file then says so itself; a base model
       that is quantized already
 
     ## Why it matters
-    The run starts, and the file says what it does not do: the base model is loaded as it is stored,
-    while somebody who reads the file takes it for quantized.
+    The run starts, and the file says what it does not do: with the keys of quantization the base
+    model is loaded as it is stored.
 
     ## Bad
     ```yaml
@@ -81,7 +90,7 @@ def written_and_ignored(
     """
     together: dict[str, list[IgnoredKey]] = {}
     for each in ignored_keys:
-        if not (each.quantizes and _is_quantized(checkpoint_quantization)):
+        if _applies(each, checkpoint_quantization):
             together.setdefault(each.reason, []).append(each)
     for keys in together.values():
         first, names = keys[0], ", ".join(each.key for each in keys)
@@ -94,9 +103,12 @@ def written_and_ignored(
         )
 
 
-def _is_quantized(checkpoint: Lazy) -> bool:
-    """Whether the base model is stored quantized, so that nothing need quantize it."""
+def _applies(key: IgnoredKey, checkpoint: Lazy) -> bool:
+    """Whether it is ignored, and missed, given how the base model is stored."""
+    if not (key.quantizes or key.of_stored):
+        return True
     try:
-        return bool(checkpoint().method)
+        method = checkpoint().method
     except Unknown:
-        return False
+        method = ""
+    return method not in ("", "bitsandbytes") if key.of_stored else not method
