@@ -39,6 +39,7 @@ NEW = {
     "numbers": {
         "eval_accumulation_steps",
         "eval_steps",
+        "gpus_per_process",
         "label_smoothing_factor",
         "layers_to_transform",
         "max_grad_norm",

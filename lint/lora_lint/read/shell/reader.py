@@ -15,7 +15,7 @@ from lora_lint.read.shell import tune
 from lora_lint.read.shell.answering import Answering, recipe_of
 from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
-from lora_lint.read.shell.gpus import Gpus, gpus_of
+from lora_lint.read.shell.gpus import Gpus, gpus_of, spread_of
 from lora_lint.read.shell.miscut import miscut, setting_of, without_commas
 from lora_lint.read.shell.scan import Cut, Scanner, Word
 from lora_lint.read.shell.unread import options_unread
@@ -137,7 +137,10 @@ def _started(
     if started is None or not recipes:
         return []
     gpus = gpus_of(started, variables.environment)
-    more = {} if gpus is None else {"gpu_count": _gpu_count(gpus)}
+    more = {} if gpus is None else {"gpu_count": _gpus("gpu_count", gpus)}
+    spread = spread_of(started, variables.environment)
+    if spread is not None:
+        more["gpus_per_process"] = _gpus("gpus_per_process", spread)
     if below is not None:
         more["dropped_options"] = below.setting
     if cut is not None:
@@ -157,9 +160,9 @@ def _of_words(started: Command, path: str) -> Recipe:
     )
 
 
-def _gpu_count(gpus: Gpus) -> Setting:
+def _gpus(name: str, gpus: Gpus) -> Setting:
     return Setting(
-        "gpu_count",
+        name,
         (gpus.number,),
         Origin.DERIVED,
         gpus.key,

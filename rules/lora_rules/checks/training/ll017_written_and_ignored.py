@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Unknown
-from lora_rules.evidence import FRAMEWORK_SOURCES, QUANTIZATION_SOURCES
+from lora_rules.engine.value import Known, Unknown, Value
+from lora_rules.evidence import DEEPSPEED_SOURCE, FRAMEWORK_SOURCES, QUANTIZATION_SOURCES
 
 if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
     from lora_rules.recipe import IgnoredKey, IgnoredKeys
+    from lora_rules.repository import Repository
 
 
 @rule(
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
             "reward_model_type: lora; ms-swift's prepare_model reads trainable_parameters and "
             "freeze_parameters under tuner_type: full alone."
         ),
+        DEEPSPEED_SOURCE.says(
+            "offload_param of the ZeRO configuration is valid only with stage 3 "
+            "(runtime/zero/config.py)."
+        ),
         QUANTIZATION_SOURCES.says(
             "LLaMA-Factory quantizes on the fly where quantization_bit is given, ms-swift where "
             "quant_method is, Oumi where q_lora is true, TRL where load_in_4bit is."
@@ -35,7 +40,10 @@ if TYPE_CHECKING:
     ],
 )
 def written_and_ignored(
-    ignored_keys: IgnoredKeys, checkpoint_quantization: Lazy
+    ignored_keys: IgnoredKeys,
+    checkpoint_quantization: Lazy,
+    deepspeed: Value,
+    repository: Repository,
 ) -> Iterator[Problem]:
     """A key that the framework knows, and ignores beside the others of the file.
 
@@ -51,6 +59,7 @@ def written_and_ignored(
       `reward_model_type: lora`
     - ms-swift: `quant_bits` without `quant_method`
     - ms-swift: `trainable_parameters` and the keys that freeze parameters with `tuner_type: lora`
+    - DeepSpeed: `offload_param` below stage 3
     - Oumi: `q_lora_bits` and the keys of bitsandbytes without `q_lora`
     - TRL: the keys of bitsandbytes without `load_in_4bit`
     - Left alone: a switch that is written as off, since the file then says so itself; a base model
@@ -101,6 +110,26 @@ def written_and_ignored(
             help=first.instead,
             also=tuple(each.key_span for each in keys[1:]),
         )
+    stage = _stage_that_keeps(deepspeed, repository)
+    if stage:
+        yield Problem(
+            "deepspeed",
+            f"offload_param has no effect: DeepSpeed moves parameters out of the GPU in stage 3, "
+            f"and the configuration has stage {stage}.",
+            help="Set stage: 3 for a model that does not fit, or remove offload_param.",
+        )
+
+
+def _stage_that_keeps(deepspeed: Value, repository: Repository) -> int:
+    """The stage of ZeRO that leaves parameters where they are, though it is to move them; or 0."""
+    value = deepspeed.value if isinstance(deepspeed, Known) else None
+    document = repository.document(value) if isinstance(value, str) else value
+    section = document.get("zero_optimization") if isinstance(document, Mapping) else None
+    if not isinstance(section, Mapping):
+        return 0
+    stage, moved = section.get("stage"), section.get("offload_param")
+    away = isinstance(moved, Mapping) and moved.get("device") in ("cpu", "nvme")
+    return stage if away and type(stage) is int and stage in (1, 2) else 0
 
 
 def _applies(key: IgnoredKey, checkpoint: Lazy) -> bool:

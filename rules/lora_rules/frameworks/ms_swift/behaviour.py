@@ -25,6 +25,7 @@ class Framework(Behaviour):
     lenient_key = "ignore_args_error"
     plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
+    examples_of_groups = 1
 
     def derive(self, draft: Draft) -> None:
         """Quantization from bits and method, rows from the number behind a data set's name."""

@@ -34,6 +34,7 @@ class Framework(Behaviour):
         ]
     )
     trainer = "trl"
+    examples_of_groups = 8
 
     def derive(self, draft: Draft) -> None:
         """It trains in bfloat16 unless ``fp16`` is asked for; its keys say with which method."""
