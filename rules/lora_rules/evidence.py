@@ -79,7 +79,8 @@ TRANSFORMERS_WHEELS = Source(
 DEEPSPEED_SOURCE = Source(
     "deepspeed-source",
     MECHANICAL,
-    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before; "
+    "runtime/zero/config.py",
     "https://github.com/deepspeedai/DeepSpeed",
 )
 MS_SWIFT_DOCS = Source(

@@ -180,6 +180,8 @@ class IgnoredKey(NamedTuple):
     """What to write: a sentence."""
     quantizes: bool = False
     """It is about quantizing the base model, which one that is stored quantized has no need of."""
+    of_stored: bool = False
+    """It is ignored only of a base model that is stored quantized, other than by bitsandbytes."""
 
 
 IgnoredKeys = tuple[IgnoredKey, ...]

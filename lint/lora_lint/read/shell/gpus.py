@@ -68,6 +68,20 @@ def gpus_of(started: Command, environment: Environment) -> Gpus | None:
     return None
 
 
+def spread_of(started: Command, environment: Environment) -> Gpus | None:
+    """How many GPUs each process of ms-swift sees, where it is more than one.
+
+    It spreads a model over them, unless it is told to take one.
+    """
+    names = [_name(word) for word in (*started.launcher, started.program)]
+    seen, alone = environment("CUDA_VISIBLE_DEVICES"), environment("SWIFT_SINGLE_DEVICE_MODE")
+    if names[0] != "swift" or seen is None or alone is not None:
+        return None
+    several = environment("NPROC_PER_NODE")
+    each = _devices(seen) // (1 if several is None else _number(several) or 10**6)
+    return Gpus(each, "CUDA_VISIBLE_DEVICES", seen) if each > 1 else None
+
+
 def _launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
     each, machines = _LAUNCHERS[launcher]
     given = {flag.name: flag.values for flag in flags_of(words)}
