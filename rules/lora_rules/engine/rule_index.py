@@ -83,7 +83,7 @@ RULES: tuple[Row, ...] = (
     ('LL414', 'targets.ll414_unsupported_target_module', 'unsupported_target_module', 3, (('targeted', 'Targeted'),), (), False, False, False, ()),
     ('LL415', 'adapter.ll415_unsupported_on_layer', 'unsupported_on_layer', 3, (('framework', 'Behaviour'), ('targeted', 'Targeted'), ('lora_variants', 'tuple[str, ...]'), ('r', 'Value'), ('use_bdlora', 'Value'), ('lora_dropout', 'float'), ('lora_bias', 'bool'), ('fan_in_fan_out', 'Setting | None'), ('init_lora_weights', 'bool | str'), ('target_parameters', 'list[str] | None'), ('pinned_transformers', 'VersionRange')), (0.0, False, None, True, None, ANY), False, False, False, ()),
     ('LL416', 'targets.ll416_invalid_token_indices', 'invalid_token_indices', 3, (('targeted', 'Targeted'), ('trainable_token_indices', 'list[int] | dict[str, object]'), ('modules_to_save', 'list[str] | None'), ('ensure_weight_tying', 'bool'), ('program', 'Program | None')), (None, False, None), False, False, False, ()),
-    ('LL417', 'adapter.ll417_task_type_mismatch', 'task_type_mismatch', 3, (('blocks', 'Blocks'), ('inventory', 'Lazy'), ('task_type', 'str'), ('model_name_or_path', 'Value')), (), False, False, False, ()),
+    ('LL417', 'adapter.ll417_task_type_mismatch', 'task_type_mismatch', 3, (('blocks', 'Blocks'), ('inventory', 'Lazy'), ('task_type', 'str'), ('model_name_or_path', 'Value'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
     ('LL418', 'adapter.ll418_layer_replication_impossible', 'layer_replication_impossible', 3, (('inventory', 'Inventory'), ('layer_replication', 'object')), (), False, False, False, ()),
     ('LL419', 'quantization.ll419_qalora_without_gptq', 'qalora_without_gptq', 2, (('blocks', 'Blocks'), ('outline', 'Outline'), ('framework', 'Behaviour'), ('use_qalora', 'bool'), ('inventory', 'Inventory'), ('checkpoint_quantization', 'Checkpoint'), ('load_in_4bit', 'Value'), ('load_in_8bit', 'Value')), (), False, False, False, ()),
     ('LL501', 'quantization.ll501_fp4_by_default', 'fp4_by_default', 2, (('blocks', 'Blocks'), ('load_in_4bit', 'bool'), ('bnb_4bit_quant_type', 'Setting'), ('pins', 'Pins'), ('checkpoint_quantization', 'Checkpoint | None')), (None,), False, False, False, ()),
@@ -181,6 +181,13 @@ RULES: tuple[Row, ...] = (
     ('LLB48', 'scripts.llb48_added_adapter_resumed', 'added_adapter_resumed', 3, (('program', 'Program'),), (), False, False, False, ('add_adapter',)),
     ('LLB49', 'scripts.llb49_adam_steps_in_float16', 'adam_steps_in_float16', 3, (('program', 'Program'), ('outline', 'Outline'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ('Adam', 'AdamW')),
     ('LLB51', 'scripts.llb51_versions_refuse_each_other', 'versions_refuse_each_other', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange'), ('pinned_peft', 'VersionRange')), (), False, False, False, ('add_adapter', 'load_adapter')),
+    ('LLB60', 'scripts.llb60_reward_function_refused', 'reward_function_refused', 3, (('program', 'Program'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, False, ('=reward_funcs',)),
+    ('LLB61', 'scripts.llb61_loss_method_refused', 'loss_method_refused', 3, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ('=compute_loss',)),
+    ('LLB62', 'scripts.llb62_formatting_function_form', 'formatting_function_form', 3, (('program', 'Program'), ('packing', 'Value'), ('pinned_trl', 'VersionRange')), (ANY,), False, False, False, ('=formatting_func',)),
+    ('LLB63', 'scripts.llb63_disabled_by_a_statement', 'disabled_by_a_statement', 2, (('program', 'Program'),), (), False, False, True, ('disable_adapter',)),
+    ('LLB64', 'scripts.llb64_base_answers_with_adapter', 'base_answers_with_adapter', 2, (('program', 'Program'),), (), False, False, True, ('generate',)),
+    ('LLB65', 'scripts.llb65_adapter_for_no_module', 'adapter_for_no_module', 3, (('program', 'Program'),), (), False, False, True, ('LLM', 'pipeline', 'Llama', 'from_pretrained')),
+    ('LLB66', 'scripts.llb66_result_is_no_model', 'result_is_no_model', 3, (('program', 'Program'), ('pinned_peft', 'VersionRange')), (ANY,), False, False, False, ('set_peft_model_state_dict',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

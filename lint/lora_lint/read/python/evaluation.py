@@ -13,7 +13,7 @@ from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_rules.engine._startup.typed import Any
-from lora_rules.recipe import Call, Thing
+from lora_rules.recipe import Call, Signature, Thing
 
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
@@ -382,6 +382,7 @@ class Evaluation:
         elsewhere: Mapping[str, Site] = _EMPTY,
         returned: Mapping[str, Mapping[str, Thing]] = _EMPTY,
         functions: Mapping[str, str] = _EMPTY,
+        signatures: tuple[Signature, ...] = (),
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -398,6 +399,7 @@ class Evaluation:
             node is not self._statement,
             returned,
             functions,
+            signatures,
         )
         self._calls.append(call)
         if id(node) in self.origins.known:

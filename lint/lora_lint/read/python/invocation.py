@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from lora_lint.read.python import callees, functions
+from lora_lint.read.python import callees, functions, signatures
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
@@ -88,11 +88,27 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self.origins.instance(self._calls[-1], callee.made)
             self._initialise(callee.made, made, positional, keywords, is_open)
-        if callee.name.endswith("Trainer") and made is not None:
-            self._hold_model(callee.name, made, things)
+        if made is not None:
+            self._begin(callee, made, given, things, node, site)
         if callee.name == ".train" and on is not None and on.number in self._trainers:
             self._train(on, node, site)
         return out
+
+    def _begin(
+        self,
+        callee: Callee,
+        made: Thing,
+        given: dict[str, ast.expr],
+        things: dict[str, Thing],
+        node: ast.Call,
+        site: Site,
+    ) -> None:
+        """What is known of an object because it is a trainer, or of a class of the file."""
+        is_trainer = callee.name.endswith("Trainer")
+        if is_trainer or callee.made is not None:
+            self._called_back(callee, made, given, node, site)
+        if is_trainer:
+            self._hold_model(callee.name, made, things)
 
     def _hold_model(self, name: str, trainer: Thing, things: dict[str, Thing]) -> None:
         """A trainer has the model that it is given; TRL's wraps it, or the one that it loads."""
@@ -115,6 +131,16 @@ class Invocation(Evaluation):
         if isinstance(held, list):
             for position, part in enumerate(held):
                 self._put(things, f"{name}.{position}", part)
+
+    def _called_back(
+        self, callee: Callee, made: Thing, given: dict[str, ast.expr], node: ast.Call, site: Site
+    ) -> None:
+        """What a trainer calls of the file: functions that it is handed, methods of its class."""
+        found = signatures.handed(self.resolver, given, site)
+        if callee.made is not None:
+            found |= signatures.overridden(self.resolver, callee.made)
+        for name, each in found.items():
+            self._note(f"={name}", node, site, made, {}, {}, signatures=each)
 
     def _functions(self, given: dict[str, ast.expr], site: Site) -> dict[str, str]:
         """The functions of libraries that are handed over, by argument."""
