@@ -149,3 +149,11 @@ def test_llb62_a_list_is_no_text(tmp_path: Path) -> None:
     trl.SFTTrainer(
         tiny(), **given, processing_class=tokenizer(), formatting_func=lambda row: row["q"]
     )
+
+
+def test_ll028_a_tokenizer_without_a_template_raises() -> None:
+    words = tokenizer()
+    with pytest.raises(ValueError, match="chat_template is not set"):
+        words.apply_chat_template([{"role": "user", "content": "w1"}], tokenize=False)
+    words.chat_template = "{{ messages[0]['content'] }}"
+    assert words.apply_chat_template([{"role": "user", "content": "w1"}], tokenize=False) == "w1"

@@ -50,8 +50,8 @@ def result_is_no_model(program: Program, pinned_peft: VersionRange = ANY) -> Ite
 
     ## Why it matters
     The function puts the weights into the model that it is given, and returns the keys that did not
-    fit (nothing, in old versions; the model up to PEFT 0.2). Under the model's own name that list takes the model's place:
-    the next method raises AttributeError.
+    fit (nothing, in old versions; the model up to PEFT 0.2). Under the model's own name that list
+    takes the model's place: the next method raises AttributeError.
 
     ## Bad
     ```python
