@@ -111,7 +111,7 @@ RULES: tuple[Row, ...] = (
     ('LL613', 'memory.ll613_eager_attention_at_length', 'eager_attention_at_length', 1, (('attn_implementation', 'str'), ('memory_forecast', 'Lazy')), (), False, False, False, ()),
     ('LL701', 'precision.ll701_fp16_and_bf16', 'fp16_and_bf16', 3, (('fp16', 'bool'), ('bf16', 'bool')), (), False, True, False, ()),
     ('LL702', 'precision.ll702_bf16_on_pre_ampere', 'bf16_on_pre_ampere', 2, (('framework', 'Behaviour'), ('usable_gpu', 'Gpu'), ('bf16', 'Setting')), (), False, False, False, ()),
-    ('LL703', 'precision.ll703_fp16_trainable_weights', 'fp16_trainable_weights', 3, (('framework', 'Behaviour'), ('program', 'Program'), ('dtype', 'str'), ('fp16', 'bool'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool'), ('pinned_peft', 'VersionRange')), (False, False, ANY), False, False, False, ()),
+    ('LL703', 'precision.ll703_fp16_trainable_weights', 'fp16_trainable_weights', 3, (('framework', 'Behaviour'), ('program', 'Program'), ('dtype', 'str'), ('fp16', 'bool'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool'), ('pinned_peft', 'VersionRange')), (False, False, False, ANY), False, False, False, ()),
     ('LL704', 'precision.ll704_dtype_mismatch', 'dtype_mismatch', 2, (('framework', 'Behaviour'), ('dtype', 'Setting'), ('fp16', 'Value'), ('bf16', 'Value')), (), False, False, False, ()),
     ('LL705', 'precision.ll705_flash_attn_unsupported', 'flash_attn_unsupported', 3, (('attn_implementation', 'str'), ('usable_gpu', 'Gpu | None'), ('dtype', 'Setting | None'), ('bf16', 'bool | None'), ('fp16', 'bool | None')), (None, None, None, None), False, False, False, ()),
     ('LL711', 'targets.ll711_own_code_without_targets', 'own_code_without_targets', 2, (('framework', 'Behaviour'), ('outline', 'Outline'), ('trust_remote_code', 'bool'), ('model_name_or_path', 'str'), ('target_modules', 'Value'), ('target_parameters', 'Value'), ('inventory', 'Lazy')), (), False, False, False, ()),
@@ -191,6 +191,7 @@ RULES: tuple[Row, ...] = (
     ('LLB64', 'scripts.llb64_base_answers_with_adapter', 'base_answers_with_adapter', 2, (('program', 'Program'),), (), False, False, True, ('generate',)),
     ('LLB65', 'scripts.llb65_adapter_for_no_module', 'adapter_for_no_module', 3, (('program', 'Program'),), (), False, False, True, ('LLM', 'pipeline', 'Llama', 'from_pretrained')),
     ('LLB66', 'scripts.llb66_result_is_no_model', 'result_is_no_model', 3, (('program', 'Program'), ('pinned_peft', 'VersionRange')), (ANY,), False, False, False, ('set_peft_model_state_dict',)),
+    ('LLB67', 'scripts.llb67_padded_prompts', 'padded_prompts', 2, (('program', 'Program'),), (), False, False, True, ('generate',)),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

@@ -157,3 +157,23 @@ def test_ll028_a_tokenizer_without_a_template_raises() -> None:
         words.apply_chat_template([{"role": "user", "content": "w1"}], tokenize=False)
     words.chat_template = "{{ messages[0]['content'] }}"
     assert words.apply_chat_template([{"role": "user", "content": "w1"}], tokenize=False) == "w1"
+
+
+def generated(ids: Any, **given: Any) -> list[int]:
+    model = tiny().eval()
+    model.config.pad_token_id = model.generation_config.pad_token_id = None
+    model.config.eos_token_id = model.generation_config.eos_token_id = None
+    out = model.generate(torch.tensor(ids), max_new_tokens=4, do_sample=False, **given)
+    return [int(token) for token in out[0][len(ids[0]) :]]
+
+
+def test_llb67_generation_goes_on_behind_the_padding() -> None:
+    left = generated([[0, 0, 5, 6]], attention_mask=torch.tensor([[0, 0, 1, 1]]))
+    right = generated([[5, 6, 0, 0]], attention_mask=torch.tensor([[1, 1, 0, 0]]))
+    assert left == generated([[5, 6]])
+    assert right != left
+
+
+def test_llb67_padding_without_a_mask_is_text() -> None:
+    masked = torch.tensor([[0, 0, 1, 1]])
+    assert generated([[0, 0, 5, 6]]) != generated([[0, 0, 5, 6]], attention_mask=masked)
