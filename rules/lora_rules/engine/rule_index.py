@@ -153,7 +153,7 @@ RULES: tuple[Row, ...] = (
     ('LLB07', 'scripts.llb07_quantization_keyword_removed', 'quantization_keyword_removed', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, True, ()),
     ('LLB08', 'scripts.llb08_variant_ignored_when_quantized', 'variant_ignored_when_quantized', 2, (('kasa_config', 'Value'), ('use_bdlora', 'Value'), ('monteclora_config', 'Value'), ('use_qalora', 'Value'), ('velora_config', 'Value'), ('load_in_4bit', 'bool'), ('load_in_8bit', 'bool')), (False, False), False, False, False, ()),
     ('LLB09', 'scripts.llb09_fsdp_needs_quant_storage', 'fsdp_needs_quant_storage', 2, (('program', 'Program'), ('repository', 'Repository'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
-    ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'),), (), False, False, False, ()),
+    ('LLB10', 'scripts.llb10_device_map_auto_distributed', 'device_map_auto_distributed', 3, (('program', 'Program'), ('repository', 'Repository')), (), False, False, False, ()),
     ('LLB11', 'scripts.llb11_reentrant_checkpointing_ddp', 'reentrant_checkpointing_ddp', 2, (('program', 'Program'), ('pinned_transformers', 'VersionRange')), (ANY,), False, False, False, ()),
     ('LLB12', 'scripts.llb12_sharded_adapter_saved_by_hand', 'sharded_adapter_saved_by_hand', 2, (('program', 'Program'), ('repository', 'Repository')), (), False, False, False, ('save_pretrained',)),
     ('LLB13', 'scripts.llb13_fp16_weights_beside_lora', 'fp16_weights_beside_lora', 3, (('program', 'Program'), ('outline', 'Outline'), ('fp16', 'bool'), ('modules_to_save', 'Value'), ('bias', 'Value'), ('task_type', 'Value')), (), False, False, False, ()),

@@ -177,3 +177,13 @@ def test_llb67_generation_goes_on_behind_the_padding() -> None:
 def test_llb67_padding_without_a_mask_is_text() -> None:
     masked = torch.tensor([[0, 0, 1, 1]])
     assert generated([[0, 0, 5, 6]]) != generated([[0, 0, 5, 6]], attention_mask=masked)
+
+
+def test_llb10_zero3_takes_no_device_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers.integrations import accelerate
+
+    monkeypatch.setattr(accelerate, "is_deepspeed_zero3_enabled", lambda: True)
+    with pytest.raises(ValueError, match="not compatible with passing a `device_map`"):
+        accelerate.check_and_set_device_map({"": 0})
+    with pytest.raises(ValueError, match="not compatible with passing a `device_map`"):
+        accelerate.check_and_set_device_map("auto")
