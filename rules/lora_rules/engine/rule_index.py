@@ -192,6 +192,7 @@ RULES: tuple[Row, ...] = (
     ('LLB65', 'scripts.llb65_adapter_for_no_module', 'adapter_for_no_module', 3, (('program', 'Program'),), (), False, False, True, ('LLM', 'pipeline', 'Llama', 'from_pretrained')),
     ('LLB66', 'scripts.llb66_result_is_no_model', 'result_is_no_model', 3, (('program', 'Program'), ('pinned_peft', 'VersionRange')), (ANY,), False, False, False, ('set_peft_model_state_dict',)),
     ('LLB67', 'scripts.llb67_padded_prompts', 'padded_prompts', 2, (('program', 'Program'),), (), False, False, True, ('generate',)),
+    ('LLB68', 'scripts.llb68_auto_class_refuses', 'auto_class_refuses', 3, (('program', 'Program'),), (), False, False, True, ('save_model', 'save_pretrained')),
 )
 """Code, module, function, severity, its positional parameters each with its annotation, the last
 ones' defaults, ``preview``, ``without_adapter``, ``of_records``, ``calls``."""

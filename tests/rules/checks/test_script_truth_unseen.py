@@ -187,3 +187,24 @@ def test_llb10_zero3_takes_no_device_map(monkeypatch: pytest.MonkeyPatch) -> Non
         accelerate.check_and_set_device_map({"": 0})
     with pytest.raises(ValueError, match="not compatible with passing a `device_map`"):
         accelerate.check_and_set_device_map("auto")
+
+
+def test_llb68_the_auto_class_asks_for_the_task_type(tmp_path: Path) -> None:
+    tiny().save_pretrained(tmp_path / "base")
+
+    def saved(name: str, **given: Any) -> str:
+        base = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+        peft.get_peft_model(base, lora(**given)).save_pretrained(tmp_path / name)
+        return str(tmp_path / name)
+
+    auto = peft.AutoPeftModelForCausalLM
+    auto.from_pretrained(saved("causal"))
+    auto.from_pretrained(saved("none", task_type=None))
+    with pytest.raises(ValueError, match="Expected target PEFT class: PeftModelForSeq2SeqLM"):
+        auto.from_pretrained(saved("other", task_type="SEQ_2_SEQ_LM"))
+    # What transformers' add_adapter saves is the configuration as it was given.
+    lora(task_type=None, base_model_name_or_path=str(tmp_path / "base")).save_pretrained(
+        tmp_path / "injected"
+    )
+    with pytest.raises(ValueError, match="Cannot infer the auto class"):
+        auto.from_pretrained(str(tmp_path / "injected"))
