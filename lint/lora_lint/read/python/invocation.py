@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from lora_lint.read.python import callees, functions, signatures
+from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
@@ -136,6 +136,10 @@ class Invocation(Evaluation):
         self, callee: Callee, made: Thing, given: dict[str, ast.expr], node: ast.Call, site: Site
     ) -> None:
         """What a trainer calls of the file: functions that it is handed, methods of its class."""
+        if callee.made is None and "reward_funcs" not in given and "formatting_func" not in given:
+            return
+        from lora_lint.read.python import signatures  # imported here: most scripts hand over none
+
         found = signatures.handed(self.resolver, given, site)
         if callee.made is not None:
             found |= signatures.overridden(self.resolver, callee.made)
