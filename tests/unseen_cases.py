@@ -1,8 +1,9 @@
 """Mistakes of public threads that nobody here had seen: collected and rebuilt before the first run.
 
 ``data/unseen/python.jsonl`` and ``config.jsonl`` hold a thread a line: where it was reported, what
-is wrong and at which line, what version 0.1 reported at first (``first``), and the codes that name
-the true reason today (``codes``). A rebuilt file is never changed to be reported.
+is wrong and at which line, what was reported at first (``first``: of the U at 0a3f288, of the V,
+which are six more, at 0a9aae2), and the codes that name the true reason today (``codes``). A
+rebuilt file is never changed to be reported.
 """
 
 from __future__ import annotations

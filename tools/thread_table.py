@@ -44,9 +44,9 @@ def kinds() -> int:
 
 def unseen_kinds() -> int:
     """Print, for each set that nobody had seen, what was reported at first and is now."""
-    sets = sorted({one.set for one in unseen()})
+    sets = sorted({f"{one.set} {one.id[0]}" for one in unseen()})
     for name in sets:
-        rows = [one for one in unseen() if one.set == name]
+        rows = [one for one in unseen() if f"{one.set} {one.id[0]}" == name]
         print(f"| {name} | threads | at first | now | missed |\n|---|---:|---:|---:|---|")
         for kind in [*sorted({one.kind for one in rows}), ""]:
             those = [one for one in rows if kind in ("", one.kind)]
