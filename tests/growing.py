@@ -102,6 +102,21 @@ KINDS: Mapping[str, tuple[str, Maker]] = {
         "x.py",
         _script("def f{i}(a):\n    return a + {i}\nx{i} = f{i}({i})\n"),
     ),
+    "python: functions that nobody calls": (
+        "x.py",
+        _script("def f{i}(m):\n    m.step({i})\n    return do(m, {i})\n", before=ONE, after=""),
+    ),
+    "python: functions that are handed over": (
+        "x.py",
+        _script("def f{i}(row):\n    return {{'x': row['a']}}\nd{i} = model.map(f{i})\n"),
+    ),
+    "python: methods of what nobody makes": (
+        "x.py",
+        _script(
+            "    def f{i}(self):\n        return self.m.step({i})\n",
+            before="class A:\n    def __init__(self, m):\n        self.m = m\n",
+        ),
+    ),
     "python: functions that make a configuration": (
         "x.py",
         _script("def f{i}(r=8):\n    return LoraConfig(r=r, lora_alpha=16)\n", after=""),

@@ -346,6 +346,12 @@ def _modelled(trainer: str, model: str, arguments: str) -> str:
     )
 
 
+def _rows(trainer: str, rows: str) -> str:
+    """A trainer with rows that the script writes."""
+    head = f"from datasets import Dataset\nrows = Dataset.from_list({rows})\n"
+    return head + _modelled(trainer, CAUSAL, "args=None")
+
+
 PINNED = '# /// script\n# dependencies = [\n#     "trl==1.16.0",\n# ]\n# ///\n'
 CAUSAL = "AutoModelForCausalLM.from_pretrained('a/b')"
 TRL = [
@@ -387,6 +393,19 @@ TRL = [
             "per_device_train_batch_size=4, num_generations=8",
         ),
         ("one-generation", "GRPOConfig", "num_generations=1", "num_generations=2"),
+        ("no-generations", "GRPOConfig", "num_generations=None", "num_generations=2"),
+        (
+            "importance-bounds-crossed",
+            "GRPOConfig",
+            "vllm_importance_sampling_clip_min=4.0",
+            "vllm_importance_sampling_clip_min=0.5",
+        ),
+        (
+            "evaluation-batch-of-partial-groups",
+            "GRPOConfig",
+            "eval_strategy='epoch', per_device_eval_batch_size=8, num_generations_eval=6",
+            "eval_strategy='epoch', per_device_eval_batch_size=8, num_generations_eval=4",
+        ),
         (
             "kl-needs-sequential-sampling",
             "KTOConfig",
@@ -437,6 +456,49 @@ TRL += [
         "trl/trainer-without-data",
         PINNED + _modelled("SFTTrainer", CAUSAL, "args=None").replace("=rows", "=None"),
         PINNED + _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
+    Case(
+        "LL012",
+        "trl/data-is-no-dataset",
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None").replace("=rows", "=[{'text': 'a'}]"),
+        PINNED + _modelled("SFTTrainer", CAUSAL, "args=None"),
+    ),
+    Case(
+        "LL012",
+        "trl/rows-without-columns",
+        _rows("DPOTrainer", "[{'prompt': 'a'}]"),
+        _rows("DPOTrainer", "[{'chosen': 'a', 'rejected': 'b'}]"),
+    ),
+    *(
+        Case("LL012", "trl/rows-without-columns", _rows(trainer, broken), _rows(trainer, sound))
+        for trainer, broken, sound in (
+            ("SFTTrainer", "[{'question': 'a'}]", "[{'text': 'a'}]"),
+            ("SFTTrainer", "[{'prompt': 'a', 'answer': 'b'}]", "[{'input_ids': [1, 2]}]"),
+            ("KTOTrainer", "[{'input_ids': [1, 2]}]", "[{'chosen': 'a', 'rejected': 'b'}]"),
+            (
+                "RewardTrainer",
+                "[{'chosen': 'a'}]).shuffle().train_test_split(0.1)['train'].select([0]",
+                "[{'chosen': 'a'}]).map(paired).select([0]",
+            ),
+        )
+    ),
+    Case(
+        "LL012",
+        "trl/trainer-without-rewards",
+        _modelled("GRPOTrainer", CAUSAL, "reward_funcs=[]"),
+        _modelled("GRPOTrainer", CAUSAL, "reward_funcs=[score]"),
+    ),
+    Case(
+        "LL012",
+        "transformers/optimizers-is-no-pair",
+        _modelled("SFTTrainer", CAUSAL, "optimizers=None"),
+        _modelled("SFTTrainer", CAUSAL, "optimizers=(None, None)"),
+    ),
+    Case(
+        "LL012",
+        "transformers/trainer-without-model",
+        _modelled("SFTTrainer", CAUSAL, "args=None").replace("model=model", "model=None"),
+        _modelled("SFTTrainer", CAUSAL, "args=None"),
     ),
     Case(
         "LL012",

@@ -860,6 +860,18 @@ TRAINER = [
         "num_generations: 2\ngeneration_batch_size: 16\n",
     ),
     (W, "trl/one-generation", "num_generations: 1\n", G),
+    (
+        W,
+        "trl/no-generations",
+        "num_generations: null\nscale_rewards: group\n",
+        G,
+    ),
+    (
+        W,
+        "trl/importance-bounds-crossed",
+        G + "vllm_importance_sampling_clip_min: 4.0\n",
+        G + "vllm_importance_sampling_clip_min: 0.5\n",
+    ),
     (W, "trl/auto-find-batch-size-with-groups", G + "auto_find_batch_size: true\n", G),
     (
         W,

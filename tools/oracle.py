@@ -30,7 +30,7 @@ from oracle_models import MODELS, weighted  # noqa: E402
 from oracle_truth import Truth, ask  # noqa: E402
 from peft_cases import Case, write_models  # noqa: E402
 
-NAMED_ONLY = ("resnet", "convnext")
+NAMED_ONLY = ("resnet", "convnext", "swinv2")
 """The table of architectures does not have these; their modules' names are known without sizes."""
 
 

@@ -80,6 +80,14 @@ _VIT = {
     "image_size": 16,
     "patch_size": 8,
 }
+_SWIN = {
+    "embed_dim": 16,
+    "depths": [1, 2],
+    "num_heads": [2, 4],
+    "window_size": 2,
+    "image_size": 16,
+    "patch_size": 2,
+}
 _SIGLIP = {**_VIT, "model_type": "siglip_vision_model"}
 
 CAUSAL = "AutoModelForCausalLM"
@@ -162,6 +170,8 @@ MODELS: dict[str, Small] = {
     "convnext": Small(
         IMAGE, "convnext", {"hidden_sizes": [16, 32], "depths": [1, 1], "num_stages": 2, **_LABELS}
     ),
+    "swin": Small(IMAGE, "swin", {**_SWIN, **_LABELS}),
+    "swinv2": Small(IMAGE, "swinv2", {**_SWIN, **_LABELS}),
     "gemma": Small(CAUSAL, "gemma", _WIDE),
     "granite": Small(CAUSAL, "granite", _GROUPED),
     "olmo2": Small(CAUSAL, "olmo2", _GROUPED),

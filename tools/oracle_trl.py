@@ -76,6 +76,8 @@ class Verdict(NamedTuple):
     warned: int
     """How many warnings the libraries gave."""
     reported: tuple[Finding, ...]
+    later: str = ""
+    """What a script that is not refused raises once it is made to train, where that was asked."""
 
     @property
     def same_key(self) -> bool:
@@ -85,15 +87,19 @@ class Verdict(NamedTuple):
     @property
     def false_error(self) -> bool:
         """An error that says something is refused which is accepted."""
-        return not self.refused and any(
+        return not (self.refused or self.later) and any(
             each.severity is Severity.ERROR and each.code in OF_CALLS for each in self.reported
         )
 
 
 def _words(finding: Finding, script: str) -> set[str]:
+    """The words of a finding, of what it marks, and the keyword that what it marks is given to."""
     lines = script.splitlines()
     spans = [finding.span, *(span for span, _word in finding.also)]
     marked = " ".join(lines[span.line - 1][span.column - 1 : span.end_column - 1] for span in spans)
+    for span in spans:
+        if keyword := re.search(r"\b(\w+)=$", lines[span.line - 1][: span.column - 1]):
+            marked += f" {keyword[1]}"
     return set(re.findall(r"\w+", f"{finding.message} {finding.help or ''} {marked}"))
 
 
@@ -153,7 +159,6 @@ def guilty(drawn: Sketch, folder: Path) -> tuple[Part, ...]:
 def answers(kind: str, seed: int, start: int, count: int, wheels: Path) -> Iterator[dict[str, Any]]:
     """What the libraries say of some draws of a kind, numbered from ``start``."""
     old = OldWheels(wheels)
-    signal.signal(signal.SIGALRM, _expired)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number in range(start, start + count):
@@ -219,7 +224,8 @@ def table(verdicts: list[Verdict]) -> Iterator[str]:
         warned = sum(bool(each.warned) for each in of_kind)
         yield (
             f"{kind:9} refused {len(refused):4}, reported {reported:4}; accepted "
-            f"{len(of_kind) - len(refused):4}, called an error {false:3} (warned of: {warned})"
+            f"{len(of_kind) - len(refused):4}, called an error {false:3} (and raised in training: "
+            f"{sum(bool(each.later) for each in of_kind)}; warned of: {warned})"
         )
     for each in verdicts:
         if each.false_error:
@@ -237,19 +243,38 @@ def table(verdicts: list[Verdict]) -> Iterator[str]:
         yield f"MISSED {count} x {reason} | {' | '.join(marked)}"
 
 
+def in_training(verdict: Verdict) -> Verdict:
+    """The same, with what is raised by a step of training where an error says that it is refused.
+
+    Most kinds of draws make the trainer and do not start it: an optimizer refuses later.
+    """
+    if not verdict.false_error or "trainer.train()" in verdict.draw.script:
+        return verdict
+    prepare_to_ask()
+    with tempfile.TemporaryDirectory() as folder:
+        started = f"{verdict.draw.script}args.max_steps = 1\ntrainer.train()\n"
+        return verdict._replace(later=answer(started, Path(folder))[0])
+
+
 def judge(file: Path) -> list[Verdict]:
     """What the linter says today of scripts whose answers were written."""
     pins = {name: version(name) for name in ("trl", "transformers", "peft")}
     rows = [json.loads(line) for line in file.read_text().splitlines()]
+    draws = [Draw(row["kind"], row["script"], tuple(row["keys"])) for row in rows]
     return [
-        judged(
-            Draw(row["kind"], row["script"], tuple(row["keys"])),
-            row["refused"],
-            row.get("warned", 0),
-            pins,
-        )
-        for row in rows
+        in_training(judged(draw, row["refused"], row.get("warned", 0), pins))
+        for draw, row in zip(draws, rows, strict=True)
     ]
+
+
+def prepare_to_ask() -> None:
+    """The libraries write nothing but their answers."""
+    import datasets
+    from transformers.utils import logging
+
+    signal.signal(signal.SIGALRM, _expired)
+    logging.set_verbosity_error()
+    datasets.disable_progress_bars()
 
 
 def prepare(wheels: Path) -> None:
@@ -276,11 +301,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     if options.chunk:
-        import datasets
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()
-        datasets.disable_progress_bars()
+        prepare_to_ask()
         kind, start = options.chunk
         for row in answers(kind, options.seed, int(start), CHUNK, options.wheels):
             print(json.dumps(row), flush=True)

@@ -163,7 +163,7 @@ def _attributes(node: ast.AST) -> Iterator[str]:
 def exported(library: str) -> tuple[str, ...]:
     """The classes and functions that the installed library offers at its top."""
     module = importlib.import_module(library)
-    return tuple(sorted(name for name in dir(module) if name[0].isalpha()))
+    return tuple(sorted(each for each in dir(module) if each[0].isalpha() and each.isidentifier()))
 
 
 class OldWheels:

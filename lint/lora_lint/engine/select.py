@@ -103,7 +103,7 @@ def _ignored(config: Config, path: str) -> list[str]:
 def _is_selected(rule: Rule, config: Config, profile: Profile) -> bool:
     if is_off(rule, profile):
         return _any(rule, (selector for selector in config.select if selector != "ALL"))
-    return _any(rule, config.select)
+    return "ALL" in config.select or _any(rule, config.select)
 
 
 def _any(rule: Rule, selectors: Iterable[str]) -> bool:

@@ -33,7 +33,7 @@ from lora_rules.engine.types import fits
 from lora_rules.engine.unknown import Absent, Unknown, concerning
 from lora_rules.engine.value import not_known, unfit, value_of
 from lora_rules.engine.views import OF_SCRIPTS, SCRIPTS, VIEWS
-from lora_rules.engine.worlds import Narrowed, Worlds, worlds_of
+from lora_rules.engine.worlds import Narrowed, worlds_of
 from lora_rules.recipe import Recipe, Setting
 
 if TYPE_CHECKING:
@@ -82,8 +82,9 @@ class Evaluation:
         self.recipe = recipe
         self._facts: dict[tuple[object, ...], dict[str, tuple[object, Reads]]] = {}
         """By what distinguishes a world."""
-        self._found: dict[frozenset[str | int], Worlds] = {}
-        """The worlds in which some settings and keys differ, of which many rules ask."""
+        self._found: dict[frozenset[str | int], tuple[list[World], bool]] = {}
+        """The worlds in which some settings and keys differ, of which many rules ask; and whether
+        these are all."""
         settings = recipe.settings
         self._several = {name for name, each in settings.items() if has_several(each)}
         self._is_one = not self._several and not _has_varying_keys(recipe)
@@ -132,12 +133,19 @@ class Evaluation:
             asked |= read
 
     def _worlds(self, asked: set[str | int]) -> tuple[list[World], bool]:
-        if self._is_one:
-            return [self._world(Narrowed(self.recipe, ()))], True
+        """The worlds in which these differ; nothing was read in them yet."""
         key = frozenset(asked)
         if key not in self._found:
-            self._found[key] = worlds_of(self.recipe, key)
+            self._found[key] = self._made(key)
         found = self._found[key]
+        for world in found[0]:
+            world.reads.clear()
+        return found
+
+    def _made(self, asked: frozenset[str | int]) -> tuple[list[World], bool]:
+        if self._is_one:
+            return [self._world(Narrowed(self.recipe, ()))], True
+        found = worlds_of(self.recipe, asked)
         return [self._world(each) for each in found.each], found.complete
 
     def _world(self, narrowed: Narrowed) -> World:

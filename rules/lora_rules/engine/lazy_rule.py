@@ -36,13 +36,16 @@ class Deferred:
         self.name = name
         self.parameters = parameters
         self.defaults = defaults
+        self._function: Callable[..., Iterable[Problem]] | None = None
 
     def load(self) -> Callable[..., Iterable[Problem]]:
         """The function itself."""
-        from importlib import import_module
+        if self._function is None:
+            from importlib import import_module
 
-        found: Callable[..., Iterable[Problem]] = getattr(import_module(self.module), self.name)
-        return found
+            self._function = getattr(import_module(self.module), self.name)
+        assert self._function is not None  # noqa: S101
+        return self._function
 
     def __call__(self, *arguments: object, **options: object) -> Iterable[Problem]:
         """Import the function, and call it."""

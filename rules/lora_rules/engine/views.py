@@ -46,6 +46,8 @@ class Outline(NamedTuple):
     """Whether it is a trained adapter's record, not a run to come."""
     trains: bool
     """Whether a training run certainly uses it."""
+    unapplied: bool = False
+    """A configuration that nothing reads, beside a trainer: it is put onto no model."""
 
 
 def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
@@ -57,7 +59,18 @@ def _outline(recipe: Recipe, _whole: Recipe) -> Outline:
         recipe.domain,
         recipe.result,
         recipe.trains,
+        _is_unapplied(recipe),
     )
+
+
+def _is_unapplied(recipe: Recipe) -> bool:
+    callee = recipe.callee
+    if callee is None or not callee.endswith("Config"):
+        return False
+    for call in recipe.calls:
+        if call.name == callee and not call.used and call.span == recipe.span:
+            return any(each.name.endswith("Trainer") for each in recipe.calls)
+    return False
 
 
 def _framework(recipe: Recipe, _whole: Recipe) -> object:

@@ -8,10 +8,11 @@ none has. Only the line of a name that is asked for is parsed.
 from __future__ import annotations
 
 import os
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from lora_rules.engine import packaged
-from lora_rules.engine._startup.typed import NamedTuple
+from lora_rules.engine._startup.typed import Any, NamedTuple
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries.signatures import has, indices
 
@@ -46,7 +47,7 @@ def presence(name: str, allowed: VersionRange) -> Presence | None:
         allowed: the versions of its library.
     """
     library = name.partition(".")[0]
-    row = packaged.entry(_table(library), name) if library in LIBRARIES else None
+    row = _row(library, name) if library in LIBRARIES else None
     if row is None and not name.startswith(_OF_OTHER_ENGINES):
         return None
     read = _versions(library)
@@ -65,6 +66,12 @@ def presence(name: str, allowed: VersionRange) -> Presence | None:
         read[marks[0]] if marks[0] else "",
         row.get("now", ""),
     )
+
+
+@lru_cache(maxsize=1024)
+def _row(library: str, name: str) -> Mapping[str, Any] | None:
+    """What the table says of a name. Most names are in none, and all scripts import the same."""
+    return packaged.entry(_table(library), name)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lora_rules.checks.training.argument_limits import LIMITS
 from lora_rules.libraries import names, signatures
 
 torch = pytest.importorskip("torch")
@@ -77,6 +78,31 @@ def test_ll016_a_text_is_not_converted(folder: str, tmp_path: Path, name: str) -
             transformers.TrainingArguments(str(tmp_path / "out"), **fields),
             train_dataset=rows,
         ).train()
+
+
+@pytest.mark.parametrize("name", sorted(LIMITS.keys() - {"dataset_num_proc"}))
+def test_ll016_a_number_outside_its_limits_is_refused(
+    folder: str, tmp_path: Path, name: str
+) -> None:
+    limits = LIMITS[name]
+    outside = 0 if limits.low == 1 else 1.5 if limits.high == 1 else -1
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    rows = [{"input_ids": [1, 2, 3], "labels": [1, 2, 3]}] * 4
+    fields: dict[str, Any] = {"max_steps": 1, "use_cpu": True, "report_to": "none"}
+    fields[name] = 0.5 if name == "seed" else outside
+    with pytest.raises((ValueError, TypeError, RuntimeError, ZeroDivisionError)):
+        transformers.Trainer(
+            model,
+            transformers.TrainingArguments(str(tmp_path / "out"), **fields),
+            train_dataset=rows,
+        ).train()
+
+
+def test_ll016_the_number_of_processes_is_not_negative() -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_list([{"a": 1}])
+    with pytest.raises(ValueError, match="num_proc"):
+        rows.map(lambda row: row, num_proc=-1)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ NAMES = OWN | set(names())
 PACKAGES = {
     "facts/versions/pins.py": {"peft", "trl", "torchtune", "autotrain", "verl", "llamafactory"},
     "checks/scripts/calls.py": {"peft", "trl"},
+    "checks/scripts/refused_inputs.py": {"trl"},
     "checks/scripts/refused_script.py": {"trl"},
 }
 """Where such a text is the name of a Python package: that is pinned, or whose calls are known."""

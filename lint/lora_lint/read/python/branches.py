@@ -16,6 +16,7 @@ from lora_lint.read.python.values import (
     Values,
     distinct,
 )
+from lora_lint.read.python.walking import nodes
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.budgets import BRANCH_STEPS, BRANCH_WAYS, CANDIDATES
 
@@ -192,7 +193,7 @@ class Branches:
         if site.outer is not None:
             return None
         inner: Scope | None = None
-        for node in ast.walk(test):
+        for node in nodes(test):
             if isinstance(node, ast.expr) and not isinstance(node, _STEADY):
                 return None
             if not isinstance(node, ast.Name):

@@ -12,6 +12,7 @@ from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
+from lora_lint.read.python.walking import nodes, operands
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Call, Signature, Thing
 
@@ -75,7 +76,7 @@ class Evaluation:
 
     def _truth(self, test: ast.expr, site: Site) -> bool | None:
         """How a test comes out, asked only where it is made of names that are bound once."""
-        for node in ast.walk(test):
+        for node in nodes(test):
             if isinstance(node, ast.expr) and not isinstance(node, _PLAIN):
                 return None
             if isinstance(node, ast.Name) and not self._is_bound_once(node.id, site):
@@ -95,7 +96,7 @@ class Evaluation:
 
     @staticmethod
     def _is_stable(test: ast.expr, site: Site) -> bool:
-        for node in ast.walk(test):
+        for node in nodes(test):
             if isinstance(node, ast.Call | ast.Await | ast.NamedExpr):
                 return False
             if isinstance(node, ast.Name):
@@ -235,11 +236,7 @@ class Evaluation:
         if handler is not None:
             held: Held = handler(self, node, site)
             return held
-        parts = [
-            self._value(child, site)
-            for child in ast.iter_child_nodes(node)
-            if isinstance(child, ast.expr)
-        ]
+        parts = [self._value(child, site) for child in operands(node)]
         return self._store.made_of(parts) if parts else None
 
     def _name(self, node: ast.Name, site: Site) -> Held:

@@ -122,6 +122,8 @@ class Invocation(Evaluation):
 
     def _put(self, things: dict[str, Thing], name: str, held: Held) -> None:
         """An argument; of lists and mappings also what is in them."""
+        if held is None:
+            return
         whole = self._whole(held)
         if isinstance(whole, Thing):
             things[name] = whole
@@ -165,6 +167,8 @@ class Invocation(Evaluation):
         A dictionary that is handed over whole may come back changed: it is not followed further.
         """
         spread: dict[str, tuple[ast.expr, Site]] = {}
+        if not any(isinstance(held, Options) for held in (*positional, *keywords.values())):
+            return spread
         for part, held in zip(node.args, positional, strict=True):
             self._hand_over(part, held, site)
         for keyword in node.keywords:
@@ -416,6 +420,8 @@ class Invocation(Evaluation):
         returned: dict[str, Mapping[str, Thing]],
     ) -> None:
         """One argument: go through it, if it is a function of this file."""
+        if held is None and not isinstance(part, ast.Name | ast.Lambda):
+            return  # no function, and no object
         known = self._gives.get(held.number) if isinstance(held, Thing) else None
         if known is not None:
             returned[name] = known
@@ -430,6 +436,8 @@ class Invocation(Evaluation):
                 out = self._handed_over(scope, dict(zip(names, given[0], strict=False)) | given[1])
         elif isinstance(held, Thing) and _goes_over_rows(callee):
             out = self._of_object(part, held, site, callee, given)
+        if out is None:
+            return
         whole = self._whole(out)
         items = self._store.items(out).items()
         parts = {key: item for key, item in items if isinstance(item, Thing)}

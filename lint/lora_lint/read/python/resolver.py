@@ -52,6 +52,24 @@ from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 
+class _Entered:
+    """Something is being worked out, as long as it is: a generator would take twice the time."""
+
+    __slots__ = ("_active", "_key")
+
+    def __init__(self, active: set[object], key: object) -> None:
+        self._active = active
+        self._key = key
+
+    def __enter__(self) -> None:
+        if self._key in self._active:
+            raise Unresolved("it depends on itself")
+        self._active.add(self._key)
+
+    def __exit__(self, *_exception: object) -> None:
+        self._active.discard(self._key)
+
+
 class Resolver:
     """Works out expressions of one module."""
 
@@ -163,16 +181,9 @@ class Resolver:
             )
         yield from self.branches.notes()
 
-    @contextmanager
-    def active(self, key: object) -> Iterator[None]:
+    def active(self, key: object) -> _Entered:
         """Refuse to enter the same thing twice."""
-        if key in self._active:
-            raise Unresolved("it depends on itself")
-        self._active.add(key)
-        try:
-            yield
-        finally:
-            self._active.discard(key)
+        return _Entered(self._active, key)
 
     @contextmanager
     def assuming(self, assumed: Mapping[str, Value]) -> Iterator[None]:

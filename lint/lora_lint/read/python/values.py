@@ -41,6 +41,10 @@ class Value(NamedTuple):
             every = both
         return (self if every == self.choices else self._replace(choices=every),)
 
+    def anyhow(self) -> Value:
+        """The candidate whatever is chosen."""
+        return self._replace(choices=()) if self.choices else self
+
 
 Values = tuple[Value, ...]
 Thunk = Callable[[], Values]
@@ -273,14 +277,15 @@ def distinct(values: Iterable[Value], *, whole: bool = True) -> Values:
         whole: whether one of them is the value whatever is chosen.
     """
     every = tuple(values)
+    if len(every) < 2:
+        return tuple(value.anyhow() for value in every) if whole else every
     groups: dict[object, list[Value]] = {}
     for value in every:
         groups.setdefault(_identity(value.value), []).append(value)
         if len(groups) > CANDIDATES:
             raise Unresolved("it may take too many values")
     if len(groups) <= 1:
-        only = every[:1]
-        return tuple(value._replace(choices=()) for value in only) if whole else every
+        return (every[0].anyhow(),) if whole else every
     if len(groups) == len(every):
         return every
     kept = [
@@ -295,7 +300,7 @@ def alone(values: Iterable[Value]) -> Values:
     """The candidates, each once, without what they rest on: any may come with any other value."""
     seen: dict[object, Value] = {}
     for value in values:
-        seen.setdefault(_identity(value.value), value._replace(choices=()))
+        seen.setdefault(_identity(value.value), value.anyhow())
     return tuple(seen.values())
 
 

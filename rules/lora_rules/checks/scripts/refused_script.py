@@ -10,16 +10,14 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Refusals, Written, judge, written
 from lora_rules.engine.value import Known, Value, certainly
-from lora_rules.program import Program
+from lora_rules.program import Calls, Program
 from lora_rules.recipe import Blocks, Call, Key
 
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
 
 LOADERS = ("unsloth.FastLanguageModel.from_pretrained", "unsloth.FastModel.from_pretrained")
-TRAINERS = (
-    "transformers.Trainer",
-    "transformers.Seq2SeqTrainer",
+OF_TRL = (
     "trl.SFTTrainer",
     "trl.DPOTrainer",
     "trl.KTOTrainer",
@@ -27,7 +25,7 @@ TRAINERS = (
     "trl.GRPOTrainer",
     "trl.RLOOTrainer",
 )
-OF_TRL = tuple(name for name in TRAINERS if name.startswith("trl."))
+TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", *OF_TRL)
 
 
 def refused_keywords(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
@@ -113,9 +111,10 @@ def _lacks_evaluation_data(blocks: Blocks, program: Program) -> bool:
     if len(found) != 1 or found[0].receiver not in TRAINERS or not found[0].complete:
         return False
     given = program.calls.at(found[0].span)
-    named = {key.name for key in found[0].keys}
+    data = [key for key in found[0].keys if key.name == "eval_dataset"]
     positional = any(name.isdigit() for call in given for name in call.things)
-    return bool(given) and not positional and "eval_dataset" not in named
+    none = all(key.candidates == (None,) and not key.overridable for key in data)
+    return bool(given) and not positional and none
 
 
 def best_model_strategies(save_strategy: Value, eval_strategy: Value) -> Iterator[Problem]:
@@ -178,19 +177,6 @@ def one_label(blocks: Blocks, num_labels: Value, pins: Pins) -> Iterator[Problem
     )
 
 
-def reference_is_the_model(program: Program) -> Iterator[Problem]:
-    """The model that is trained is its own reference."""
-    for call in program.calls.named("trl.DPOTrainer", "trl.KTOTrainer"):
-        model, reference = call.things.get("model"), call.things.get("ref_model")
-        if model is not None and model == reference and "ref_model" in call.arguments:
-            yield Problem(
-                call.arguments["ref_model"].span or call.span,
-                "ref_model is the model that is trained: TRL raises ValueError.",
-                help="Leave ref_model out: the base model without its adapter is the reference.",
-                key="trl/reference-is-the-model",
-            )
-
-
 def collator_masks(program: Program) -> Iterator[Problem]:
     """The collator of masked language models, as it is by default, for a causal one."""
     for trainer in program.calls.trainers():
@@ -237,64 +223,17 @@ def adapter_on_head(blocks: Blocks, target_modules: Value, pins: Pins) -> Iterat
 _READ_THE_HEAD = tuple(name for name in OF_TRL if name != "trl.RewardTrainer")
 
 
-def trainer_arguments(program: Program, pins: Pins) -> Iterator[Problem]:
-    """What the trainers of TRL 1.16 refuse of their own arguments.
-
-    Which version began is not known, so a pin decides.
-    """
-    pinned_trl = pins["trl"]
-    if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
-        return
-    severity = None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING
-    for call in program.calls.named(*OF_TRL):
-        if any(name.isdigit() for name in call.arguments):
-            continue
-        if severity is None and _lacks_data(program, call):
-            yield Problem(
-                call.span,
-                "the trainer gets no train_dataset: TRL 1.16 raises ValueError.",
-                key="trl/trainer-without-data",
-            )
-        config = call.arguments.get("peft_config")
-        if config is not None and config.known and isinstance(config.value, dict):
-            yield Problem(
-                config.span or call.span,
-                "peft_config is a dictionary: TRL 1.16 raises TypeError.",
-                severity=severity,
-                help="Give it a LoraConfig.",
-                key="trl/adapter-as-dictionary",
-            )
+def is_odd(calls: Calls, trainer: Call) -> bool:
+    """Whether what a trainer is given is worth a look: a constant for an object, or nothing."""
+    given = trainer.arguments
+    if "train_dataset" not in given or "ref_model" in given:
+        return True
+    if any(name in given and given[name].candidates for name in _OBJECTS):
+        return True
+    if calls.last_named("from_list") or calls.last_named("from_dict"):
+        return True
+    arguments = calls.maker(trainer.things.get("args"))
+    return arguments is not None and "sync_ref_model" in arguments.arguments
 
 
-def synced_reference(program: Program, pins: Pins) -> Iterator[Problem]:
-    """A reference that follows the model, where the reference is the model without its adapter."""
-    pinned_trl = pins["trl"]
-    if pinned_trl.certainly_below("1.16") or pinned_trl.at_commit:
-        return
-    for call in program.calls.named(*OF_TRL):
-        arguments = program.calls.maker(call.things.get("args"))
-        if arguments is None or argument(arguments, "sync_ref_model", False) is not True:
-            continue
-        if argument(call, "peft_config", None) is not None:
-            yield Problem(
-                arguments.arguments["sync_ref_model"].span or arguments.span,
-                "sync_ref_model with an adapter: the reference is the base without it, and is no "
-                "model of its own: TRL 1.16 raises NotImplementedError.",
-                severity=None if pinned_trl.certainly_at_least("1.16") else Severity.WARNING,
-                help="Leave it out.",
-                key="trl/synced-reference-with-adapter",
-            )
-
-
-def _lacks_data(program: Program, trainer: Call) -> bool:
-    """Whether a trainer certainly gets nothing to train on: it says so, or is started as it is."""
-    if "environment_factory" in trainer.arguments:
-        return False
-    given = trainer.arguments.get("train_dataset")
-    if given is not None:
-        return given.candidates == (None,)
-    started = trainer.made is not None and any(
-        call.name == ".train" and call.on == trainer.made
-        for call in program.calls.touching(trainer.made)
-    )
-    return trainer.complete and started
+_OBJECTS = ("model", "optimizers", "train_dataset", "peft_config", "reward_funcs")

@@ -128,7 +128,7 @@ def unmatched_target_module(
     ## Options
     None.
     """
-    if outline.domain == "image":
+    if outline.domain == "image" or outline.unapplied:
         return  # their programs read the names first: wildcards, "all", comma lists
     problems: list[Problem] = []
     if not framework.adapter_as_written:

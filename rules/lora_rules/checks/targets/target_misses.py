@@ -131,13 +131,12 @@ def _of_expression(model: Model, targeted: Targeted) -> Problem:
     inventory = targeted.inventory
     example = next((path for path in inventory.linears if path != inventory.head), "")
     renamed = bool(inventory.table is not None and inventory.table.renamed)
+    doubtful = model.may_be_another(older=renamed) or not targeted.nothing
     return Problem(
         "target_modules",
-        f"target_modules: the expression fits no module of a {inventory.model_type} model: "
+        f"target_modules: the expression fits no module of a {inventory.kind}: "
         + ("PEFT raises, there is nothing to adapt." if targeted.nothing else "it has no effect."),
-        severity=Severity.WARNING
-        if model.may_be_another(older=renamed) or not targeted.nothing
-        else Severity.ERROR,
+        severity=inventory.worst(Severity.WARNING if doubtful else Severity.ERROR),
         help=f"It has to fit a whole path, such as {example!r}." if example else "",
     )
 

@@ -152,10 +152,11 @@ def refused_by_framework(
         yield from script.packing_without_length(packing, max_length)
     if program is not None:
         yield from script.evaluation_without_data(eval_strategy, blocks, program)
-        yield from script.reference_is_the_model(program)
-        yield from script.trainer_arguments(program, pins)
-        yield from script.synced_reference(program, pins)
         yield from script.collator_masks(program)
+        if any(script.is_odd(program.calls, each) for each in program.calls.trainers()):
+            from lora_rules.checks.scripts.refused_inputs import refused_inputs
+
+            yield from refused_inputs(program, pins)
     yield from script.one_label(blocks, num_labels, pins)
     yield from script.adapter_on_head(blocks, target_modules, pins)
 

@@ -28,11 +28,24 @@ NUMBERS = frozenset(
         "logging_steps",
         "save_steps",
         "max_grad_norm",
+        "adam_beta1",
+        "adam_beta2",
+        "adam_epsilon",
+        "beta",
+        "data_seed",
         "dataloader_num_workers",
+        "dataset_num_proc",
+        "desirable_weight",
+        "max_length",
+        "neftune_noise_alpha",
         "seed",
+        "torch_empty_cache_steps",
+        "undesirable_weight",
     ]
 )
 """Numbers of which a text raises, when the arguments are made, the trainer, or the optimizer."""
+_OTHER_THAN_TYPE = {"data_seed": "RuntimeError", "torch_empty_cache_steps": "ValueError"}
+"""What a text raises where it is no TypeError."""
 _LEVELS = ("detail", "debug", "info", "warning", "error", "critical", "passive")
 LISTED = {
     "debug": ("", "underflow_overflow", "tpu_metrics_debug"),
@@ -58,6 +71,18 @@ LISTED = {
     ),
 }
 """Choices that no enumeration of transformers holds, or that are lists; of the newest version."""
+_BOUNDED = frozenset(
+    [
+        "adam_beta1",
+        "adam_beta2",
+        "dataloader_num_workers",
+        "dataset_num_proc",
+        "gradient_accumulation_steps",
+        "seed",
+        "torch_empty_cache_steps",
+    ]
+)
+"""Of which more than negative numbers are refused."""
 _EVERY = {"save_steps": "save_strategy", "logging_steps": "logging_strategy"}
 """Steps that are counted unless the strategy says otherwise: from 1 on a whole number."""
 
@@ -84,8 +109,9 @@ def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
       no version has the value, or none of those that are pinned; else a warning.
     - `report_to`, `log_level` and `debug` against the newest version's choices; `report_to=None`,
       which transformers 5 refuses.
-    - Rates, steps, epochs and batch sizes that are a text: an error. So are `save_steps` and
+    - Rates, steps, epochs, seeds and batch sizes that are a text: an error. So are `save_steps` and
       `logging_steps` above 1 that are no whole number.
+    - Numbers that are refused: a beta of 1.5, a negative rate, a fraction as seed.
     - Silent for what a flag of the script can change.
 
     ## Why it matters
@@ -132,7 +158,7 @@ def argument_not_accepted(blocks: Blocks, pins: Pins) -> Iterator[Problem]:
             if key.name in NUMBERS:
                 yield from _number(key)
                 yield from _fraction(block, key)
-                yield from _negative(key)
+                yield from _outside(block, key)
             elif key.name in LISTED:
                 yield from _listed(key, pin)
             elif not pin.at_commit:
@@ -152,9 +178,10 @@ def _number(key: Key) -> Iterator[Problem]:
         return
     value = str(key.candidates[0])
     number = _as_number(value)
+    outcome = _OTHER_THAN_TYPE.get(key.name, "TypeError")
     yield Problem(
         key.value_span or key.span,
-        f'{key.name} = "{value}" is a text, and transformers converts none: TypeError.',
+        f'{key.name} = "{value}" is a text, and transformers converts none: {outcome}.',
         help="Write it without quotation marks." if number is not None else "Write a number.",
         edits=() if number is None else (Set(key.name, number),),
     )
@@ -174,19 +201,17 @@ def _fraction(block: Block, key: Key) -> Iterator[Problem]:
         )
 
 
-def _negative(key: Key) -> Iterator[Problem]:
-    """A learning rate below zero, which torch's optimizers refuse."""
+def _outside(block: Block, key: Key) -> Iterator[Problem]:
+    """A number that the trainer, its optimizer or its loader refuses."""
     value = key.candidates[0]
-    if key.name == "learning_rate" and len(key.candidates) == 1 and _is_below_zero(value):
-        yield Problem(
-            key.value_span or key.span,
-            f"learning_rate = {value} is below zero: the optimizer raises ValueError.",
-            help="Write a positive number.",
-        )
+    if not isinstance(value, int | float):
+        return
+    usual = type(value) is int and 0 < value < 1 << 32 and not key.name.startswith("adam")
+    if value < 0 or (not usual and key.name in _BOUNDED):
+        from lora_rules.checks.training.argument_limits import LIMITS, outside
 
-
-def _is_below_zero(value: object) -> bool:
-    return isinstance(value, int | float) and value < 0
+        if key.name in LIMITS:
+            yield from outside(block, key)
 
 
 def _listed(key: Key, pin: VersionRange) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from lora_rules.engine._startup.record import record, replace
+from lora_rules.engine._startup.record import lazily, record, replace
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.value import Unknown, Value, possibly
 from lora_rules.engine.version_range import ANY, VersionRange
@@ -16,11 +16,13 @@ from lora_rules.engine.views import Outline
 from lora_rules.facts.adapter.adapter import matrices
 from lora_rules.facts.adapter.fused_targets import HalfFused, Wanted, rewrite
 from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK
-from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets
+from lora_rules.facts.adapter.targeting import ALL_LINEAR, Targets, matches
 from lora_rules.facts.model.inventory import ADAPTABLE, CONV1D, LINEAR, OTHER, Inventory
 from lora_rules.facts.model.other_modules import is_named_in
 
 CLASSIFIERS = ("classifier", "score")
+_ASKS_FOR_INDEX = lazily(r"\d|\[|\{|\\[DSW]")
+"""What an expression can tell one index from another by; a class of all digits takes any."""
 
 
 @record(frozen=True)
@@ -158,7 +160,21 @@ def _check_readable(
     if others:
         raise Unknown(others)
     if not inventory.exact and isinstance(target, str) and target.lower() != ALL_LINEAR:
-        raise Unknown("an expression needs the model's full paths, which are not known")
+        _check_expression(inventory, target)
+
+
+def _check_expression(inventory: Inventory, target: str) -> None:
+    """Refuse an expression whose answer depends on what is not known of a model's paths.
+
+    Known are all names in a path, and no index but 0: one that asks for no index in particular
+    fits the same modules of every layer. With which prefix depends on the class.
+    """
+    unknown = "an expression needs the model's full paths, which are not known"
+    if inventory.has_experts or _ASKS_FOR_INDEX.search(target):
+        raise Unknown(unknown)
+    fits = any(matches(target, path) for path in inventory.kinds)
+    if fits != any(matches(target, path.partition(".")[2]) for path in inventory.kinds):
+        raise Unknown(unknown)
 
 
 def _is_all(framework: Behaviour, inventory: Inventory, target: object) -> bool:

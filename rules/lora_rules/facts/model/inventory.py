@@ -13,6 +13,7 @@ from functools import lru_cache
 from lora_rules.engine._startup.record import record
 from lora_rules.engine.problem import Severity
 from lora_rules.engine.value import Known, Unknown, Value, required
+from lora_rules.engine.views import Outline
 from lora_rules.facts.model.architecture import Architecture, configuration
 from lora_rules.facts.model.known_type import known_type
 from lora_rules.facts.model.model_class import loader, task_of
@@ -130,12 +131,15 @@ def inventory(
     num_labels: Value,
     task_type: str | None = None,
     architecture: Architecture | None = None,
+    outline: Outline | None = None,
 ) -> Inventory:
     """The modules of the base model, as the class that it is loaded as.
 
     Raises:
-        Unknown: if they are not known.
+        Unknown: if they are not known, or the adapter is put onto no model.
     """
+    if outline is not None and outline.unapplied:
+        raise Unknown("nothing reads the adapter's configuration")
     if architecture is None:
         return _names_only(model_name_or_path, repository, loader(blocks))
     task = task_of(loader(blocks), task_type, architecture.modules.table.tasks)

@@ -71,7 +71,7 @@ GROUPED = OF_CALLS["trl.GRPOConfig"]._replace(
     rows=tuple(
         row._replace(when=(OF_GROUPS, *row.when))
         for row in GROUPS
-        if row.key != "batch-of-partial-groups"
+        if row.key not in ("batch-of-partial-groups", "evaluation-batch-of-partial-groups")
     )
 )
 """What GRPOConfig and RLOOConfig refuse, where the keys say that the file is for one of them. A

@@ -240,6 +240,20 @@ OF_TRAINER = (
         MOMENT,
     ),
     KeyPage(
+        "transformers/trainer-without-model",
+        "A trainer with model=None, and no model_init: transformers and TRL raise.",
+        "Give it the model.",
+        SOURCE,
+        "It is raised when the trainer is made.",
+    ),
+    KeyPage(
+        "transformers/optimizers-is-no-pair",
+        "A trainer with optimizers=None: it unpacks a pair, and raises TypeError.",
+        "Leave it out, or write (None, None).",
+        SOURCE,
+        "It is raised when the trainer is made.",
+    ),
+    KeyPage(
         "transformers/collator-masks-by-default",
         "DataCollatorForLanguageModeling without mlm=False for a causal language model: its "
         "tokenizer has no mask token, and the collator raises ValueError.",

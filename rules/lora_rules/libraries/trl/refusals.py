@@ -120,6 +120,25 @@ def _unfit_on_usual_machines(keys: Written) -> bool:
     return bool(processes & (processes - 1))
 
 
+def _crossed_bounds(keys: Written) -> bool:
+    low, high = (keys.number(name) for name in _BOUNDS)
+    if high is None and keys.complete and _BOUNDS[1] not in keys.keys:
+        high = 3.0  # its default
+    return low is not None and high is not None and low >= high
+
+
+def _unfit_evaluation(keys: Written) -> bool:
+    """As :func:`_unfit_on_usual_machines`, of the batch that is evaluated."""
+    batch, own = _count(keys, "per_device_eval_batch_size", 8), keys.number("num_generations_eval")
+    group = _generations(keys) if keys.is_missing("num_generations_eval") else own
+    if batch is None or not group or group != int(group):
+        return False
+    processes = int(group) // gcd(batch, int(group))
+    return bool(processes & (processes - 1))
+
+
+_BOUNDS = ("vllm_importance_sampling_clip_min", "vllm_importance_sampling_clip_max")
+_EVALUATION = ("per_device_eval_batch_size", "num_generations_eval", "num_generations")
 _BATCH = ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps")
 GROUPS = (
     Refusal(
@@ -166,6 +185,33 @@ GROUPS = (
         "Set it to 2 or more.",
         why="Advantages compare the completions of one prompt.",
         first="0.18",
+    ),
+    Refusal(
+        "no-generations",
+        "num_generations",
+        (equals("num_generations", None),),
+        "num_generations that is None",
+        "Leave it out, or set it to 2 or more.",
+        "TypeError",
+        why="The batch is divided by it.",
+        first="0.18",
+    ),
+    Refusal(
+        "importance-bounds-crossed",
+        "vllm_importance_sampling_clip_min",
+        (where(_crossed_bounds, *_BOUNDS),),
+        "vllm_importance_sampling_clip_min that is not below vllm_importance_sampling_clip_max",
+        "Make the first the smaller one.",
+        first="1.16",
+    ),
+    Refusal(
+        "evaluation-batch-of-partial-groups",
+        "per_device_eval_batch_size",
+        (differs("eval_strategy", "no"), where(_unfit_evaluation, *_EVALUATION)),
+        "per_device_eval_batch_size that is no multiple of the generations of a prompt on 1, 2, 4 "
+        "or 8 processes",
+        "Make it a multiple of num_generations_eval, or of num_generations, which is 8 by default.",
+        first="1.16",
     ),
     Refusal(
         "auto-find-batch-size-with-groups",
@@ -269,6 +315,34 @@ OF_TRAINER = (
         "trl/trainer-without-data",
         "A trainer of TRL 1.16 without train_dataset: ValueError.",
         "Give it train_dataset; to evaluate alone, use an older TRL or a loop of your own.",
+        _TRAINERS,
+        MOMENT,
+        "",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
+        "trl/data-is-no-dataset",
+        "train_dataset is a list or a dictionary: TRL 1.16 raises TypeError.",
+        "Make a dataset of it: datasets.Dataset.from_list(rows).",
+        _TRAINERS,
+        MOMENT,
+        "",
+        "TRL 1.16 or an earlier version after 0.24",
+    ),
+    KeyPage(
+        "trl/rows-without-columns",
+        "Rows without a column that the trainer reads: TRL raises KeyError.",
+        "Name the columns chosen and rejected for DPOTrainer and RewardTrainer; prompt, completion "
+        "and label for KTOTrainer; text, messages, or prompt and completion for SFTTrainer.",
+        _TRAINERS,
+        "TRL raises it when it tokenizes the rows, while the trainer is made.",
+        "Only rows that stand in the script are known.",
+    ),
+    KeyPage(
+        "trl/trainer-without-rewards",
+        "GRPOTrainer or RLOOTrainer with reward_funcs that is None or empty: TRL 1.16 raises "
+        "ValueError.",
+        "Give it a function that scores completions.",
         _TRAINERS,
         MOMENT,
         "",
