@@ -216,6 +216,23 @@ class Thing(NamedTuple):
         return hash(self[:2])
 
 
+class Signature(NamedTuple):
+    """What a function of a file takes and gives that a library calls."""
+
+    name: str
+    span: Span
+    """Its name, where it is defined."""
+    parameters: tuple[str, ...]
+    """Their names; without ``self``."""
+    is_open: bool = False
+    """It takes whatever else is given (``**kwargs``)."""
+    gives: str = ""
+    """``one`` (a list of one element), ``list``, ``text`` or ``number``, if every ``return`` says
+    so."""
+    returns: tuple[Span, ...] = ()
+    """Its return statements."""
+
+
 class Call(NamedTuple):
     """A call that a script makes, or an attribute that it sets."""
 
@@ -245,6 +262,9 @@ class Call(NamedTuple):
     the whole under ``""``, and what stands under constant keys of it."""
     functions: Mapping[str, str] = {}
     """Functions of libraries that a trainer or a dataset is handed, by argument."""
+    signatures: tuple[Signature, ...] = ()
+    """Of ``=reward_funcs``, which a trainer is handed, and ``=compute_loss``, which its class puts
+    in place of the library's: the functions of the file that it will call."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""

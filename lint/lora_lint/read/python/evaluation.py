@@ -22,7 +22,7 @@ from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Module, Scope, Site, module_of
 from lora_lint.read.python.walking import nodes, operands
 from lora_rules.engine._startup.typed import Any
-from lora_rules.recipe import Call, Thing
+from lora_rules.recipe import Call, Signature, Thing
 
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
@@ -419,6 +419,7 @@ class Evaluation:
         elsewhere: Mapping[str, Site] = _EMPTY,
         returned: Mapping[str, Mapping[str, Thing]] = _EMPTY,
         functions: Mapping[str, str] = _EMPTY,
+        signatures: tuple[Signature, ...] = (),
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -435,6 +436,7 @@ class Evaluation:
             node is not self._statement,
             returned,
             functions,
+            signatures,
         )
         self._calls.append(call)
         if id(node) in self.origins.known:

@@ -88,8 +88,8 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self.origins.instance(self._calls[-1], callee.made)
             self._initialise(callee.made, made, positional, keywords, is_open)
-        if callee.name.endswith("Trainer") and made is not None:
-            self._hold_model(callee.name, made, things)
+        if made is not None:
+            self._begin(callee, made, given, things, node, site)
         self._method_of_interest(callee.name, on, node, site, positional)
         return out
 
@@ -117,6 +117,22 @@ class Invocation(Evaluation):
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             self._add(owner.id if isinstance(owner, ast.Name) else "", held, node.args[0], site)
 
+    def _begin(
+        self,
+        callee: Callee,
+        made: Thing,
+        given: dict[str, ast.expr],
+        things: dict[str, Thing],
+        node: ast.Call,
+        site: Site,
+    ) -> None:
+        """What is known of an object because it is a trainer, or of a class of the file."""
+        is_trainer = callee.name.endswith("Trainer")
+        if is_trainer or callee.made is not None:
+            self._called_back(callee, made, given, node, site)
+        if is_trainer:
+            self._hold_model(callee.name, made, things)
+
     def _hold_model(self, name: str, trainer: Thing, things: dict[str, Thing]) -> None:
         """A trainer has the model that it is given; TRL's wraps it, or the one that it loads."""
         self._trainers.add(trainer.number)
@@ -140,6 +156,20 @@ class Invocation(Evaluation):
         if isinstance(held, list):
             for position, part in enumerate(held):
                 self._put(things, f"{name}.{position}", part)
+
+    def _called_back(
+        self, callee: Callee, made: Thing, given: dict[str, ast.expr], node: ast.Call, site: Site
+    ) -> None:
+        """What a trainer calls of the file: functions that it is handed, methods of its class."""
+        if callee.made is None and "reward_funcs" not in given and "formatting_func" not in given:
+            return
+        from lora_lint.read.python import signatures  # imported here: most scripts hand over none
+
+        found = signatures.handed(self.resolver, given, site)
+        if callee.made is not None:
+            found |= signatures.overridden(self.resolver, callee.made)
+        for name, each in found.items():
+            self._note(f"={name}", node, site, made, {}, {}, signatures=each)
 
     def _functions(self, given: dict[str, ast.expr], site: Site) -> dict[str, str]:
         """The functions of libraries that are handed over, by argument."""

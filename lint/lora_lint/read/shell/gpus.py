@@ -53,7 +53,7 @@ def gpus_of(started: Command, environment: Environment) -> Gpus | None:
     seen = environment("CUDA_VISIBLE_DEVICES")
     launcher = next((name for name in names if name in _LAUNCHERS), "")
     if launcher:
-        return _launched(launcher, started.launcher)
+        return launched(launcher, started.launcher)
     program = _name(started.program) if not names else names[-1]
     several = environment("NPROC_PER_NODE") if program in _PER_NODE else None
     if several is not None:
@@ -82,7 +82,8 @@ def spread_of(started: Command, environment: Environment) -> Gpus | None:
     return Gpus(each, "CUDA_VISIBLE_DEVICES", seen) if each > 1 else None
 
 
-def _launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
+def launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
+    """How many processes a launcher starts, by its own flags."""
     each, machines = _LAUNCHERS[launcher]
     given = {flag.name: flag.values for flag in flags_of(words)}
     included = given.get("include", ())
