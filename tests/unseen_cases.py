@@ -40,6 +40,9 @@ class Unseen(NamedTuple):
     """Each of them names the true reason, and is an error or a warning at the line."""
     first: str
     cell: int | None = None
+    framework: str = ""
+    gpu: tuple[str, int] | None = None
+    """What the reporter said to train on: which GPU, and how many."""
 
     @property
     def path(self) -> Path:
@@ -60,8 +63,9 @@ class Unseen(NamedTuple):
         source = load(str(made / self.path.name))
         if source is None:
             return set()
-        report = check(source, Config(), {})
-        assert report.unreadable is None, (self.path, report.unreadable)
+        gpus = {} if self.gpu is None else dict(zip(("gpu", "gpu_count"), self.gpu, strict=True))
+        report = check(source, Config(), gpus)
+        assert not (self.codes and report.unreadable), (self.path, report.unreadable)
         return {
             (code, found.span.line)
             for found in report.findings
