@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
-from lora_rules.program import Program
+
+if TYPE_CHECKING:
+    from lora_rules.program import Program
 
 
 @rule(

@@ -62,7 +62,7 @@ def markers_of_another_template(program: Program, model_name_or_path: Value) -> 
     trainer = train_on_responses_only(
         trainer,
         instruction_part="<start_of_turn>user\n",  # LL916: "<start_of_turn>user\n"
-        response_part="<start_of_turn>model\n",
+        response_part="<start_of_turn>model\n",  # LL916: "<start_of_turn>model\n"
     )
     trainer.train()
     ```
@@ -107,7 +107,6 @@ def markers_of_another_template(program: Program, model_name_or_path: Value) -> 
                     "has it, and all labels become -100.",
                     help="Take the markers from a text that the tokenizer's template makes.",
                 )
-                return
 
 
 def _tokens() -> dict[str, str]:

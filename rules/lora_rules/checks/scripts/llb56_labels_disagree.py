@@ -119,11 +119,12 @@ def _disagreement(call: Call) -> Problem | None:
         return _problem(
             call, "label2id", "it is not the inverse of id2label: predictions get other names."
         )
-    if names is None and ids is not None and type(number) is int and number != len(ids):
+    only = ids if "id2label" not in call.arguments else None  # which alone would decide
+    if only is not None and type(number) is int and number != len(only):
         return _problem(
             call,
             "label2id",
-            f"label2id names {len(ids)} labels and num_labels is {number}: the head gets {number} "
+            f"label2id names {len(only)} labels and num_labels is {number}: the head gets {number} "
             "outputs.",
         )
     return None
