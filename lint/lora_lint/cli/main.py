@@ -218,7 +218,12 @@ def _params(arguments: list[str]) -> int:
 
 def _recipes(options: Options | Namespace) -> tuple[tuple[Recipe, ...], Run]:
     load_plugins(options.plugin_file)  # they may bring the framework that a file is written for
-    run = Run(Request(declared=declared(options), stdin_filename=options.stdin_filename or ""))
+    request = Request(
+        declared=declared(options),
+        stdin_filename=options.stdin_filename or "",
+        follow=options.follow,
+    )
+    run = Run(request)
     return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
 
 
@@ -289,6 +294,7 @@ def _request(options: Options) -> Request:
         profile=options.profile,
         declared=declared(options),
         stdin_filename=options.stdin_filename or "",
+        follow=options.follow,
         form=options.format,
         quiet=options.quiet,
         verbose=options.verbose,

@@ -34,6 +34,8 @@ class Config(NamedTuple):
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     pedantic: bool = False
+    follow: bool = True
+    """Whether names are followed into other files of the repository."""
     per_file_ignores: Mapping[str, tuple[str, ...]] = {}
     dialects: Mapping[str, str] = {}
     """Pattern of a path to the dialect to read it in."""
@@ -61,7 +63,7 @@ DECLARATIONS: Mapping[str, tuple[str, type]] = {
 
 _LISTS = ("select", "extend-select", "ignore", "exclude", "plugins")
 _TEXTS = ("baseline",)
-_FLAGS = ("force-exclude", "pedantic")
+_FLAGS = ("force-exclude", "pedantic", "follow")
 _LEVELS = ("fail-on", "min-severity")
 _TABLES = ("per-file-ignores", "rules")
 KEYS = (*_LISTS, *_TEXTS, *_FLAGS, *_LEVELS, *_TABLES, "dialect", "profile", *DECLARATIONS)
@@ -200,6 +202,7 @@ def from_table(table: Mapping[str, Any], path: str) -> Config:
         exclude=tuple(table.get("exclude", ())),
         force_exclude=table.get("force-exclude", False),
         pedantic=table.get("pedantic", False),
+        follow=table.get("follow", True),
         per_file_ignores={
             pattern: tuple(codes) for pattern, codes in table.get("per-file-ignores", {}).items()
         },

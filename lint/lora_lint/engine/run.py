@@ -121,11 +121,11 @@ class Run:
         """What one file says, under the settings in force for it."""
         from lora_lint.engine.check import check
 
-        return check(source, config, self.request.declared, self._around(source))
+        return check(source, config, self.request.declared, self._around(source, config))
 
-    def _around(self, source: Source) -> Repositories | None:
+    def _around(self, source: Source, config: Config) -> Repositories | None:
         """Where the names of a program are followed into other files."""
-        if not self.request.follow or source.kind not in PROGRAMS:
+        if not config.follow or source.kind not in PROGRAMS:
             return None
         if self._repositories is None:
             from lora_lint.read.repositories import Repositories
@@ -163,7 +163,7 @@ class Run:
         try:
             config = self.settings(source.path)
             recipes, rest = recipes_before_error(
-                source, config, self.request.declared, self._around(source)
+                source, config, self.request.declared, self._around(source, config)
             )
             if rest is not None:
                 self.troubles.append(Trouble(source.path, str(rest), _is_fatal(file)))
@@ -210,6 +210,7 @@ class Run:
             fail_on=asked.fail_on or config.fail_on,
             min_severity=asked.min_severity or config.min_severity,
             pedantic=asked.pedantic or config.pedantic,
+            follow=asked.follow and config.follow,
             profile=asked.profile or config.profile,
         )
 
