@@ -3,7 +3,8 @@
 An entry's name is a hash of all that the answer follows from: the bytes and their path, this
 program's own code, the settings in force, the names of the requirement files beside the file. What
 was looked for in other files (requirements, a dataset, a model's ``config.json``) is written into
-the entry, whether it was there or not, and looked at again before the entry is believed.
+the entry, whether it was there or not, and looked at again before the entry is believed; so are the
+programs of the repository, where imports were followed.
 
 Entries are JSON, because reading JSON runs nothing. Each is a file of its own that is put in place
 in one step, so that runs at the same time do not disturb each other; one that cannot be read is as
@@ -24,6 +25,7 @@ import lora_lint
 import lora_rules
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
+from lora_lint.sources import programs
 from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
@@ -70,6 +72,8 @@ class Cache:
         places = (os.getcwd(), *(os.environ.get(name) for name in _HUB))
         self._run = repr((own_code(), sys.version_info[:3], places, sorted(declared.items())))
         self._now = time.time()
+        self._programs: dict[str, str] = {}
+        """What was seen of the programs of each repository, once in a run."""
 
     def key(self, source: Source, config: Config) -> str:
         """The name of what is known about a file under the settings in force for it."""
@@ -85,7 +89,7 @@ class Cache:
         try:
             with open(path, "rb") as file:
                 entry = loads(file.read())
-            if any(state(name) != seen for name, seen in entry["elsewhere"].items()):
+            if any(self._state(name) != seen for name, seen in entry["elsewhere"].items()):
                 return None
             report = _report(entry["report"])
             if os.stat(path).st_mtime < self._now - DAY:
@@ -101,7 +105,7 @@ class Cache:
             written = _written(bare)
             text = dumps(
                 {
-                    "elsewhere": {name: state(name) for name in sorted(report.depends_on)},
+                    "elsewhere": {name: self._state(name) for name in sorted(report.depends_on)},
                     "report": written,
                 },
                 allow_nan=False,
@@ -111,6 +115,13 @@ class Cache:
                 self._write(self._path(key), text)
         except (OSError, ValueError, TypeError, RecursionError):
             return
+
+    def _state(self, name: str) -> list[int] | str | None:
+        if not programs.is_named(name):
+            return state(name)
+        if name not in self._programs:
+            self._programs[name] = programs.seen(name)
+        return self._programs[name]
 
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key[:2], key[2:] + _ENDING)
