@@ -83,7 +83,7 @@ class Run:
         self.looked_at = 0
         self.reports: list[FileReport] = []
         self.troubles: list[Trouble] = []
-        self._failing = False
+        self._failing: list[Finding] = []
         self._hidden = 0
         self._passed_over: list[tuple[str, str]] = []
         """Files that nobody named and that are not to be read, each with the reason."""
@@ -225,10 +225,11 @@ class Run:
         report = report._replace(findings=shown, elsewhere=elsewhere)
         for sieve in self.sieves:
             report = sieve(report)
-        self._failing |= any(
-            finding.severity >= fail_on and finding.suppressed is None
+        self._failing += [
+            finding
             for finding in report.findings
-        )
+            if finding.severity >= fail_on and finding.suppressed is None
+        ]
         return report
 
     def tell(self, stream: TextIO) -> int:
@@ -251,11 +252,11 @@ class Run:
             statistics=self.request.statistics,
             hidden=self._hidden,
         )
-        result = RunResult((*self._combined(), *self._not_read()), problems, self.looked_at)
+        result = RunResult((*self.combined(), *self._not_read()), problems, self.looked_at)
         failed = write(self.request.form, result, options, stream)
         return TROUBLE if failed else self.exit_code
 
-    def _combined(self) -> Sequence[FileReport]:
+    def combined(self) -> Sequence[FileReport]:
         """One report a file."""
         if not any(report.elsewhere for report in self.reports):
             return self.reports
@@ -279,7 +280,18 @@ class Run:
         """2 if the work could not be done, else 1 for findings that fail the run, else 0."""
         if any(trouble.fatal for trouble in self.troubles):
             return TROUBLE
-        return FINDINGS if self._failing else CLEAN
+        return FINDINGS if self._fails else CLEAN
+
+    @property
+    def _fails(self) -> bool:
+        if not self._failing or not any(report.elsewhere for report in self.reports):
+            return bool(self._failing)
+        shown = {
+            (os.path.normpath(finding.path), finding.code, finding.span)
+            for report in self.combined()
+            for finding in report.findings
+        }
+        return any((os.path.normpath(f.path), f.code, f.span) in shown for f in self._failing)
 
 
 def _is_fatal(file: Found) -> bool:

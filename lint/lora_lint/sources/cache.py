@@ -269,6 +269,7 @@ def _report(members: dict[str, Any]) -> FileReport:
     members["findings"] = tuple(_finding(each) for each in members["findings"])
     members["elsewhere"] = tuple(_report(each) for each in members["elsewhere"])
     members["others"] = tuple((path, tuple(lines)) for path, lines in members["others"])
+    members["suppressions"] = tuple(Span(*span) for span in members["suppressions"])
     return FileReport(**members)
 
 
