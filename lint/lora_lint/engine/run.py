@@ -121,9 +121,9 @@ class Run:
         """What one file says, under the settings in force for it."""
         from lora_lint.engine.check import check
 
-        return check(source, config, self.request.declared, self._around(source, config))
+        return check(source, config, self.request.declared, self.around(source, config))
 
-    def _around(self, source: Source, config: Config) -> Repositories | None:
+    def around(self, source: Source, config: Config) -> Repositories | None:
         """Where the names of a program are followed into other files."""
         if not config.follow or source.kind not in PROGRAMS:
             return None
@@ -163,7 +163,7 @@ class Run:
         try:
             config = self.settings(source.path)
             recipes, rest = recipes_before_error(
-                source, config, self.request.declared, self._around(source, config)
+                source, config, self.request.declared, self.around(source, config)
             )
             if rest is not None:
                 self.troubles.append(Trouble(source.path, str(rest), _is_fatal(file)))
