@@ -93,12 +93,26 @@ def _options(arguments: list[str]) -> Options:
 def _check_once(options: Options) -> int:
     run = Run(_request(options), _session(options))
     files = _files(options)
+    if _keeps_index(options):
+        from lora_lint.cli.beside import checking_programs
+
+        return checking_programs(run, files, options, _check_files)
+    return _check_files(run, files, options)
+
+
+def _check_files(run: Run, files: list[Found], options: Options) -> int:
     if _adopts(options):
         from lora_lint.engine.adopt import check
 
         return check(run, files, options, _look_at, _tell)
     _look_at(run, files, options)
     return _tell(run, options)
+
+
+def _keeps_index(options: Options) -> bool:
+    """Whether it is kept, and looked up, which programs depend on which files."""
+    is_plain = options.follow and options.cache and not options.online
+    return is_plain and not options.plugins_loaded and STDIN not in options.paths
 
 
 def load_plugins(named: list[str] | None) -> bool:

@@ -78,6 +78,26 @@ def _named(
     return tuple((path, texts[path]) for path in sorted(paths) if path in texts)
 
 
+def about(report: FileReport, paths: frozenset[str]) -> FileReport:
+    """What a report says of other files: the findings that stand in one of them, or name one."""
+    names = {os.path.normpath(path) for path in paths}
+
+    def concerned(one: FileReport) -> FileReport:
+        findings = tuple(
+            finding
+            for finding in one.findings
+            if any(
+                os.path.normpath(path) in names
+                for path in (finding.path, *(span.path for span, _ in finding.also if span.path))
+            )
+        )
+        return one._replace(findings=findings, not_checked=())
+
+    elsewhere = (concerned(each) for each in report.elsewhere)
+    kept = tuple(each for each in elsewhere if each.findings)
+    return concerned(report)._replace(elsewhere=kept)
+
+
 def combined(reports: Iterable[FileReport]) -> tuple[FileReport, ...]:
     """One report a file, where several say something of it; a finding is said once."""
     by_path: dict[str, FileReport] = {}

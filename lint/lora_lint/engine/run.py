@@ -84,6 +84,9 @@ class Run:
         self.reports: list[FileReport] = []
         self.troubles: list[Trouble] = []
         self._failing: list[Finding] = []
+        self.keeps_links = False
+        """Whether it is remembered which files each program depends on."""
+        self.links: dict[str, frozenset[str]] = {}
         self._hidden = 0
         self._passed_over: list[tuple[str, str]] = []
         """Files that nobody named and that are not to be read, each with the reason."""
@@ -135,6 +138,13 @@ class Run:
 
     def take(self, report: FileReport, config: Config, file: Found) -> None:
         """Add what one file says to what is to be told."""
+        if self.keeps_links and report.depends_on:
+            self.links[report.path] = report.depends_on
+        if file.beside:
+            from lora_lint.engine.elsewhere import about
+
+            self.reports.append(self._visible(about(report, file.beside), config))
+            return
         for why in (report.unreadable, report.rest_unread):
             if why:
                 self.troubles.append(Trouble(report.path, why, _is_fatal(file)))

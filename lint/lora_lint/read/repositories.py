@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from lora_lint.read.modules import Modules, repository_of
+from lora_lint.read.modules import Modules
 from lora_lint.read.python.callers import Definitions
-from lora_lint.sources import programs
 from lora_lint.sources.files import Files
+from lora_lint.sources.programs import named, repository_of
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Around:
     @property
     def repository(self) -> Repository:
         """That it stands in; from here on the answer depends on its programs."""
-        self._files.note(programs.named(self._repository.modules.root))
+        self._files.note(named(self._repository.modules.root))
         return self._repository
 
     @property
@@ -97,6 +97,10 @@ class Around:
     def shown(self, path: str) -> str:
         """A path as the user would write it."""
         return path if self._as_written else os.path.relpath(path)
+
+    def note(self, path: str) -> None:
+        """Remember that the answer depends on a file."""
+        self._files.note(path)
 
     def text(self, path: str) -> str | None:
         """The text of a module, if it can be read."""

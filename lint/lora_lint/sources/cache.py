@@ -92,6 +92,7 @@ class Cache:
             if any(self._state(name) != seen for name, seen in entry["elsewhere"].items()):
                 return None
             report = _report(entry["report"])
+            report = report._replace(depends_on=frozenset(entry["elsewhere"]))
             if os.stat(path).st_mtime < self._now - DAY:
                 os.utime(path)  # asked for: not to be deleted yet
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
