@@ -8,7 +8,6 @@ the same by name, size and time. Names of repositories end with a separator, amo
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
 
 from lora_lint.sources.discover import below
 from lora_lint.sources.source import KINDS, PROGRAMS
@@ -28,6 +27,8 @@ def is_named(name: str) -> bool:
 
 def seen(name: str) -> str:
     """A hash over the names, sizes and times of the programs of a repository."""
+    from hashlib import blake2b  # to find the repository of a file needs none
+
     digest = blake2b(digest_size=20)
     for path in sorted(below(name.rstrip(os.sep) or os.sep)):
         if KINDS.get(os.path.splitext(path)[1].lower()) in _KINDS:
