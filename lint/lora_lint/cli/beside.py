@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 
 from lora_lint.cli.options import Options
+from lora_lint.engine.config import repository_of
 from lora_lint.engine.run import Run
 from lora_lint.sources.discover import Found
-from lora_lint.sources.programs import is_named, repository_of
+from lora_lint.sources.programs import is_named
 
 Check = Callable[[Run, list[Found], Options], int]
 

@@ -8,7 +8,14 @@ import sys
 from collections.abc import Callable
 
 from lora_lint.cli.options import Options, of_paths
-from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings, user_file
+from lora_lint.engine.config import (
+    Config,
+    ConfigError,
+    for_folder,
+    repository_of,
+    root_settings,
+    user_file,
+)
 from lora_lint.engine.run import CLEAN, FINDINGS, STDIN, TROUBLE, Request, Run, is_shown
 from lora_lint.sources.discover import Found, MissingPath, discover
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -112,7 +119,9 @@ def _check_files(run: Run, files: list[Found], options: Options) -> int:
 def _keeps_index(options: Options) -> bool:
     """Whether it is kept, and looked up, which programs depend on which files."""
     is_plain = options.follow and options.cache and not options.online
-    return is_plain and not options.plugins_loaded and STDIN not in options.paths
+    if not is_plain or options.plugins_loaded or STDIN in options.paths:
+        return False
+    return any(repository_of(os.path.join(path, "x")) for path in options.paths or ["."])
 
 
 def load_plugins(named: list[str] | None) -> bool:

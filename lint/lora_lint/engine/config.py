@@ -102,13 +102,18 @@ def has_none_of_its_own(folder: str) -> None:
 def repository() -> str:
     """The root of the repository that we run in; without git, this folder."""
     folder = os.getcwd()
-    at = folder
-    while not os.path.lexists(os.path.join(at, ".git")):
-        parent = os.path.dirname(at)
-        if parent == at:
-            return folder
-        at = parent
-    return at
+    return repository_of(os.path.join(folder, "file")) or folder
+
+
+def repository_of(path: str) -> str | None:
+    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
 
 
 def user_file() -> str:

@@ -75,8 +75,10 @@ def _as_many_as_may_be(paths: Iterable[str]) -> list[str]:
 
 
 def _is_plain_python(path: str) -> bool:
-    """Whether a file is a module that says nothing of LoRA itself."""
-    return _kind(path) == "python" and not concerns_lora("python", _data(path))
+    """Whether a file is a module that says nothing of LoRA itself, other than in comments to us."""
+    if _kind(path) != "python":
+        return False
+    return not concerns_lora("python", _data(path).replace(b"lora-lint", b""))
 
 
 def _searched(named: Iterable[str], root: str) -> list[str] | None:

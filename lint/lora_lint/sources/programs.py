@@ -42,14 +42,3 @@ def _line(path: str) -> bytes:
     except OSError:
         return b""
     return f"{path}\0{at.st_size}\0{at.st_mtime_ns}\n".encode("utf-8", "surrogatepass")
-
-
-def repository_of(path: str) -> str | None:
-    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder
