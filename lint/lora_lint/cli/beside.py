@@ -73,6 +73,6 @@ def _write_index(run: Run, options: Options) -> None:
 
 
 def _folder() -> str:
-    from lora_lint.sources.cache import default_folder
+    from lora_lint.sources.cache_folder import default_folder
 
     return default_folder()

@@ -33,8 +33,6 @@ from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.problem import Safety, Severity
 from lora_rules.recipe import Span
 
-VARIABLE = "LORA_LINT_CACHE_DIR"
-"""The environment variable that names the folder."""
 _HUB = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 """Variables that say where the hub's files are, which facts look for."""
 SMALL = 2**20
@@ -44,18 +42,6 @@ KEPT = 30 * DAY
 """Seconds after which an entry that nobody asked for is deleted."""
 _ENDING = ".json"
 _PRUNED = "pruned"
-
-
-def default_folder() -> str:
-    """Where entries are kept unless somebody says otherwise: the user's own cache folder.
-
-    Not in the repository, which may come from a stranger, entries included.
-    """
-    named = os.environ.get(VARIABLE)
-    if named:
-        return named
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return os.path.join(base or os.path.expanduser("~/.cache"), "lora-lint")
 
 
 class Cache:
