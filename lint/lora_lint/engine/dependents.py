@@ -14,7 +14,13 @@ from lora_lint.sources.discover import Found, below
 from lora_lint.sources.run_index import RunIndex
 from lora_lint.sources.source import KINDS, concerns_lora
 from lora_rules.engine._startup.typed import NamedTuple
-from lora_rules.engine.budgets import DEPENDENT_BYTES, DEPENDENTS, MODULE_BYTES, SEARCHED
+from lora_rules.engine.budgets import (
+    DEPENDENT_BYTES,
+    DEPENDENTS,
+    MODULE_BYTES,
+    SCRIPTS,
+    SEARCHED,
+)
 
 
 class Dependents(NamedTuple):
@@ -42,11 +48,15 @@ def dependents(
     named = {os.path.abspath(file.path): file.path for file in files}
     index = RunIndex(root, index_folder)
     programs = dict.fromkeys(each for path in named for each in index.depending_on(path))
+    new = [path for path in named if not index.knows(path)]
+    started = _leading_to(new, index)
+    programs |= dict.fromkeys(index.programs_among(started))
     unsearched: list[str] = []
     if not index.is_whole:
-        plain = [path for path in named if _is_plain_python(path)]
+        scripts = started if any(_kind(path) != "python" for path in new) else []
+        plain = [path for path in (*named, *scripts) if _is_plain_python(path)]
         found = _searched(plain, root) if plain else []
-        unsearched = [named[path] for path in plain] if found is None else []
+        unsearched = [named[path] for path in plain if path in named] if found is None else []
         programs |= dict.fromkeys(found or ())
     is_absolute = any(os.path.isabs(file.path) for file in files)
     shown = [
@@ -62,6 +72,38 @@ def dependents(
         tuple(path for path in wanted if path not in taken),
         tuple(unsearched),
     )
+
+
+def _leading_to(new: Iterable[str], index: RunIndex) -> list[str]:
+    """The files that new ones import, or start by a command.
+
+    Most changed files have to do with no program: they name no file that the index knows.
+    """
+    stems = [stem.encode() for stem in index.stems()]
+    datas = {path: _data(path) for path in new}
+    modules = {
+        path
+        for path, data in datas.items()
+        if _kind(path) == "python" and any(stem in data for stem in stems)
+    }
+    scripts = {
+        path
+        for path, data in datas.items()
+        if _kind(path) == "shell" and (b".py" in data or b" -m " in data)
+    }
+    if not modules and not scripts:
+        return []
+    from lora_lint.read.modules import Modules  # imports ast
+
+    every = Modules(index.root)
+    found = [each for path in sorted(modules) for each in every.imports(path)]
+    if scripts and sum(_kind(path) == "shell" for path in every.files) <= SCRIPTS:
+        from lora_lint.read.starting import starts_of
+
+        for program, starts in starts_of(every).items():
+            if any(start.span.path in scripts for start in starts):
+                found.append(program)
+    return found
 
 
 def _as_many_as_may_be(paths: Iterable[str]) -> list[str]:

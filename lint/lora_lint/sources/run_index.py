@@ -51,6 +51,27 @@ class RunIndex:
             if name in files
         ]
 
+    def knows(self, path: str) -> bool:
+        """Whether a file is a program, or one depends on it."""
+        name = os.path.relpath(path, self.root)
+        return name in self._programs or any(name in files for files in self._programs.values())
+
+    def stems(self) -> set[str]:
+        """The names, without folder and ending, of the programs and what they depend on."""
+        every = {*self._programs, *(name for files in self._programs.values() for name in files)}
+        return {os.path.splitext(os.path.basename(name))[0] for name in every}
+
+    def programs_among(self, paths: Iterable[str]) -> list[str]:
+        """Those of some files that are programs, and the programs that depend on one of them."""
+        return [
+            program
+            for path in paths
+            for program in (
+                *([path] if os.path.relpath(path, self.root) in self._programs else ()),
+                *self.depending_on(path),
+            )
+        ]
+
     def update(self, found: Mapping[str, Iterable[str]], *, is_whole: bool) -> None:
         """Take in what programs depend on, and write the index if that changes it.
 

@@ -92,6 +92,8 @@ DEPENDENTS = 8
 """Programs that are checked for the sake of a file that was named, beside it."""
 DEPENDENT_BYTES = 40_000
 """Of all of these together, where there are several."""
+SCRIPTS = 100
+"""Shell files of a repository that are searched for the programs that a new one starts."""
 SEARCHED = 300
 """Python files that are searched for programs that lead to a named one, without an index."""
 PROGRAM_FILES = 40

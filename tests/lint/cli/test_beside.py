@@ -66,9 +66,8 @@ def test_only_what_concerns_the_named_file_is_shown(lint) -> None:  # type: igno
 
 
 def test_a_script_is_checked_once_the_program_is_known(lint) -> None:  # type: ignore[no-untyped-def]
-    assert lint("run.sh") == []  # nobody knows yet what it starts
-    lint("model.py")
-    assert lint("run.sh") == ["run.sh:1:24:LL002"]
+    assert lint("run.sh") == ["run.sh:1:24:LL002"]  # by the program that its command starts
+    assert lint("run.sh") == ["run.sh:1:24:LL002"]  # by the index
     Path("run.sh").write_text("python train.py --rank 16\n")
     assert lint("run.sh") == []
 
@@ -92,6 +91,18 @@ def test_a_whole_index_is_believed(lint, repository: Path, monkeypatch: pytest.M
     lint(".")
     monkeypatch.setattr(dependents, "below", None)  # what a search would begin with
     assert lint("config.py") == ["config.py:1:11:LL302"]
+
+
+def test_a_new_caller_and_a_new_command_lead_to_known_programs(lint) -> None:  # type: ignore[no-untyped-def]
+    Path("run.sh").unlink()
+    lint(".")
+    Path("other.py").write_text("from model import build\nbuild(0)\n")
+    Path("new.sh").write_text("python train.py --rank 0\n")
+    Path("plain.py").write_text("x = 1\n")
+    assert lint("plain.py") == []
+    assert lint("other.py") == ["other.py:2:7:LL002"]
+    Path("other.py").unlink()
+    assert lint("new.sh") == ["new.sh:1:24:LL002"]
 
 
 def test_what_is_not_checked_is_named(
