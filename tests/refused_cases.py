@@ -1023,6 +1023,22 @@ TRAINER = [
 
 N = "quantize: bnb.nf4\n"
 T = "model: {_component_: torchtune.models.llama3.lora_llama3_8b, lora_attn_modules: "
+TUNE_WHOLE = (
+    T + "[q_proj]}\n",
+    "tokenizer: {_component_: torchtune.models.llama3.llama3_tokenizer}\n",
+    "checkpointer: {_component_: torchtune.training.FullModelHFCheckpointer}\n",
+    "dataset: {_component_: torchtune.datasets.alpaca_dataset}\n",
+    "loss: {_component_: torchtune.modules.loss.LinearCrossEntropyLoss}\n",
+    "optimizer: {_component_: torch.optim.AdamW}\n",
+    "epochs: 1\n",
+    "seed: null\n",
+    "batch_size: 2\n",
+    "shuffle: True\n",
+    "gradient_accumulation_steps: 8\n",
+    "max_steps_per_epoch: null\n",
+    "resume_from_checkpoint: False\n",
+    "output_dir: out\n",
+)
 U = "model: {model_name: a/b"
 X = "training: {use_peft: true, trainer_type: "
 FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_config: {r: 8}"
@@ -1045,6 +1061,7 @@ PIPE = "lora_rank: 16\nlora_alpha: 16\n"
 DIFFUSION = "model: {type: flux}\noutput_dir: o\nsave_every_n_epochs: 1\n"
 FLUX = "adapter: {type: lora, rank: 32}\n"
 
+SD_CACHE = "network_train_unet_only: true\ncache_text_encoder_outputs: true\n"
 OTHERS = [
     *(
         (
@@ -1086,6 +1103,26 @@ OTHERS = [
         "llamafactory-infer/evaluation-is-gone",
         MERGES + "template: a\ntask: mmlu_test\n",
         MERGES + "template: a\n",
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/cache-text-encoder-outputs-needs-network-train-unet-only",
+        "cache_text_encoder_outputs: true\n",
+        "cache_text_encoder_outputs: true\nnetwork_train_unet_only: true\n",
+    ),
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/cache-text-encoder-outputs-with-{kebab(key)}",
+            f"{SD_CACHE}{key}: 1\n",
+            f"{SD_CACHE}{key}: 0\n",
+        )
+        for key in (
+            *("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate"),
+            "token_warmup_step",
+        )
     ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
@@ -1191,6 +1228,19 @@ OTHERS = [
         "torchtune/packed-needs-max-seq-len",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: null}\n",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: 4096}\n",
+    ),
+    *(
+        (
+            "torchtune",
+            W,
+            f"torchtune/{kebab(key)}-absent",
+            "".join(line for line in TUNE_WHOLE if not line.startswith(f"{key}:")),
+            "".join(TUNE_WHOLE),
+        )
+        for key in (
+            *("seed", "batch_size", "shuffle", "gradient_accumulation_steps"),
+            *("max_steps_per_epoch", "resume_from_checkpoint", "output_dir"),
+        )
     ),
     ("torchtune", E, "torchtune/lora-attn-modules-empty", T + "[]}\n", T + "[q_proj]}\n"),
     (

@@ -330,6 +330,10 @@ _DECLARED = (
              doc="Whether the last batch is left out where it is smaller."),
     Declared("dropped_options", "list[str]", "derived", "surroundings",
              doc="Options of a command that stand below the line where the shell ends it."),
+    Declared("miscut_words", "list[str]", "derived", "surroundings",
+             doc="Words of a command that a blank, a comma or a backslash makes of those meant."),
+    Declared("gpus_per_process", "int", "derived", "surroundings",
+             doc="How many GPUs a command of ms-swift shows to each process, from 2."),
     # What is declared beside the recipe.
     Declared("gpu", "str", "declaration", "declared", principal=True,
              doc="The GPU that the run is for."),

@@ -42,9 +42,7 @@ def with_declarations(
     return recipe._replace(
         settings=settings,
         result=recipe.result or record,
-        repository=FileRepository(
-            os.path.dirname(recipe.path), files, online=_is_online(command_line)
-        ),
+        repository=FileRepository(recipe.path, files, online=_is_online(command_line)),
     )
 
 

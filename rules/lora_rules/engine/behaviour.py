@@ -138,6 +138,10 @@ class Behaviour:
     packing_mask: str = ""
     """The key that masks packed examples from each other; empty where packing itself does."""
 
+    examples_of_groups: int = 0
+    """How many examples a process takes in GRPO unless written, where the batch over all processes
+    has to hold whole groups of completions; 0 where that is not known."""
+
     # Memory
 
     elsewhere: bool = False

@@ -18,7 +18,7 @@ from lora_lint.read.python.values import (
     constantly,
     plain_all,
 )
-from lora_rules.recipe import Block, Given, Key, Origin, Setting
+from lora_rules.recipe import Block, Given, Key, NoList, Origin, Setting
 from lora_rules.settings import declared
 
 
@@ -188,10 +188,12 @@ def _is_guarded(site: Site) -> bool:
 
 
 def _listed(value: object) -> object:
-    """Tuples and sets as lists: for a setting they mean the same."""
+    """Tuples and sets as lists."""
     if isinstance(value, set | frozenset):
-        return sorted((_listed(item) for item in value), key=repr)
-    if isinstance(value, list | tuple):
+        return NoList(sorted((_listed(item) for item in value), key=repr))
+    if isinstance(value, tuple):
+        return NoList(_listed(item) for item in value)
+    if isinstance(value, list):
         return [_listed(item) for item in value]
     if isinstance(value, dict):
         return {key: _listed(item) for key, item in value.items()}

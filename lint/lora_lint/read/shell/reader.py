@@ -15,8 +15,9 @@ from lora_lint.read.shell import tune
 from lora_lint.read.shell.answering import Answering, recipe_of
 from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
-from lora_lint.read.shell.gpus import Gpus, gpus_of
-from lora_lint.read.shell.scan import Scanner
+from lora_lint.read.shell.gpus import Gpus, gpus_of, spread_of
+from lora_lint.read.shell.miscut import miscut, setting_of, without_commas
+from lora_lint.read.shell.scan import Cut, Scanner, Word
 from lora_lint.read.shell.unread import options_unread
 from lora_lint.read.shell.unread import unread as not_read
 from lora_lint.read.shell.variables import Text, Variables
@@ -90,7 +91,11 @@ def read_text(
             continue
         below = dropped(number, commands, scanner.ends)
         skipped = number + 1 + below.commands if below is not None else 0
-        found = _started(started, taken, below, path, dialect, variables)
+        cut = _cut(started, words, scanner.cuts[number])
+        if cut is not None:
+            taken = without_commas(taken, cut)
+            started = command(taken)
+        found = _started(started, taken, below, cut, path, dialect, variables)
         yield from found
         if unread is not None and not found:
             _name_unread(taken, started, unread)
@@ -103,10 +108,20 @@ def _name_unread(words: list[Text], started: Command | None, unread: list[str]) 
         unread.append(f"line {line}: `{name}` is not read: what it sets is not checked")
 
 
+def _cut(started: Command | None, words: list[Word], cut: Cut | None) -> Cut | None:
+    """The first place at which the words of a command that we read are not those meant."""
+    if started is None:
+        return None
+    first = started.program.span[:2]
+    own = [word for word in words if word.span[:2] >= first]
+    return miscut(own, cut, known=started.dialect != GENERIC)
+
+
 def _started(
     started: Command | None,
     words: list[Text],
     below: Dropped | None,
+    cut: Cut | None,
     path: str,
     dialect: str | None,
     variables: Variables,
@@ -117,18 +132,37 @@ def _started(
         rest = [text for word in below.words for text in variables.expand(word)]
         started = command([*words, *rest])
         recipes = _recipes(started, path, dialect) if started is not None else []
+    if started is not None and not recipes and cut is not None and started.dialect != GENERIC:
+        recipes = [_of_words(started, path)]
     if started is None or not recipes:
         return []
     gpus = gpus_of(started, variables.environment)
-    more = {} if gpus is None else {"gpu_count": _gpu_count(gpus)}
+    more = {} if gpus is None else {"gpu_count": _gpus("gpu_count", gpus)}
+    spread = spread_of(started, variables.environment)
+    if spread is not None:
+        more["gpus_per_process"] = _gpus("gpus_per_process", spread)
     if below is not None:
         more["dropped_options"] = below.setting
+    if cut is not None:
+        more["miscut_words"] = setting_of(cut)
     return [recipe._replace(settings={**more, **recipe.settings}) for recipe in recipes]
 
 
-def _gpu_count(gpus: Gpus) -> Setting:
+def _of_words(started: Command, path: str) -> Recipe:
+    """A command of which nothing is read but how its words are cut."""
+    return Recipe(
+        path=path,
+        kind="shell",
+        dialect=started.dialect,
+        span=started.program.span,
+        result=True,
+        framework=started.dialect,
+    )
+
+
+def _gpus(name: str, gpus: Gpus) -> Setting:
     return Setting(
-        "gpu_count",
+        name,
         (gpus.number,),
         Origin.DERIVED,
         gpus.key,

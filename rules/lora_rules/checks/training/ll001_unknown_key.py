@@ -184,6 +184,7 @@ def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> 
 
 
 def _against_list(block: Block, framework: Behaviour, allow: tuple[str, ...]) -> Iterator[Problem]:
+    written = block.known_keys.intersection([key.name for key in block.keys])
     for key in block.keys:
         leaf = key.name.rpartition(".")[2]
         if key.name in block.known_keys or key.name in allow or leaf in allow:
@@ -194,8 +195,7 @@ def _against_list(block: Block, framework: Behaviour, allow: tuple[str, ...]) ->
 
         effect = "refuses it" if block.strict else "drops it without a word"
         text = f"{framework.label} does not know {key.name} and {effect}."
-        there = (each.name for each in block.keys if not is_slip(key.name, each.name))
-        free = block.known_keys.difference(there)
+        free = block.known_keys.difference(name for name in written if not is_slip(key.name, name))
         yield _unknown(key, text, free, None if block.strict else Severity.WARNING)
 
 

@@ -151,8 +151,11 @@ def refused_by_framework(
 
     yield from script.refused_keywords(blocks, framework, pins)
     if certainly(load_best_model_at_end, True):
-        yield from script.best_model_strategies(save_strategy, eval_strategy)
-        yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
+        if program is not None and script.is_best_model_set_later(program):
+            yield from script.best_model_when_made(program)
+        else:
+            yield from script.best_model_strategies(save_strategy, eval_strategy)
+            yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
     if framework.trl_arguments:
         yield from script.packing_without_length(packing, max_length)
     if program is not None:

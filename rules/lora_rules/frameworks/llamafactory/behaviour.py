@@ -51,6 +51,8 @@ class Framework(Behaviour):
         _pissa(draft)
         _resized(draft)
         _unquantized(draft)
+        _stored(draft)
+        _rewarded(draft)
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
 
@@ -90,6 +92,40 @@ def _unquantized(draft: Draft) -> None:
         "LLaMA-Factory quantizes only where quantization_bit is given",
         "Write quantization_bit: 4, or remove it.",
     )
+
+
+def _stored(draft: Draft) -> None:
+    """A checkpoint that is quantized is loaded as it is (``model_utils/quantization.py``).
+
+    Most have 4 bits: then the file says what happens, unless the name says 8.
+    """
+    found = draft.find(["quantization_bit"])
+    bits, name = draft.plain("quantization_bit"), str(draft.plain("model_name_or_path")).lower()
+    if found is None or bits is None:
+        return
+    if str(bits) != "4" or any(word in name for word in ("int8", "8bit", "8-bit", "fp8")):
+        draft.ignores(
+            found,
+            "the base model is stored quantized, and LLaMA-Factory loads it as it is stored",
+            "Remove it, or name the model in 16 bit.",
+            of_stored=True,
+        )
+
+
+def _rewarded(draft: Draft) -> None:
+    """With LoRA the reward model is an adapter over the policy (``train/trainer_utils.py``)."""
+    if draft.plain("stage") != "ppo" or draft.find(["reward_model"]) is None:
+        return
+    if draft.is_there("reward_model_type") and draft.plain("reward_model_type") != "lora":
+        return
+    for key in ("reward_model_adapters", "reward_model_quantization_bit"):
+        found = draft.find([key])
+        if found is not None and draft.plain(key) is not None:
+            draft.ignores(
+                found,
+                "with reward_model_type: lora, reward_model itself is the adapter's folder",
+                "Write reward_model_type: full, or the adapter's folder in reward_model.",
+            )
 
 
 RESIZES = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "new_special_tokens")

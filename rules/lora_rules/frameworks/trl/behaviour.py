@@ -41,6 +41,7 @@ class Framework(Behaviour):
             "gradient_checkpointing": ("pinned_trl", "0.22", False),
         }
     )
+    examples_of_groups = 8
 
     def derive(self, draft: Draft) -> None:
         """It trains in bfloat16 unless ``fp16`` is asked for; its keys say with which method."""
