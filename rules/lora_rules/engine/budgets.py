@@ -88,5 +88,13 @@ IMPORTERS = 5_000
 """Python files of a repository that are searched for imports of one of them."""
 MODULE_BYTES = 1_000_000
 """Of a module that a program imports: more is generated, or data."""
+DEPENDENTS = 8
+"""Programs that are checked for the sake of a file that was named, beside it."""
+DEPENDENT_BYTES = 40_000
+"""Of all of these together, where there are several."""
+SCRIPTS = 100
+"""Shell files of a repository that are searched for the programs that a new one starts."""
+SEARCHED = 300
+"""Python files that are searched for programs that lead to a named one, without an index."""
 PROGRAM_FILES = 40
 """Files that are read for the sake of one, beside it: the modules of its run."""

@@ -193,6 +193,9 @@ class Program:
                 path = self._paths.get(module)
                 if around is not None and path is not None:
                     self._starts += [(module, each) for each in around.repository.starts(path)]
+            for _module, start in self._starts if around is not None else ():
+                if around is not None:
+                    around.note(start.span.path)
         return self._starts
 
     def started(self, module: Module) -> list[tuple[Arms, Start]]:
