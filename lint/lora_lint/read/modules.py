@@ -75,6 +75,8 @@ class Modules:
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
         self._trees: dict[str, ast.Module | None] = {}
+        self._making: dict[str, bool] = {}
+        self._found: dict[tuple[str, int, str], str | None] = {}
         self._stems: set[str] | None = None
         self.too_many = False
         """Whether the repository has too many files to look for importers."""
@@ -106,6 +108,12 @@ class Modules:
         Returns:
             ``None`` if it is none of the repository, or could be one of several.
         """
+        key = (importer, level, name)
+        if key not in self._found:
+            self._found[key] = self._find(importer, level, name)
+        return self._found[key]
+
+    def _find(self, importer: str, level: int, name: str) -> str | None:
         if level:
             folder = os.path.dirname(importer)
             for _ in range(level - 1):
@@ -139,8 +147,10 @@ class Modules:
 
     def makes_models(self, path: str) -> bool:
         """Whether a file says one of the words without which it makes no model and no trainer."""
-        data = self._data(path)
-        return any(word in data for word in _WORDS)
+        if path not in self._making:
+            data = self._data(path)
+            self._making[path] = any(word in data for word in _WORDS)
+        return self._making[path]
 
     def importers(self, path: str) -> list[str]:
         """The files of the repository that import a file, in order of their paths."""

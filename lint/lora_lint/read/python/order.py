@@ -17,7 +17,7 @@ from lora_lint.read.python.origins import Origins
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Module, Scope, Site, module_of
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.budgets import RUN_CALLS, RUN_STATEMENTS, STATEMENTS
+from lora_rules.engine.budgets import ROOTS, RUN_CALLS, RUN_STATEMENTS, STATEMENTS
 from lora_rules.program import Calls
 from lora_rules.recipe import Thing
 
@@ -33,10 +33,12 @@ class Run(Invocation):
 
     def _begin_at_home(self) -> None:
         """Take the file's own top level as run, or running."""
+        self._started = self.resolver.index.module
         self._globals[self.resolver.index.module] = self._frame
 
     def program(self, module: Module) -> Run:
         """Go through another module's top level, from which the file is reached."""
+        self._started = module
         self._global(module)
         return self
 
@@ -149,7 +151,7 @@ class Run(Invocation):
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._value(stmt.test, site)
         blocks = {block.part: block for block in site.blocks}
-        truth = True if _is_main(stmt.test) else self._truth(stmt.test, site)
+        truth = self._is_started if _is_main(stmt.test) else self._truth(stmt.test, site)
         if truth is not None:
             chosen = blocks.get("body" if truth else "orelse")
             if chosen is not None:
@@ -169,6 +171,11 @@ class Run(Invocation):
         if len(ways) == 1 and not any(_raises(block) for block in site.blocks):
             # What follows in this block is the other arm (after ``if …: continue``).
             self._branch = (*self._branch, *ways)
+
+    @property
+    def _is_started(self) -> bool:
+        """Whether the module that is gone through now is the one that was started."""
+        return self._started in (None, module_of(self._frame.scope))
 
     def _under(self, arm: int, block: Block) -> None:
         before = self._branch
@@ -278,9 +285,8 @@ class Ways:
         scopes = [scope for scope in resolver.index.scopes.values() if module_of(scope) is home]
         self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
         self._left = STATEMENTS
-        for module in dict.fromkeys(resolver.program.roots):
-            self._go(module)
-        self._go(None)
+        roots = list(dict.fromkeys(resolver.program.roots))[:ROOTS]
+        self._modules: Iterator[Module | None] = iter((*roots, None))
 
     def until(self, wanted: Iterable[int]) -> list[Run]:
         """Go on until all wanted calls were met; the ways up to there.
@@ -300,6 +306,8 @@ class Ways:
     def _all(self) -> Iterator[Run]:
         """All ways, each gone through when it is asked for."""
         yield from self.runs
+        for module in self._modules:
+            yield self._go(module)
         for scope in self._scopes:
             if scope in self._entered or isinstance(scope.node, ast.ClassDef):
                 continue

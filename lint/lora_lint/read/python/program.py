@@ -52,6 +52,8 @@ class Program:
         self._making: dict[Module, set[str]] = {}
         """By module: the definitions in which models may be made."""
         self._starts: list[tuple[Module, Start]] | None = None
+        self._followed: dict[Def, bool] = {}
+        """Whether imports are of the repository's own modules."""
         self.gathered = False
         """Whether the modules that lead into the file were taken in."""
         self.roots: list[Module] = []
@@ -103,8 +105,30 @@ class Program:
 
     def is_followed(self, binding: Def) -> bool:
         """Whether an import is of the repository's own modules."""
+        if self._around is None:
+            return False
+        if binding not in self._followed:
+            self._followed[binding] = self._is_of_ours(binding)
+        return self._followed[binding]
+
+    def makes_nothing(self, binding: Def) -> bool:
+        """Whether an import is of a module that makes no models, and that nobody needed yet.
+
+        What its functions do is not looked at: for their sake it need not be read.
+        """
         alias, stmt = binding.node, binding.site.stmt
         if self._around is None or not isinstance(alias, ast.alias):
+            return False
+        if not isinstance(stmt, ast.ImportFrom):
+            return False
+        path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
+        if path is None or path in self._modules or path.endswith("__init__.py"):
+            return False
+        return not self._around.modules.makes_models(path)
+
+    def _is_of_ours(self, binding: Def) -> bool:
+        alias, stmt = binding.node, binding.site.stmt
+        if not isinstance(alias, ast.alias):
             return False
         home = module_of(binding.site.block.scope)
         if not isinstance(stmt, ast.ImportFrom):
