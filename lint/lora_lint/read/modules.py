@@ -11,7 +11,7 @@ import ast
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
@@ -75,6 +75,8 @@ class Modules:
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
         self._trees: dict[str, ast.Module | None] = {}
+        self._hashes: dict[str, int] = {}
+        """Of the content that was parsed."""
         self._making: dict[str, bool] = {}
         self._found: dict[tuple[str, int, str], str | None] = {}
         self._stems: set[str] | None = None
@@ -152,6 +154,13 @@ class Modules:
             self._making[path] = any(word in data for word in _WORDS)
         return self._making[path]
 
+    def mentions(self, path: str, names: Iterable[str]) -> bool:
+        """Whether a file says one of some names, or hands on all that it imports."""
+        if path.endswith("__init__.py"):
+            return True
+        data = self._data(path)
+        return b"import *" in data or any(name.encode() in data for name in names)
+
     def importers(self, path: str) -> list[str]:
         """The files of the repository that import a file, in order of their paths."""
         if self._importers is None:
@@ -161,8 +170,19 @@ class Modules:
     def tree(self, path: str) -> ast.Module | None:
         """A module's syntax tree; ``None`` if it is no Python."""
         if path not in self._trees:
-            self._trees[path] = _parsed(self._data(path))
+            data = self._data(path)
+            self._trees[path] = _parsed(data)
+            self._hashes[path] = hash(data)
         return self._trees[path]
+
+    def know(self, path: str, data: bytes, tree: ast.Module) -> None:
+        """Keep the syntax tree of a file that was parsed."""
+        self._trees[path] = tree
+        self._hashes[path] = hash(data)
+
+    def known(self, path: str, data: bytes) -> ast.Module | None:
+        """The syntax tree of a file with this content, if it was parsed before."""
+        return self._trees.get(path) if self._hashes.get(path) == hash(data) else None
 
     def text(self, path: str, files: Files) -> str | None:
         """A module's text; ``None`` if it is too large, unreadable, or a link out of here."""

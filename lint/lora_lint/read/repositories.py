@@ -10,6 +10,8 @@ from lora_lint.sources.files import Files
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ast
+
     from lora_lint.read.shell.starts import Start
 
 
@@ -82,6 +84,14 @@ class Around:
         self._as_written = os.path.isabs(path)
         self.read: dict[str, str] = {}
         """The texts of other modules that were read, by path as the user would write it."""
+
+    def known(self, data: bytes) -> ast.Module | None:
+        """The syntax tree of the file itself, if it was parsed before as it is now."""
+        return self.modules.known(self.path, data)
+
+    def know(self, data: bytes, tree: ast.Module) -> None:
+        """Keep the syntax tree of the file itself for those that it takes part in."""
+        self.modules.know(self.path, data, tree)
 
     def shown(self, path: str) -> str:
         """A path as the user would write it."""

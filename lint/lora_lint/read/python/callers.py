@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Set
 
 from lora_lint.read.modules import Modules
+from lora_lint.read.python.walking import nodes
 
 
 class Definitions:
@@ -21,11 +22,24 @@ class Definitions:
         Args:
             tree: the module.
         """
-        self.imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        self.imports: list[ast.Import | ast.ImportFrom] = []
         self._mentioned: dict[str, set[str]] = {}
         for stmt in tree.body:
+            names = self._look_into(stmt)
             if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self._mentioned[stmt.name] = set(_names(stmt))
+                self._mentioned[stmt.name] = names
+
+    def _look_into(self, stmt: ast.stmt) -> set[str]:
+        """The names that a statement mentions; the imports in it are kept."""
+        names: set[str] = set()
+        for node in nodes(stmt):
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                names.add(node.attr)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self.imports.append(node)
+        return names
 
     def mentioning(self, words: Set[str]) -> set[str]:
         """The definitions that mention one of these words, or another that does."""
@@ -60,14 +74,6 @@ class Definitions:
             for stmt in self.imports
             for name in _taken(stmt, importer, target, wanted, modules)
         }
-
-
-def _names(stmt: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(stmt):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
 
 
 def _taken(

@@ -172,8 +172,10 @@ class Program:
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
+                if _is_test(importer) or not modules.mentions(importer, leading[path]):
+                    continue
                 definitions = around.repository.definitions(importer)
-                if definitions is None or _is_test(importer):
+                if definitions is None:
                     continue
                 taken = definitions.taking(importer, path, leading[path], modules)
                 found = definitions.leading_to(taken) if taken else set()
