@@ -154,6 +154,16 @@ class Modules:
             self._making[path] = any(word in data for word in _WORDS)
         return self._making[path]
 
+    def hands_on_models(self, path: str) -> bool:
+        """Whether a file makes models, or is a package's and takes names from one that does."""
+        pending = [path]
+        for each in pending:  # which grows
+            if self.makes_models(each):
+                return True
+            taken = self.imports(each) if each.endswith("__init__.py") else ()
+            pending += [imported for imported in taken if imported not in pending]
+        return False
+
     def mentions(self, path: str, names: Iterable[str]) -> bool:
         """Whether a file says one of some names, or hands on all that it imports."""
         if path.endswith("__init__.py"):

@@ -122,12 +122,20 @@ class Invocation(Evaluation):
         """The functions of libraries that are handed over, by argument."""
         found: dict[str, str] = {}
         for name, part in given.items():
-            variable = isinstance(part, ast.Name) and self._is_variable(part.id, site)
-            if isinstance(part, ast.Name | ast.Attribute) and not variable:
+            if isinstance(part, ast.Name | ast.Attribute) and self._may_be_function(part, site):
                 callee = callees.of_name(self.resolver, part, site)
                 if callee.name:
                     found[name] = callee.name
         return found
+
+    def _may_be_function(self, part: ast.Name | ast.Attribute, site: Site) -> bool:
+        """Whether a name leads to no variable: ``args.batch_size`` is not worked out for it."""
+        root: ast.expr = part
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name) or not self._is_variable(root.id, site):
+            return True
+        return isinstance(part, ast.Attribute) and root.id == "self"
 
     def _spread(
         self, node: ast.Call, positional: list[Held], keywords: dict[str, Held], site: Site

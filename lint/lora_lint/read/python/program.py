@@ -122,9 +122,9 @@ class Program:
         if not isinstance(stmt, ast.ImportFrom):
             return False
         path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
-        if path is None or path in self._modules or path.endswith("__init__.py"):
+        if path is None or path in self._modules:
             return False
-        return not self._around.modules.makes_models(path)
+        return not self._around.modules.hands_on_models(path)
 
     def _is_of_ours(self, binding: Def) -> bool:
         alias, stmt = binding.node, binding.site.stmt
