@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import ast
 
     from lora_lint.read.shell.starts import Start
+    from lora_lint.read.starting import Starts
 
 
 class Repository:
@@ -26,7 +27,7 @@ class Repository:
         """
         self.modules = modules
         self._definitions: dict[str, Definitions | None] = {}
-        self._starts: dict[str, list[Start]] | None = None
+        self._starts: Starts | None = None
 
     def definitions(self, path: str) -> Definitions | None:
         """What a module's top level defines and mentions; ``None`` if it is no Python."""
@@ -38,10 +39,10 @@ class Repository:
     def starts(self, path: str) -> list[Start]:
         """The commands that start a program, by file and line."""
         if self._starts is None:
-            from lora_lint.read.starting import starts_of  # few programs need them
+            from lora_lint.read.starting import Starts  # few programs need them
 
-            self._starts = starts_of(self.modules)
-        return self._starts.get(path, [])
+            self._starts = Starts(self.modules)
+        return self._starts.of(path)
 
 
 class Repositories:

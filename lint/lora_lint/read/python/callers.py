@@ -24,10 +24,14 @@ class Definitions:
         """
         self.imports: list[ast.Import | ast.ImportFrom] = []
         self._mentioned: dict[str, set[str]] = {}
+        self._outside: set[str] = set()
+        """The names that stand outside of all definitions."""
         for stmt in tree.body:
             names = self._look_into(stmt)
             if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 self._mentioned[stmt.name] = names
+            else:
+                self._outside |= names
 
     def _look_into(self, stmt: ast.stmt) -> set[str]:
         """The names that a statement mentions; the imports in it are kept."""
@@ -60,6 +64,22 @@ class Definitions:
             grows = bool(more)
         return found
 
+    def importing(self, definitions: Set[str], importer: str, modules: Modules) -> set[str]:
+        """The files from which some definitions, or what stands outside of all, take names.
+
+        Args:
+            definitions: of this module.
+            importer: the module's own path.
+            modules: of the repository.
+        """
+        used = self._outside.union(*(self._mentioned.get(name, ()) for name in definitions))
+        return {
+            path
+            for stmt in self.imports
+            for path in _files(stmt, importer, used, modules)
+            if path is not None
+        }
+
     def taking(self, importer: str, target: str, wanted: set[str], modules: Modules) -> set[str]:
         """What the module calls the wanted names of another file, or that file as a whole.
 
@@ -74,6 +94,21 @@ class Definitions:
             for stmt in self.imports
             for name in _taken(stmt, importer, target, wanted, modules)
         }
+
+
+def _files(
+    stmt: ast.Import | ast.ImportFrom, importer: str, used: Set[str], modules: Modules
+) -> Iterator[str | None]:
+    """The files that an import may mean, for each of its names that is used."""
+    for alias in stmt.names:
+        if alias.name != "*" and (alias.asname or alias.name.partition(".")[0]) not in used:
+            continue
+        if isinstance(stmt, ast.Import):
+            yield modules.find(importer, 0, alias.name)
+        else:
+            base = stmt.module or ""
+            yield modules.find(importer, stmt.level, base)
+            yield modules.find(importer, stmt.level, f"{base}.{alias.name}".lstrip("."))
 
 
 def _taken(

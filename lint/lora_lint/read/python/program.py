@@ -190,20 +190,34 @@ class Program:
 
     def _take_in_imports(self, module: Module, around: Around) -> None:
         path = self._paths.get(module)
-        for imported_path in around.modules.imports(path) if path is not None else ():
+        for imported_path in self._imports(module, path, around) if path is not None else ():
             if imported_path not in self._modules and around.modules.makes_models(imported_path):
                 self.module(imported_path)
+
+    def _imports(self, module: Module, path: str, around: Around) -> list[str]:
+        """The files that a module imports: of other modules' imports those that matter."""
+        if module is self.index.module or path.endswith("__init__.py"):
+            return around.modules.imports(path)
+        definitions = around.repository.definitions(path)
+        if definitions is None:
+            return []
+        return sorted(definitions.importing(self._mattering(module), path, around.modules))
 
     def matters(self, scope: Scope) -> bool:
         """Whether what a function does is looked at: the file's own, else if it may make models."""
         module = module_of(scope)
         if self._around is None or module is self.index.module:
             return True
-        if module not in self._making:
-            definitions = self._around.repository.definitions(self._paths[module])
-            words = self._leading.get(self._paths[module], set()) | LAST_NAMES
+        return _outermost(scope) in self._mattering(module)
+
+    def _mattering(self, module: Module) -> set[str]:
+        """The definitions of a module in which models may be made."""
+        if module not in self._making and self._around is not None:
+            path = self._paths[module]
+            definitions = self._around.repository.definitions(path)
+            words = self._leading.get(path, set()) | LAST_NAMES
             self._making[module] = set() if definitions is None else definitions.mentioning(words)
-        return _outermost(scope) in self._making[module]
+        return self._making.get(module, set())
 
     # What starts it
 
