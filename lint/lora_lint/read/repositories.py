@@ -12,7 +12,10 @@ from lora_lint.sources.programs import named
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ast
+
     from lora_lint.read.shell.starts import Start
+    from lora_lint.read.starting import Starts
 
 
 class Repository:
@@ -26,7 +29,7 @@ class Repository:
         """
         self.modules = modules
         self._definitions: dict[str, Definitions | None] = {}
-        self._starts: dict[str, list[Start]] | None = None
+        self._starts: Starts | None = None
 
     def definitions(self, path: str) -> Definitions | None:
         """What a module's top level defines and mentions; ``None`` if it is no Python."""
@@ -38,10 +41,10 @@ class Repository:
     def starts(self, path: str) -> list[Start]:
         """The commands that start a program, by file and line."""
         if self._starts is None:
-            from lora_lint.read.starting import starts_of  # few programs need them
+            from lora_lint.read.starting import Starts  # few programs need them
 
-            self._starts = starts_of(self.modules)
-        return self._starts.get(path, [])
+            self._starts = Starts(self.modules)
+        return self._starts.of(path)
 
 
 class Repositories:
@@ -94,6 +97,14 @@ class Around:
     def modules(self) -> Modules:
         """Of the repository."""
         return self.repository.modules
+
+    def known(self, data: bytes) -> ast.Module | None:
+        """The syntax tree of the file itself, if it was parsed before as it is now."""
+        return self._repository.modules.known(self.path, data)
+
+    def know(self, data: bytes, tree: ast.Module) -> None:
+        """Keep the syntax tree of the file itself for those that it takes part in."""
+        self._repository.modules.know(self.path, data, tree)
 
     def shown(self, path: str) -> str:
         """A path as the user would write it."""

@@ -34,6 +34,8 @@ STATEMENTS = 100_000
 """Statements that are gone through in a file, a function's again for each call: 4 MB have."""
 RUN_STATEMENTS = 20_000
 """The same on one way through the file, so that one function does not use up all of it."""
+ROOTS = 8
+"""Programs that lead into a file and that are gone through: more say the same again."""
 RUN_CALLS = 4_000
 """Calls that are noted on one way through a file: the longest public notebook makes 1,100."""
 CALL_DEPTH = 12
