@@ -34,7 +34,8 @@ def loss_method_refused(
     A class of the file, derived from a trainer of transformers or TRL, whose `compute_loss` has
     neither `num_items_in_batch` nor `**kwargs`.
 
-    - Left out: classes with a `training_step` of their own, transformers pinned below 4.46. A warning where newer versions are not pinned.
+    - Left out: classes with a `training_step` of their own, transformers pinned below 4.46.
+    - A warning where newer versions are not pinned.
 
     ## Why it matters
     Since transformers 4.46 the training step gives the number of labels of all accumulated batches
