@@ -61,9 +61,16 @@ class Repositories:
         root = repository_of(path)
         if root is None:
             return None
+        return Around(self._repository(root), path, files)
+
+    def modules(self, root: str) -> Modules:
+        """The modules of a repository, by its root."""
+        return self._repository(root).modules
+
+    def _repository(self, root: str) -> Repository:
         if root not in self._known:
             self._known[root] = Repository(Modules(root))
-        return Around(self._known[root], path, files)
+        return self._known[root]
 
 
 class Around:
@@ -98,6 +105,14 @@ class Around:
     def shown(self, path: str) -> str:
         """A path as the user would write it."""
         return path if self._as_written else os.path.relpath(path)
+
+    def definitions(self, path: str) -> Definitions | None:
+        """What a module defines and mentions; ``None`` if it is no Python."""
+        return self.repository.definitions(self._files.note(path))
+
+    def makes_models(self, path: str) -> bool:
+        """Whether a module says a word without which it makes no model and no trainer."""
+        return self.modules.makes_models(self._files.note(path))
 
     def note(self, path: str) -> None:
         """Remember that the answer depends on a file."""

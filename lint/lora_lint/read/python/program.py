@@ -144,13 +144,13 @@ class Program:
 
     def _take_in_callers(self, around: Around, names: set[str]) -> None:
         modules = around.modules
-        own = around.repository.definitions(around.path)
+        own = around.definitions(around.path)
         leading = self._leading
         leading[around.path] = own.leading_to(names) if own is not None else names
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
-                definitions = around.repository.definitions(importer)
+                definitions = around.definitions(importer)
                 if definitions is None or _is_test(importer):
                     continue
                 taken = definitions.taking(importer, path, leading[path], modules)
@@ -167,7 +167,7 @@ class Program:
     def _take_in_imports(self, module: Module, around: Around) -> None:
         path = self._paths.get(module)
         for imported_path in around.modules.imports(path) if path is not None else ():
-            if imported_path not in self._modules and around.modules.makes_models(imported_path):
+            if imported_path not in self._modules and around.makes_models(imported_path):
                 self.module(imported_path)
 
     def matters(self, scope: Scope) -> bool:
@@ -176,7 +176,7 @@ class Program:
         if self._around is None or module is self.index.module:
             return True
         if module not in self._making:
-            definitions = self._around.repository.definitions(self._paths[module])
+            definitions = self._around.definitions(self._paths[module])
             words = self._leading.get(self._paths[module], set()) | LAST_NAMES
             self._making[module] = set() if definitions is None else definitions.mentioning(words)
         return _outermost(scope) in self._making[module]
