@@ -97,12 +97,11 @@ def _leading_to(new: Iterable[str], index: RunIndex) -> list[str]:
 
     every = Modules(index.root)
     found = [each for path in sorted(modules) for each in every.imports(path)]
-    if scripts and sum(_kind(path) == "shell" for path in every.files) <= SCRIPTS:
-        from lora_lint.read.starting import starts_of
+    if scripts:
+        from lora_lint.read.starting import started_by
 
-        for program, starts in starts_of(every).items():
-            if any(start.span.path in scripts for start in starts):
-                found.append(program)
+        for path in sorted(scripts)[:SCRIPTS]:
+            found += started_by(path, every)
     return found
 
 

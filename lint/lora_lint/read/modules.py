@@ -11,7 +11,7 @@ import ast
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
@@ -75,6 +75,10 @@ class Modules:
         self._importers: dict[str, list[str]] | None = None
         self._imports: dict[str, list[str]] = {}
         self._trees: dict[str, ast.Module | None] = {}
+        self._hashes: dict[str, int] = {}
+        """Of the content that was parsed."""
+        self._making: dict[str, bool] = {}
+        self._found: dict[tuple[str, int, str], str | None] = {}
         self._stems: set[str] | None = None
         self.too_many = False
         """Whether the repository has too many files to look for importers."""
@@ -106,6 +110,12 @@ class Modules:
         Returns:
             ``None`` if it is none of the repository, or could be one of several.
         """
+        key = (importer, level, name)
+        if key not in self._found:
+            self._found[key] = self._find(importer, level, name)
+        return self._found[key]
+
+    def _find(self, importer: str, level: int, name: str) -> str | None:
         if level:
             folder = os.path.dirname(importer)
             for _ in range(level - 1):
@@ -139,8 +149,27 @@ class Modules:
 
     def makes_models(self, path: str) -> bool:
         """Whether a file says one of the words without which it makes no model and no trainer."""
+        if path not in self._making:
+            data = self._data(path)
+            self._making[path] = any(word in data for word in _WORDS)
+        return self._making[path]
+
+    def hands_on_models(self, path: str) -> bool:
+        """Whether a file makes models, or is a package's and takes names from one that does."""
+        pending = [path]
+        for each in pending:  # which grows
+            if self.makes_models(each):
+                return True
+            taken = self.imports(each) if each.endswith("__init__.py") else ()
+            pending += [imported for imported in taken if imported not in pending]
+        return False
+
+    def mentions(self, path: str, names: Iterable[str]) -> bool:
+        """Whether a file says one of some names, or hands on all that it imports."""
+        if path.endswith("__init__.py"):
+            return True
         data = self._data(path)
-        return any(word in data for word in _WORDS)
+        return b"import *" in data or any(name.encode() in data for name in names)
 
     def importers(self, path: str) -> list[str]:
         """The files of the repository that import a file, in order of their paths."""
@@ -151,8 +180,19 @@ class Modules:
     def tree(self, path: str) -> ast.Module | None:
         """A module's syntax tree; ``None`` if it is no Python."""
         if path not in self._trees:
-            self._trees[path] = _parsed(self._data(path))
+            data = self._data(path)
+            self._trees[path] = _parsed(data)
+            self._hashes[path] = hash(data)
         return self._trees[path]
+
+    def know(self, path: str, data: bytes, tree: ast.Module) -> None:
+        """Keep the syntax tree of a file that was parsed."""
+        self._trees[path] = tree
+        self._hashes[path] = hash(data)
+
+    def known(self, path: str, data: bytes) -> ast.Module | None:
+        """The syntax tree of a file with this content, if it was parsed before."""
+        return self._trees.get(path) if self._hashes.get(path) == hash(data) else None
 
     def text(self, path: str, files: Files) -> str | None:
         """A module's text; ``None`` if it is too large, unreadable, or a link out of here."""

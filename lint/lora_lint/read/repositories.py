@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from lora_lint.engine.config import repository_of
 from lora_lint.read.modules import Modules
@@ -12,7 +13,10 @@ from lora_lint.sources.programs import named
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ast
+
     from lora_lint.read.shell.starts import Start
+    from lora_lint.read.starting import Starts
 
 
 class Repository:
@@ -26,7 +30,7 @@ class Repository:
         """
         self.modules = modules
         self._definitions: dict[str, Definitions | None] = {}
-        self._starts: dict[str, list[Start]] | None = None
+        self._starts: Starts | None = None
 
     def definitions(self, path: str) -> Definitions | None:
         """What a module's top level defines and mentions; ``None`` if it is no Python."""
@@ -38,10 +42,10 @@ class Repository:
     def starts(self, path: str) -> list[Start]:
         """The commands that start a program, by file and line."""
         if self._starts is None:
-            from lora_lint.read.starting import starts_of  # few programs need them
+            from lora_lint.read.starting import Starts  # few programs need them
 
-            self._starts = starts_of(self.modules)
-        return self._starts.get(path, [])
+            self._starts = Starts(self.modules)
+        return self._starts.of(path)
 
 
 class Repositories:
@@ -102,6 +106,14 @@ class Around:
         """Of the repository."""
         return self.repository.modules
 
+    def known(self, data: bytes) -> ast.Module | None:
+        """The syntax tree of the file itself, if it was parsed before as it is now."""
+        return self._repository.modules.known(self.path, data)
+
+    def know(self, data: bytes, tree: ast.Module) -> None:
+        """Keep the syntax tree of the file itself for those that it takes part in."""
+        self._repository.modules.know(self.path, data, tree)
+
     def shown(self, path: str) -> str:
         """A path as the user would write it."""
         return path if self._as_written else os.path.relpath(path)
@@ -109,6 +121,10 @@ class Around:
     def definitions(self, path: str) -> Definitions | None:
         """What a module defines and mentions; ``None`` if it is no Python."""
         return self.repository.definitions(self._files.note(path))
+
+    def mentions(self, path: str, names: Iterable[str]) -> bool:
+        """Whether a module says one of some names, or takes in all that another has."""
+        return self.modules.mentions(self._files.note(path), names)
 
     def makes_models(self, path: str) -> bool:
         """Whether a module says a word without which it makes no model and no trainer."""

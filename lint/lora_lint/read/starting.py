@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from lora_lint.read.modules import Modules
 from lora_lint.read.shell.starts import Start, starts
@@ -10,18 +11,48 @@ from lora_lint.sources.source import KINDS
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
 
 
-def starts_of(modules: Modules) -> dict[str, list[Start]]:
-    """The commands that start each program, by the program's file."""
-    found: dict[str, list[Start]] = {}
-    for path in modules.files:
-        if KINDS.get(os.path.splitext(path)[1].lower()) != "shell":
-            continue
-        text = _text(path)
-        for start in starts(text, path) if ".py" in text or " -m " in text else ():
-            program = _program(start, path, modules)
+class Starts:
+    """The commands of a repository; a script is read once one of its programs is asked for."""
+
+    def __init__(self, modules: Modules) -> None:
+        """Look at no command yet.
+
+        Args:
+            modules: of the repository.
+        """
+        self._modules = modules
+        self._unread: dict[str, str] | None = None
+        """The texts of the scripts that no program was looked for in."""
+        self._found: dict[str, list[Start]] = {}
+
+    def of(self, program: str) -> list[Start]:
+        """The commands that start a program, by file and line."""
+        if self._unread is None:
+            self._unread = dict(self._scripts())
+        folder, name = os.path.split(program)
+        stem = os.path.basename(folder) if name == "__main__.py" else name.removesuffix(".py")
+        for path in [path for path, text in self._unread.items() if stem in text]:
+            self._read(path, self._unread.pop(path))
+        return sorted(self._found.get(program, ()), key=lambda start: start.span.path)
+
+    def _scripts(self) -> Iterator[tuple[str, str]]:
+        for path in self._modules.files:
+            if KINDS.get(os.path.splitext(path)[1].lower()) == "shell":
+                text = _text(path)
+                if ".py" in text or " -m " in text:
+                    yield path, text
+
+    def _read(self, path: str, text: str) -> None:
+        for start in starts(text, path):
+            program = _program(start, path, self._modules)
             if program is not None:
-                found.setdefault(program, []).append(start)
-    return found
+                self._found.setdefault(program, []).append(start)
+
+
+def started_by(path: str, modules: Modules) -> list[str]:
+    """The programs that the commands of one script start."""
+    found = (_program(start, path, modules) for start in starts(_text(path), path))
+    return [program for program in found if program is not None]
 
 
 def _text(path: str) -> str:

@@ -34,6 +34,8 @@ STATEMENTS = 100_000
 """Statements that are gone through in a file, a function's again for each call: 4 MB have."""
 RUN_STATEMENTS = 20_000
 """The same on one way through the file, so that one function does not use up all of it."""
+ROOTS = 8
+"""Programs that lead into a file and that are gone through: more say the same again."""
 RUN_CALLS = 4_000
 """Calls that are noted on one way through a file: the longest public notebook makes 1,100."""
 CALL_DEPTH = 12
@@ -93,7 +95,7 @@ DEPENDENTS = 8
 DEPENDENT_BYTES = 40_000
 """Of all of these together, where there are several."""
 SCRIPTS = 100
-"""Shell files of a repository that are searched for the programs that a new one starts."""
+"""New shell files, of those that are named, that are searched for the programs they start."""
 SEARCHED = 300
 """Python files that are searched for programs that lead to a named one, without an index."""
 PROGRAM_FILES = 40

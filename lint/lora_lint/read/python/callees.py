@@ -63,6 +63,8 @@ def positions(name: str) -> tuple[str, ...]:
 def of_name(resolver: Resolver, node: ast.Name | ast.Attribute, site: Site) -> Callee:
     """Who a name stands for that holds no object."""
     name = _imported(resolver, node, site)
+    if name is None:
+        return Callee()
     if name:
         return Callee(name)
     try:
@@ -78,8 +80,12 @@ def of_name(resolver: Resolver, node: ast.Name | ast.Attribute, site: Site) -> C
     return Callee(names.pop()) if len(names) == 1 and len(things) == 1 else Callee()
 
 
-def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str:
-    """The qualified name, when its root is bound by one import and by nothing else."""
+def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str | None:
+    """The qualified name, when its root is bound by one import and by nothing else.
+
+    Returns:
+        Empty if it is to be worked out; ``None`` if it leads into a file that makes no models.
+    """
     path: list[str] = []
     while isinstance(node, ast.Attribute):
         path.append(node.attr)
@@ -90,14 +96,11 @@ def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str:
     while scope is not None:
         bindings = scope.bindings.get(node.id, [])
         if bindings or node.id in scope.parameters:
-            if (
-                len(bindings) == 1
-                and bindings[0].kind == "import"
-                and site.outer is None
-                and not resolver.program.is_followed(bindings[0])
-            ):
-                return canonical(".".join([imported(bindings[0]), *reversed(path)]))
-            return ""
+            if len(bindings) != 1 or bindings[0].kind != "import" or site.outer is not None:
+                return ""
+            if resolver.program.is_followed(bindings[0]):
+                return None if resolver.program.makes_nothing(bindings[0]) else ""
+            return canonical(".".join([imported(bindings[0]), *reversed(path)]))
         scope = scope.parent
     return ""
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Set
 
 from lora_lint.read.modules import Modules
+from lora_lint.read.python.walking import nodes
 
 
 class Definitions:
@@ -21,11 +22,28 @@ class Definitions:
         Args:
             tree: the module.
         """
-        self.imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        self.imports: list[ast.Import | ast.ImportFrom] = []
         self._mentioned: dict[str, set[str]] = {}
+        self._outside: set[str] = set()
+        """The names that stand outside of all definitions."""
         for stmt in tree.body:
+            names = self._look_into(stmt)
             if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self._mentioned[stmt.name] = set(_names(stmt))
+                self._mentioned[stmt.name] = names
+            else:
+                self._outside |= names
+
+    def _look_into(self, stmt: ast.stmt) -> set[str]:
+        """The names that a statement mentions; the imports in it are kept."""
+        names: set[str] = set()
+        for node in nodes(stmt):
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                names.add(node.attr)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self.imports.append(node)
+        return names
 
     def mentioning(self, words: Set[str]) -> set[str]:
         """The definitions that mention one of these words, or another that does."""
@@ -46,6 +64,22 @@ class Definitions:
             grows = bool(more)
         return found
 
+    def importing(self, definitions: Set[str], importer: str, modules: Modules) -> set[str]:
+        """The files from which some definitions, or what stands outside of all, take names.
+
+        Args:
+            definitions: of this module.
+            importer: the module's own path.
+            modules: of the repository.
+        """
+        used = self._outside.union(*(self._mentioned.get(name, ()) for name in definitions))
+        return {
+            path
+            for stmt in self.imports
+            for path in _files(stmt, importer, used, modules)
+            if path is not None
+        }
+
     def taking(self, importer: str, target: str, wanted: set[str], modules: Modules) -> set[str]:
         """What the module calls the wanted names of another file, or that file as a whole.
 
@@ -62,12 +96,19 @@ class Definitions:
         }
 
 
-def _names(stmt: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(stmt):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
+def _files(
+    stmt: ast.Import | ast.ImportFrom, importer: str, used: Set[str], modules: Modules
+) -> Iterator[str | None]:
+    """The files that an import may mean, for each of its names that is used."""
+    for alias in stmt.names:
+        if alias.name != "*" and (alias.asname or alias.name.partition(".")[0]) not in used:
+            continue
+        if isinstance(stmt, ast.Import):
+            yield modules.find(importer, 0, alias.name)
+        else:
+            base = stmt.module or ""
+            yield modules.find(importer, stmt.level, base)
+            yield modules.find(importer, stmt.level, f"{base}.{alias.name}".lstrip("."))
 
 
 def _taken(

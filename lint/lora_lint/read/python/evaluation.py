@@ -61,6 +61,8 @@ class Evaluation:
         self._trainers: set[int] = set()
         """The trainers that were made, by number."""
         self._globals: dict[Module, Frame] = {}
+        self._started: Module | None = None
+        """The module that the run begins with: of all it is the one called ``__main__``."""
         """Of each module that was imported or entered."""
         self._frame = Frame(resolver.index.module, None, 0)
         self._active: list[Scope] = []

@@ -183,15 +183,7 @@ def _visible_calls(
 
 def _names(resolver: Resolver, name: str) -> list[str]:
     """What a function or class is called: its name, and those that other modules import it by."""
-    index = resolver.index
-    if len(index.modules) == 1:
-        return [name]
-    scopes = (*index.modules, *index.scopes.values())
-    bindings = (b for scope in scopes for every in scope.bindings.values() for b in every)
-    others = (
-        b.name for b in bindings if b.kind == "import" and getattr(b.node, "name", "") == name
-    )
-    return list(dict.fromkeys((name, *others)))
+    return [name, *resolver.index.taken_as.get(name, ())]
 
 
 def _method_calls(

@@ -84,6 +84,8 @@ class Index:
         self.called: Counter[str] = Counter()
         self.libraries: set[str] = set()
         """The packages from which anything is imported by name."""
+        self.taken_as: dict[str, list[str]] = {}
+        """By the name of what is imported: the other names that it is given."""
         self.scopes: dict[ast.AST, Scope] = {}
         self._text = Text(())
         self._module = self.module
@@ -274,6 +276,10 @@ class Index:
                 self._module.stars.append("." * stmt.level + (stmt.module or ""))
             else:
                 self._bind(Def(alias.asname or alias.name, "import", site, alias))
+                if alias.asname is not None and alias.asname != alias.name:
+                    others = self.taken_as.setdefault(alias.name, [])
+                    if alias.asname not in others:
+                        others.append(alias.asname)
                 self.libraries.add((stmt.module or "").partition(".")[0])
 
     def _if(self, site: Site, stmt: ast.If) -> None:

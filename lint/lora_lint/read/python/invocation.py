@@ -175,12 +175,20 @@ class Invocation(Evaluation):
         """The functions of libraries that are handed over, by argument."""
         found: dict[str, str] = {}
         for name, part in given.items():
-            variable = isinstance(part, ast.Name) and self._is_variable(part.id, site)
-            if isinstance(part, ast.Name | ast.Attribute) and not variable:
+            if isinstance(part, ast.Name | ast.Attribute) and self._may_be_function(part, site):
                 callee = callees.of_name(self.resolver, part, site)
                 if callee.name:
                     found[name] = callee.name
         return found
+
+    def _may_be_function(self, part: ast.Name | ast.Attribute, site: Site) -> bool:
+        """Whether a name leads to no variable: ``args.batch_size`` is not worked out for it."""
+        root: ast.expr = part
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name) or not self._is_variable(root.id, site):
+            return True
+        return isinstance(part, ast.Attribute) and root.id == "self"
 
     def _spread(
         self, node: ast.Call, positional: list[Held], keywords: dict[str, Held], site: Site
@@ -224,7 +232,7 @@ class Invocation(Evaluation):
         self._arms[f"#{len(self._arms)}"] = len(self._arms) + 1
         self._branch = (*before, -len(self._arms))
         for inner, owner in hooks:
-            if inner not in self._active and len(self._active) < CALL_DEPTH:
+            if self._may_enter(inner):
                 given = [owner] if owner is model else [owner, model]
                 self._enter(inner, dict(zip(inner.parameters, given, strict=False)))
         self._note(".backward", node, site, None, {}, {})
@@ -312,8 +320,7 @@ class Invocation(Evaluation):
         is_open: bool,
     ) -> Held:
         assert callee.own is not None  # noqa: S101
-        is_left = callee.own in self._active or not self.resolver.program.matters(callee.own)
-        if is_left or len(self._active) >= CALL_DEPTH:
+        if not self._may_enter(callee.own):
             things: dict[str, Thing] = {}
             for position, held in enumerate((*positional, *keywords.values())):
                 self._put(things, str(position), held)
@@ -349,7 +356,7 @@ class Invocation(Evaluation):
         """Go through what an object of this file does when it is called."""
         for name in _WHEN_CALLED:
             inner = self._method(name, on).own
-            if inner is not None and inner not in self._active and len(self._active) < CALL_DEPTH:
+            if inner is not None and self._may_enter(inner):
                 given = dict(zip(inner.parameters, [on, *positional], strict=False))
                 self._enter(inner, dict(keywords) | given)
 
@@ -364,13 +371,18 @@ class Invocation(Evaluation):
         bindings = scope.bindings.get("__init__", [])
         node = bindings[0].node if len(bindings) == 1 else None
         inner = None if node is None else self.resolver.index.scopes.get(node)
-        if inner is None or inner in self._active or len(self._active) >= CALL_DEPTH:
+        if inner is None or not self._may_enter(inner):
             return
         names = list(inner.parameters)
         given = dict(keywords) | dict(zip(names, [made, *positional], strict=False))
         if not is_open:
             self._fill(inner, given)
         self._enter(inner, given)
+
+    def _may_enter(self, scope: Scope) -> bool:
+        """Whether a function is gone through: not within itself, and only if it matters."""
+        is_free = scope not in self._active and len(self._active) < CALL_DEPTH
+        return is_free and self.resolver.program.matters(scope)
 
     def _enter(self, scope: Scope, given: dict[str, Held]) -> Held:
         """Go through a function's body; what it returns."""
@@ -495,7 +507,7 @@ class Invocation(Evaluation):
 
     def _handed_over(self, scope: Scope, given: dict[str, Held]) -> Held:
         """Go through a function that somebody else calls."""
-        if scope in self._active or len(self._active) >= CALL_DEPTH:
+        if not self._may_enter(scope):
             return None
         before = self._branch
         self._arms[f"#{len(self._arms)}"] = number = len(self._arms) + 1

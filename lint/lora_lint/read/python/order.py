@@ -18,7 +18,7 @@ from lora_lint.read.python.reach import is_off
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Module, Scope, Site, module_of
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.budgets import RUN_CALLS, RUN_STATEMENTS, STATEMENTS
+from lora_rules.engine.budgets import ROOTS, RUN_CALLS, RUN_STATEMENTS, STATEMENTS
 from lora_rules.program import Calls
 from lora_rules.recipe import Thing
 
@@ -34,10 +34,12 @@ class Run(Invocation):
 
     def _begin_at_home(self) -> None:
         """Take the file's own top level as run, or running."""
+        self._started = self.resolver.index.module
         self._globals[self.resolver.index.module] = self._frame
 
     def program(self, module: Module) -> Run:
         """Go through another module's top level, from which the file is reached."""
+        self._started = module
         self._global(module)
         return self
 
@@ -174,7 +176,7 @@ class Run(Invocation):
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._value(stmt.test, site)
         blocks = {block.part: block for block in site.blocks}
-        truth = _written_outcome(stmt.test)
+        truth = self._written_outcome(stmt.test)
         truth = self._truth(stmt.test, site) if truth is None else truth
         if truth is not None:
             chosen = blocks.get("body" if truth else "orelse")
@@ -195,6 +197,17 @@ class Run(Invocation):
         if len(ways) == 1 and not any(_raises(block) for block in site.blocks):
             # What follows in this block is the other arm (after ``if …: continue``).
             self._branch = (*self._branch, *ways)
+
+    @property
+    def _is_started(self) -> bool:
+        """Whether the module that is gone through now is the one that was started."""
+        return self._started in (None, module_of(self._frame.scope))
+
+    def _written_outcome(self, test: ast.expr) -> bool | None:
+        """How a test comes out that is about how the file is run."""
+        if _is_main(test):
+            return self._is_started
+        return False if is_off(test) else None
 
     def _under(self, arm: int, block: Block) -> None:
         before = self._branch
@@ -274,13 +287,6 @@ def _raises(block: Block) -> bool:
     return isinstance(block.sites[-1].stmt, ast.Raise)
 
 
-def _written_outcome(test: ast.expr) -> bool | None:
-    """How a test comes out that is about how the file is run."""
-    if _is_main(test):
-        return True
-    return False if is_off(test) else None
-
-
 def _is_main(test: ast.expr) -> bool:
     """``__name__ == "__main__"``."""
     left = test.left if isinstance(test, ast.Compare) else None
@@ -300,9 +306,8 @@ class Ways:
         scopes = [scope for scope in resolver.index.scopes.values() if module_of(scope) is home]
         self._scopes = iter(sorted(scopes, key=lambda s: getattr(s.node, "name", "") in called))
         self._left = STATEMENTS
-        for module in dict.fromkeys(resolver.program.roots):
-            self._go(module)
-        self._go(None)
+        roots = list(dict.fromkeys(resolver.program.roots))[:ROOTS]
+        self._modules: Iterator[Module | None] = iter((*roots, None))
 
     def until(self, wanted: Iterable[int]) -> list[Run]:
         """Go on until all wanted calls were met; the ways up to there.
@@ -322,6 +327,8 @@ class Ways:
     def _all(self) -> Iterator[Run]:
         """All ways, each gone through when it is asked for."""
         yield from self.runs
+        for module in self._modules:
+            yield self._go(module)
         for scope in self._scopes:
             if scope in self._entered or isinstance(scope.node, ast.ClassDef):
                 continue

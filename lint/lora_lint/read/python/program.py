@@ -54,6 +54,8 @@ class Program:
         self._making: dict[Module, set[str]] = {}
         """By module: the definitions in which models may be made."""
         self._starts: list[tuple[Module, Start]] | None = None
+        self._followed: dict[Def, bool] = {}
+        """Whether imports are of the repository's own modules."""
         self.gathered = False
         """Whether the modules that lead into the file were taken in."""
         self.roots: list[Module] = []
@@ -105,8 +107,31 @@ class Program:
 
     def is_followed(self, binding: Def) -> bool:
         """Whether an import is of the repository's own modules."""
+        if self._around is None:
+            return False
+        if binding not in self._followed:
+            self._followed[binding] = self._is_of_ours(binding)
+        return self._followed[binding]
+
+    def makes_nothing(self, binding: Def) -> bool:
+        """Whether an import is of a module that makes no models, and that nobody needed yet.
+
+        What its functions do is not looked at: for their sake it need not be read.
+        """
         alias, stmt = binding.node, binding.site.stmt
         if self._around is None or not isinstance(alias, ast.alias):
+            return False
+        if not isinstance(stmt, ast.ImportFrom):
+            return False
+        path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
+        if path is None or path in self._modules:
+            return False
+        self._around.note(path)
+        return not self._around.modules.hands_on_models(path)
+
+    def _is_of_ours(self, binding: Def) -> bool:
+        alias, stmt = binding.node, binding.site.stmt
+        if not isinstance(alias, ast.alias):
             return False
         home = module_of(binding.site.block.scope)
         if not isinstance(stmt, ast.ImportFrom):
@@ -150,8 +175,10 @@ class Program:
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
+                if _is_test(importer) or not around.mentions(importer, leading[path]):
+                    continue
                 definitions = around.definitions(importer)
-                if definitions is None or _is_test(importer):
+                if definitions is None:
                     continue
                 taken = definitions.taking(importer, path, leading[path], modules)
                 found = definitions.leading_to(taken) if taken else set()
@@ -166,20 +193,34 @@ class Program:
 
     def _take_in_imports(self, module: Module, around: Around) -> None:
         path = self._paths.get(module)
-        for imported_path in around.modules.imports(path) if path is not None else ():
+        for imported_path in self._imports(module, path, around) if path is not None else ():
             if imported_path not in self._modules and around.makes_models(imported_path):
                 self.module(imported_path)
+
+    def _imports(self, module: Module, path: str, around: Around) -> list[str]:
+        """The files that a module imports: of other modules' imports those that matter."""
+        if module is self.index.module or path.endswith("__init__.py"):
+            return around.modules.imports(path)
+        definitions = around.definitions(path)
+        if definitions is None:
+            return []
+        return sorted(definitions.importing(self._mattering(module), path, around.modules))
 
     def matters(self, scope: Scope) -> bool:
         """Whether what a function does is looked at: the file's own, else if it may make models."""
         module = module_of(scope)
         if self._around is None or module is self.index.module:
             return True
-        if module not in self._making:
-            definitions = self._around.definitions(self._paths[module])
-            words = self._leading.get(self._paths[module], set()) | LAST_NAMES
+        return _outermost(scope) in self._mattering(module)
+
+    def _mattering(self, module: Module) -> set[str]:
+        """The definitions of a module in which models may be made."""
+        if module not in self._making and self._around is not None:
+            path = self._paths[module]
+            definitions = self._around.definitions(path)
+            words = self._leading.get(path, set()) | LAST_NAMES
             self._making[module] = set() if definitions is None else definitions.mentioning(words)
-        return _outermost(scope) in self._making[module]
+        return self._making.get(module, set())
 
     # What starts it
 

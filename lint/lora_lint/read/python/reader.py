@@ -38,7 +38,7 @@ def read(source: Source, dialect: str | None = None, around: Around | None = Non
     """
     if not _may_call(source.data):
         return Reading(dialect="")
-    return _read_text(source.path, _text(source), around)
+    return _read_text(source, _text(source), around)
 
 
 def _may_call(data: bytes) -> bool:
@@ -59,7 +59,7 @@ def _text(source: Source) -> str:
     return text
 
 
-def _read_text(path: str, text: str, around: Around | None) -> Reading:
+def _read_text(source: Source, text: str, around: Around | None) -> Reading:
     from lora_lint.read.python.index import Index
     from lora_lint.read.python.recipes import recipes
     from lora_lint.read.python.repair import parse
@@ -75,12 +75,15 @@ def _read_text(path: str, text: str, around: Around | None) -> Reading:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of somebody else's invalid escapes
             try:
-                tree = parse("\n".join(lines))
+                known = None if around is None else around.known(source.data)
+                tree = known or parse("\n".join(lines))
+                if around is not None and known is None:
+                    around.know(source.data, tree)
             except SyntaxError as error:
                 rest = Unreadable(f"not Python: {error.msg}", _place(error))
                 tree = _beginning(lines, error.lineno or 0)
         index.add(tree.body, Text(lines))
-        made = recipes(resolver, File(path, "python"))
+        made = recipes(resolver, File(source.path, "python"))
     except (RecursionError, MemoryError) as error:
         raise Unreadable("it is nested too deeply to read") from error
     except ValueError as error:

@@ -282,6 +282,7 @@ def _signature(callee: str) -> Mapping[str, object]:
 
 def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
+    sometimes = False
     if found.parsed:  # its keys stand in no call
         return Block(found.known.callee, found.span, (), complete=False)
     for argument in found.arguments.values():
@@ -290,7 +291,8 @@ def _block(resolver: Resolver, found: Found) -> Block:
             continue
         given = setting(resolver, argument.name, argument, found.site)
         if given.reason == SOMETIMES or argument.absent:
-            continue  # the branch that gives it may be the one that another call follows
+            sometimes = True  # the branch that gives it may be the one that another call follows
+            continue
         keys.append(
             Key(
                 argument.name,
@@ -301,4 +303,5 @@ def _block(resolver: Resolver, found: Found) -> Block:
                 given.overridable,
             )
         )
-    return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)
+    complete = not found.hidden and not sometimes
+    return Block(found.known.callee, found.span, tuple(keys), complete=complete)

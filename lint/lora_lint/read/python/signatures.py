@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from lora_lint.read.python import callees, functions
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Scope, Site
-from lora_rules.recipe import Signature, Span
+from lora_rules.recipe import Signature
 
 _HANDED = ("reward_funcs", "formatting_func")
 _OVERRIDDEN = {"compute_loss": "training_step"}
@@ -69,7 +69,7 @@ def signature(scope: Scope) -> Signature | None:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     start = scope.site.text.span(node)
     column = start.column + (10 if isinstance(node, ast.AsyncFunctionDef) else 4)
-    place = Span(start.line, column, start.line, column + len(node.name), start.cell)
+    place = start._replace(column=column, end_line=start.line, end_column=column + len(node.name))
     returns = {_kind(scope, value) for value in _returned(scope)}
     return Signature(
         node.name,

@@ -34,7 +34,7 @@ def loss_method_refused(
     A class of the file, derived from a trainer of transformers or TRL, whose `compute_loss` has
     neither `num_items_in_batch` nor `**kwargs`.
 
-    - Left out: classes with a `training_step` of their own, transformers pinned below 4.46.
+    - Left out: classes with a `training_step` of their own, transformers pinned below 4.46. A warning where newer versions are not pinned.
 
     ## Why it matters
     Since transformers 4.46 the training step gives the number of labels of all accumulated batches
@@ -84,7 +84,7 @@ def loss_method_refused(
     """
     if pinned_transformers.certainly_below(_SINCE) or pinned_transformers.at_commit:
         return
-    certain = not pinned_transformers.bounded or pinned_transformers.certainly_at_least(_SINCE)
+    certain = pinned_transformers.bounded and pinned_transformers.certainly_at_least(_SINCE)
     for call in program.calls.named("=compute_loss"):
         for method in call.signatures:
             if not method.is_open and "num_items_in_batch" not in method.parameters:
