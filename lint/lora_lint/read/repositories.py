@@ -130,6 +130,10 @@ class Around:
         """Whether a module says a word without which it makes no model and no trainer."""
         return self.modules.makes_models(self._files.note(path))
 
+    def hands_on_models(self, path: str) -> bool:
+        """Whether a module makes models, or takes names from one that does."""
+        return self.modules.hands_on_models(path, self._files.note)
+
     def note(self, path: str) -> None:
         """Remember that the answer depends on a file."""
         self._files.note(path)

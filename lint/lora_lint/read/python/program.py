@@ -126,8 +126,7 @@ class Program:
         path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
         if path is None or path in self._modules:
             return False
-        self._around.note(path)
-        return not self._around.modules.hands_on_models(path)
+        return not self._around.hands_on_models(path)
 
     def _is_of_ours(self, binding: Def) -> bool:
         alias, stmt = binding.node, binding.site.stmt
