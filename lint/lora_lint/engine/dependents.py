@@ -98,9 +98,10 @@ def _leading_to(new: Iterable[str], index: RunIndex) -> list[str]:
     every = Modules(index.root)
     found = [each for path in sorted(modules) for each in every.imports(path)]
     if scripts:
-        from lora_lint.read.starting import programs_of
+        from lora_lint.read.starting import started_by
 
-        found += [each for path in sorted(scripts)[:SCRIPTS] for each in programs_of(path, every)]
+        for path in sorted(scripts)[:SCRIPTS]:
+            found += started_by(path, every)
     return found
 
 

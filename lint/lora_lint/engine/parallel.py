@@ -53,7 +53,7 @@ def look_at(run: Run, files: Sequence[Found], jobs: int | None, cache: bool) -> 
         for file in files:
             run.look_at(file)
         return
-    job = Job(run, _cache(run.request) if cache else None)
+    job = Job(run, _cache(run) if cache else None)
     with Garbage() as garbage:
         todo = [item for item in job.search(files) if item is not None]
         if sum(item.work for item in todo) >= PAYS and _cores(jobs) > 1:
@@ -72,11 +72,11 @@ def _cores(jobs: int | None) -> int:
     return len(usable(0)) if usable is not None else os.cpu_count() or 1
 
 
-def _cache(request: Request) -> Cache:
+def _cache(run: Run) -> Cache:
     from lora_lint.sources.cache import Cache  # one file is checked without it
     from lora_lint.sources.cache_folder import default_folder
 
-    return Cache(default_folder(), request.declared)
+    return Cache(default_folder(), run.request.declared, run.modules)
 
 
 class Item(NamedTuple):
@@ -252,7 +252,8 @@ def _begin(request: Request, cache: bool) -> Callable[[list[Item]], list[Outcome
     """Set up another process."""
     gc.disable()
     gc.freeze()
-    job = Job(Run(request, warns=False), _cache(request) if cache else None)
+    run = Run(request, warns=False)
+    job = Job(run, _cache(run) if cache else None)
     garbage = Garbage()
 
     def work_on(items: list[Item]) -> list[Outcome]:

@@ -13,6 +13,7 @@ from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Pro
 
 if TYPE_CHECKING:
     from lora_lint.engine.finding import FileReport, Finding
+    from lora_lint.read.modules import Modules
     from lora_lint.read.repositories import Repositories
     from lora_rules.recipe import Recipe
 
@@ -130,6 +131,13 @@ class Run:
         """Where the names of a program are followed into other files."""
         if not config.follow or source.kind not in PROGRAMS:
             return None
+        return self._all_repositories()
+
+    def modules(self, root: str) -> Modules:
+        """The modules of a repository, by its root."""
+        return self._all_repositories().modules(root)
+
+    def _all_repositories(self) -> Repositories:
         if self._repositories is None:
             from lora_lint.read.repositories import Repositories
 

@@ -11,7 +11,7 @@ import ast
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.record import lazily
@@ -154,11 +154,16 @@ class Modules:
             self._making[path] = any(word in data for word in _WORDS)
         return self._making[path]
 
-    def hands_on_models(self, path: str) -> bool:
-        """Whether a file makes models, or is a package's and takes names from one that does."""
+    def hands_on_models(self, path: str, note: Callable[[str], str]) -> bool:
+        """Whether a file makes models, or is a package's and takes names from one that does.
+
+        Args:
+            path: of the file.
+            note: remembers each file that is looked at, and gives its path back.
+        """
         pending = [path]
         for each in pending:  # which grows
-            if self.makes_models(each):
+            if self.makes_models(note(each)):
                 return True
             taken = self.imports(each) if each.endswith("__init__.py") else ()
             pending += [imported for imported in taken if imported not in pending]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from lora_lint.engine.config import repository_of
 from lora_lint.read.modules import Modules
@@ -64,9 +65,16 @@ class Repositories:
         root = repository_of(path)
         if root is None:
             return None
+        return Around(self._repository(root), path, files)
+
+    def modules(self, root: str) -> Modules:
+        """The modules of a repository, by its root."""
+        return self._repository(root).modules
+
+    def _repository(self, root: str) -> Repository:
         if root not in self._known:
             self._known[root] = Repository(Modules(root))
-        return Around(self._known[root], path, files)
+        return self._known[root]
 
 
 class Around:
@@ -109,6 +117,22 @@ class Around:
     def shown(self, path: str) -> str:
         """A path as the user would write it."""
         return path if self._as_written else os.path.relpath(path)
+
+    def definitions(self, path: str) -> Definitions | None:
+        """What a module defines and mentions; ``None`` if it is no Python."""
+        return self.repository.definitions(self._files.note(path))
+
+    def mentions(self, path: str, names: Iterable[str]) -> bool:
+        """Whether a module says one of some names, or takes in all that another has."""
+        return self.modules.mentions(self._files.note(path), names)
+
+    def makes_models(self, path: str) -> bool:
+        """Whether a module says a word without which it makes no model and no trainer."""
+        return self.modules.makes_models(self._files.note(path))
+
+    def hands_on_models(self, path: str) -> bool:
+        """Whether a module makes models, or takes names from one that does."""
+        return self.modules.hands_on_models(path, self._files.note)
 
     def note(self, path: str) -> None:
         """Remember that the answer depends on a file."""

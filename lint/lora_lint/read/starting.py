@@ -49,10 +49,10 @@ class Starts:
                 self._found.setdefault(program, []).append(start)
 
 
-def programs_of(script: str, modules: Modules) -> list[str]:
-    """The programs of the repository that a shell script starts."""
-    found = (_program(start, script, modules) for start in starts(_text(script), script))
-    return [program for program in dict.fromkeys(found) if program is not None]
+def started_by(path: str, modules: Modules) -> list[str]:
+    """The programs that the commands of one script start."""
+    found = (_program(start, path, modules) for start in starts(_text(path), path))
+    return [program for program in found if program is not None]
 
 
 def _text(path: str) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from json import dumps, loads
@@ -29,9 +29,12 @@ from lora_lint.sources import programs
 from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
-from lora_rules.engine._startup.typed import Any
+from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
 from lora_rules.engine.problem import Safety, Severity
 from lora_rules.recipe import Span
+
+if TYPE_CHECKING:
+    from lora_lint.read.modules import Modules
 
 _HUB = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 """Variables that say where the hub's files are, which facts look for."""
@@ -47,18 +50,25 @@ _PRUNED = "pruned"
 class Cache:
     """The entries in one folder, for one command line."""
 
-    def __init__(self, folder: str, declared: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: str,
+        declared: Mapping[str, Any],
+        modules: Callable[[str], Modules] | None = None,
+    ) -> None:
         """Use a folder, which need not be there.
 
         Args:
             folder: where the entries are.
             declared: what was declared on the command line, by setting.
+            modules: gives those of a repository, by its root; ``None`` to look for them here.
         """
+        self._modules = modules
         self.folder = folder
         places = (os.getcwd(), *(os.environ.get(name) for name in _HUB))
         self._run = repr((own_code(), sys.version_info[:3], places, sorted(declared.items())))
         self._now = time.time()
-        self._programs: dict[str, str] = {}
+        self._programs: dict[str, programs.Programs] = {}
         """What was seen of the programs of each repository, once in a run."""
 
     def key(self, source: Source, config: Config) -> str:
@@ -75,7 +85,7 @@ class Cache:
         try:
             with open(path, "rb") as file:
                 entry = loads(file.read())
-            if any(self._state(name) != seen for name, seen in entry["elsewhere"].items()):
+            if not self._holds(entry["elsewhere"]):
                 return None
             report = _report(entry["report"])
             report = report._replace(depends_on=frozenset(entry["elsewhere"]))
@@ -103,11 +113,33 @@ class Cache:
         except (OSError, ValueError, TypeError, RecursionError):
             return
 
-    def _state(self, name: str) -> list[int] | str | None:
-        if not programs.is_named(name):
-            return state(name)
+    def _holds(self, depends_on: Mapping[str, Any]) -> bool:
+        """Whether other files are as they were."""
+        around = [
+            (self._programs_of(name), seen)
+            for name, seen in depends_on.items()
+            if programs.is_named(name)
+        ]
+        return all(each.holds(seen) for each, seen in around) and all(
+            programs.is_named(name)
+            or any(each.covers(name, of_all) for each, of_all in around)
+            or state(name) == seen
+            for name, seen in depends_on.items()
+        )
+
+    def _state(self, name: str) -> list[int] | list[str] | str | None:
+        return self._programs_of(name).state if programs.is_named(name) else state(name)
+
+    def _programs_of(self, name: str) -> programs.Programs:
         if name not in self._programs:
-            self._programs[name] = programs.seen(name)
+            root = name.rstrip(os.sep) or os.sep
+            if self._modules is not None:
+                modules = self._modules(root)
+            else:
+                from lora_lint.read.modules import Modules
+
+                modules = Modules(root)
+            self._programs[name] = programs.Programs(name, modules)
         return self._programs[name]
 
     def _path(self, key: str) -> str:

@@ -95,7 +95,7 @@ DEPENDENTS = 8
 DEPENDENT_BYTES = 40_000
 """Of all of these together, where there are several."""
 SCRIPTS = 100
-"""Shell files of a repository that are searched for the programs that a new one starts."""
+"""New shell files, of those that are named, that are searched for the programs they start."""
 SEARCHED = 300
 """Python files that are searched for programs that lead to a named one, without an index."""
 PROGRAM_FILES = 40

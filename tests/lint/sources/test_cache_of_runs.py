@@ -9,6 +9,9 @@ import pytest
 
 from lora_lint.cli.main import main
 from lora_lint.engine import run as running
+from lora_lint.engine.config import Config
+from lora_lint.engine.finding import FileReport
+from lora_lint.sources.source import Source
 
 MODEL = """
 from peft import LoraConfig
@@ -91,3 +94,28 @@ def test_what_is_followed_and_what_is_not_are_kept_apart(
     main(["--quiet", "--no-follow", "."])
     assert capsys.readouterr().out == ""
     assert lint() == ["config.py:1:11: warning: LL302"]
+
+
+def test_a_change_that_lets_imports_be_keeps_what_it_does_not_concern(
+    lint: Lint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("apart.py").write_text("X = 1\n")
+    Path("train.py").write_text(TRAIN)
+    assert lint() == []
+    checked: list[str] = []
+    report = running.Run.report
+
+    def noted(run: running.Run, source: Source, config: Config) -> FileReport:
+        checked.append(source.path)
+        return report(run, source, config)
+
+    monkeypatch.setattr(running.Run, "report", noted)
+    Path("apart.py").write_text("X = 22\n")
+    assert lint() == []
+    assert checked == []
+    Path("train.py").write_text(TRAIN.replace("default=8", "default=0"))
+    assert lint() == ["train.py:5:49: error: LL002:peft/invalid-r"]
+    assert checked == ["model.py"]
+    Path("apart.py").write_text("import config\n")
+    lint()
+    assert checked == ["model.py", "model.py", "other.py"]

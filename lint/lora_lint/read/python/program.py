@@ -126,7 +126,7 @@ class Program:
         path = self.find(module_of(binding.site.block.scope), stmt.level, stmt.module or "")
         if path is None or path in self._modules:
             return False
-        return not self._around.modules.hands_on_models(path)
+        return not self._around.hands_on_models(path)
 
     def _is_of_ours(self, binding: Def) -> bool:
         alias, stmt = binding.node, binding.site.stmt
@@ -168,15 +168,15 @@ class Program:
 
     def _take_in_callers(self, around: Around, names: set[str]) -> None:
         modules = around.modules
-        own = around.repository.definitions(around.path)
+        own = around.definitions(around.path)
         leading = self._leading
         leading[around.path] = own.leading_to(names) if own is not None else names
         pending = [around.path]
         for path in pending:  # which grows
             for importer in modules.importers(path):
-                if _is_test(importer) or not modules.mentions(importer, leading[path]):
+                if _is_test(importer) or not around.mentions(importer, leading[path]):
                     continue
-                definitions = around.repository.definitions(importer)
+                definitions = around.definitions(importer)
                 if definitions is None:
                     continue
                 taken = definitions.taking(importer, path, leading[path], modules)
@@ -193,14 +193,14 @@ class Program:
     def _take_in_imports(self, module: Module, around: Around) -> None:
         path = self._paths.get(module)
         for imported_path in self._imports(module, path, around) if path is not None else ():
-            if imported_path not in self._modules and around.modules.makes_models(imported_path):
+            if imported_path not in self._modules and around.makes_models(imported_path):
                 self.module(imported_path)
 
     def _imports(self, module: Module, path: str, around: Around) -> list[str]:
         """The files that a module imports: of other modules' imports those that matter."""
         if module is self.index.module or path.endswith("__init__.py"):
             return around.modules.imports(path)
-        definitions = around.repository.definitions(path)
+        definitions = around.definitions(path)
         if definitions is None:
             return []
         return sorted(definitions.importing(self._mattering(module), path, around.modules))
@@ -216,7 +216,7 @@ class Program:
         """The definitions of a module in which models may be made."""
         if module not in self._making and self._around is not None:
             path = self._paths[module]
-            definitions = self._around.repository.definitions(path)
+            definitions = self._around.definitions(path)
             words = self._leading.get(path, set()) | LAST_NAMES
             self._making[module] = set() if definitions is None else definitions.mentioning(words)
         return self._making.get(module, set())
