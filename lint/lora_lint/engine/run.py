@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
 from lora_lint.sources.discover import Found, Unsuitable, load
+from lora_lint.sources.files import repository_of
 from lora_lint.sources.source import KINDS, PROGRAMS, Source, concerns_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
@@ -126,6 +127,8 @@ class Run:
     def _around(self, source: Source) -> Repositories | None:
         """Where the names of a program are followed into other files."""
         if not self.request.follow or source.kind not in PROGRAMS:
+            return None
+        if repository_of(source.path) is None:
             return None
         if self._repositories is None:
             from lora_lint.read.repositories import Repositories

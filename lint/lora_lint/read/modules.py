@@ -306,14 +306,3 @@ def _names(
         words = part.split()
         if words and words[0].isidentifier():
             yield level, f"{name}.{words[0]}" if name else words[0]
-
-
-def repository_of(path: str) -> str | None:
-    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from lora_lint.read.modules import Modules, repository_of
+from lora_lint.read.modules import Modules
 from lora_lint.read.python.callers import Definitions
-from lora_lint.sources.files import Files
+from lora_lint.sources.files import Files, repository_of
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -90,5 +90,7 @@ IMPORTERS = 5_000
 """Python files of a repository that are searched for imports of one of them."""
 MODULE_BYTES = 1_000_000
 """Of a module that a program imports: more is generated, or data."""
+COMMANDS = 64
+"""Commands that start one program and whose values are looked at, each as a run of its own."""
 PROGRAM_FILES = 40
 """Files that are read for the sake of one, beside it: the modules of its run."""

@@ -14,7 +14,7 @@ from lora_lint.read.modules import Modules
 from lora_lint.read.python.index import Index
 from lora_lint.read.python.order import Run as Way
 from lora_lint.sources.discover import Found
-from lora_rules.engine.budgets import PROGRAM_FILES, ROOTS
+from lora_rules.engine.budgets import COMMANDS, PROGRAM_FILES, ROOTS
 
 BUILD = """
 from peft import LoraConfig, get_peft_model
@@ -81,6 +81,17 @@ def test_twice_as_many_are_twice_the_work(
     _steps(tmp_path / "warm", make(2), monkeypatch)
     one, two, four = (_steps(tmp_path / f"n{n}", make(n), monkeypatch) for n in (8, 16, 32))
     assert four - two <= max(MOST * (two - one), FEW)
+
+
+def test_many_commands_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _steps(tmp_path / "warm", _commands(2), monkeypatch)
+    one, two, four = (
+        _steps(tmp_path / f"n{n}", _commands(n), monkeypatch)
+        for n in (2 * COMMANDS, 4 * COMMANDS, 8 * COMMANDS)
+    )
+    assert four - two <= max(MOST * (two - one), FEW)
+    made = Run(Request()).recipes(Found("model.py", named=True))
+    assert len({each.settings["r"].candidates for each in made}) == 5
 
 
 def test_many_callers_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

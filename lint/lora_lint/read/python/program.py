@@ -18,7 +18,7 @@ from lora_lint.read.python.scopes import Def, Module, Scope, module_of
 from lora_lint.read.python.text import Text, split_lines
 from lora_lint.read.python.values import Ref, Unresolved, Value, Values
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.budgets import PROGRAM_FILES
+from lora_rules.engine.budgets import COMMANDS, PROGRAM_FILES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -61,6 +61,8 @@ class Program:
         """The modules in which a run begins that leads into the file."""
         self.incomplete = False
         """Whether there are more of these than may be."""
+        self.more_starts = False
+        """Whether more commands start it than are looked at."""
         if around is not None:
             self._modules[around.path] = index.module
             self._paths[index.module] = around.path
@@ -232,6 +234,8 @@ class Program:
                 path = self._paths.get(module)
                 if around is not None and path is not None:
                     self._starts += [(module, each) for each in around.repository.starts(path)]
+            self.more_starts = len(self._starts) > COMMANDS
+            del self._starts[COMMANDS:]
         return self._starts
 
     def started(self, module: Module) -> list[tuple[Arms, Start]]:
