@@ -36,6 +36,7 @@ rates: $(VENV)/.ready
 generate: $(BIN)/python
 	$(BIN)/python tools/build_rule_index.py
 	$(BIN)/python tools/build_frameworks.py
+	$(BIN)/python tools/build_launch_types.py
 	$(BIN)/python tools/build_docs.py
 	$(BIN)/python tools/claims.py
 

@@ -24,6 +24,11 @@ HEADS = {
     "mlx-lm": "fine_tune_type: lora\niters: 100\n",
     "verl": "actor_rollout_ref:\n  rollout: {name: vllm}\n",
     "sd-scripts": "network_module: networks.lora\n",
+    "openrlhf": "",
+    "skyrl": "",
+    "prime-rl": "",
+    "qlora-pipe": "model: m\noutput_dir: o\n",
+    "diffusion-pipe": "dataset: d.toml\noptimizer: {type: adamw}\n",
     "autotrain": "task: llm-sft\nbase_model: a/b\ndata: {path: c}\nparams: {peft: true}\n"
     "backend: local\n",
 }
@@ -520,6 +525,21 @@ AXOLOTL = [
 
 B = "quantization_bit: 4\n"
 LLAMA_FACTORY = [
+    *(
+        (
+            severity,
+            f"llamafactory/{name.replace('_', '-')}-under-zero3",
+            f"{name}: true\n{more}deepspeed: ds_z3_config.json\n",
+            f"{name}: true\n{more}deepspeed: ds_z2_config.json\n",
+        )
+        for severity, name, more in (
+            (E, "use_unsloth", ""),
+            (W, "use_kt", ""),
+            (E, "pure_bf16", ""),
+            (W, "predict_with_generate", "eval_dataset: a\n"),
+            (E, "pissa_init", ""),
+        )
+    ),
     (
         E,
         "llamafactory/do-predict-needs-evaluation-data",
@@ -1003,6 +1023,22 @@ TRAINER = [
 
 N = "quantize: bnb.nf4\n"
 T = "model: {_component_: torchtune.models.llama3.lora_llama3_8b, lora_attn_modules: "
+TUNE_WHOLE = (
+    T + "[q_proj]}\n",
+    "tokenizer: {_component_: torchtune.models.llama3.llama3_tokenizer}\n",
+    "checkpointer: {_component_: torchtune.training.FullModelHFCheckpointer}\n",
+    "dataset: {_component_: torchtune.datasets.alpaca_dataset}\n",
+    "loss: {_component_: torchtune.modules.loss.LinearCrossEntropyLoss}\n",
+    "optimizer: {_component_: torch.optim.AdamW}\n",
+    "epochs: 1\n",
+    "seed: null\n",
+    "batch_size: 2\n",
+    "shuffle: True\n",
+    "gradient_accumulation_steps: 8\n",
+    "max_steps_per_epoch: null\n",
+    "resume_from_checkpoint: False\n",
+    "output_dir: out\n",
+)
 U = "model: {model_name: a/b"
 X = "training: {use_peft: true, trainer_type: "
 FOUNDRY = "model: {name: hf_causal_lm, pretrained_model_name_or_path: a/b, peft_config: {r: 8}"
@@ -1018,6 +1054,14 @@ SD_NUMBERS = (
     *("network-dim", "network-alpha", "learning-rate", "unet-lr", "max-train-steps"),
     *("max-train-epochs", "train-batch-size", "gradient-accumulation-steps"),
 )
+RL = "trainer: {policy: {model: {lora: {rank: 8}}}}\n"
+SUPERVISED = "model: {lora: {rank: 8}}\noptimizer_config: {lr: 1.0e-4}\nstrategy: fsdp\n"
+PRIME = "trainer: {model: {lora: {rank: 8, alpha: 8}}}\n"
+PIPE = "lora_rank: 16\nlora_alpha: 16\n"
+DIFFUSION = "model: {type: flux}\noutput_dir: o\nsave_every_n_epochs: 1\n"
+FLUX = "adapter: {type: lora, rank: 32}\n"
+
+SD_CACHE = "network_train_unet_only: true\ncache_text_encoder_outputs: true\n"
 OTHERS = [
     *(
         (
@@ -1052,6 +1096,33 @@ OTHERS = [
         "sd-scripts/adaptive-noise-scale-needs-noise-offset",
         "adaptive_noise_scale: 0.01\n",
         "adaptive_noise_scale: 0.01\nnoise_offset: 0.03\n",
+    ),
+    (
+        "llamafactory-infer",
+        W,
+        "llamafactory-infer/evaluation-is-gone",
+        MERGES + "template: a\ntask: mmlu_test\n",
+        MERGES + "template: a\n",
+    ),
+    (
+        "sd-scripts",
+        E,
+        "sd-scripts/cache-text-encoder-outputs-needs-network-train-unet-only",
+        "cache_text_encoder_outputs: true\n",
+        "cache_text_encoder_outputs: true\nnetwork_train_unet_only: true\n",
+    ),
+    *(
+        (
+            "sd-scripts",
+            E,
+            f"sd-scripts/cache-text-encoder-outputs-with-{kebab(key)}",
+            f"{SD_CACHE}{key}: 1\n",
+            f"{SD_CACHE}{key}: 0\n",
+        )
+        for key in (
+            *("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate"),
+            "token_warmup_step",
+        )
     ),
     *(
         ("llamafactory-infer", E, f"llamafactory-infer/{key}", refused, repaired)
@@ -1157,6 +1228,19 @@ OTHERS = [
         "torchtune/packed-needs-max-seq-len",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: null}\n",
         T + "[q_proj]}\ndataset: {packed: True}\ntokenizer: {max_seq_len: 4096}\n",
+    ),
+    *(
+        (
+            "torchtune",
+            W,
+            f"torchtune/{kebab(key)}-absent",
+            "".join(line for line in TUNE_WHOLE if not line.startswith(f"{key}:")),
+            "".join(TUNE_WHOLE),
+        )
+        for key in (
+            *("seed", "batch_size", "shuffle", "gradient_accumulation_steps"),
+            *("max_steps_per_epoch", "resume_from_checkpoint", "output_dir"),
+        )
     ),
     ("torchtune", E, "torchtune/lora-attn-modules-empty", T + "[]}\n", T + "[q_proj]}\n"),
     (
@@ -1274,7 +1358,105 @@ OTHERS = [
         "  model: {path: a/b, lora_rank: 1024}\n",
         "  model: {path: a/b, lora_rank: 64}\n",
     ),
+    *(
+        (
+            "openrlhf",
+            E,
+            f"openrlhf/{kebab(name)}-lists-all-linear",
+            lines + "[all-linear]" + end,
+            lines + "[q_proj, v_proj]" + end,
+        )
+        for name, lines, end in (
+            ("ds.lora.target_modules", "ds: {lora: {rank: 8, target_modules: ", "}}\n"),
+            ("target_modules", "ds: {lora: {}}\nlora_rank: 8\ntarget_modules: ", "\n"),
+        )
+    ),
+    (
+        "skyrl",
+        E,
+        "skyrl/lora-needs-vllm",
+        RL + "generator: {inference_engine: {backend: sglang}}\n",
+        RL + "generator: {inference_engine: {backend: vllm}}\n",
+    ),
+    (
+        "skyrl",
+        E,
+        "skyrl/num-epochs-with-num-steps",
+        SUPERVISED + "num_epochs: 1\nnum_steps: 10\n",
+        SUPERVISED + "num_steps: 10\n",
+    ),
+    *(
+        (
+            "prime-rl",
+            E,
+            f"prime-rl/{name}-of-orchestrator-differs",
+            PRIME + f"orchestrator: {{model: {{lora: {{{name}: 32}}}}}}\n",
+            PRIME + f"orchestrator: {{model: {{lora: {{{name}: 8}}}}}}\n",
+        )
+        for name in ("rank", "alpha")
+    ),
+    (
+        "prime-rl",
+        E,
+        "prime-rl/lora-needs-filesystem-broadcast",
+        PRIME + "weight_broadcast: {type: nccl}\n",
+        PRIME + "weight_broadcast: {type: filesystem}\n",
+    ),
+    (
+        "prime-rl",
+        E,
+        "prime-rl/batch-size-not-divisible",
+        "model: {lora: {rank: 8}}\nckpt: {}\ndata: {batch_size: 6, micro_batch_size: 4}\n",
+        "model: {lora: {rank: 8}}\nckpt: {}\ndata: {batch_size: 8, micro_batch_size: 4}\n",
+    ),
+    *(
+        (
+            "qlora-pipe",
+            E,
+            f"qlora-pipe/lora-needs-{kebab(missing)}",
+            f"optimizer: {{type: adamw}}\nfull_fine_tune: false\n{beside}: 16\n",
+            "optimizer: {type: adamw}\nlora_rank: 16\nlora_alpha: 16\n",
+        )
+        for missing, beside in (("lora_alpha", "lora_rank"), ("lora_rank", "lora_alpha"))
+    ),
+    (
+        "qlora-pipe",
+        E,
+        "qlora-pipe/optimizer-type-unknown",
+        PIPE + "optimizer: {type: paged_adamw_8bit}\n",
+        PIPE + "optimizer: {type: AdamW8bit}\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/adapter-alpha",
+        DIFFUSION + "adapter: {type: lora, rank: 32, alpha: 16}\n",
+        DIFFUSION + "adapter: {type: lora, rank: 32}\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/lr-scheduler-unknown",
+        DIFFUSION + FLUX + "lr_scheduler: cosine_with_restarts\n",
+        DIFFUSION + FLUX + "lr_scheduler: cosine\n",
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/needs-save-every",
+        "model: {type: flux}\noutput_dir: o\n" + FLUX,
+        DIFFUSION + FLUX,
+    ),
+    (
+        "diffusion-pipe",
+        E,
+        "diffusion-pipe/blocks-to-swap-with-pipeline-stages",
+        DIFFUSION + FLUX + "blocks_to_swap: 20\npipeline_stages: 2\n",
+        DIFFUSION + FLUX + "blocks_to_swap: 20\npipeline_stages: 1\n",
+    ),
 ]
 
+OF_TOML = ("sd-scripts", "prime-rl", "qlora-pipe", "diffusion-pipe")
+"""Frameworks whose files are TOML."""
 OF_OLD_VERSIONS = {"verl/lora-rank-not-served": "tests/cases/ll012.yaml, with a pin"}
 """Refusals of versions that only a pin allows, and where their cases are."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from lora_lint.sources.files import Files
 from lora_lint.sources.repository import FileRepository
 
 
 def beside(recipe: str = "", *, online: bool = False) -> FileRepository:
     """The files beside a recipe of that path, and those of the current folder."""
-    return FileRepository(os.path.dirname(recipe), Files(), online=online)
+    return FileRepository(recipe, Files(), online=online)

@@ -32,7 +32,7 @@ def test_every_framework_has_a_page_of_what_is_known_of_it() -> None:
     parts = ("How it is known", "What is read", "What is refused", "Which values", "By version")
     for part in parts:
         assert f"## {part}" in text
-    assert "| `new_special_tokens` | 0.9.3 | `add_special_tokens` |" in text
+    assert "| `new_special_tokens` | 0.9.3 | Write add_special_tokens. |" in text
     assert "| `lora_alpha` | `lora_alpha` | 2 x `r` |" in text
     assert "`llamafactory/streaming-needs-max-steps`" in text
 

@@ -39,7 +39,7 @@ from wheel_source import Wheel, download
 
 TARGET = Path(__file__).parent.parent / "rules/lora_rules/libraries"
 FILE = "signatures.json"
-ARGUMENTS = frozenset({"torchtune", "torch", "swift", "autotrain", "verl"})
+ARGUMENTS = frozenset({"torchtune", "torch", *programs.DISTRIBUTIONS})
 """Whose arguments are no settings of ours: the file is called so."""
 
 VERSIONS = {
@@ -59,14 +59,26 @@ VERSIONS = {
     "torchtune": "0.0.1 0.1.0 0.2.0 0.3.0 0.4.0 0.5.0 0.6.0 0.6.1 0.7.0.dev0",
     "torch": "2.13.0",
     "verl": "0.2 0.3.0.post1 0.4.1 0.5.0 0.6.1 0.7.1 0.8.0 0.9.1",
+    "tinker": "0.1.0 0.5.0 0.10.0 0.20.0 0.30.0 0.38.0",
+    "together": "2.10.0 2.20.0 2.30.0 3.1.1",
+    "fireworks": "1.2.0 1.2.10 1.2.20 1.2.30",
+    "openrlhf": "0.3.8 0.4.6 0.5.9.post1 0.6.4 0.7.5 0.8.11 0.9.10 0.10.1 0.10.2 0.11.2",
     "swift": "2.0.0 2.2.0 2.4.0 2.6.0 2.6.1 3.0.0 3.1.0 3.2.0 3.3.0 3.4.0 3.5.0 3.6.0 3.7.0 3.8.0"
     " 3.9.0 3.10.0 3.11.0 3.12.0 4.0.0 4.1.0 4.2.0 4.3.0 4.4.0 4.5.0 4.6.0",
     "autotrain": "0.6.0 0.6.40 0.7.0 0.7.60 0.7.100 0.7.129 0.8.0 0.8.10 0.8.20 0.8.36",
+    "axolotl": "0.19.0",
+    "litgpt": "0.2.0 0.3.0 0.4.0 0.4.3 0.4.6 0.4.9 0.4.11 0.4.13 0.5.0 0.5.3 0.5.5 0.5.7 0.5.9"
+    " 0.5.10 0.5.11 0.5.12 0.5.13",
+    "llamafactory": "0.7.1 0.8.0 0.8.1 0.8.2 0.8.3 0.9.0 0.9.1 0.9.2 0.9.3 0.9.4 0.9.5 0.9.6.dev0",
+    "ludwig": "0.12.0 0.13.0 0.14.1 0.15.1 0.16.2 0.17.10",
+    "nemo_automodel": "0.1.0 0.2.0 0.3.0 0.4.0 0.5.0 0.6.0 0.7.0",
+    "oumi": "0.1.3 0.1.7 0.1.11 0.1.14 0.2.0 0.3.0 0.4.0 0.5.0 0.6.0 0.7 0.8 0.9",
 }
 """The first release on PyPI of every minor version, and the newest (November 2026); of unsloth,
-which has no minor versions, a sample. torchtune's last is its development version, which many of
-its recipes are for: its repository at bd2a0fc, as ``git archive --format=zip`` packs ``torchtune``,
-in the folder of the wheels. torch is taken from where it is installed."""
+which has no minor versions, a sample. The last of torchtune and of llamafactory is the development
+version, which many of their recipes are for: their repositories at bd2a0fc and ff6d4d1, as
+``git archive --format=zip`` packs the package, in the folder of the wheels. torch is taken from
+where it is installed. ludwig has no wheels before 0.12."""
 
 _METHODS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "ORPO", "CPO", "RLOO", "PPO", "OnlineDPO", "GKD"]
 _METHODS += ["BCO", "XPO", "NashMD", "PRM", "Distillation"]
@@ -98,11 +110,12 @@ CALLEES = {
         for owner in ("FastLanguageModel", "FastModel", "FastVisionModel")
         for method in ("from_pretrained", "get_peft_model")
     ],
+    "tinker": ["ServiceClient.create_lora_training_client"],
+    "together": ["FineTuningResource.create"],
+    "fireworks": ["SupervisedFineTuningJobsResource.create"],
     "torchtune": [],
     "torch": [],
-    "swift": programs.callees("swift"),
-    "verl": programs.callees("verl"),
-    "autotrain": programs.callees("autotrain"),
+    **{package: programs.callees(package) for package in programs.DISTRIBUTIONS},
 }
 """What is read; of torchtune and of torch.optim everything that a configuration can name."""
 
@@ -198,7 +211,7 @@ def _entry(versions: list[str], read: list[Signature]) -> dict[str, object]:
 
 def build(package: str, folder: Path) -> dict[str, dict[str, object]]:
     """The table of a library."""
-    distribution = programs.DISTRIBUTIONS.get(package, package)
+    distribution = {**programs.DISTRIBUTIONS, "fireworks": "fireworks-ai"}.get(package, package)
     read: dict[str, list[tuple[str, Signature]]] = {callee: [] for callee in CALLEES[package]}
     for version in VERSIONS[package].split():
         wheel = Wheel(download(distribution, version, folder), package)

@@ -1,7 +1,8 @@
 """A page a framework: how its files are known, what is read, refused, and by version.
 
 Everything on it comes from the tables: ``keys.yaml``, ``refusals.py``, ``accepted.txt``,
-``versions.json``, the shell reader's programs. A framework without one of them has no such section.
+the libraries' ``arguments.json``, the shell reader's programs. A framework without one of them has
+no such section.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from docs_frameworks import about, rows_of
 from lora_lint.read.shell import commands
 from lora_lint.translate import framework as dialect
 from lora_lint.translate.table import Dialect
-from lora_rules.engine import packaged
 from lora_rules.engine.refusals import Refusals
-from lora_rules.frameworks import behaviour_of
 from lora_rules.frameworks.accepted import Accepted, Table, table
-from lora_rules.frameworks.key_versions import versions_of
 from lora_rules.frameworks.registry import refusals_of
+from lora_rules.libraries import signatures
+from lora_rules.libraries.renamed_options import successor
 
 NOT_A_FRAMEWORK = "generic"
 """The reader of what no table describes."""
@@ -143,24 +143,24 @@ def _values(takes: Accepted) -> str:
 
 def _by_version(name: str) -> str:
     """Keys that are gone, with what took their place; then those that came, by version."""
-    file = f"frameworks/{name.replace('-', '_')}/versions.json"
-    if not packaged.is_there(file):
+    programs = dialect.load(name).table.programs
+    if not programs:
         return ""
-    every = packaged.entry(file, "versions")
-    successors = behaviour_of(name).successors
-    keys = [key for key in packaged.names(file) if key not in ("versions", "keys")]
+    newest = frozenset().union(*map(signatures.fields, programs))
     gone: list[str] = []
     came: dict[str, list[str]] = {}
-    for key in keys:
-        was = versions_of(name, key)
-        if was is None:
-            continue
-        if was.gone:
-            gone.append(f"| `{key}` | {was.gone} | {_instead(successors.get(key, ''))} |")
-        elif was.came:
-            came.setdefault(was.came, []).append(f"`{key}`")
+    for key in sorted(frozenset().union(*map(signatures.every_field, programs))):
+        owner = next(each for each in programs if key in signatures.every_field(each))
+        if signatures.parent(owner) is not None and signatures.owner(owner, key) != owner:
+            continue  # dated by another library's versions
+        left, begun = signatures.removed(owner, key), signatures.introduced(owner, key)
+        if left and key not in newest:
+            instead = successor(owner, key, newest)
+            gone.append(f"| `{key}` | {left} | {_cell(instead.advice) if instead else ''} |")
+        elif begun:
+            came.setdefault(begun, []).append(f"`{key}`")
     newer = "\n".join(f"| {version} | {', '.join(came[version])} |" for version in came_in(came))
-    read = ", ".join(every["all"]) if every is not None else ""
+    read = ", ".join(signatures.versions(programs[0]))
     return (
         f"## By version (LL001)\n\nRead: {read}.\n\n"
         "| key that is gone | since | in its place |\n|---|---|---|\n" + "\n".join(gone) + "\n\n"
@@ -170,10 +170,4 @@ def _by_version(name: str) -> str:
 
 def came_in(came: Mapping[str, list[str]]) -> list[str]:
     """The versions in their order."""
-    return sorted(came, key=lambda version: [int(part) for part in version.split(".")])
-
-
-def _instead(successor: str) -> str:
-    if not successor:
-        return ""
-    return _cell(successor) if " " in successor else f"`{successor}`"
+    return sorted(came, key=lambda version: [part.zfill(9) for part in version.split(".")])

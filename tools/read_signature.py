@@ -97,7 +97,7 @@ def _read_method(wheel: Wheel, owner: str, name: str, file: str) -> Signature | 
     while found is not None:
         where, definition = found
         method = _method(definition, name)
-        if method is not None and len(method.args.args) > 1:
+        if method is not None and (method.args.args[1:] or method.args.kwonlyargs):
             signature = Signature()
             _read_parameters(wheel, where, method, signature, skip_first=_first_is_bound(method))
             return signature

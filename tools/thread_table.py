@@ -2,6 +2,7 @@
 
     python tools/thread_table.py
     python tools/thread_table.py --kinds   # the table of docs/accuracy.md, and what is missed
+    python tools/thread_table.py --unseen  # the same of tests/data/unseen
 
 It refuses while a true reason that was reported is not reported any more: recall can only go up. A
 finding that is new and names the true reason is entered under ``true`` by hand.
@@ -16,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from thread_cases import TABLE, Recorded, recorded, threads
+from unseen_cases import unseen
 
 
 def kinds() -> int:
@@ -40,10 +42,28 @@ def kinds() -> int:
     return 0
 
 
+def unseen_kinds() -> int:
+    """Print, for each set that nobody had seen, what was reported at first and is now."""
+    sets = sorted({f"{one.set} {one.id[0]}" for one in unseen()})
+    for name in sets:
+        rows = [one for one in unseen() if f"{one.set} {one.id[0]}" == name]
+        print(f"| {name} | threads | at first | now | missed |\n|---|---:|---:|---:|---|")
+        for kind in [*sorted({one.kind for one in rows}), ""]:
+            those = [one for one in rows if kind in ("", one.kind)]
+            first = sum(one.first == "true" for one in those)
+            missed = ", ".join(one.id for one in those if not one.codes and kind)
+            now = sum(bool(one.codes) for one in those)
+            print(f"| {kind or '**all**'} | {len(those)} | {first} | {now} | {missed} |")
+        print()
+    return 0
+
+
 def main() -> int:
     """Lint all, compare, write."""
     if "--kinds" in sys.argv:
         return kinds()
+    if "--unseen" in sys.argv:
+        return unseen_kinds()
     before = recorded() if TABLE.exists() else {}
     now: dict[str, Recorded] = {}
     lost = []

@@ -55,12 +55,12 @@ class Wheel:
         if self._path.is_dir():
             files = (self._path / self.package / "optim").glob("*.py")
             return {f"{self.package}/optim/{file.name}": file.read_text() for file in files}
-        wanted = self.package + "/"
+        wanted = re.compile(rf"(?:[^/]+\.data/purelib/)?({re.escape(self.package)}/.*\.py)")
         with zipfile.ZipFile(self._path) as archive:
             return {
-                name: archive.read(name).decode("utf-8", "replace")
+                found[1]: archive.read(name).decode("utf-8", "replace")
                 for name in archive.namelist()
-                if name.startswith(wanted) and name.endswith(".py")
+                if (found := wanted.fullmatch(name)) is not None
             }
 
     def names(self, folder: str) -> list[str]:

@@ -79,7 +79,8 @@ TRANSFORMERS_WHEELS = Source(
 DEEPSPEED_SOURCE = Source(
     "deepspeed-source",
     MECHANICAL,
-    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before",
+    "DeepSpeed, runtime/zero/partition_parameters.py at 195255e (0.19.3) and before; "
+    "runtime/zero/config.py",
     "https://github.com/deepspeedai/DeepSpeed",
 )
 MS_SWIFT_DOCS = Source(
@@ -562,6 +563,87 @@ RELEASES_READ = Source(
     "Hugging Face, release by release: accelerate 1.13 to 1.15, PEFT 0.1 to 0.21, TRL 0.16 to 0.29 "
     "and 1.16, transformers 4.57.1 and 5.0 to 5.24",
     "https://github.com/huggingface",
+)
+TRL_CALLBACKS = Source(
+    "trl-callbacks",
+    MECHANICAL,
+    "Hugging Face, TRL 0.7.4 to 1.16.0: trainer/grpo_trainer.py, sft_trainer.py of 20 versions",
+    "https://github.com/huggingface/trl",
+)
+REWARD_FUNCTION_ISSUES = Source(
+    "reward-function-issues",
+    GUIDANCE,
+    "Issues of TRL (4939: no keyword arguments; 6533: one reward for all completions)",
+    "https://github.com/huggingface/trl/issues/6533",
+)
+COMPUTE_LOSS_ISSUES = Source(
+    "compute-loss-issues",
+    GUIDANCE,
+    "Issues of transformers (35838, 36331) and sail-sg/closer-look-LLM-unlearning (1)",
+    "https://github.com/huggingface/transformers/issues/36331",
+)
+FORMATTING_ISSUES = Source(
+    "formatting-issues",
+    GUIDANCE,
+    "Issue 439 and pull request 444 of TRL: one text for a batch of a thousand rows",
+    "https://github.com/huggingface/trl/issues/439",
+)
+DISABLED_ADAPTER_ISSUES = Source(
+    "disabled-adapter-issues",
+    GUIDANCE,
+    "Issues of PEFT (430, 912): the adapter stays after disable_adapter()",
+    "https://github.com/huggingface/peft/issues/430",
+)
+BASE_KEPT_ISSUES = Source(
+    "base-kept-issues",
+    GUIDANCE,
+    "Issues of PEFT (515, 1161): base model and PeftModel answer alike",
+    "https://github.com/huggingface/peft/issues/1161",
+)
+ENGINE_ADAPTER_ISSUES = Source(
+    "engine-adapter-issues",
+    GUIDANCE,
+    "Issue 2710 of vLLM: a PeftModel around LLM",
+    "https://github.com/vllm-project/vllm/issues/2710",
+)
+RESULT_ISSUES = Source(
+    "result-issues",
+    GUIDANCE,
+    "Pull requests 154 and 322 of alpaca-lora: the model is None after loading",
+    "https://github.com/tloen/alpaca-lora/pull/322",
+)
+PADDED_PROMPT_ISSUES = Source(
+    "padded-prompt-issues",
+    GUIDANCE,
+    "Issues of alpaca-lora (20, 589), philschmid/sagemaker-huggingface-llama-2-samples (5) and "
+    "Unsloth (772): batches of prompts",
+    "https://github.com/tloen/alpaca-lora/issues/20",
+)
+FSDP_DTYPE_ISSUES = Source(
+    "fsdp-dtype-issues",
+    GUIDANCE,
+    "Issues of eric-mitchell/direct-preference-optimization (90) and H2O LLM Studio (98): uniform "
+    "dtype",
+    "https://github.com/eric-mitchell/direct-preference-optimization/issues/90",
+)
+BASE_TEMPLATE_ISSUES = Source(
+    "base-template-issues",
+    GUIDANCE,
+    "Issues of Julia-LiuJ/NLFT (3), OpenRLHF (613), sglang (3385) and mlx-examples (1243): "
+    "chat_template is not set",
+    "https://github.com/Julia-LiuJ/NLFT/issues/3",
+)
+MARKER_ISSUES = Source(
+    "marker-issues",
+    GUIDANCE,
+    "Issues of Unsloth (1128, 2900, 3323): all labels are -100",
+    "https://github.com/unslothai/unsloth/issues/1128",
+)
+OLD_PEFT_ISSUES = Source(
+    "old-peft-issues",
+    GUIDANCE,
+    "Issues of PEFT (1991), autotrain-advanced (324), qlora (29) and transformers (28193)",
+    "https://github.com/huggingface/peft/issues/1991",
 )
 CHAT_TEMPLATES = Source(
     "chat-templates",

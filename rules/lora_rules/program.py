@@ -50,15 +50,23 @@ class Calls(tuple[Call, ...]):
         """Whether there is a call of one of these.
 
         Args:
-            names: the last part of a name; or, with a dot, how a qualified name begins.
+            names: the last part of a name; or, with a dot, how a qualified name begins; or such a
+                name and an argument that it is given, ``transformers.Trainer(compute_metrics)``.
         """
         by_last: dict[str, list[int]] = self.once("last names", self._last_names)
         if not by_last.keys().isdisjoint(names):
             return True
         starts = tuple(name for name in names if "." in name)
-        return bool(starts) and any(
-            each.startswith(starts) for each in self.once("names", self._names)
-        )
+        if not starts:
+            return False
+        if any(each.startswith(starts) for each in self.once("names", self._names)):
+            return True
+        return any(self._is_given(name) for name in starts if name[-1] == ")")
+
+    def _is_given(self, name: str) -> bool:
+        """Whether there is a call with an argument, written ``callee(argument)``."""
+        callee, _, argument = name[:-1].partition("(")
+        return any(argument in call.arguments for call in self.named(callee))
 
     def trainers(self) -> list[Call]:
         """Where a trainer is made, of whatever library."""

@@ -68,6 +68,10 @@ class Given(NamedTuple):
     overridable: bool
 
 
+class NoList(list[object]):
+    """A tuple or a set, as a list: for most settings they mean the same."""
+
+
 class Setting(NamedTuple):
     """One setting of a recipe.
 
@@ -176,6 +180,8 @@ class IgnoredKey(NamedTuple):
     """What to write: a sentence."""
     quantizes: bool = False
     """It is about quantizing the base model, which one that is stored quantized has no need of."""
+    of_stored: bool = False
+    """It is ignored only of a base model that is stored quantized, other than by bitsandbytes."""
 
 
 IgnoredKeys = tuple[IgnoredKey, ...]
@@ -210,13 +216,30 @@ class Thing(NamedTuple):
         return hash(self[:2])
 
 
+class Signature(NamedTuple):
+    """What a function of a file takes and gives that a library calls."""
+
+    name: str
+    span: Span
+    """Its name, where it is defined."""
+    parameters: tuple[str, ...]
+    """Their names; without ``self``."""
+    is_open: bool = False
+    """It takes whatever else is given (``**kwargs``)."""
+    gives: str = ""
+    """``one`` (a list of one element), ``list``, ``text`` or ``number``, if every ``return`` says
+    so."""
+    returns: tuple[Span, ...] = ()
+    """Its return statements."""
+
+
 class Call(NamedTuple):
     """A call that a script makes, or an attribute that it sets."""
 
     name: str
     """The qualified callee (``peft.get_peft_model``), a method of an object (``.half``, or the
     reading of ``.eos_token``), an attribute that is set (``=pad_token``), a part of an object that
-    is added to something (``=+``), or empty when it cannot be told."""
+    is added to something or divided (``=+``, ``=/``), or empty when it cannot be told."""
     span: Span
     on: Thing | None = None
     """The object whose method is called or whose attribute is set."""
@@ -239,6 +262,9 @@ class Call(NamedTuple):
     the whole under ``""``, and what stands under constant keys of it."""
     functions: Mapping[str, str] = {}
     """Functions of libraries that a trainer or a dataset is handed, by argument."""
+    signatures: tuple[Signature, ...] = ()
+    """Of ``=reward_funcs``, which a trainer is handed, and ``=compute_loss``, which its class puts
+    in place of the library's: the functions of the file that it will call."""
 
     def certain_after(self, later: Call) -> bool:
         """Whether this call has been made, if a later one is."""

@@ -23,6 +23,17 @@ class ModelConfig(NamedTuple):
     """Where it was read, for messages."""
 
 
+class Launch(NamedTuple):
+    """A command of a shell script that starts the recipe."""
+
+    script: str
+    line: int
+    processes: int
+    """How many certainly; 0 if that is not known."""
+    zero_stage: int = 0
+    """Of DeepSpeed's ZeRO, if the launcher sets it; else 0."""
+
+
 class Repository(Protocol):
     """The files around a recipe. Relative paths count from its folder, then from the current one.
 
@@ -55,6 +66,9 @@ class Repository(Protocol):
 
     def document(self, path: str) -> Mapping[str, Any] | None:
         """A JSON file that holds an object; ``None`` if there is none that can be read."""
+
+    def launches(self) -> tuple[Launch, ...]:
+        """The commands of the shell scripts beside the recipe that certainly start it."""
 
 
 class NoFiles:
@@ -91,6 +105,10 @@ class NoFiles:
     def document(self, _path: str) -> Mapping[str, Any] | None:
         """There is none."""
         return None
+
+    def launches(self) -> tuple[Launch, ...]:
+        """There are none."""
+        return ()
 
 
 NO_FILES = NoFiles()

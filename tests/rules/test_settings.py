@@ -28,7 +28,10 @@ BEFORE = json.loads((ROOT / "tests" / "data" / "setting_lists.json").read_text()
 """The six lists as they were on the day when the vocabulary replaced them."""
 
 NEW = {
-    "lists": {"added_tokens", "dropped_options", "debug", "report_to"},
+    "lists": {
+        *("added_tokens", "dropped_options", "miscut_words", "debug", "report_to"),
+        "targets_beside_all",
+    },
     "mappings": {
         "dataset_kwargs",
         "device_map",
@@ -39,6 +42,7 @@ NEW = {
     "numbers": {
         "eval_accumulation_steps",
         "eval_steps",
+        "gpus_per_process",
         "label_smoothing_factor",
         "layers_to_transform",
         "max_grad_norm",

@@ -38,6 +38,7 @@ def main() -> None:
     print(f"Mixtral-8x7B: {_gib(small + 2 * experts)} with its experts in 16 bit, ", end="")
     print(f"{_gib(small + experts * BYTES_PER_WEIGHT['nf4-dq'])} with all in NF4")
     saved = BYTES_PER_WEIGHT["nf4"] - BYTES_PER_WEIGHT["nf4-dq"]
+    print(f"Qwen2.5: 1,000 tokens have {_gib(4 * 1000 * 151_936)} of float32 logits")
     print(f"double quantization saves {8 * saved:.3f} bits, {_gib(7e9 * saved)} of 7 billion")
     small_adapter = 8 * (4096 + 4096) * 2 * 32
     print(f"Llama-2-7B, r=8 on q and v: {small_adapter:,} parameters, two 16-bit moments", end="")

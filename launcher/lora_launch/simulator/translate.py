@@ -177,7 +177,7 @@ def _simulated(known: Known) -> Known:
     return known
 
 
-_OURS = ("task_type", "drops", "num_labels", "not_counted")
+_OURS = ("task_type", "drops", "num_labels", "not_counted", "beside_all")
 """What describes an adapter and is no keyword of ``peft.LoraConfig``, or is not passed on."""
 
 

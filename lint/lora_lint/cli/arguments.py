@@ -93,6 +93,17 @@ def _speed_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument(
         "--no-cache", dest="cache", action="store_false", help="check what was checked before again"
     )
+    follow_argument(speed)
+
+
+def follow_argument(parser: argparse._ActionsContainer) -> None:
+    """Whether names are followed into other files of the repository."""
+    parser.add_argument(
+        "--no-follow",
+        dest="follow",
+        action="store_false",
+        help="read each file for itself: no imports, callers or commands of the repository",
+    )
 
 
 def _processes(text: str) -> int:
@@ -194,6 +205,7 @@ def reading_parser(command: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"lora-lint {command}", description=description)
     _path_arguments(parser)
     fact_arguments(parser)
+    follow_argument(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
     plugin_argument(parser)
     return parser

@@ -28,6 +28,7 @@ _DESCRIPTIONS = {
     "baseline": "The file that counts the findings to say nothing of.",
     "force-exclude": "Leave excluded files out also where they are named.",
     "pedantic": "Also tell what holds for only some of the values that a setting may have.",
+    "follow": "Follow names into other files of the repository.",
     "fail-on": "Exit with 1 for findings from this severity on.",
     "min-severity": "Show findings from this severity on.",
     "per-file-ignores": "Rules that do not run on files that a pattern fits.",
@@ -103,7 +104,7 @@ _TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 def _kind(key: str) -> dict[str, Any]:
     if key in ("select", "extend-select", "ignore", "exclude", "plugins"):
         return _TEXTS
-    if key in ("force-exclude", "pedantic"):
+    if key in ("force-exclude", "pedantic", "follow"):
         return {"type": "boolean"}
     if key in ("fail-on", "min-severity"):
         return {"enum": list(SEVERITIES)}

@@ -8,7 +8,14 @@ import sys
 from collections.abc import Callable
 
 from lora_lint.cli.options import Options, of_paths
-from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings, user_file
+from lora_lint.engine.config import (
+    Config,
+    ConfigError,
+    for_folder,
+    repository_of,
+    root_settings,
+    user_file,
+)
 from lora_lint.engine.run import CLEAN, FINDINGS, STDIN, TROUBLE, Request, Run, is_shown
 from lora_lint.sources.discover import Found, MissingPath, discover
 from lora_rules.engine._startup.typed import TYPE_CHECKING
@@ -93,12 +100,28 @@ def _options(arguments: list[str]) -> Options:
 def _check_once(options: Options) -> int:
     run = Run(_request(options), _session(options))
     files = _files(options)
+    if _keeps_index(options):
+        from lora_lint.cli.beside import checking_programs
+
+        return checking_programs(run, files, options, _check_files)
+    return _check_files(run, files, options)
+
+
+def _check_files(run: Run, files: list[Found], options: Options) -> int:
     if _adopts(options):
         from lora_lint.engine.adopt import check
 
         return check(run, files, options, _look_at, _tell)
     _look_at(run, files, options)
     return _tell(run, options)
+
+
+def _keeps_index(options: Options) -> bool:
+    """Whether it is kept, and looked up, which programs depend on which files."""
+    is_plain = options.follow and options.cache and not options.online
+    if not is_plain or options.plugins_loaded or STDIN in options.paths:
+        return False
+    return any(repository_of(os.path.join(path, "x")) for path in options.paths or ["."])
 
 
 def load_plugins(named: list[str] | None) -> bool:
@@ -218,7 +241,12 @@ def _params(arguments: list[str]) -> int:
 
 def _recipes(options: Options | Namespace) -> tuple[tuple[Recipe, ...], Run]:
     load_plugins(options.plugin_file)  # they may bring the framework that a file is written for
-    run = Run(Request(declared=declared(options), stdin_filename=options.stdin_filename or ""))
+    request = Request(
+        declared=declared(options),
+        stdin_filename=options.stdin_filename or "",
+        follow=options.follow,
+    )
+    run = Run(request)
     return tuple(recipe for file in _files(options) for recipe in run.recipes(file)), run
 
 
@@ -289,6 +317,7 @@ def _request(options: Options) -> Request:
         profile=options.profile,
         declared=declared(options),
         stdin_filename=options.stdin_filename or "",
+        follow=options.follow,
         form=options.format,
         quiet=options.quiet,
         verbose=options.verbose,

@@ -40,6 +40,7 @@ class Options:
     watch = False
     jobs: int | None = None
     cache = True
+    follow = True
     format = "text"
     statistics = False
     quiet = False
@@ -55,6 +56,7 @@ class Options:
 _PLAIN: dict[str, tuple[str, bool]] = {
     "--force-exclude": ("force_exclude", True),  # what our hook asks for
     "--no-cache": ("cache", False),
+    "--no-follow": ("follow", False),
     "--quiet": ("quiet", True),
     "-q": ("quiet", True),
 }

@@ -82,7 +82,7 @@ def _baseline(options: Options) -> Baseline | None:
 def _write_baseline(run: Run, files: list[Found], options: Options) -> int:
     path = _baseline_path(options) or NAME
     before = Baseline.load(path) if os.path.exists(path) else Baseline(path, {})
-    after = before.with_reports(run.reports, [file.path for file in files])
+    after = before.with_reports(run.combined(), [file.path for file in files])
     after.write()
     counted = _several(after.total, "finding")
     sys.stdout.write(f"{path}: {counted} in {_several(len(after.counts), 'file')}\n")
@@ -95,7 +95,7 @@ def _add_ignores(run: Run, reason: str) -> int:
     from lora_lint.fix.write import replace
 
     written = touched = 0
-    for report in run.reports:
+    for report in run.combined():
         source = run.open(Found(report.path, named=True)) if report.findings else None
         if source is None:
             continue

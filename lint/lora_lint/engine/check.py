@@ -81,11 +81,19 @@ def _check(
     finally:
         reading.close()
     report = report._replace(lines=lines, cells=cell_lines, depends_on=frozenset(files.looked_for))
-    if around is None or not around.read:
+    if around is None or not _leads_elsewhere(report):
         return report
     from lora_lint.engine.elsewhere import spread  # few files lead into others
 
     return spread(report, around)
+
+
+def _leads_elsewhere(report: FileReport) -> bool:
+    """Whether a finding stands in another file, or names one."""
+    return any(
+        finding.path != report.path or any(span.path for span, _ in finding.also)
+        for finding in report.findings
+    )
 
 
 def _read(
@@ -130,7 +138,7 @@ def _judge(
     judged = run_rules(recipes, rules, config, whole=reading.rest is None)
     is_wanted = wanted_keys(config, source.path)
     wanted = [each for each in judged.findings if is_wanted(each.code, each.name, each.key)]
-    found, used = suppress.apply(wanted, directives, recipes)
+    found, used = suppress.apply(wanted, directives, recipes, source.path)
     found += _hygiene(source.path, directives, used, rules, is_wanted)
     return FileReport(
         source.path,

@@ -34,6 +34,8 @@ class Config(NamedTuple):
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     pedantic: bool = False
+    follow: bool = True
+    """Whether names are followed into other files of the repository."""
     per_file_ignores: Mapping[str, tuple[str, ...]] = {}
     dialects: Mapping[str, str] = {}
     """Pattern of a path to the dialect to read it in."""
@@ -61,7 +63,7 @@ DECLARATIONS: Mapping[str, tuple[str, type]] = {
 
 _LISTS = ("select", "extend-select", "ignore", "exclude", "plugins")
 _TEXTS = ("baseline",)
-_FLAGS = ("force-exclude", "pedantic")
+_FLAGS = ("force-exclude", "pedantic", "follow")
 _LEVELS = ("fail-on", "min-severity")
 _TABLES = ("per-file-ignores", "rules")
 KEYS = (*_LISTS, *_TEXTS, *_FLAGS, *_LEVELS, *_TABLES, "dialect", "profile", *DECLARATIONS)
@@ -100,13 +102,18 @@ def has_none_of_its_own(folder: str) -> None:
 def repository() -> str:
     """The root of the repository that we run in; without git, this folder."""
     folder = os.getcwd()
-    at = folder
-    while not os.path.lexists(os.path.join(at, ".git")):
-        parent = os.path.dirname(at)
-        if parent == at:
-            return folder
-        at = parent
-    return at
+    return repository_of(os.path.join(folder, "file")) or folder
+
+
+def repository_of(path: str) -> str | None:
+    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
 
 
 def user_file() -> str:
@@ -200,6 +207,7 @@ def from_table(table: Mapping[str, Any], path: str) -> Config:
         exclude=tuple(table.get("exclude", ())),
         force_exclude=table.get("force-exclude", False),
         pedantic=table.get("pedantic", False),
+        follow=table.get("follow", True),
         per_file_ignores={
             pattern: tuple(codes) for pattern, codes in table.get("per-file-ignores", {}).items()
         },

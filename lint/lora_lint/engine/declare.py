@@ -18,7 +18,8 @@ from lora_lint.sources.pins.search import pinned_for
 from lora_lint.sources.repository import FileRepository
 from lora_lint.translate.records import lies_beside_adapter
 from lora_rules.engine._startup.typed import Any
-from lora_rules.engine.version_range import ANY, union
+from lora_rules.engine.version_range import ANY, VersionRange, union
+from lora_rules.frameworks import behaviour_of
 from lora_rules.recipe import Origin, Recipe, Setting, Span
 
 
@@ -36,13 +37,12 @@ def with_declarations(
     settings = {**_from_config(config), **_versions(recipe, files), **recipe.settings, **comments}
     for name, value in command_line.items():
         settings[name] = _setting(name, value, "the command line")
+    settings.update(_of_older_version(recipe, settings))
     record = recipe.kind in ("yaml", "json") and lies_beside_adapter(recipe.path, files)
     return recipe._replace(
         settings=settings,
         result=recipe.result or record,
-        repository=FileRepository(
-            os.path.dirname(recipe.path), files, online=_is_online(command_line)
-        ),
+        repository=FileRepository(recipe.path, files, online=_is_online(command_line)),
     )
 
 
@@ -89,6 +89,22 @@ def _versions(recipe: Recipe, files: Files) -> dict[str, Setting]:
         (name := f"pinned_{library.replace('-', '_')}"): _pinned(name, found[library])
         for library in LIBRARIES
         if library in found and found[library].candidates != (ANY,)
+    }
+
+
+def _of_older_version(recipe: Recipe, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Silent defaults of the framework that the pinned version does not have yet."""
+    framework = behaviour_of(recipe.dialect, recipe.framework)
+    return {
+        name: settings[name]._replace(candidates=(before,))
+        for name, (pinned, since, before) in framework.defaults_since.items()
+        if name in settings
+        and settings[name].origin is Origin.DEFAULT
+        and pinned in settings
+        and all(
+            isinstance(each, VersionRange) and each.certainly_below(since)
+            for each in settings[pinned].candidates
+        )
     }
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from lora_lint.engine import suppress
 from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.read.directives import parse
 from lora_lint.read.repositories import Around
+from lora_lint.sources.source import KINDS
+from lora_rules.engine.budgets import CONFIGURATION_BYTES
+
+UNUSED = "LL090"
+"""A comment that suppresses nothing."""
 
 
 def spread(report: FileReport, around: Around) -> FileReport:
@@ -17,31 +24,50 @@ def spread(report: FileReport, around: Around) -> FileReport:
         report: of the file, with findings in others.
         around: the others, as they were read.
     """
-    texts = {path: tuple(text.splitlines()) for path, text in around.read.items()}
-    texts[report.path] = report.lines
+    texts = {path: _text(path, around) for path in _paths(report)}
+    lines = {path: tuple(text.splitlines()) for path, text in texts.items()}
+    lines[report.path] = report.lines
     by_path: dict[str, list[Finding]] = {report.path: []}
     for finding in report.findings:
         by_path.setdefault(finding.path, []).append(finding)
     here = by_path.pop(report.path)
     elsewhere = [
-        FileReport(
-            path,
-            tuple(_marked(found, around.read.get(path, ""))),
-            lines=texts.get(path, ()),
-            others=_named(found, texts),
+        _report_of(path, found, texts[path])._replace(
+            lines=lines[path], others=_named(found, lines)
         )
         for path, found in sorted(by_path.items())
     ]
     return report._replace(
-        findings=tuple(here), elsewhere=tuple(elsewhere), others=_named(here, texts)
+        findings=tuple(here), elsewhere=tuple(elsewhere), others=_named(here, lines)
     )
 
 
-def _marked(findings: list[Finding], text: str) -> list[Finding]:
+def _paths(report: FileReport) -> set[str]:
+    """The other files in which findings stand, and that they name."""
+    named = {span.path for finding in report.findings for span, _ in finding.also if span.path}
+    return (named | {finding.path for finding in report.findings}) - {report.path}
+
+
+def _text(path: str, around: Around) -> str:
+    """A file that was read for the sake of another; a script is read again for its lines."""
+    if path in around.read:
+        return around.read[path]
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(CONFIGURATION_BYTES)
+    except OSError:
+        return ""
+
+
+def _report_of(path: str, findings: list[Finding], text: str) -> FileReport:
     """The findings of another file, with those that its own comments suppress marked."""
+    kind = KINDS.get(os.path.splitext(path)[1].lower(), "shell")
+    directives = parse(text, kind) if kind in ("python", "shell", "yaml", "toml") else ()
     open_ones = [finding for finding in findings if finding.suppressed is None]
-    marked, _ = suppress.apply(open_ones, parse(text, "python"), ())
-    return marked + [finding for finding in findings if finding.suppressed is not None]
+    marked, used = suppress.apply(open_ones, directives, (), path)
+    closed = [finding for finding in findings if finding.suppressed is not None]
+    spans = tuple(directives[position].span for position in sorted(used))
+    return FileReport(path, (*marked, *closed), suppressions=spans)
 
 
 def _named(
@@ -52,14 +78,35 @@ def _named(
     return tuple((path, texts[path]) for path in sorted(paths) if path in texts)
 
 
+def about(report: FileReport, paths: frozenset[str]) -> FileReport:
+    """What a report says of other files: the findings that stand in one of them, or name one."""
+    names = {os.path.normpath(path) for path in paths}
+
+    def concerned(one: FileReport) -> FileReport:
+        findings = tuple(
+            finding
+            for finding in one.findings
+            if any(
+                os.path.normpath(path) in names
+                for path in (finding.path, *(span.path for span, _ in finding.also if span.path))
+            )
+        )
+        return one._replace(findings=findings, not_checked=())
+
+    elsewhere = (concerned(each) for each in report.elsewhere)
+    kept = tuple(each for each in elsewhere if each.findings)
+    return concerned(report)._replace(elsewhere=kept)
+
+
 def combined(reports: Iterable[FileReport]) -> tuple[FileReport, ...]:
     """One report a file, where several say something of it; a finding is said once."""
     by_path: dict[str, FileReport] = {}
     for report in reports:
         for each in (report._replace(elsewhere=()), *report.elsewhere):
-            before = by_path.get(each.path)
-            by_path[each.path] = each if before is None else _joined(before, each)
-    return tuple(by_path.values())
+            name = os.path.normpath(each.path)
+            before = by_path.get(name)
+            by_path[name] = each if before is None else _joined(before, each)
+    return tuple(_without_used(report) for report in by_path.values())
 
 
 def _joined(first: FileReport, second: FileReport) -> FileReport:
@@ -67,14 +114,33 @@ def _joined(first: FileReport, second: FileReport) -> FileReport:
     main, other = (second, first) if second.recipes and not first.recipes else (first, second)
     known = {(finding.code, finding.span, finding.message) for finding in main.findings}
     more = [
-        finding
+        finding._replace(path=main.path)
         for finding in other.findings
         if (finding.code, finding.span, finding.message) not in known
     ]
     findings = sorted((*main.findings, *more), key=lambda finding: finding.sort_key)
     return main._replace(
         findings=tuple(findings),
-        lines=main.lines or other.lines,
+        lines=_lines(main.lines, other.lines),
         others=tuple({**dict(other.others), **dict(main.others)}.items()),
         not_checked=(*main.not_checked, *other.not_checked),
+        suppressions=(*main.suppressions, *other.suppressions),
     )
+
+
+def _lines(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a file of which only those were kept that are shown."""
+    return tuple(one or other for one, other in zip_longest(some, others, fillvalue=""))
+
+
+def _without_used(report: FileReport) -> FileReport:
+    """The report without complaints of comments that suppress what others lead to."""
+    if not report.suppressions:
+        return report
+    findings = tuple(finding for finding in report.findings if not is_used(finding, report))
+    return report._replace(findings=findings)
+
+
+def is_used(finding: Finding, report: FileReport) -> bool:
+    """Whether a finding complains of a comment that suppresses what another file leads to."""
+    return finding.code == UNUSED and finding.span in report.suppressions

@@ -97,6 +97,8 @@ class FileReport(NamedTuple):
     """What is found in other files for the sake of this one, a report a file."""
     others: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The lines of other files that findings name, by path."""
+    suppressions: tuple[Span, ...] = ()
+    """The comments of this file that suppress what another leads to."""
 
     def line(self, span: Span) -> str:
         """The source line that a span begins on, or an empty string."""

@@ -73,7 +73,8 @@ def _cores(jobs: int | None) -> int:
 
 
 def _cache(request: Request) -> Cache:
-    from lora_lint.sources.cache import Cache, default_folder  # one file is checked without it
+    from lora_lint.sources.cache import Cache  # one file is checked without it
+    from lora_lint.sources.cache_folder import default_folder
 
     return Cache(default_folder(), request.declared)
 

@@ -6,9 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
+from lora_lint.engine.config import Config, ConfigError, for_folder, repository_of, root_settings
 from lora_lint.sources.discover import Found, Unsuitable, load
-from lora_lint.sources.files import repository_of
 from lora_lint.sources.source import KINDS, PROGRAMS, Source, concerns_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
@@ -84,7 +83,10 @@ class Run:
         self.looked_at = 0
         self.reports: list[FileReport] = []
         self.troubles: list[Trouble] = []
-        self._failing = False
+        self._failing: list[Finding] = []
+        self.keeps_links = False
+        """Whether it is remembered which files each program depends on."""
+        self.links: dict[str, frozenset[str]] = {}
         self._hidden = 0
         self._passed_over: list[tuple[str, str]] = []
         """Files that nobody named and that are not to be read, each with the reason."""
@@ -122,11 +124,11 @@ class Run:
         """What one file says, under the settings in force for it."""
         from lora_lint.engine.check import check
 
-        return check(source, config, self.request.declared, self._around(source))
+        return check(source, config, self.request.declared, self.around(source, config))
 
-    def _around(self, source: Source) -> Repositories | None:
+    def around(self, source: Source, config: Config) -> Repositories | None:
         """Where the names of a program are followed into other files."""
-        if not self.request.follow or source.kind not in PROGRAMS:
+        if not config.follow or source.kind not in PROGRAMS:
             return None
         if repository_of(source.path) is None:
             return None
@@ -138,6 +140,13 @@ class Run:
 
     def take(self, report: FileReport, config: Config, file: Found) -> None:
         """Add what one file says to what is to be told."""
+        if self.keeps_links and report.depends_on:
+            self.links[report.path] = report.depends_on
+        if file.beside:
+            from lora_lint.engine.elsewhere import about
+
+            self.reports.append(self._visible(about(report, file.beside), config))
+            return
         for why in (report.unreadable, report.rest_unread):
             if why:
                 self.troubles.append(Trouble(report.path, why, _is_fatal(file)))
@@ -166,7 +175,7 @@ class Run:
         try:
             config = self.settings(source.path)
             recipes, rest = recipes_before_error(
-                source, config, self.request.declared, self._around(source)
+                source, config, self.request.declared, self.around(source, config)
             )
             if rest is not None:
                 self.troubles.append(Trouble(source.path, str(rest), _is_fatal(file)))
@@ -213,6 +222,7 @@ class Run:
             fail_on=asked.fail_on or config.fail_on,
             min_severity=asked.min_severity or config.min_severity,
             pedantic=asked.pedantic or config.pedantic,
+            follow=asked.follow and config.follow,
             profile=asked.profile or config.profile,
         )
 
@@ -227,10 +237,11 @@ class Run:
         report = report._replace(findings=shown, elsewhere=elsewhere)
         for sieve in self.sieves:
             report = sieve(report)
-        self._failing |= any(
-            finding.severity >= fail_on and finding.suppressed is None
+        self._failing += [
+            finding
             for finding in report.findings
-        )
+            if finding.severity >= fail_on and finding.suppressed is None
+        ]
         return report
 
     def tell(self, stream: TextIO) -> int:
@@ -253,11 +264,11 @@ class Run:
             statistics=self.request.statistics,
             hidden=self._hidden,
         )
-        result = RunResult((*self._combined(), *self._not_read()), problems, self.looked_at)
+        result = RunResult((*self.combined(), *self._not_read()), problems, self.looked_at)
         failed = write(self.request.form, result, options, stream)
         return TROUBLE if failed else self.exit_code
 
-    def _combined(self) -> Sequence[FileReport]:
+    def combined(self) -> Sequence[FileReport]:
         """One report a file."""
         if not any(report.elsewhere for report in self.reports):
             return self.reports
@@ -281,7 +292,18 @@ class Run:
         """2 if the work could not be done, else 1 for findings that fail the run, else 0."""
         if any(trouble.fatal for trouble in self.troubles):
             return TROUBLE
-        return FINDINGS if self._failing else CLEAN
+        return FINDINGS if self._fails else CLEAN
+
+    @property
+    def _fails(self) -> bool:
+        if not self._failing or not any(report.elsewhere for report in self.reports):
+            return bool(self._failing)
+        shown = {
+            (os.path.normpath(finding.path), finding.code, finding.span)
+            for report in self.combined()
+            for finding in report.findings
+        }
+        return any((os.path.normpath(f.path), f.code, f.span) in shown for f in self._failing)
 
 
 def _is_fatal(file: Found) -> bool:

@@ -10,7 +10,7 @@ from lora_lint.engine.select import IsWanted
 from lora_lint.engine.selector import means, rule_part
 from lora_lint.read.directives import Directive
 from lora_rules.engine.rule import Rule
-from lora_rules.recipe import Recipe
+from lora_rules.recipe import Recipe, Span
 
 Line = tuple[int | None, int]
 """A line of a cell."""
@@ -19,16 +19,25 @@ EVERY = ""
 
 
 def apply(
-    findings: Iterable[Finding], directives: tuple[Directive, ...], recipes: tuple[Recipe, ...]
+    findings: Iterable[Finding],
+    directives: tuple[Directive, ...],
+    recipes: tuple[Recipe, ...],
+    path: str,
 ) -> tuple[list[Finding], set[int]]:
     """Mark what is suppressed.
+
+    Args:
+        findings: of one file, also those that stand in others.
+        directives: of a file.
+        recipes: of the same file.
+        path: of that file.
 
     Returns:
         The findings, and the positions of the directives that suppressed something.
     """
     if not any(directive.kind in ("ignore", "ignore-file") for directive in directives):
         return list(findings), set()
-    covers = _Covers(directives, recipes)
+    covers = _Covers(directives, recipes, path)
     used: set[int] = set()
     marked: list[Finding] = []
     for finding in findings:
@@ -46,7 +55,10 @@ class _Covers:
     A file may have thousands of both, so that no finding is held against every directive.
     """
 
-    def __init__(self, directives: tuple[Directive, ...], recipes: tuple[Recipe, ...]) -> None:
+    def __init__(
+        self, directives: tuple[Directive, ...], recipes: tuple[Recipe, ...], path: str
+    ) -> None:
+        self._path = path
         self._of_file: dict[str, int] = {}
         """By word: the first directive for the whole file."""
         self._on_lines: dict[tuple[str, int | None], list[tuple[int, int]]] = {}
@@ -83,7 +95,7 @@ class _Covers:
     def _covering(self, finding: Finding) -> Iterator[int]:
         words = self._meaning(finding)
         yield from (self._of_file[word] for word in words if word in self._of_file)
-        for span in (finding.span, *(span for span, _label in finding.also)):
+        for span in self._places(finding):
             for word in words:
                 lines = self._on_lines.get((word, span.cell), [])
                 at = bisect_left(lines, (span.line, -1))
@@ -91,6 +103,11 @@ class _Covers:
                     yield lines[at][1]
             around = self._around.get((span.cell, span.line), ())
             yield from (position for position, word in around if word in words)
+
+    def _places(self, finding: Finding) -> Iterator[Span]:
+        """The places of a finding that are in this file."""
+        places = (finding.span._replace(path=""), *(span for span, _label in finding.also))
+        return (span for span in places if (span.path or finding.path) == self._path)
 
     def _meaning(self, finding: Finding) -> tuple[str, ...]:
         """The words that mean a finding, of all that the directives have."""

@@ -50,9 +50,19 @@ def leaf(recipe: Recipe, key: Key, to: str) -> str:
     way, _, name = to.rpartition(".")
     if before != way:
         raise NotOffered(f"{to} belongs elsewhere")
+    untaken(recipe, to)
+    return name
+
+
+def untaken(recipe: Recipe, to: str) -> str:
+    """The new name as it is.
+
+    Raises:
+        NotOffered: if it is taken.
+    """
     if any(other.name == to for block in recipe.blocks for other in block.keys):
         raise NotOffered(f"{to} is there already")
-    return name
+    return to
 
 
 def root_of(page: Page) -> Mapping:

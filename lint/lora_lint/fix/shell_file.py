@@ -6,7 +6,7 @@ import re
 
 from lora_lint.fix import literal
 from lora_lint.fix.document import Document, Page
-from lora_lint.fix.json_file import leaf
+from lora_lint.fix.json_file import untaken
 from lora_lint.fix.notebook import Notebook
 from lora_lint.fix.text import Change, NotOffered
 from lora_rules.recipe import Key, Recipe, Setting, Span
@@ -44,12 +44,11 @@ def rename(document: Text, recipe: Recipe, key: Key, to: str) -> Text:
     Raises:
         NotOffered: if that flag is there already.
     """
-    new = leaf(recipe, key, to)
+    new = untaken(recipe, to)
     page = document.page(key.span.cell)
     start, end = page.bounds(key.span)
-    match = re.match(r"(-{0,2}(?:[\w-]+\.)*)([\w-]+)", page.text[start:end])
-    old = key.name.rpartition(".")[2]
-    if match is None or match[2].replace("-", "_") != old:
+    match = re.match(r"([-+]{0,2})([\w.-]+)", page.text[start:end])
+    if match is None or match[2].replace("-", "_") != key.name:
         raise NotOffered(f"{key.name} is not written as a plain flag")
     new = new.replace("_", "-") if "-" in match[2] else new
     return document.changed(

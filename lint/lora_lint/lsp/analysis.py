@@ -11,6 +11,7 @@ from lora_lint.engine.finding import FileReport, Finding
 from lora_lint.engine.run import Request, Run, is_shown
 from lora_lint.lsp.view import View
 from lora_lint.sources.pins import search
+from lora_lint.sources.programs import is_named
 from lora_lint.sources.source import concerns_lora
 from lora_rules.engine._startup.typed import Any
 from lora_rules.recipe import Recipe
@@ -48,7 +49,7 @@ class Analysis:
         self.declared: Mapping[str, Any] = request.declared
         settings._cache.clear()  # settings files and pins are edited meanwhile
         search.forget()
-        run = Run(request)
+        self._run = run = Run(request)
         self.config: Config = run.settings(view.source.path)
         self.is_ours = concerns_lora(view.source.kind, view.source.data)
         self.report = FileReport(view.source.path)
@@ -57,11 +58,29 @@ class Analysis:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is to be shown."""
+        """What is to be shown: in this text, or beside what it leads to in another file."""
+        beside = (self._beside(each) for other in self.report.elsewhere for each in other.findings)
         return tuple(
             finding
-            for finding in self.report.findings
-            if finding.suppressed is None and is_shown(finding, self.config)
+            for finding in (*self.report.findings, *beside)
+            if finding is not None and finding.suppressed is None and is_shown(finding, self.config)
+        )
+
+    def _beside(self, finding: Finding) -> Finding | None:
+        """A finding of another file, at the first place of this one that it names."""
+        here = self.report.path
+        place = next((span for span, _ in finding.also if span.path in ("", here)), None)
+        if place is None:
+            return None
+        there = (finding.span._replace(path=finding.path), "comes from here")
+        also = (there, *((span, label) for span, label in finding.also if span is not place))
+        return finding._replace(path=here, span=place._replace(path=""), also=also, edits=())
+
+    def depends_on(self, path: str) -> bool:
+        """Whether what is shown may be another once that file has changed."""
+        return any(
+            path == name or (is_named(name) and path.startswith(name))
+            for name in self.report.depends_on
         )
 
     @cached_property
@@ -73,7 +92,8 @@ class Analysis:
         if not self.is_ours:
             return ()
         try:
-            return recipes_before_error(self.view.source, self.config, self.declared)[0]
+            around = self._run.around(self.view.source, self.config)
+            return recipes_before_error(self.view.source, self.config, self.declared, around)[0]
         except ERRORS:  # of our own: the report of the text says so
             return ()
 

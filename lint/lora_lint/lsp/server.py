@@ -125,6 +125,13 @@ class Server(LanguageServer):
         for uri in list(self.workspace.notebook_documents):
             self.publish(uri, fresh=True)
 
+    def publish_dependents(self, saved: str) -> None:
+        """Lint what is open again where it is read together with a file that was saved."""
+        path = to_fs_path(saved)
+        for uri, (_state, analysis) in list(self._known.items()) if path is not None else ():
+            if uri != saved and path is not None and analysis.depends_on(path):
+                self.publish(uri, fresh=True)
+
     async def publish_later(self, uri: str) -> None:
         """The same, once nothing was typed for a moment."""
         notebook = self.workspace.get_notebook_document(notebook_uri=uri)
@@ -171,6 +178,7 @@ async def _changed(ls: Server, params: types.DidChangeTextDocumentParams) -> Non
 @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
 def _saved(ls: Server, params: types.DidSaveTextDocumentParams) -> None:
     ls.publish(params.text_document.uri, fresh=True)
+    ls.publish_dependents(params.text_document.uri)
 
 
 @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)

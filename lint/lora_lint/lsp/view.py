@@ -7,11 +7,13 @@ import json
 import os
 
 from lsprotocol.types import Location, Range, TextEdit
+from pygls.uris import from_fs_path
 
 from lora_lint.lsp.places import Page
 from lora_lint.read.tree import Mapping, Scalar, Sequence
 from lora_lint.sources.source import KINDS, Source
 from lora_rules.engine._startup.typed import Protocol
+from lora_rules.engine.budgets import MODULE_BYTES
 from lora_rules.recipe import Span
 
 LANGUAGES = {
@@ -44,6 +46,18 @@ def kind_of(path: str, language: str | None) -> str | None:
     return KINDS.get(os.path.splitext(path)[1].lower()) or LANGUAGES.get(language or "")
 
 
+def elsewhere(span: Span) -> Location | None:
+    """Where a span of another file is, as that lies on the disk."""
+    path = os.path.abspath(span.path)
+    uri = from_fs_path(path)
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(MODULE_BYTES)
+    except OSError:
+        return None
+    return Location(uri, Page(uri, text).range(span)) if uri is not None else None
+
+
 class TextView:
     """A file of text."""
 
@@ -55,6 +69,8 @@ class TextView:
 
     def location(self, span: Span) -> Location | None:
         """Where a span is."""
+        if span.path and span.path != self.source.path:
+            return elsewhere(span)
         page = self.pages[0]
         return Location(page.uri, page.range(span))
 
@@ -133,6 +149,8 @@ class NotebookView:
 
     def location(self, span: Span) -> Location | None:
         """Where a cell's place is: in the cell."""
+        if span.path and span.path != self.source.path:
+            return elsewhere(span)
         if span.cell is None or not 0 < span.cell <= len(self.pages):
             return None
         page = self.pages[span.cell - 1]

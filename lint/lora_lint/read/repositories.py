@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from lora_lint.engine.config import repository_of
 from lora_lint.read.modules import Modules
 from lora_lint.read.python.callers import Definitions
-from lora_lint.sources.files import Files, repository_of
+from lora_lint.sources.files import Files
+from lora_lint.sources.programs import named
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,29 +80,43 @@ class Around:
             path: of the file, as the user wrote it.
             files: remembers what is looked at.
         """
-        self.repository = repository
-        self.modules = repository.modules
+        self._repository = repository
         self.path = os.path.abspath(path)
         self._files = files
         self._as_written = os.path.isabs(path)
         self.read: dict[str, str] = {}
         """The texts of other modules that were read, by path as the user would write it."""
 
+    @property
+    def repository(self) -> Repository:
+        """That it stands in; from here on the answer depends on its programs."""
+        self._files.note(named(self._repository.modules.root))
+        return self._repository
+
+    @property
+    def modules(self) -> Modules:
+        """Of the repository."""
+        return self.repository.modules
+
     def known(self, data: bytes) -> ast.Module | None:
         """The syntax tree of the file itself, if it was parsed before as it is now."""
-        return self.modules.known(self.path, data)
+        return self._repository.modules.known(self.path, data)
 
     def know(self, data: bytes, tree: ast.Module) -> None:
         """Keep the syntax tree of the file itself for those that it takes part in."""
-        self.modules.know(self.path, data, tree)
+        self._repository.modules.know(self.path, data, tree)
 
     def shown(self, path: str) -> str:
         """A path as the user would write it."""
         return path if self._as_written else os.path.relpath(path)
 
+    def note(self, path: str) -> None:
+        """Remember that the answer depends on a file."""
+        self._files.note(path)
+
     def text(self, path: str) -> str | None:
         """The text of a module, if it can be read."""
-        text = self.modules.text(path, self._files)
+        text = self._repository.modules.text(path, self._files)
         if text is not None:
             self.read[self.shown(path)] = text
         return text

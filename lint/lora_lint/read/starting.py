@@ -49,6 +49,12 @@ class Starts:
                 self._found.setdefault(program, []).append(start)
 
 
+def programs_of(script: str, modules: Modules) -> list[str]:
+    """The programs of the repository that a shell script starts."""
+    found = (_program(start, script, modules) for start in starts(_text(script), script))
+    return [program for program in dict.fromkeys(found) if program is not None]
+
+
 def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

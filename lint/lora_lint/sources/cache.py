@@ -3,7 +3,8 @@
 An entry's name is a hash of all that the answer follows from: the bytes and their path, this
 program's own code, the settings in force, the names of the requirement files beside the file. What
 was looked for in other files (requirements, a dataset, a model's ``config.json``) is written into
-the entry, whether it was there or not, and looked at again before the entry is believed.
+the entry, whether it was there or not, and looked at again before the entry is believed; so are the
+programs of the repository, where imports were followed.
 
 Entries are JSON, because reading JSON runs nothing. Each is a file of its own that is put in place
 in one step, so that runs at the same time do not disturb each other; one that cannot be read is as
@@ -24,6 +25,7 @@ import lora_lint
 import lora_rules
 from lora_lint.engine.config import Config
 from lora_lint.engine.finding import FileReport, Finding, NotChecked
+from lora_lint.sources import programs
 from lora_lint.sources.pins.search import fingerprint
 from lora_lint.sources.source import Source
 from lora_rules.engine import problem
@@ -31,8 +33,6 @@ from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.problem import Safety, Severity
 from lora_rules.recipe import Span
 
-VARIABLE = "LORA_LINT_CACHE_DIR"
-"""The environment variable that names the folder."""
 _HUB = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 """Variables that say where the hub's files are, which facts look for."""
 SMALL = 2**20
@@ -42,18 +42,6 @@ KEPT = 30 * DAY
 """Seconds after which an entry that nobody asked for is deleted."""
 _ENDING = ".json"
 _PRUNED = "pruned"
-
-
-def default_folder() -> str:
-    """Where entries are kept unless somebody says otherwise: the user's own cache folder.
-
-    Not in the repository, which may come from a stranger, entries included.
-    """
-    named = os.environ.get(VARIABLE)
-    if named:
-        return named
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return os.path.join(base or os.path.expanduser("~/.cache"), "lora-lint")
 
 
 class Cache:
@@ -70,6 +58,8 @@ class Cache:
         places = (os.getcwd(), *(os.environ.get(name) for name in _HUB))
         self._run = repr((own_code(), sys.version_info[:3], places, sorted(declared.items())))
         self._now = time.time()
+        self._programs: dict[str, str] = {}
+        """What was seen of the programs of each repository, once in a run."""
 
     def key(self, source: Source, config: Config) -> str:
         """The name of what is known about a file under the settings in force for it."""
@@ -85,9 +75,10 @@ class Cache:
         try:
             with open(path, "rb") as file:
                 entry = loads(file.read())
-            if any(state(name) != seen for name, seen in entry["elsewhere"].items()):
+            if any(self._state(name) != seen for name, seen in entry["elsewhere"].items()):
                 return None
             report = _report(entry["report"])
+            report = report._replace(depends_on=frozenset(entry["elsewhere"]))
             if os.stat(path).st_mtime < self._now - DAY:
                 os.utime(path)  # asked for: not to be deleted yet
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -101,7 +92,7 @@ class Cache:
             written = _written(bare)
             text = dumps(
                 {
-                    "elsewhere": {name: state(name) for name in sorted(report.depends_on)},
+                    "elsewhere": {name: self._state(name) for name in sorted(report.depends_on)},
                     "report": written,
                 },
                 allow_nan=False,
@@ -111,6 +102,13 @@ class Cache:
                 self._write(self._path(key), text)
         except (OSError, ValueError, TypeError, RecursionError):
             return
+
+    def _state(self, name: str) -> list[int] | str | None:
+        if not programs.is_named(name):
+            return state(name)
+        if name not in self._programs:
+            self._programs[name] = programs.seen(name)
+        return self._programs[name]
 
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key[:2], key[2:] + _ENDING)
@@ -258,6 +256,7 @@ def _report(members: dict[str, Any]) -> FileReport:
     members["findings"] = tuple(_finding(each) for each in members["findings"])
     members["elsewhere"] = tuple(_report(each) for each in members["elsewhere"])
     members["others"] = tuple((path, tuple(lines)) for path, lines in members["others"])
+    members["suppressions"] = tuple(Span(*span) for span in members["suppressions"])
     return FileReport(**members)
 
 

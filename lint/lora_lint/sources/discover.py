@@ -47,6 +47,8 @@ class Found(NamedTuple):
     """Whether the user named this very file."""
     by_hook: bool = False
     """Whether ``force-exclude`` was asked for: a hook names all files, and means none of them."""
+    beside: frozenset[str] = frozenset()
+    """The named files for whose sake it is linted: only what concerns these is shown of it."""
 
 
 class Unsuitable(Exception):

@@ -36,14 +36,3 @@ class Files:
             return None
         with open(path, encoding=encoding) as file:
             return file.read()
-
-
-def repository_of(path: str) -> str | None:
-    """The folder of the git repository that a file stands in, absolute; ``None`` outside of one."""
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lora_lint.sources.files import Files
 from lora_rules.engine._startup.typed import Any
 from lora_rules.engine.unknown import Unknown
-from lora_rules.repository import ModelConfig, Row
+from lora_rules.repository import Launch, ModelConfig, Row
 
 MAX_CONFIG_BYTES = 1_000_000
 """The largest ``config.json`` of the table has 60,000."""
@@ -17,15 +17,16 @@ MAX_CONFIG_BYTES = 1_000_000
 class FileRepository:
     """The files around a recipe, on the disk."""
 
-    def __init__(self, folder: str, files: Files, *, online: bool) -> None:
+    def __init__(self, recipe: str, files: Files, *, online: bool) -> None:
         """Look nothing up yet.
 
         Args:
-            folder: where the recipe stands; empty for the current folder.
+            recipe: its path; what stands beside it is looked for first.
             files: remembers what is looked for.
             online: whether the hub may be asked over the network.
         """
-        self._folders = tuple(dict.fromkeys((folder, "")))
+        self._recipe = recipe
+        self._folders = tuple(dict.fromkeys((os.path.dirname(recipe), "")))
         self._files = files
         self._online = online
 
@@ -95,6 +96,12 @@ class FileRepository:
             if isinstance(values, dict):
                 return values
         return None
+
+    def launches(self) -> tuple[Launch, ...]:
+        """The commands of the shell scripts beside the recipe that certainly start it."""
+        from lora_lint.sources.launches import launches_of  # few rules ask
+
+        return launches_of(self._recipe, self._files)
 
     def _find(self, name: str) -> list[str]:
         paths = [os.path.join(folder, name) for folder in self._folders]

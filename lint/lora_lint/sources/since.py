@@ -88,7 +88,8 @@ class _Lines:
 
     def touch(self, finding: Finding) -> bool:
         """Whether anything that takes part in a finding was touched."""
-        return any(self._touches(span) for span in (finding.span, *(s for s, _ in finding.also)))
+        also = (span for span, _ in finding.also if not span.path)
+        return any(self._touches(span) for span in (finding.span, *also))
 
     def _touches(self, span: Span) -> bool:
         if self._cells is not None:

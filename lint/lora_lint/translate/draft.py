@@ -161,10 +161,18 @@ class Draft:
         self._note(name, found, unknown(reason), source)
 
     def ignores(
-        self, found: KeyFound, reason: str, instead: str, *, quantizes: bool = False
+        self,
+        found: KeyFound,
+        reason: str,
+        instead: str,
+        *,
+        quantizes: bool = False,
+        of_stored: bool = False,
     ) -> None:
         """Note that a key which is there has no effect beside the others."""
-        self.ignored.append(IgnoredKey(found.key, found.key_span, reason, instead, quantizes))
+        self.ignored.append(
+            IgnoredKey(found.key, found.key_span, reason, instead, quantizes, of_stored)
+        )
 
     def without(self, *names: str) -> None:
         """Forget settings that nobody reads."""

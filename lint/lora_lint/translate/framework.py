@@ -21,7 +21,7 @@ from lora_lint.translate.table import Dialect
 from lora_lint.translate.translate import translate_with
 from lora_rules.recipe import Recipe
 
-__all__ = ["Dialect", "detect", "load", "names", "read_documents", "translate"]
+__all__ = ["Dialect", "detect", "load", "names", "of_options", "read_documents", "translate"]
 
 GENERIC = "generic"
 ORDER = 10
@@ -40,7 +40,8 @@ def load(name: str) -> Dialect:
         raise KeyError(name)
     head = table.head(name)
     order, domain = head.get("order", ORDER), head.get("domain", "language")
-    return Dialect(name, head["framework"], order, head["signature"], domain)
+    by_options = head.get("by_options", False)
+    return Dialect(name, head["framework"], order, head["signature"], domain, by_options)
 
 
 def names() -> tuple[str, ...]:
@@ -70,6 +71,15 @@ def detect(root: Mapping, file_name: str) -> Dialect | None:
         if name == GENERIC:
             return dialect if generic.blocks(root).found else None
         if holds(dialect.signature, file):
+            return dialect
+    return None
+
+
+def of_options(options: Mapping) -> Dialect | None:
+    """The dialect that shows in the options of a command whose program is not known."""
+    for name in names():
+        dialect = load(name)
+        if dialect.by_options and holds(dialect.signature, File(options, "")):
             return dialect
     return None
 

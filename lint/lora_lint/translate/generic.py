@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
 
 from lora_lint.read.tree import Mapping, Opaque, Scalar
 from lora_lint.read.tree import Sequence as ListNode
@@ -54,7 +55,16 @@ PARTNERS = frozenset({"lora_alpha", "target_modules", "lora_dropout", "lora_targ
 """With one of these a bare ``r`` or ``rank`` is a rank."""
 NAMED = lazily(r"lora|peft|adapter", re.IGNORECASE)
 """Within a block of such a name, ``alpha`` and ``dropout`` are LoRA's too."""
-SWITCHES = ("enabled", "enable", "use_lora", "use_peft", "lora_enable", "lora_enabled", "is_lora")
+SWITCHES = (
+    "enabled",
+    "enable",
+    "use_lora",
+    "use_peft",
+    "apply_lora",
+    "lora_enable",
+    "lora_enabled",
+    "is_lora",
+)
 SECTIONS = [
     "model",
     "training",
@@ -64,12 +74,18 @@ SECTIONS = [
     "training_args",
     "training_arguments",
     "trainer_args",
+    "training_config",
+    "training_configs",
+    "train_config",
     "optimizer",
+    "optimizer.init_args",
     "optim",
     "hyperparameters",
     "sft",
     "data",
+    "data.init_args",
     "dataset",
+    "dataloader",
     "quantization",
     "bnb",
     "bnb_config",
@@ -77,8 +93,15 @@ SECTIONS = [
     "quantization_config",
 ]
 """Where, beside a block, the rest of a recipe stands."""
-MODEL_NAMES = ("name", "path")
-"""What a section ``model`` calls the model, besides the names that need no section."""
+OWN_NAMES: AnyMapping[str, AnyMapping[str, tuple[str, ...]]] = {
+    "model": {"model": ("name", "path")},
+    **{
+        section: {"per_device_train_batch_size": ("batch_size",)}
+        for section in ("data", "data.init_args", "dataset", "dataloader")
+    },
+}
+"""By section, what it calls a setting besides the names that need no section: by one of those. A
+batch size among the data is the loader's, which each process has for itself."""
 PEFT_DEFAULTS = {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0, "bias": "none"}
 """``peft.LoraConfig`` of every release since 0.3."""
 
@@ -211,14 +234,22 @@ class _Near(Draft):
             if found is not None:
                 return found
             for section in SECTIONS:
-                entry = mapping.get(section)
-                if entry is not None and isinstance(entry.node, Mapping):
-                    found = _first(keys, f"{prefix}{section}.", entry.node)
-                    if found is None and section == "model" and "model" in keys:
-                        found = _first(MODEL_NAMES, f"{prefix}{section}.", entry.node)
-                    if found is not None:
-                        return found
+                found = self._in_section(keys, section, prefix, mapping)
+                if found is not None:
+                    return found
         return None
+
+    def _in_section(
+        self, keys: Sequence[str], section: str, prefix: str, mapping: Mapping
+    ) -> Found | None:
+        entry = mapping.at(section)
+        if entry is None or not isinstance(entry.node, Mapping):
+            return None
+        found = _first(keys, f"{prefix}{section}.", entry.node)
+        for name, others in OWN_NAMES.get(section, {}).items() if found is None else ():
+            if name in keys:
+                return _first(others, f"{prefix}{section}.", entry.node)
+        return found
 
 
 def _first(keys: Sequence[str], prefix: str, mapping: Mapping) -> Found | None:
@@ -303,7 +334,7 @@ def _switched_off(levels: tuple[Level, ...]) -> bool:
         for name in SWITCHES[0 if number == 0 else 2 :]:
             entry = level.mapping.get(name)
             if entry is not None and isinstance(entry.node, Scalar):
-                return entry.node.value is False
+                return entry.node.value is False or str(entry.node.value).lower() == "false"
     return False
 
 

@@ -101,6 +101,8 @@ class Dialect(NamedTuple):
     order: int
     signature: Signature
     domain: str = "language"
+    by_options: bool = False
+    """The options of a command, too, are known by the signature, whatever program it starts."""
 
     @property
     def table(self) -> Table:
@@ -239,6 +241,8 @@ def _known_keys(data: Mapping[str, Any]) -> Iterator[str]:
     for section, spec in data.get("sections", {}).items():
         for name in signatures.fields(spec["takes"]):
             yield f"{section}.{name}"
+    for program in data.get("programs", ()):
+        yield from signatures.every_field(program)
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:

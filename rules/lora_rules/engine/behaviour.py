@@ -35,6 +35,8 @@ class Behaviour:
 
     # The adapter
 
+    fixes_scale: bool = False
+    """The factor of an adapter is the program's: there is no key for it."""
     adapter_as_written: bool = False
     """Adapter settings reach PEFT as they are written. Otherwise a program reads them first, and
     may know more spellings than PEFT does."""
@@ -79,8 +81,6 @@ class Behaviour:
     yaml_1_2_since: str = ""
     """The first version of :attr:`package` that reads ``2e-5`` in a file as a number; before, it is
     a text, as YAML 1.1 has it."""
-    successors: Mapping[str, str] = {}
-    """What took the place of keys that are gone: a key, or a sentence."""
     refuses_repeated_keys: bool = False
     """Its YAML reader raises where a mapping has a key twice."""
     prepares_initialisation: bool = True
@@ -111,6 +111,9 @@ class Behaviour:
     """TRL's arguments reach TRL's own classes as they are written."""
     library_defaults: bool = False
     """What nobody wrote is transformers' or TRL's default; others' are made for LoRA."""
+    defaults_since: Mapping[str, tuple[str, str, object]] = {}
+    """Silent defaults that are there only since a version, by setting: the setting that has the
+    pinned versions, the first version, and the default before."""
     supervised: bool = False
     """Its LoRA recipes imitate examples unless their loss says otherwise."""
     supervised_keys: frozenset[str] = frozenset()
@@ -135,8 +138,14 @@ class Behaviour:
     packing_mask: str = ""
     """The key that masks packed examples from each other; empty where packing itself does."""
 
+    examples_of_groups: int = 0
+    """How many examples a process takes in GRPO unless written, where the batch over all processes
+    has to hold whole groups of completions; 0 where that is not known."""
+
     # Memory
 
+    elsewhere: bool = False
+    """It trains on a service's machines: no GPU that is declared is the run's."""
     trainer: str = ""
     """Whose training loop runs; empty where a script shows it, or where nobody has looked."""
     trainer_switches: Mapping[str, str] = {"use_unsloth": "unsloth"}

@@ -92,5 +92,13 @@ MODULE_BYTES = 1_000_000
 """Of a module that a program imports: more is generated, or data."""
 COMMANDS = 64
 """Commands that start one program and whose values are looked at, each as a run of its own."""
+DEPENDENTS = 8
+"""Programs that are checked for the sake of a file that was named, beside it."""
+DEPENDENT_BYTES = 40_000
+"""Of all of these together, where there are several."""
+SCRIPTS = 100
+"""Shell files of a repository that are searched for the programs that a new one starts."""
+SEARCHED = 300
+"""Python files that are searched for programs that lead to a named one, without an index."""
 PROGRAM_FILES = 40
 """Files that are read for the sake of one, beside it: the modules of its run."""

@@ -61,7 +61,13 @@ class Draft(Protocol):
         """Note a silent default, unless the setting is there."""
 
     def ignores(
-        self, found: KeyFound, reason: str, instead: str, *, quantizes: bool = False
+        self,
+        found: KeyFound,
+        reason: str,
+        instead: str,
+        *,
+        quantizes: bool = False,
+        of_stored: bool = False,
     ) -> None:
         """Note that a key which is there has no effect beside the others.
 
@@ -70,6 +76,7 @@ class Draft(Protocol):
             reason: when the framework reads it, as the second half of a sentence.
             instead: what to write: a sentence.
             quantizes: it is about quantizing the base model.
+            of_stored: it is ignored only of a base model that is stored quantized.
         """
 
     def without(self, *names: str) -> None:

@@ -36,16 +36,16 @@ class Deferred:
         self.name = name
         self.parameters = parameters
         self.defaults = defaults
-        self._function: Callable[..., Iterable[Problem]] | None = None
+        self._imported: Any = None
 
     def load(self) -> Callable[..., Iterable[Problem]]:
         """The function itself."""
-        if self._function is None:
+        if self._imported is None:
             from importlib import import_module
 
-            self._function = getattr(import_module(self.module), self.name)
-        assert self._function is not None  # noqa: S101
-        return self._function
+            self._imported = import_module(self.module)
+        function: Callable[..., Iterable[Problem]] = getattr(self._imported, self.name)
+        return function
 
     def __call__(self, *arguments: object, **options: object) -> Iterable[Problem]:
         """Import the function, and call it."""

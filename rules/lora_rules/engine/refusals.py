@@ -25,6 +25,8 @@ class Written(NamedTuple):
     keys: Mapping[str, Key]
     complete: bool = True
     """False when more keys may arrive unseen."""
+    shards_weights: Callable[[], bool] = bool
+    """Whether ``deepspeed`` certainly asks for ZeRO-3, which another file says."""
 
     def known(self, name: str) -> tuple[object, ...]:
         """What a key is given; nothing where a template is still to be filled in."""
@@ -70,9 +72,14 @@ class Written(NamedTuple):
         return key.value_span or key.span
 
 
-def written(block: Block) -> Written:
-    """The keys of a block."""
-    return Written({key.name: key for key in block.keys}, block.complete)
+def written(block: Block, shards_weights: Callable[[], bool] = bool) -> Written:
+    """The keys of a block.
+
+    Args:
+        block: as it was read.
+        shards_weights: whether ``deepspeed`` certainly asks for ZeRO-3.
+    """
+    return Written({key.name: key for key in block.keys}, block.complete, shards_weights)
 
 
 class State(NamedTuple):
@@ -144,6 +151,14 @@ def either(*states: State) -> State:
     """One of these holds."""
     names = tuple(name for state in states for name in state.names)
     return State(names, lambda keys: any(state.holds(keys) for state in states))
+
+
+def under_zero3(*names: str) -> State:
+    """All are given, and ``deepspeed`` asks for ZeRO-3."""
+    return State(
+        (*names, "deepspeed"),
+        lambda keys: all(map(keys.is_set, (*names, "deepspeed"))) and keys.shards_weights(),
+    )
 
 
 def where(holds: Callable[[Written], bool], *names: str) -> State:

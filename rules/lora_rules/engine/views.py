@@ -67,10 +67,9 @@ def _is_unapplied(recipe: Recipe) -> bool:
     callee = recipe.callee
     if callee is None or not callee.endswith("Config"):
         return False
-    for call in recipe.calls:
-        if call.name == callee and not call.used and call.span == recipe.span:
-            return any(each.name.endswith("Trainer") for each in recipe.calls)
-    return False
+    calls = import_module("lora_rules.program").program_of(recipe).calls
+    unread = any(call.name == callee and not call.used for call in calls.at(recipe.span))
+    return unread and bool(calls.trainers())
 
 
 def _framework(recipe: Recipe, _whole: Recipe) -> object:

@@ -12,6 +12,13 @@ DISTRIBUTIONS = {
     "torchtune": "torchtune",
     "torch": "torch",
     "verl": "verl",
+    "openrlhf": "openrlhf",
+    "axolotl": "axolotl",
+    "litgpt": "litgpt",
+    "llamafactory": "llamafactory",
+    "ludwig": "ludwig",
+    "nemo_automodel": "nemo-automodel",
+    "oumi": "oumi",
 }
 """What PyPI calls the distribution of a package."""
 
@@ -68,6 +75,42 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
         "use_fa2": "use_flash_attention_2",
         "use_peft": "peft",
     },
+    "openrlhf": {
+        "lora_rank": "ds.lora.rank",
+        "lora_alpha": "ds.lora.alpha",
+        "lora_dropout": "ds.lora.dropout",
+        "target_modules": "ds.lora.target_modules",
+        "load_in_4bit": "ds.load_in_4bit",
+        "zero_stage": "ds.zero_stage",
+        "param_dtype": "ds.param_dtype",
+        "adam_offload": "ds.adam_offload",
+        "packing_samples": "ds.packing_samples",
+        "pretrain": "model.model_name_or_path",
+        "gradient_checkpointing": "model.gradient_checkpointing_enable",
+        "learning_rate": "adam.lr",
+        "max_epochs": "train.max_epochs",
+        "train_batch_size": "train.batch_size",
+        "micro_train_batch_size": "train.micro_batch_size",
+        "max_len": "data.max_len",
+        "max_samples": "data.max_samples",
+        "dataset": "data.dataset",
+        "input_key": "data.input_key",
+        "output_key": "data.output_key",
+        "apply_chat_template": "data.apply_chat_template",
+        "save_path": "ckpt.output_dir",
+        "ckpt_path": "ckpt.path",
+        "save_steps": "ckpt.save_steps",
+        "logging_steps": "logger.logging_steps",
+        "eval_steps": "eval.steps",
+    },
+    "llamafactory": {
+        "dpo_beta": "pref_beta",
+        "dpo_ftx": "pref_ftx",
+        "dpo_loss": "pref_loss",
+        "orpo_beta": "pref_beta",
+        "new_special_tokens": "add_special_tokens",
+        "image_dir": "media_dir",
+    },
 }
 """By package: a new name for the same value, as far as the program has it."""
 
@@ -86,12 +129,20 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "fp16": "Write mixed_precision fp16.",
         "repo_id": "Write username, and project_name for the last part.",
     },
+    "llamafactory": {
+        "image_resolution": "Write image_max_pixels: the product of both sides.",
+        "video_resolution": "Write video_max_pixels: the product of both sides.",
+        "train_mm_proj_only": "Write freeze_vision_tower: true and freeze_language_model: true.",
+        "split": "Write it into the data set's entry of dataset_info.json.",
+        "visual_inputs": "Remove it: the template says whether there are images.",
+        "reserved_label_len": "Remove it: prompts and answers share cutoff_len.",
+    },
 }
 """Where it takes more than a new name."""
 
 
 def successor(program: str, name: str, known: frozenset[str]) -> Successor | None:
-    """What took the place of an option.
+    """What took the place of an option, or had it in versions that do not have the option yet.
 
     Args:
         program: such as ``swift.export``.
@@ -99,7 +150,8 @@ def successor(program: str, name: str, known: frozenset[str]) -> Successor | Non
         known: what it takes.
     """
     library = program.partition(".")[0]
-    new = RENAMED.get(library, {}).get(name, "")
+    renamed = RENAMED.get(library, {})
+    new = renamed.get(name, "") or next((old for old in renamed if renamed[old] == name), "")
     if new in known:
         return Successor(f"Write {new}.", new)
     advice = ADVICE.get(library, {}).get(name)

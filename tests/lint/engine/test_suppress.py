@@ -84,7 +84,7 @@ def recipe(calls: list[Span]) -> Recipe:
 def test_a_finding_is_suppressed_by_a_comment_that_covers_it(
     found: list[Finding], comments: list[Directive], calls: list[Span]
 ) -> None:
-    marked, used = apply(found, tuple(comments), (recipe(calls),))
+    marked, used = apply(found, tuple(comments), (recipe(calls),), "x.py")
     covering = [
         {at for at, each in enumerate(comments) if covers(each, finding, calls)}
         for finding in found
@@ -112,7 +112,7 @@ def calls_made(number: int) -> int:
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        marked, used = apply(found, (*others, *own), recipes)
+        marked, used = apply(found, (*others, *own), recipes, "x.py")
     finally:
         sys.setprofile(before)
     assert len(used) == len(marked) == number

@@ -60,6 +60,8 @@ swift sft \\
          "swift sft --model m --lora_rank=4 --lora_dropout=0.1 --x 1\n"),
         ("swift sft --model m --lora_rnk 4 --lora_alpha 8\n", Rename("lora_rnk", "lora_rank"),
          "swift sft --model m --lora_rank 4 --lora_alpha 8\n"),
+        ("python -m openrlhf.cli.train_sft --lora_rank=4\n", Rename("lora_rank", "ds.lora.rank"),
+         "python -m openrlhf.cli.train_sft --ds.lora.rank=4\n"),
         ("swift sft --model m --lora_rank 4 --lora_alpha 8\n", Remove("r"),
          "swift sft --model m --lora_alpha 8\n"),
     ],

@@ -367,3 +367,35 @@ def test_edits_are_the_one_stretch_that_differs() -> None:
     notebook = NotebookView("n.ipynb", [("c1", True, "r = 8"), ("c2", True, "a = 1")])
     data = notebook.source.data.replace(b"a = 1", b"a = 2")
     assert list(notebook.edits(notebook.source._replace(data=data))) == ["c2"]
+
+
+def test_a_finding_of_a_run_is_shown_in_the_open_file(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    config = tmp_path / "config.py"
+    config.write_text("# é\nZERO = 0\n")
+    text = (
+        "from peft import LoraConfig\nfrom config import ZERO\n\nLoraConfig(r=8, lora_alpha=ZERO)\n"
+    )
+
+    async def scene() -> None:
+        async with editor(tmp_path) as client:
+            client.open(tmp_path / "train.py", "python", text)
+            told = await asyncio.wait_for(client.told.get(), 60)
+            zero = next(each for each in told.diagnostics if each.code == "LL101")
+            assert zero.range.start.line == 3
+            related = [each.location for each in zero.related_information or ()]
+            assert (related[0].uri, related[0].range.start) == (
+                config.as_uri(),
+                lsp.Position(1, 7),
+            )
+            config.write_text("ZERO = 16\n")
+            uri = client.open(config, "python", "ZERO = 16\n")
+            assert await client.codes() == []
+            saved = lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(uri))
+            client.text_document_did_save(saved)
+            assert await client.codes() == []
+            told = await asyncio.wait_for(client.told.get(), 60)
+            assert told.uri.endswith("train.py")
+            assert "LL101" not in [each.code for each in told.diagnostics]
+
+    run(scene)

@@ -67,6 +67,36 @@ def test_a_class_of_another_origin_is_not_pefts(code: str):
     assert reading(code).recipes == ()
 
 
+def test_a_partial_has_what_its_one_call_gives():
+    start = "from functools import partial\nfrom peft import LoraConfig\n"
+    start += "make = partial(LoraConfig, r=4, lora_alpha=8)\n"
+    recipe = recipe_of(start + "config = make(r=16, bias='all')")
+    assert recipe.settings["r"].candidates == (16,)
+    assert recipe.settings["lora_alpha"].candidates == (8,)
+    assert recipe.settings["bias"].candidates == ("all",)
+    assert recipe.blocks[0].complete
+
+
+@pytest.mark.parametrize(
+    "later",
+    ["one, two = make(), make(bias='all')", "build(make)", "make(**options)", "make('LORA')"],
+)
+def test_a_partial_that_is_called_otherwise_may_be_given_more(later: str):
+    start = "from functools import partial\nfrom peft import LoraConfig\n"
+    recipe = recipe_of(start + f"make = partial(LoraConfig, r=4)\n{later}")
+    assert recipe.settings["r"].candidates == (4,)
+    assert not recipe.blocks[0].complete
+    assert not recipe.settings["bias"].candidates
+
+
+@pytest.mark.parametrize("test", ["TYPE_CHECKING", "typing.TYPE_CHECKING", "False", "0"])
+def test_what_no_run_comes_to_is_no_recipe(test: str):
+    start = f"import typing\nfrom typing import TYPE_CHECKING\nfrom peft import LoraConfig\nif {test}:\n"
+    start += "    if flag:\n        LoraConfig(r=4)\n"
+    assert reading(start).recipes == ()
+    assert recipe_of(start + "else:\n    LoraConfig(r=8)").settings["r"].candidates == (8,)
+
+
 def test_a_referenced_class_is_a_call():
     recipe = recipe_of("from peft import LoraConfig\nm = dict(lora=dict(type=LoraConfig, r=64))")
     assert recipe.dialect == "xtuner"

@@ -293,3 +293,25 @@ def test_a_comment_beside_the_value_suppresses_it(
     )
     main(["train.py", "--no-cache"])
     assert "LL302" not in capsys.readouterr().out
+
+
+def test_following_is_turned_off_by_an_option_or_a_setting(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lora_lint.cli.main import main
+    from lora_lint.engine import config
+
+    write(repository, config_py="DROPOUT = 0.9\n")
+    write(
+        repository,
+        train_py=f"{ADAPTER}from config import DROPOUT\nLoraConfig(lora_dropout=DROPOUT)",
+    )
+    assert main(["--no-follow", "train.py"]) == 0
+    assert main(["check", "train.py", "--no-follow"]) == 0
+    assert main(["train.py"]) == 1
+    (repository / "lora-lint.toml").write_text("follow = false\n")
+    config._cache.clear()
+    assert main(["train.py"]) == 0
+    capsys.readouterr()
+    main(["show", "--no-follow", "--format", "json", "train.py"])
+    assert "0.9" not in capsys.readouterr().out

@@ -93,6 +93,31 @@ def test_how_many_gpus_a_command_runs_on(text: str, number: int | None) -> None:
             "generic",
             128,
         ),
+        ("deepspeed main.py --lora_dim 8 --lora_module_name layers.", "deepspeed-chat", 8),
+        ("deepspeed main.py --actor_model_name_or_path m --actor_lora_dim 4", "deepspeed-chat", 4),
+        ("deepspeed --module openrlhf.cli.train_sft --ds.lora.rank 4", "openrlhf", 4),
+        ("deepspeed --module openrlhf.cli.train_dpo --pretrain m --lora_rank 8", "openrlhf", 8),
+        ("python my/train_ours.py --ds.lora.rank 8 --ds.lora.alpha 16", "openrlhf", 8),
+        ("ray job submit -- python3 -m openrlhf.cli.train_ppo_ray --ds.lora.rank 2", "openrlhf", 2),
+        (
+            "uv run --extra fsdp -m skyrl.train.entrypoints.main_base data.x=1 "
+            "trainer.policy.model.lora.rank=4",
+            "skyrl",
+            4,
+        ),
+        (
+            "uv run -m examples.train.dapo.main_dapo trainer.policy.model.lora.rank=4",
+            "skyrl",
+            4,
+        ),
+        ("python -m skyrl.train.main_sft model.path=m model.lora.rank=8", "skyrl", 8),
+        ("torchrun -m verl.trainer.fsdp_sft_trainer model.lora_rank=8", "verl", 8),
+        ("torchrun -m verl.trainer.sft_trainer model.path=m model.lora_rank=8", "verl", 8),
+        (
+            "python3 -m recipe.dapo.main_dapo actor_rollout_ref.model.lora_rank=8",
+            "verl",
+            8,
+        ),
         ("accelerate launch train_dreambooth_lora_flux.py --rank=16", "diffusers", 16),
         ("accelerate launch x/train_text_to_image_lora.py --seed 3", "diffusers", 4),
     ],
@@ -103,12 +128,32 @@ def test_programs_and_overrides(command: str, dialect: str, rank: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "method"),
+    [
+        ("trl dpo --use_peft --lora_r 8", "dpo"),
+        ("swift pt --model m --lora_rank 8", "pt"),
+        ("swift rlhf --rlhf_type dpo --model m --lora_rank 8", "dpo"),
+        ("python -m openrlhf.cli.train_sft --ds.lora.rank 4", "sft"),
+        ("python -m openrlhf.cli.train_rm --ds.lora.rank 4", "reward"),
+        ("python -m openrlhf.cli.train_ppo_ray --ds.lora.rank 4", "ppo"),
+        ("python -m verl.trainer.main_ppo actor_rollout_ref.model.lora_rank=4", "ppo"),
+        ("torchrun -m verl.trainer.sft_trainer model.lora_rank=8", "sft"),
+        ("python -m skyrl.train.main_sft model.lora.rank=8 optimizer_config.lr=1e-4", "sft"),
+        ("deepspeed main.py --lora_dim 8 --only_optimize_lora", None),
+    ],
+)
+def test_the_method_that_a_command_names(command: str, method: str | None) -> None:
+    (recipe,) = read_text(command + "\n", "t.sh")
+    assert recipe.known("trainer_method") == method
+
+
+@pytest.mark.parametrize(
     ("command", "name"),
     [
         ("llamafactory-cli webui --finetuning_type lora", "llamafactory-cli webui"),
         ("tune run lora_finetune --config a.yaml model.lora_rank=8", "tune run"),
         ("vllm serve m --enable-lora", "vllm serve --enable-lora"),
-        ("axolotl merge-lora a.yaml", "axolotl merge-lora"),
+        ("axolotl inference a.yaml", "axolotl inference"),
         ("accelerate launch src/x.py --lora_rank 8", "x.py"),
         ("llamafactory-cli train a.yaml lora_rank=8", "llamafactory-cli train"),
     ],

@@ -112,6 +112,15 @@ def test_ll002_a_text_of_modules_is_read_letter_by_letter() -> None:
     assert "model" in wrapped  # it ends in l: the whole model is trained and saved
 
 
+@pytest.mark.parametrize("task", ["SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS"])
+def test_ll002_a_head_is_added_to_a_list_only(task: str) -> None:
+    for heads in (("lm_head",), {"lm_head"}):
+        with pytest.raises(AttributeError, match="extend"):
+            adapted(task_type=task, modules_to_save=heads)
+    adapted(task_type=task, modules_to_save=["lm_head"])
+    adapted(modules_to_save=("lm_head",))
+
+
 def test_ll002_a_quantization_type_fails_while_the_model_is_loaded(tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
     tiny().save_pretrained(tmp_path)

@@ -13,6 +13,7 @@ from lora_lint.read.shell.scan import WHY
 HEAD = "swift sft --model m --lora_rank 8"
 ENDS = {
     "blank": f"{HEAD} \\ \n --lora_alpha 16\n",
+    "return": f"{HEAD} \\\r\n --lora_alpha 16\r\n",
     "behind": f"{HEAD} \\ # a rank\n --lora_alpha 16\n",
     "comment": f"{HEAD} # a rank \\\n --lora_alpha 16\n",
     "line": f"{HEAD} \\\n # --seed 1 \\\n --lora_alpha 16\n",

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from lora_rules.frameworks.every_refusal import every_refusal
-from refused_cases import AXOLOTL, HEADS, LLAMA_FACTORY, OF_OLD_VERSIONS, OTHERS, SWIFT, TRAINER
+from refused_cases import (
+    AXOLOTL,
+    HEADS,
+    LLAMA_FACTORY,
+    OF_OLD_VERSIONS,
+    OF_TOML,
+    OTHERS,
+    SWIFT,
+    TRAINER,
+)
 from told import findings
 
 CASES = [
@@ -18,7 +27,7 @@ CASES = [
 
 
 def keys(dialect: str, lines: str) -> list[tuple[str, str]]:
-    text, path = HEADS[dialect] + lines, "train.toml" if dialect == "sd-scripts" else ""
+    text, path = HEADS[dialect] + lines, "train.toml" if dialect in OF_TOML else ""
     return [(one.severity.word, one.key) for one in findings(text, "LL012", path=path)]
 
 

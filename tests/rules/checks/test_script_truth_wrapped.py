@@ -52,7 +52,7 @@ def test_llb47_fsdp_flattens_no_mixture(tmp_path: Path, policy: str) -> None:
         "classes": wrap.ModuleWrapPolicy({LlamaDecoderLayer}),
         "size": partial(wrap.size_based_auto_wrap_policy, min_num_params=1000),
     }
-    given = {"auto_wrap_policy": policies[policy], "device_id": torch.device("cpu")}
+    given: dict[str, Any] = {"auto_wrap_policy": policies[policy], "device_id": torch.device("cpu")}
     store = distributed.FileStore(str(tmp_path / "store"), 1)
     distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
@@ -62,6 +62,13 @@ def test_llb47_fsdp_flattens_no_mixture(tmp_path: Path, policy: str) -> None:
         sharded = FullyShardedDataParallel(model, use_orig_params=True, **given)
         tokens = torch.tensor([[1, 2, 3, 4]])
         sharded(input_ids=tokens, labels=tokens).loss.backward()
+        given["use_orig_params"] = True
+        with pytest.raises(ValueError, match="uniform dtype"):
+            FullyShardedDataParallel(
+                peft.get_peft_model(tiny().to(torch.bfloat16), lora()), **given
+            )
+        model = peft.get_peft_model(tiny().to(torch.bfloat16), lora(), autocast_adapter_dtype=False)
+        FullyShardedDataParallel(model, **given)
     finally:
         distributed.destroy_process_group()
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from conftest import ROOT
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.facts.memory.gpu import UnknownGpu, _keys, find_gpu, usable_gpu
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -46,7 +47,7 @@ def test_understood(said: str, name: str) -> None:
 
 
 def test_usable_is_less_than_the_label() -> None:
-    assert 23.4 * GIB < usable_gpu("RTX 4090").usable < 23.6 * GIB
+    assert 23.4 * GIB < usable_gpu("RTX 4090", Behaviour("x")).usable < 23.6 * GIB
     assert 14.5 * GIB < find_gpu("T4").usable < 14.6 * GIB
     assert find_gpu("T4").bf16 is False
     assert find_gpu("L4").bf16 is True

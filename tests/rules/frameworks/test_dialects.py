@@ -281,6 +281,39 @@ runs:
         assert read(f"{rank}: 16\nlearning_rate: 1e-4\n") == ()
         assert read(f"{rank}: 0\n{training}") == ()
 
+    def test_settings_apart_from_the_block(self) -> None:
+        recipe = one(
+            "lora: {r: 8, lora_alpha: 16, target_modules: [q_proj]}\n"
+            "optimizer: {class_path: AdamW, init_args: {lr: 2.0e-4}}\n"
+            "data: {batch_size: 4}\n"
+            "training_configs: {epochs: 3}\n"
+        )
+        assert setting(recipe, "learning_rate") == (2e-4, "written", "optimizer.init_args.lr")
+        assert setting(recipe, "num_train_epochs") == (3, "written", "training_configs.epochs")
+        found = setting(recipe, "per_device_train_batch_size")
+        assert found == (4, "written", "data.batch_size")
+
+    def test_a_flat_file_of_arguments_with_a_rank_alone(self) -> None:
+        text = (
+            '{"model_name_or_path": "m", "output_dir": "o", "lora_r": 16, "learning_rate": 2e-4}\n'
+        )
+        (recipe,) = read(text, "args.json")
+        assert (recipe.known("r"), recipe.known("learning_rate")) == (16, 2e-4)
+
+    def test_the_inputs_of_a_job_on_azure(self) -> None:
+        text = (
+            "$schema: https://azuremlschemas.azureedge.net/latest/pipelineJob.schema.json\n"
+            "type: pipeline\n"
+            "jobs:\n"
+            "  prepare: {type: command, inputs: {train_file: x}}\n"
+            "  finetune:\n"
+            "    type: command\n"
+            '    inputs: {apply_lora: "true", lora_r: 8, lora_alpha: 64, learning_rate: 1.0e-4}\n'
+        )
+        recipe = one(text)
+        assert setting(recipe, "r") == (8, "written", "jobs.finetune.inputs.lora_r")
+        assert read(text.replace('"true"', '"false"')) == ()
+
     @pytest.mark.parametrize(
         ("name", "text"),
         [
@@ -468,3 +501,13 @@ def test_detect_and_translate_need_no_yaml() -> None:
 
 def test_the_tables_that_are_read_are_up_to_date() -> None:
     assert TABLES.read_text() == tables(), "run: make generate"
+
+
+def test_axolotl_keeps_what_is_named_beside_every_linear_layer() -> None:
+    text = (
+        "base_model: a/b\ndatasets: [{path: d}]\nadapter: lora\nlora_r: 8\n"
+        "lora_target_linear: true\nlora_target_modules: [embed_tokens]\n"
+    )
+    settings = one(text).settings
+    assert settings["target_modules"].candidates == ("all-linear",)
+    assert settings["targets_beside_all"].candidates == (["embed_tokens"],)

@@ -21,7 +21,10 @@ OWN = {
 """What has a behaviour of its own, scripts of PEFT and Unsloth among them."""
 NAMES = OWN | set(names())
 PACKAGES = {
-    "facts/versions/pins.py": {"peft", "trl", "torchtune", "autotrain", "verl", "llamafactory"},
+    "facts/versions/pins.py": {
+        *("peft", "trl", "torchtune", "autotrain", "verl", "openrlhf", "llamafactory"),
+        *("axolotl", "litgpt", "ludwig", "oumi"),
+    },
     "checks/scripts/calls.py": {"peft", "trl"},
     "checks/scripts/refused_inputs.py": {"trl"},
     "checks/scripts/refused_script.py": {"trl"},
@@ -85,7 +88,7 @@ def test_a_message_may_name_a_framework() -> None:
 
 
 def test_the_names_are_those_of_all_frameworks() -> None:
-    assert {"axolotl", "ms-swift", "unsloth", "peft", "xtuner", "trl", "verl"} <= NAMES
+    assert {"axolotl", "ms-swift", "unsloth", "peft", "xtuner", "trl", "verl", "openrlhf"} <= NAMES
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)

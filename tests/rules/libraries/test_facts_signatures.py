@@ -11,6 +11,9 @@ from lora_lint.sources.pins.requirement import parse
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries import signatures
 
+SERVICES = {"tinker", "together", "fireworks"}
+"""Libraries whose calls have a service train."""
+
 
 def test_newest_defaults_of_lora_config() -> None:
     known = signatures.defaults("peft.LoraConfig")
@@ -182,7 +185,7 @@ def test_every_callee_can_be_read(callee: str) -> None:
 
 
 def test_each_library_has_its_own_callees_and_they_are_small() -> None:
-    assert signatures.libraries() == {"peft", "transformers", "trl", "unsloth"}
+    assert signatures.libraries() == {"peft", "transformers", "trl", "unsloth", *SERVICES}
     folder = os.path.dirname(signatures.__file__)
     for library in signatures.libraries():
         path = os.path.join(folder, library, "signatures.json")

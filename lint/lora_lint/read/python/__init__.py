@@ -12,7 +12,8 @@
 ``settings``     from arguments to settings; ``links`` which calls belong together; ``datasets``
 ``order``        what a script does, in the order in which it runs: statements, with
                  ``evaluation`` (names), ``invocation`` (calls), ``objects`` (identity),
-                 ``callees`` (who is called) and ``given`` (arguments)
+                 ``callees`` (who is called), ``signatures`` (what it calls back) and ``given``
+                 (arguments)
 ``origins``      which known calls an object came out of, as the runs of ``order`` saw it
 ``recipes``      one recipe an adapter
 ``repair``       source that ``ast`` refuses

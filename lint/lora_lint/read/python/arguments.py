@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from lora_lint.read.choices import Arms
 from lora_lint.read.python.calls import LAST_NAMES, Known, find, positional_names
 from lora_lint.read.python.imports import canonical
+from lora_lint.read.python.reach import is_never_run
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Scope, Site
 from lora_lint.read.python.values import Class, Function, Ref, Table, Thunk, Unresolved
@@ -90,12 +91,25 @@ def known_calls(resolver: Resolver) -> list[Found]:
             if known is not None:
                 found.append(_found(resolver, known, call, site, call.args))
     found += _indirect(resolver)
-    return in_order(found)
+    if not METHODS.isdisjoint(index.calls):
+        found += _of_services(resolver)
+    return in_order(each for each in found if not is_never_run(each.site))
 
 
 def in_order(calls: Iterable[Found]) -> list[Found]:
     """Calls in the order of the file, each once."""
     return sorted(dict.fromkeys(calls), key=lambda each: (each.span.cell or 0, each.span))
+
+
+METHODS = frozenset({"create", "create_lora_training_client", "create_lora_training_client_async"})
+"""The methods by which a service trains an adapter; other classes may have such, too."""
+
+
+def _of_services(resolver: Resolver) -> Iterator[Found]:
+    from lora_lint.read.python.services import service_calls  # few files call one
+
+    for known, call, site in service_calls(resolver):
+        yield _found(resolver, known, call, site, call.args)
 
 
 def _aliases(resolver: Resolver) -> set[str]:
@@ -134,8 +148,25 @@ def _indirect(resolver: Resolver) -> Iterator[Found]:
         known = _known(resolver, call.args[0], site) if call.args else None
         if known is not None:
             made = _found(resolver, known, call, site, call.args[1:])
-            made.hidden = made.hidden or "functools.partial: the rest is given later"
+            made.hidden = made.hidden or _given_later(resolver, made)
             yield made
+
+
+def _given_later(resolver: Resolver, made: Found) -> str:
+    """Take in what the one call of a ``partial`` gives; why that is not known, if it is not."""
+    rest = "functools.partial: the rest is given later"
+    stmt = made.site.stmt
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) and stmt.value is made.call else None
+    name = target.id if isinstance(target, ast.Name) else ""
+    index = resolver.index
+    calls = index.calls.get(name, ())
+    if len(calls) != 1 or index.loads[name] != 1 or len(made.scope.bindings[name]) != 1:
+        return rest
+    ((call, site),) = calls
+    if call.args or not isinstance(call.func, ast.Name):
+        return rest
+    made.arguments.update(_found(resolver, made.known, call, site, []).arguments)
+    return rest if any(keyword.arg is None for keyword in call.keywords) else ""
 
 
 def _known(resolver: Resolver, function: ast.expr, site: Site) -> Known | None:

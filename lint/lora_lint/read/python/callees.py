@@ -24,6 +24,7 @@ POSITIONS = {
     "trl.DataCollatorForCompletionOnlyLM": ("response_template", "instruction_template"),
     "trl.SFTTrainer": ("model", "args", "data_collator", "train_dataset", "eval_dataset"),
     "trl.DPOTrainer": ("model", "ref_model", "args"),
+    "trl.GRPOTrainer": ("model", "reward_funcs", "args", "train_dataset", "eval_dataset"),
     "unsloth.chat_templates.get_chat_template": ("tokenizer", "chat_template", "mapping"),
     "unsloth.get_chat_template": ("tokenizer", "chat_template", "mapping"),
 }
@@ -106,12 +107,28 @@ def _imported(resolver: Resolver, node: ast.expr, site: Site) -> str | None:
 
 def _instance(resolver: Resolver, scope: Scope) -> Callee:
     """A class of this file; one that only adds methods to a library's class counts as that."""
-    if "__init__" not in scope.bindings and isinstance(scope.node, ast.ClassDef) and scope.site:
-        bases = [
-            of_name(resolver, base, scope.site)
-            for base in scope.node.bases
-            if isinstance(base, ast.Name | ast.Attribute)
-        ]
-        if len(bases) == 1 and bases[0].name:
-            return Callee(bases[0].name, made=scope)
+    if "__init__" not in scope.bindings:
+        return Callee(base(resolver, scope), made=scope)
     return Callee(made=scope)
+
+
+def base(resolver: Resolver, scope: Scope) -> str:
+    """The class of a library that a class of this file has as its one base, directly or not."""
+    if not isinstance(scope.node, ast.ClassDef) or scope.site is None:
+        return ""
+    bases = [
+        of_name(resolver, each, scope.site)
+        for each in scope.node.bases
+        if isinstance(each, ast.Name | ast.Attribute)
+    ]
+    if len(bases) != 1:
+        return ""
+    return bases[0].name or (base(resolver, bases[0].made) if bases[0].made is not None else "")
+
+
+def method_of(resolver: Resolver, scope: Scope, name: str) -> Scope | None:
+    """A method that a class of this file defines itself."""
+    bound = scope.bindings.get(name, ())
+    node = bound[0].node if len(bound) == 1 else None
+    found = resolver.index.scopes.get(node) if node is not None else None
+    return found if found is not None and found.parent is scope else None

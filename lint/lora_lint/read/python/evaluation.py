@@ -8,13 +8,21 @@ from collections.abc import Callable, Mapping
 from lora_lint.read.python.dumps import dump
 from lora_lint.read.python.given import Given
 from lora_lint.read.python.index import Comprehension, inside
-from lora_lint.read.python.objects import NOTHING, Changes, Frame, Held, Options, Store
+from lora_lint.read.python.objects import (
+    NOTHING,
+    Changes,
+    Frame,
+    Held,
+    Options,
+    Store,
+    is_answer,
+)
 from lora_lint.read.python.origins import Origins, Seen
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Def, Module, Scope, Site, module_of
 from lora_lint.read.python.walking import nodes, operands
 from lora_rules.engine._startup.typed import Any
-from lora_rules.recipe import Call, Thing
+from lora_rules.recipe import Call, Signature, Thing
 
 NOTED_READS = frozenset(["eos_token"])
 """Attributes that are worth a note where they are read."""
@@ -381,6 +389,14 @@ class Evaluation:
         self._branch = before
         return held
 
+    def _arithmetic(self, node: ast.BinOp, site: Site) -> Held:
+        held = self._store.made_of([self._value(node.left, site), self._value(node.right, site)])
+        if not is_answer(held) or not isinstance(node.op, ast.Div | ast.Mult):
+            return held
+        from lora_lint.read.python.sums import scaled  # few scripts count with losses
+
+        return scaled(held)
+
     def _constant(self, node: ast.Constant, site: Site) -> Held:
         value = node.value
         if type(value) is str and value.endswith(_ENDS):
@@ -405,6 +421,7 @@ class Evaluation:
         elsewhere: Mapping[str, Site] = _EMPTY,
         returned: Mapping[str, Mapping[str, Thing]] = _EMPTY,
         functions: Mapping[str, str] = _EMPTY,
+        signatures: tuple[Signature, ...] = (),
     ) -> None:
         touched = things if on is None else {"": on, **things}
         pasts = ((role, self._store.past(thing.number)) for role, thing in touched.items())
@@ -421,6 +438,7 @@ class Evaluation:
             node is not self._statement,
             returned,
             functions,
+            signatures,
         )
         self._calls.append(call)
         if id(node) in self.origins.known:
@@ -461,6 +479,7 @@ def _without_items(held: Held) -> Held:
 
 
 _EXPRESSIONS: Mapping[type[ast.expr], Callable[[Evaluation, Any, Site], Held]] = {
+    ast.BinOp: Evaluation._arithmetic,
     ast.Name: Evaluation._name,
     ast.Attribute: Evaluation._attribute,
     ast.Subscript: Evaluation._subscript,

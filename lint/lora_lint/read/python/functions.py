@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from lora_lint.read.choices import Arms, united
 from lora_lint.read.python import classes, options
@@ -129,19 +130,39 @@ def _unasked(resolver: Resolver, scope: Scope, name: str) -> Values:
 
 
 def is_reached(resolver: Resolver, site: Site, run: Arms, depth: int = 0) -> bool:
-    """Whether a statement may be reached in a run.
+    """Whether a statement is certainly reached in a run, as far as tests decide it.
 
-    The tests around it, and around the calls of its function, may be decided by the command that
-    starts the run.
+    The tests around it, and around the calls of its function, must be decided by what the command
+    gives: what is only possible in a run is not known of it.
     """
-    taken = resolver.branches.taken(entered(site))
-    if all(united(arms, run) is None for arms in taken):
+    if not all(_holds(resolver, *around, run) for around in _tests_around(site)):
         return False
     scope = site.block.scope
     if depth > CALL_DEPTH or not isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return True
     calls = _visible_calls(resolver, scope, _owner(scope))
     return not calls or any(is_reached(resolver, at, run, depth + 1) for _, at in calls)
+
+
+def _tests_around(site: Site) -> Iterator[tuple[ast.expr, bool, Site]]:
+    """The tests of the branches that a statement stands in, and how they come out."""
+    block = site.block
+    while block.owner is not None:
+        stmt = block.owner.stmt
+        if isinstance(stmt, ast.If) and "__name__" not in ast.unparse(stmt.test):
+            yield stmt.test, block.part == "body", block.owner
+        block = block.owner.block
+
+
+def _holds(resolver: Resolver, test: ast.expr, outcome: bool, site: Site, run: Arms) -> bool:
+    try:
+        values = resolver.plain(test, site)
+    except Unresolved:
+        return False
+    fitting = [value for value in values if united(value.choices, run) is not None]
+    return bool(fitting) and all(
+        bool(value.value) is outcome and not value.overridable for value in fitting
+    )
 
 
 def _visible_calls(

@@ -9,7 +9,7 @@ from lora_lint.read.python import callees, functions
 from lora_lint.read.python.callees import Callee
 from lora_lint.read.python.evaluation import Evaluation
 from lora_lint.read.python.index import inside
-from lora_lint.read.python.objects import Frame, Held, Options
+from lora_lint.read.python.objects import Frame, Held, Options, is_answer
 from lora_lint.read.python.scopes import Block, Scope, Site
 from lora_rules.engine.budgets import CALL_DEPTH
 from lora_rules.engine.effects import (
@@ -88,11 +88,50 @@ class Invocation(Evaluation):
         if callee.made is not None and made is not None:
             self.origins.instance(self._calls[-1], callee.made)
             self._initialise(callee.made, made, positional, keywords, is_open)
-        if callee.name.endswith("Trainer") and made is not None:
-            self._hold_model(callee.name, made, things)
-        if callee.name == ".train" and on is not None and on.number in self._trainers:
-            self._train(on, node, site)
+        if made is not None:
+            self._begin(callee, made, given, things, node, site)
+        self._method_of_interest(callee.name, on, node, site, positional)
         return out
+
+    def _method_of_interest(
+        self, name: str, on: Thing | None, node: ast.Call, site: Site, positional: list[Held]
+    ) -> None:
+        """A trainer's ``train()``; ``losses.append(loss)``."""
+        if name == ".train" and on is not None and on.number in self._trainers:
+            self._train(on, node, site)
+        elif name == ".append" and len(positional) == len(node.args) == 1:
+            self._append(node, site, positional[0])
+
+    def _add(self, name: str, held: Thing, node: ast.expr, site: Site) -> Thing:
+        """Something is added to a name: noted where its loop never lets go of the sum."""
+        from lora_lint.read.python import sums  # few scripts count with losses
+
+        if name and sums.starts_anew(name, site):
+            return held
+        self._note("=+", node, site, None, {}, {"value": held})
+        return sums.summed(held) if name else held
+
+    def _append(self, node: ast.Call, site: Site, held: Held) -> None:
+        """``losses.append(loss)``: a sum of what a model answers, for all that memory is about."""
+        if isinstance(held, Thing) and is_answer(held):
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            self._add(owner.id if isinstance(owner, ast.Name) else "", held, node.args[0], site)
+
+    def _begin(
+        self,
+        callee: Callee,
+        made: Thing,
+        given: dict[str, ast.expr],
+        things: dict[str, Thing],
+        node: ast.Call,
+        site: Site,
+    ) -> None:
+        """What is known of an object because it is a trainer, or of a class of the file."""
+        is_trainer = callee.name.endswith("Trainer")
+        if is_trainer or callee.made is not None:
+            self._called_back(callee, made, given, node, site)
+        if is_trainer:
+            self._hold_model(callee.name, made, things)
 
     def _hold_model(self, name: str, trainer: Thing, things: dict[str, Thing]) -> None:
         """A trainer has the model that it is given; TRL's wraps it, or the one that it loads."""
@@ -117,6 +156,20 @@ class Invocation(Evaluation):
         if isinstance(held, list):
             for position, part in enumerate(held):
                 self._put(things, f"{name}.{position}", part)
+
+    def _called_back(
+        self, callee: Callee, made: Thing, given: dict[str, ast.expr], node: ast.Call, site: Site
+    ) -> None:
+        """What a trainer calls of the file: functions that it is handed, methods of its class."""
+        if callee.made is None and "reward_funcs" not in given and "formatting_func" not in given:
+            return
+        from lora_lint.read.python import signatures  # imported here: most scripts hand over none
+
+        found = signatures.handed(self.resolver, given, site)
+        if callee.made is not None:
+            found |= signatures.overridden(self.resolver, callee.made)
+        for name, each in found.items():
+            self._note(f"={name}", node, site, made, {}, {}, signatures=each)
 
     def _functions(self, given: dict[str, ast.expr], site: Site) -> dict[str, str]:
         """The functions of libraries that are handed over, by argument."""

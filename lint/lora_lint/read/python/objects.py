@@ -33,6 +33,15 @@ NOTHING = Nothing()
 Held = Thing | list["Held"] | Options | Nothing | None
 """What an expression gives: an object, several (as a list or by key), or a constant (``None``)."""
 
+ANSWER = "__call__()"
+"""How the path of what a model answers begins."""
+
+
+def is_answer(held: Held) -> bool:
+    """Whether something is a part of what a model answers."""
+    return isinstance(held, Thing) and held.part.startswith(ANSWER)
+
+
 Key = tuple[int, str]
 
 

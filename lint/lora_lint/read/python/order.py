@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from lora_lint.read.python.invocation import Invocation
-from lora_lint.read.python.objects import Changes, Frame
+from lora_lint.read.python.objects import Changes, Frame, is_answer
 from lora_lint.read.python.origins import Origins
+from lora_lint.read.python.reach import is_off
 from lora_lint.read.python.resolver import Resolver
 from lora_lint.read.python.scopes import Block, Module, Scope, Site, module_of
 from lora_rules.engine._startup.typed import Any
@@ -123,10 +124,17 @@ class Run(Invocation):
         if all(isinstance(part, ast.Name) and not loads[part.id] for part in stmt.targets):
             self._statement = stmt.value
         held = self._value(stmt.value, site)
-        if isinstance(held, Thing) and held.part and _adds_up(stmt):
-            self._note("=+", stmt.value, site, None, {}, {"value": held})
+        if isinstance(held, Thing) and held.part and isinstance(stmt.value, ast.BinOp):
+            held = self._sum(held, site, stmt)
         for target in stmt.targets:
             self._bind(target, held, site, stmt.value)
+
+    def _sum(self, held: Thing, site: Site, stmt: ast.Assign) -> Thing:
+        """``total = total + loss``."""
+        from lora_lint.read.python.sums import sum_of  # few scripts count with losses
+
+        name = sum_of(stmt)
+        return self._add(name, held, stmt.value, site) if name else held
 
     def _annotated(self, site: Site, stmt: ast.AnnAssign) -> None:
         if stmt.value is not None:
@@ -137,10 +145,27 @@ class Run(Invocation):
         self._value(stmt.value, site)
 
     def _augmented(self, site: Site, stmt: ast.AugAssign) -> None:
-        """``total += loss``: noted where what is added is a part of an object."""
+        """``total += loss``: noted where what is added is a part of an object; ``loss /= 2``."""
         held = self._value(stmt.value, site)
-        if isinstance(held, Thing) and held.part and isinstance(stmt.op, ast.Add):
-            self._note("=+", stmt.value, site, None, {}, {"value": held})
+        target = stmt.target
+        if isinstance(stmt.op, ast.Add):
+            if isinstance(held, Thing) and held.part:
+                name = target.id if isinstance(target, ast.Name) else ""
+                total = self._add(name, held, stmt.value, site)
+                if name and total != held:
+                    self._bind(target, total, site, None)
+        elif isinstance(stmt.op, ast.Div | ast.Mult):
+            self._scale(target, site)
+
+    def _scale(self, target: ast.expr, site: Site) -> None:
+        """``loss /= 2``; ``parameter.grad /= 2`` is noted."""
+        held = self._value(target, site)
+        if isinstance(held, Thing) and held.part.endswith("grad"):
+            self._note("=/", target, site, None, {}, {"value": held})
+        if is_answer(held) and isinstance(target, ast.Name):
+            from lora_lint.read.python.sums import scaled
+
+            self._bind(target, scaled(held), site, None)
 
     def _return(self, site: Site, stmt: ast.Return) -> None:
         if stmt.value is not None:
@@ -151,7 +176,8 @@ class Run(Invocation):
     def _if(self, site: Site, stmt: ast.If) -> None:
         self._value(stmt.test, site)
         blocks = {block.part: block for block in site.blocks}
-        truth = self._is_started if _is_main(stmt.test) else self._truth(stmt.test, site)
+        truth = self._written_outcome(stmt.test)
+        truth = self._truth(stmt.test, site) if truth is None else truth
         if truth is not None:
             chosen = blocks.get("body" if truth else "orelse")
             if chosen is not None:
@@ -176,6 +202,12 @@ class Run(Invocation):
     def _is_started(self) -> bool:
         """Whether the module that is gone through now is the one that was started."""
         return self._started in (None, module_of(self._frame.scope))
+
+    def _written_outcome(self, test: ast.expr) -> bool | None:
+        """How a test comes out that is about how the file is run."""
+        if _is_main(test):
+            return self._is_started
+        return False if is_off(test) else None
 
     def _under(self, arm: int, block: Block) -> None:
         before = self._branch
@@ -241,17 +273,6 @@ class Run(Invocation):
         for target in stmt.targets:
             if isinstance(target, ast.Name):
                 self._store.forget((self._frame.number, target.id))
-
-
-def _adds_up(stmt: ast.Assign) -> bool:
-    """``total = total + loss``."""
-    value, target = stmt.value, stmt.targets[0]
-    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
-        return False
-    names = (value.left, value.right)
-    return isinstance(target, ast.Name) and any(
-        isinstance(each, ast.Name) and each.id == target.id for each in names
-    )
 
 
 def _where(place: Site | Scope) -> str:

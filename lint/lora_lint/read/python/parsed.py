@@ -8,7 +8,7 @@ itself writes are known, and the library's own are not what anybody chose.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lora_lint.read.python import classes, command_line, options
 from lora_lint.read.python.arguments import Argument, Found
@@ -33,6 +33,44 @@ def parsed(resolver: Resolver) -> Iterator[Found]:
                     yield found
 
 
+class Parsed(Found):
+    """A configuration that a parser fills."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self, known: Known, own: Scope | None, call: ast.Call, site: Site) -> None:
+        """Know of no value yet.
+
+        Args:
+            known: the library's class.
+            own: the class of the program that adds fields to it, if there is one.
+            call: that makes the parser.
+            site: where it stands.
+        """
+        super().__init__(known, call, site, parsed=True)
+        self._own = own
+
+    def fill(self, resolver: Resolver) -> None:
+        """Take in what the commands that are looked at give."""
+        home = module_of(self.site.block.scope)
+        started = resolver.program.started(home)
+        is_open = not started or any(start.is_open for _, start in started)
+        self.hidden = _REST if is_open else ""
+        self.arguments.clear()
+        defaults = signatures.defaults(self.known.callee)
+        for name in sorted(signatures.fields(self.known.callee)):
+            argument = _argument(resolver, home, self._own, name, defaults.get(name))
+            if argument is not None:
+                self.arguments[name] = argument
+
+
+def fill(resolver: Resolver, calls: Iterable[Found]) -> None:
+    """Take in what the commands that are looked at now give these configurations."""
+    for found in calls:
+        if isinstance(found, Parsed):
+            found.fill(resolver)
+
+
 def _filled(resolver: Resolver, kind: ast.expr, call: ast.Call, site: Site) -> Found | None:
     try:
         values = resolver.resolve(kind, site)
@@ -42,15 +80,8 @@ def _filled(resolver: Resolver, kind: ast.expr, call: ast.Call, site: Site) -> F
     known, own = _library_class(resolver, thing)
     if known is None or known.kind != "training":
         return None
-    home = module_of(site.block.scope)
-    started = resolver.program.started(home)
-    is_open = not started or any(start.is_open for _, start in started)
-    found = Found(known, call, site, hidden=_REST if is_open else "", parsed=True)
-    defaults = signatures.defaults(known.callee)
-    for name in sorted(signatures.fields(known.callee)):
-        argument = _argument(resolver, home, own, name, defaults.get(name))
-        if argument is not None:
-            found.arguments[name] = argument
+    found = Parsed(known, own, call, site)
+    found.fill(resolver)
     return found
 
 
@@ -83,7 +114,11 @@ def _argument(
 
     def value() -> Values:
         given = command_line.given(program, home, {name}, convert, below or (lambda: ()))
-        return given if given is not None else below() if below is not None else ()
+        if given is not None:
+            return given
+        if below is None:
+            raise Unresolved(_REST)
+        return below()
 
     if below is None and len(missing) == len(program.started(home)):
         return None

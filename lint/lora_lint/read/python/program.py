@@ -47,6 +47,8 @@ class Program:
         self._modules: dict[str, Module | None] = {}
         """By path; ``None`` for one that cannot be read."""
         self._paths: dict[Module, str] = {}
+        self.only: frozenset[int] | None = None
+        """The commands that are looked at, by their number; ``None`` for all."""
         self._leading: dict[str, set[str]] = {}
         """By module: the names through which the adapters are reached."""
         self._making: dict[Module, set[str]] = {}
@@ -236,6 +238,9 @@ class Program:
                     self._starts += [(module, each) for each in around.repository.starts(path)]
             self.more_starts = len(self._starts) > COMMANDS
             del self._starts[COMMANDS:]
+            for _module, start in self._starts if around is not None else ():
+                if around is not None:
+                    around.note(start.span.path)
         return self._starts
 
     def started(self, module: Module) -> list[tuple[Arms, Start]]:
@@ -245,7 +250,7 @@ class Program:
         return [
             ((Arm(RUN, number, len(every)),), start)
             for number, (of, start) in enumerate(every)
-            if of is module or not is_started
+            if (of is module or not is_started) and (self.only is None or number in self.only)
         ]
 
     def shown(self, span: Span) -> Span:

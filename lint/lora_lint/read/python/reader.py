@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from lora_lint.read.repositories import Around
     from lora_rules.recipe import Recipe
 
-_CALLS = (b"LoraConfig", b"get_peft_model", b"PeftModel")
+_CALLS = (
+    *(b"LoraConfig", b"get_peft_model", b"PeftModel"),
+    *(b"create_lora_training_client", b"fine_tuning.create", b"fine_tuning_jobs.create"),
+)
 """Without one of these, TRL's ``ModelConfig``, or a quantized model that is trained, there is no
 recipe in the file: no parsing."""
 _CLI = lazily(rb"\bModelConfig\b")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_lint.read.choices import Arm, Arms, united
-from lora_lint.read.python import datasets, functions, surroundings
+from lora_lint.read.choices import Arms, united
+from lora_lint.read.python import datasets, surroundings
 from lora_lint.read.python.arguments import Argument, Found, in_order, known_calls
 from lora_lint.read.python.imports import imported_names
 from lora_lint.read.python.links import Linked, Links, adding
 from lora_lint.read.python.options import DATACLASS_PARSERS
 from lora_lint.read.python.order import Run, Ways
 from lora_lint.read.python.origins import Origins
-from lora_lint.read.python.program import RUN
 from lora_lint.read.python.reach import entered
 from lora_lint.read.python.resolver import Resolver
+from lora_lint.read.python.runs import by_runs
 from lora_lint.read.python.scopes import Module, Scope
 from lora_lint.read.python.settings import Told, setting
 from lora_lint.read.recipes import File, Recipes
@@ -60,17 +60,19 @@ def recipes(resolver: Resolver, file: File) -> Made:
     wanted = [*adapters, *loads]
     ways = gone.until({id(found.call) for found in wanted})
     around = _calls_around(wanted, ways)
-    links = Links(resolver, calls, origins)
-    told = Told(resolver)
     served = _used_afterwards(resolver, origins, calls, loads)
     taken = Recipes(note for way in ways for note in way.notes)
-    taken.take(
-        recipe
-        for adapter in adapters
-        for recipe in _recipes(links, told, adapter, file, around, served)
-    )
-    taken.take(_without_config(loads, adapters, ways, file, told))
-    notes = (*links.notes, *resolver.notes(), *taken.notes)
+    notes: list[str] = []
+    for runs in by_runs(resolver, adapters, calls):
+        links, told = Links(resolver, calls, origins), Told(resolver)
+        taken.take(
+            recipe
+            for adapter in runs.adapters
+            for recipe in _recipes(links, told, adapter, file, around, served, runs.choices)
+        )
+        notes += links.notes
+    taken.take(_without_config(loads, adapters, ways, file, Told(resolver)))
+    notes += (*resolver.notes(), *taken.notes)
     imports = imported_names(resolver.index)
     made = tuple(recipe._replace(imports=imports) for recipe in taken.taken)
     return Made(made, tuple(dict.fromkeys(notes)))
@@ -205,7 +207,7 @@ def _does_more(call: Call) -> bool:
     name = call.name
     if name in _MORE_THAN_INFERENCE or name.endswith(("Trainer", ".get_peft_model")):
         return True
-    if name == "=+":
+    if name in ("=+", "=/"):
         return False
     if name.startswith(("=", "torch.optim.")):
         return True
@@ -228,13 +230,11 @@ def _recipes(
     file: File,
     around: dict[int, Calls],
     served: dict[str, Setting],
+    runs: list[Arms],
 ) -> Iterator[Recipe]:
-    """The recipe of an adapter; where commands start the program, that of each of its runs."""
+    """The recipe of an adapter; where commands reach it, that of each of its runs."""
     recipe, linked = _recipe(links, told, adapter, file, around, served)
     program = links.resolver.program
-    starts = program.starts
-    runs: list[Arms] = [(Arm(RUN, number, len(starts)),) for number in range(len(starts))]
-    runs = [run for run in runs if functions.is_reached(links.resolver, adapter.site, run)]
     seen: set[str] = set()
     for run in runs or [()]:
         settings = dict(recipe.settings)
@@ -244,7 +244,7 @@ def _recipes(
         same = repr([(name, each.candidates) for name, each in settings.items()])
         if same not in seen:
             seen.add(same)
-            started = program.shown(starts[run[0].arm][1].span) if run else None
+            started = program.shown(program.starts[run[0].arm][1].span) if run else None
             yield recipe._replace(settings=settings, blocks=blocks, started=started)
 
 
@@ -332,7 +332,12 @@ def _settled(
 def _dialect(adapter: Found) -> str:
     if adapter.referenced:
         return "xtuner"
-    return "unsloth" if adapter.known.callee.startswith("unsloth.") else "peft"
+    library = adapter.known.callee.partition(".")[0]
+    return library if library in _OWN else "peft"
+
+
+_OWN = frozenset({"unsloth", "tinker", "together", "fireworks"})
+"""Libraries whose calls make an adapter of their own."""
 
 
 def _moved_targets(dialect: str, settings: dict[str, Setting]) -> dict[str, Setting]:

@@ -115,6 +115,14 @@ class Resolver:
         self.program.close()
         self.__dict__.clear()
 
+    def look_at_runs(self, numbers: frozenset[int]) -> None:
+        """Take only some of the commands that start the program into account, from here on."""
+        self.program.only = numbers
+        self._known.clear()
+        self._outside.clear()
+        self._truths.clear()
+        self.branches = branches.Branches(self)
+
     # The two questions
 
     def plain(self, node: ast.expr, site: Site) -> Values:

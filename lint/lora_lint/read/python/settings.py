@@ -18,7 +18,7 @@ from lora_lint.read.python.values import (
     constantly,
     plain_all,
 )
-from lora_rules.recipe import Block, Given, Key, Origin, Setting
+from lora_rules.recipe import Block, Given, Key, NoList, Origin, Setting
 from lora_rules.settings import declared
 
 
@@ -188,10 +188,12 @@ def _is_guarded(site: Site) -> bool:
 
 
 def _listed(value: object) -> object:
-    """Tuples and sets as lists: for a setting they mean the same."""
+    """Tuples and sets as lists."""
     if isinstance(value, set | frozenset):
-        return sorted((_listed(item) for item in value), key=repr)
-    if isinstance(value, list | tuple):
+        return NoList(sorted((_listed(item) for item in value), key=repr))
+    if isinstance(value, tuple):
+        return NoList(_listed(item) for item in value)
+    if isinstance(value, list):
         return [_listed(item) for item in value]
     if isinstance(value, dict):
         return {key: _listed(item) for key, item in value.items()}
@@ -280,6 +282,7 @@ def _signature(callee: str) -> Mapping[str, object]:
 
 def _block(resolver: Resolver, found: Found) -> Block:
     keys: list[Key] = []
+    sometimes = False
     if found.parsed:  # its keys stand in no call
         return Block(found.known.callee, found.span, (), complete=False)
     for argument in found.arguments.values():
@@ -288,7 +291,8 @@ def _block(resolver: Resolver, found: Found) -> Block:
             continue
         given = setting(resolver, argument.name, argument, found.site)
         if given.reason == SOMETIMES or argument.absent:
-            continue  # the branch that gives it may be the one that another call follows
+            sometimes = True  # the branch that gives it may be the one that another call follows
+            continue
         keys.append(
             Key(
                 argument.name,
@@ -299,4 +303,5 @@ def _block(resolver: Resolver, found: Found) -> Block:
                 given.overridable,
             )
         )
-    return Block(found.known.callee, found.span, tuple(keys), complete=not found.hidden)
+    complete = not found.hidden and not sometimes
+    return Block(found.known.callee, found.span, tuple(keys), complete=complete)

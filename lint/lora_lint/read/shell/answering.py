@@ -20,7 +20,13 @@ class Answering(NamedTuple):
 
 
 _SWIFT = ("app", "deploy", "eval", "export", "infer", "merge-lora", "rollout", "sample")
-PROGRAMS = {("swift", name): Answering("ms-swift", f"swift.{name}") for name in _SWIFT}
+_AXOLOTL = ("merge-lora", "preprocess")
+"""Its commands that take options for keys of the file that they name, and no others; train and its
+like hand those that they do not know to the launcher (``cli/main.py``)."""
+PROGRAMS = {
+    **{("swift", name): Answering("ms-swift", f"swift.{name}") for name in _SWIFT},
+    **{("axolotl", name): Answering("axolotl", f"axolotl.{name}") for name in _AXOLOTL},
+}
 """By program and subcommand."""
 _MODULES = {"swift.cli": "swift"}
 """Packages whose modules are the subcommands of a program: ``python -m swift.cli.export``."""
@@ -37,7 +43,9 @@ def of_module(name: str) -> Answering | None:
     return find(_MODULES.get(package, ""), subcommand)
 
 
-def recipe_of(found: Answering, options: Mapping, path: str, span: Span) -> Recipe:
+def recipe_of(
+    found: Answering, options: Mapping, path: str, span: Span, *, complete: bool
+) -> Recipe:
     """What the rules see of such a command: its options, and that it trains nothing.
 
     Args:
@@ -45,8 +53,10 @@ def recipe_of(found: Answering, options: Mapping, path: str, span: Span) -> Reci
         options: by name.
         path: the script.
         span: where the program stands.
+        complete: no file has more of them.
     """
     block = block_of(options, found.dialect, frozenset(), strict=True)
+    block = block._replace(complete=block.complete and complete)
     return Recipe(
         path=path,
         kind="shell",

@@ -64,13 +64,36 @@ _MODULES = {
     "trl.scripts.grpo": "trl",
     "verl.trainer.main_ppo": "verl",
     "verl.trainer.fsdp_sft_trainer": "verl",
+    "verl.trainer.sft_trainer": "verl",
+    "openrlhf.cli.train_sft": "openrlhf",
+    "openrlhf.cli.train_dpo": "openrlhf",
+    "openrlhf.cli.train_kto": "openrlhf",
+    "openrlhf.cli.train_rm": "openrlhf",
+    "openrlhf.cli.train_ppo": "openrlhf",
+    "openrlhf.cli.train_ppo_ray": "openrlhf",
+    "skyrl.train.main_sft": "skyrl",
+    "skyrl.train.entrypoints.main_base": "skyrl",
+    "skyrl_train.entrypoints.main_base": "skyrl",
 }
 """What ``python -m`` runs (or is installed under that name), and its dialect."""
+_METHODS = {
+    **dict.fromkeys(("main_sft", "train_sft", "fsdp_sft_trainer", "sft_trainer"), "sft"),
+    "train_dpo": "dpo",
+    "train_kto": "kto",
+    "train_rm": "reward",
+    **dict.fromkeys(("train_ppo", "train_ppo_ray", "main_ppo", "main_base"), "ppo"),
+}
+"""Programs of the dialects above that learn in one way, and in which."""
 _ARGPARSE = frozenset(
-    {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain"}
+    {"llamafactory", "llamafactory-infer", "ms-swift", "trl", "mlx-lm", "autotrain", "openrlhf"}
 )
 """Dialects whose flags argparse reads: it takes the beginning of a name, if only one has it."""
-_PACKAGES = {"ms-swift": "swift", "autotrain": "autotrain", "verl": "verl"}
+_PACKAGES = {
+    "ms-swift": "swift",
+    "autotrain": "autotrain",
+    "verl": "verl",
+    "openrlhf": "openrlhf",
+}
 """Dialects with the package whose programs have their options in the libraries' tables."""
 _BARE_FLAGS = lazily(r"--?(lora[_-]|network_|ds\.lora|use_peft|peft\b|q_lora)", re.IGNORECASE)
 _LORA_KEY = lazily(r"lora_|lora\.[\w.]+=")
@@ -120,6 +143,14 @@ class Command(NamedTuple):
         return self.dialect in _ARGPARSE
 
     @property
+    def method(self) -> str:
+        """What the program does, where its name says it: ``dpo`` for ``trl dpo``."""
+        if self.dialect == "trl" or (self.dialect == "ms-swift" and self.subcommand != "rlhf"):
+            return self.subcommand
+        known = self.dialect in _MODULES.values() and self.dialect != "mlx-lm"
+        return _METHODS.get(self.subcommand, "") if known else ""
+
+    @property
     def has_config_file(self) -> bool:
         """Whether most settings come from a file, so that defaults cannot be told."""
         names = {flag.name for flag in self.flags}
@@ -136,7 +167,7 @@ def command(words: list[Text]) -> Command | None:
     if start is None:
         if not any(_BARE_FLAGS.match(text) or _LORA_KEY.search(text) for text in texts):
             return None
-        start, dialect, subcommand = 0, "generic", ""
+        start, dialect, subcommand = _module(texts), "generic", ""
     flags, positional = _flags(words[start + 1 :], texts[start + 1 :])
     before = tuple(words[:start])
     return Command(dialect, words[start], subcommand, flags, positional, before, answering)
@@ -161,6 +192,14 @@ def _program(texts: list[str]) -> tuple[int | None, str, str, Answering | None]:
             if text == ending or text.endswith("/" + ending):
                 return at, dialect, ending.rpartition("/")[2].removesuffix(".py"), None
     return None, "", "", None
+
+
+def _module(texts: list[str]) -> int:
+    """Where the module stands that Python is to run; 0 where none does."""
+    for at, text in enumerate(texts[:-1]):
+        if text in ("-m", "--module"):
+            return at + 1
+    return 0
 
 
 def _last(path: str) -> str:

@@ -53,7 +53,7 @@ def gpus_of(started: Command, environment: Environment) -> Gpus | None:
     seen = environment("CUDA_VISIBLE_DEVICES")
     launcher = next((name for name in names if name in _LAUNCHERS), "")
     if launcher:
-        return _launched(launcher, started.launcher)
+        return launched(launcher, started.launcher)
     program = _name(started.program) if not names else names[-1]
     several = environment("NPROC_PER_NODE") if program in _PER_NODE else None
     if several is not None:
@@ -68,7 +68,22 @@ def gpus_of(started: Command, environment: Environment) -> Gpus | None:
     return None
 
 
-def _launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
+def spread_of(started: Command, environment: Environment) -> Gpus | None:
+    """How many GPUs each process of ms-swift sees, where it is more than one.
+
+    It spreads a model over them, unless it is told to take one.
+    """
+    names = [_name(word) for word in (*started.launcher, started.program)]
+    seen, alone = environment("CUDA_VISIBLE_DEVICES"), environment("SWIFT_SINGLE_DEVICE_MODE")
+    if names[0] != "swift" or seen is None or alone is not None:
+        return None
+    several = environment("NPROC_PER_NODE")
+    each = _devices(seen) // (1 if several is None else _number(several) or 10**6)
+    return Gpus(each, "CUDA_VISIBLE_DEVICES", seen) if each > 1 else None
+
+
+def launched(launcher: str, words: tuple[Text, ...]) -> Gpus | None:
+    """How many processes a launcher starts, by its own flags."""
     each, machines = _LAUNCHERS[launcher]
     given = {flag.name: flag.values for flag in flags_of(words)}
     included = given.get("include", ())

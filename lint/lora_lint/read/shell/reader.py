@@ -15,8 +15,9 @@ from lora_lint.read.shell import tune
 from lora_lint.read.shell.answering import Answering, recipe_of
 from lora_lint.read.shell.commands import Command, Flag, command
 from lora_lint.read.shell.dropped import Dropped, dropped
-from lora_lint.read.shell.gpus import Gpus, gpus_of
-from lora_lint.read.shell.scan import Scanner
+from lora_lint.read.shell.gpus import Gpus, gpus_of, spread_of
+from lora_lint.read.shell.miscut import miscut, setting_of, without_commas
+from lora_lint.read.shell.scan import Cut, Scanner, Word
 from lora_lint.read.shell.unread import options_unread
 from lora_lint.read.shell.unread import unread as not_read
 from lora_lint.read.shell.variables import Text, Variables
@@ -90,7 +91,11 @@ def read_text(
             continue
         below = dropped(number, commands, scanner.ends)
         skipped = number + 1 + below.commands if below is not None else 0
-        found = _started(started, taken, below, path, dialect, variables)
+        cut = _cut(started, words, scanner.cuts[number])
+        if cut is not None:
+            taken = without_commas(taken, cut)
+            started = command(taken)
+        found = _started(started, taken, below, cut, path, dialect, variables)
         yield from found
         if unread is not None and not found:
             _name_unread(taken, started, unread)
@@ -103,10 +108,20 @@ def _name_unread(words: list[Text], started: Command | None, unread: list[str]) 
         unread.append(f"line {line}: `{name}` is not read: what it sets is not checked")
 
 
+def _cut(started: Command | None, words: list[Word], cut: Cut | None) -> Cut | None:
+    """The first place at which the words of a command that we read are not those meant."""
+    if started is None:
+        return None
+    first = started.program.span[:2]
+    own = [word for word in words if word.span[:2] >= first]
+    return miscut(own, cut, known=started.dialect != GENERIC)
+
+
 def _started(
     started: Command | None,
     words: list[Text],
     below: Dropped | None,
+    cut: Cut | None,
     path: str,
     dialect: str | None,
     variables: Variables,
@@ -117,18 +132,37 @@ def _started(
         rest = [text for word in below.words for text in variables.expand(word)]
         started = command([*words, *rest])
         recipes = _recipes(started, path, dialect) if started is not None else []
+    if started is not None and not recipes and cut is not None and started.dialect != GENERIC:
+        recipes = [_of_words(started, path)]
     if started is None or not recipes:
         return []
     gpus = gpus_of(started, variables.environment)
-    more = {} if gpus is None else {"gpu_count": _gpu_count(gpus)}
+    more = {} if gpus is None else {"gpu_count": _gpus("gpu_count", gpus)}
+    spread = spread_of(started, variables.environment)
+    if spread is not None:
+        more["gpus_per_process"] = _gpus("gpus_per_process", spread)
     if below is not None:
         more["dropped_options"] = below.setting
+    if cut is not None:
+        more["miscut_words"] = setting_of(cut)
     return [recipe._replace(settings={**more, **recipe.settings}) for recipe in recipes]
 
 
-def _gpu_count(gpus: Gpus) -> Setting:
+def _of_words(started: Command, path: str) -> Recipe:
+    """A command of which nothing is read but how its words are cut."""
+    return Recipe(
+        path=path,
+        kind="shell",
+        dialect=started.dialect,
+        span=started.program.span,
+        result=True,
+        framework=started.dialect,
+    )
+
+
+def _gpus(name: str, gpus: Gpus) -> Setting:
     return Setting(
-        "gpu_count",
+        name,
         (gpus.number,),
         Origin.DERIVED,
         gpus.key,
@@ -147,8 +181,9 @@ def _recipes(started: Command, path: str, forced: str | None) -> list[Recipe]:
     name = forced or (GENERIC if started.has_config_file else started.dialect)
     if name == GENERIC and not any(_is_lora(flag.name) for flag in started.flags):
         return []
-    dialect = dialects.load(name)
     root = _tree(started, _options(started, name))
+    known = dialects.of_options(root) if name == GENERIC and not started.has_config_file else None
+    dialect = known or dialects.load(name)
     found = dialects.translate(dialect, root, path=path, kind="shell")
     return [_finished(_of_program(recipe, started), started) for recipe in found]
 
@@ -161,11 +196,10 @@ def _options(started: Command, dialect: str) -> frozenset[str]:
 
 
 def _options_of(started: Command, answering: Answering, path: str) -> list[Recipe]:
-    """The options of a command that makes no adapter; nothing where a file has some of them."""
-    if started.has_config_file:
-        return []
+    """The options of a command that makes no adapter, or overrules keys of a file."""
     root = _tree(started, signatures.fields(answering.program))
-    return [recipe_of(answering, root, path, started.program.span)]
+    complete = not started.has_config_file
+    return [recipe_of(answering, root, path, started.program.span, complete=complete)]
 
 
 def _of_program(recipe: Recipe, started: Command) -> Recipe:
@@ -175,7 +209,12 @@ def _of_program(recipe: Recipe, started: Command) -> Recipe:
         return recipe
     first, *rest = recipe.blocks
     added = {flag.name for flag in started.flags if _is_added(flag)}
-    keys = tuple(key for key in first.keys if not any(_leads(key.name, each) for each in added))
+    groups = {key.name.rpartition(".")[0] for key in first.keys}
+    keys = tuple(
+        key
+        for key in first.keys
+        if key.name not in groups and not any(_leads(key.name, each) for each in added)
+    )
     own = first._replace(programs=(program,), known_keys=frozenset(), strict=True, keys=keys)
     return recipe._replace(blocks=(own, *rest))
 
@@ -272,8 +311,7 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
         else setting
         for name, setting in recipe.settings.items()
     }
-    method = _method(started)
-    if method:
+    if method := started.method:
         span = started.program.span
         settings["trainer_method"] = Setting(
             "trainer_method", (method,), Origin.WRITTEN, started.subcommand, span
@@ -282,10 +320,3 @@ def _finished(recipe: Recipe, started: Command) -> Recipe:
     if started.refuses_unknown:  # also where a file's unknown keys are dropped
         blocks = tuple(block._replace(strict=True) for block in blocks)
     return recipe._replace(settings=settings, blocks=blocks)
-
-
-def _method(started: Command) -> str:
-    """``dpo`` for ``trl dpo``; nothing where a flag says it."""
-    if started.dialect == "trl" or (started.dialect == "ms-swift" and started.subcommand != "rlhf"):
-        return started.subcommand
-    return ""

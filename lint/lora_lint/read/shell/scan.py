@@ -25,6 +25,7 @@ _PLACEHOLDER = lazily(r"<[A-Za-z_][\w./:-]*>(?=[\s/]|\Z)")
 """``<your_data>``, which a reader is to replace before the script runs."""
 _REDIRECTED = lazily(r"[<>]+&?(?:[ \t]|\\\r?\n)*(?:\\[^\s]|[^\s;&|()<>\\])*")
 """Where a stream goes; the name may stand on the next line, which goes on with this one."""
+_OPTION_BEHIND = lazily(r"[ \t]+(--[A-Za-z][\w.-]*)")
 _HEREDOC = lazily(r"<<-?\s*(['\"]?)([\w.]+)\1")
 
 
@@ -68,8 +69,18 @@ class End(NamedTuple):
     span: Span
 
 
+class Cut(NamedTuple):
+    """What makes other words of a command than its author meant, at the first such place."""
+
+    why: str
+    """``blank``, ``quote``, ``comma`` or ``equals``."""
+    span: Span
+    words: tuple[str, ...] = ()
+
+
 WHY = {
     "blank": "a blank stands behind the backslash",
+    "return": "a carriage return (the line end of Windows) stands behind the backslash",
     "behind": "a comment stands behind the backslash",
     "comment": "a comment takes the rest of the line, and a backslash in it",
     "line": "a comment line stands between lines that are continued",
@@ -94,7 +105,10 @@ class Scanner:
         self.commands: list[list[Word]] = []
         self.ends: list[End | None] = []
         """Of each command, why it ends at its line's end; ``None`` where a separator ends it."""
+        self.cuts: list[Cut | None] = []
+        """Of each command, what a backslash within a line makes of its words."""
         self._end: End | None = None
+        self._cut: Cut | None = None
         self._joined = False
         """The line is the continuation of another, and nothing was read of it."""
         self._at = 0
@@ -150,8 +164,13 @@ class Scanner:
         behind = _BEHIND.match(self.text, self._at + 1)
         if behind is not None and behind[1]:
             self._ends_early("behind" if behind[2] else "blank", len(behind[1]))
+        elif behind is not None and behind[0] == "\r\n":
+            self._ends_early("return", 0)
         elif behind is not None:
             self._continued(behind.end())
+        elif self._begin is None and self.text[self._at + 1 : self._at + 2] in (" ", "\t"):
+            self._cut = self._cut or Cut("blank", self._here())
+            self._at += 2  # no word that somebody meant begins with a blank
         else:
             self._add(Piece("text", self.text[self._at + 1 : self._at + 2], quoted=True))
             self._at += 2
@@ -231,8 +250,12 @@ class Scanner:
         self._open()
         self._add(Piece("text", "", quoted=True))
         self._at += 1
+        first = True
         while self._at < len(self.text) and self.text[self._at] != '"':
             char = self.text[self._at]
+            if first and self.text.startswith('\\"', self._at):
+                first = False
+                self._closes_nothing()
             if char in "$`":
                 self._expansion(quoted=True)
             elif char == "\\" and self.text[self._at + 1 : self._at + 2] in ('"', "\\", "$", "`"):
@@ -247,6 +270,16 @@ class Scanner:
                 self._add(Piece("text", self.text[self._at : end], quoted=True))
                 self._advance(end)
         self._at += 1
+
+    def _closes_nothing(self) -> None:
+        r"""``"D:\data\" --option``: a backslash before what was meant to close the text."""
+        if self.text[self._at - 1] in " \t=\"'":
+            return  # it opens a text within the text
+        behind = _OPTION_BEHIND.match(self.text, self._at + 2)
+        if behind is not None:
+            here = self._here()
+            span = here._replace(end_column=here.column + 2)
+            self._cut = self._cut or Cut("quote", span, (behind[1],))
 
     def _expansion(self, *, quoted: bool) -> None:
         rest = self._at + 1
@@ -339,4 +372,5 @@ class Scanner:
         if self._command:
             self.commands.append(self._command)
             self.ends.append(end)
-        self._command, self._end, self._joined = [], None, False
+            self.cuts.append(self._cut)
+        self._command, self._end, self._cut, self._joined = [], None, None, False

@@ -10,7 +10,7 @@ _SUBCOMMANDS = {
     "lmf": ("webui",),
     "megatron": ("export", "pt", "rlhf", "sft"),
     "tune": ("run",),
-    "axolotl": ("evaluate", "inference", "merge-lora", "merge-sharded-fsdp-weights"),
+    "axolotl": ("evaluate", "inference", "merge-sharded-fsdp-weights"),
     "mlx_lm": ("fuse", "generate"),
     "litgpt": ("merge_lora",),
     "xtuner": ("train",),

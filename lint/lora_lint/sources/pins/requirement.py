@@ -16,11 +16,17 @@ LIBRARIES = (
     "transformers",
     "trl",
     "bitsandbytes",
+    "openrlhf",
     "llamafactory",
     "ms-swift",
     "torchtune",
     "autotrain-advanced",
     "verl",
+    "axolotl",
+    "litgpt",
+    "ludwig",
+    "nemo-automodel",
+    "oumi",
 )
 """The libraries and frameworks whose versions rules ask for."""
 LONGEST = 4096

@@ -135,6 +135,7 @@ class Head(_Part):
     order: PositiveInt | None = None
     signature: Signature
     domain: Literal["language", "image"] = "language"
+    by_options: bool = False
 
 
 class Body(_Part):

@@ -12,9 +12,10 @@ from lora_rules.checks.training.learning_rate import (
     run_of,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING
+from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.value import Value, certainly, number_of
 from lora_rules.engine.views import Outline
 from lora_rules.evidence import (
     DETTMERS_2023,
@@ -31,6 +32,8 @@ from lora_rules.facts.adapter.good_step import (
     RATIOS,
     plain_alphas,
 )
+from lora_rules.facts.run.framework_defaults import is_silent
+from lora_rules.recipe import Setting
 
 if TYPE_CHECKING:
     from lora_rules.engine.injection import Lazy
@@ -72,8 +75,9 @@ EXTREME = (0.01, 64)
 )
 def alpha_rank_ratio_out_of_range(
     outline: Outline,
-    r: int,
-    lora_alpha: float,
+    framework: Behaviour,
+    r: Setting,
+    lora_alpha: Setting,
     init_lora_weights: Value,
     learning_rate: Value,
     loraplus_lr_ratio: Value,
@@ -93,9 +97,9 @@ def alpha_rank_ratio_out_of_range(
       to 0.1 (LL103), where the rate is unknown at all rates from 1e-4 to 1e-3.
     - Info, and no fix: in supervised fine-tuning with Adam, where that product is within 0.0096 and
       0.032 and the ratio within 1/16 and 16.
-    - Info, and no fix: a `lora_alpha` of 16, 32 or 64 with `r` up to 4 or from 64 on, the practice
-      of one alpha at all ranks.
-    - Not checked: rsLoRA (LL105), EVA's initialisation, image adapters.
+    - Info, and no fix: a `lora_alpha` of 16, 32 or 64 with `r` up to 4 or from 64 on: one alpha at
+      all ranks.
+    - Not checked: rsLoRA (LL105), EVA, image adapters, a framework's own ratio.
 
     ## Why it matters
     PEFT multiplies the adapter's output by `lora_alpha / r`. Under Adam `learning_rate x
@@ -140,18 +144,23 @@ def alpha_rank_ratio_out_of_range(
     - `min` (0.25): the lowest ratio that passes.
     - `max` (4.0): the highest.
     """
-    if use_rslora or r <= 0 or lora_alpha <= 0 or outline.domain == "image":
+    rank, alpha = number_of(r), number_of(lora_alpha)
+    if use_rslora or rank <= 0 or alpha <= 0:
+        return
+    if outline.domain == "image" or framework.fixes_scale:
         return
     if certainly(init_lora_weights, "eva"):
         return  # EVA's own recipe has lora_alpha = 1
-    scale = lora_alpha / r
+    scale = alpha / rank
     if min <= scale <= max:
         return
     run = run_of(learning_rate, training_kind, optimizer_family, loraplus_ratio(loraplus_lr_ratio))
-    step_size = run.step_size(lora_alpha)
+    step_size = run.step_size(alpha)
+    if is_silent(r) and is_silent(lora_alpha) and not _is_hopeless(alpha, step_size):
+        return  # mlx-lm's factor is 20, at a rate of 1e-5: both are its choice
     severity = Severity.WARNING
     makes_up = ""
-    repair = rescaled(run, lora_alpha, plain_alphas(r, min, max))
+    repair = rescaled(run, alpha, plain_alphas(int(rank), min, max))
     if is_made_up_for(step_size, scale) and run.boost == 1:
         severity = Severity.INFO
         makes_up = (
@@ -159,15 +168,15 @@ def alpha_rank_ratio_out_of_range(
             "best of a large sweep lie at 0.0096 to 0.032"
         )
         repair = Repair("Nothing has to change while the two stay together.", ())
-    elif _is_hopeless(lora_alpha, step_size) and not EXTREME[0] < scale < EXTREME[1]:
+    elif _is_hopeless(alpha, step_size) and not EXTREME[0] < scale < EXTREME[1]:
         severity = Severity.ERROR
-    elif lora_alpha in FIXED_ALPHAS and (r >= 64 or r <= 4):
+    elif alpha in FIXED_ALPHAS and (rank >= 64 or rank <= 4):
         severity = Severity.INFO
         repair = Repair("Nothing has to change if lora_alpha is the same at all ranks.", ())
     where = "all 309 official recipes lie" if (min, max) == RATIOS else "your settings put it"
     yield Problem(
         "lora_alpha",
-        f"lora_alpha / r = {lora_alpha:g} / {r} = {scale:.4g}: outside {min:g} to {max:g}, where "
+        f"lora_alpha / r = {alpha:g} / {rank:g} = {scale:.4g}: outside {min:g} to {max:g}, where "
         f"{where}{makes_up}.",
         severity=severity,
         help=repair.help,

@@ -94,6 +94,7 @@ def pattern_scale_mismatch(
         for key in {**ranks, **alphas}
         if not (key in ranks and key in alphas)
         and not _overlaps(key, ranks, alphas)
+        and _is_valid(key)
         and _fits(key, target_modules)
     }
     power = 0.5 if certainly(use_rslora, True) else 1.0
@@ -124,6 +125,15 @@ def _overlaps(key: str, ranks: dict[str, object], alphas: dict[str, object]) -> 
     """Whether the other pattern may mean the same modules in other words."""
     others = alphas if key in ranks else ranks
     return any(key in other or other in key or "*" in other + key for other in others)
+
+
+def _is_valid(key: str) -> bool:
+    """Whether PEFT can read a pattern at all."""
+    try:
+        re.compile(key)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
 
 
 def _fits(key: str, targets: list[str] | str | None) -> bool:

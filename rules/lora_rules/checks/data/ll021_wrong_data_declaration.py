@@ -37,7 +37,8 @@ def wrong_data_declaration(
 
     - An error: a name that is not in it; `ranking` that does not go with the stage; a ranking
       without `chosen` and `rejected`; `kto` without `kto_tag`; `tags` without the names that it
-      replaces; a column that no row of a small local JSON file has.
+      replaces; a column that no row of a small local JSON file has; a column other than `text` of
+      a `.txt` file, which is loaded as lines of text.
     - A warning: a key that is not read, such as `format` for `formatting`.
     - Not checked: data of the hub, and a file that is not there, unless one with another ending is.
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import TRANSFORMERS_SOURCE
+
+if TYPE_CHECKING:
+    from lora_rules.program import Program
 
 
 @rule(
@@ -17,11 +21,11 @@ from lora_rules.evidence import TRANSFORMERS_SOURCE
     ],
     without_adapter=True,
 )
-def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
+def fp16_and_bf16(fp16: bool, bf16: bool, program: Program | None = None) -> Iterator[Problem]:
     """Both kinds of 16-bit training at once.
 
     ## What it checks
-    `fp16` and `bf16` are both true.
+    `fp16` and `bf16` are both true, and neither was set after the arguments had been made.
 
     ## Why it matters
     transformers raises ValueError when the training arguments are built.
@@ -59,6 +63,8 @@ def fp16_and_bf16(fp16: bool, bf16: bool) -> Iterator[Problem]:
     ## Options
     None.
     """
+    if program is not None and program.calls.named("=fp16", "=bf16"):
+        return  # the constructor has compared them already
     if fp16 and bf16:
         yield Problem(
             "fp16",

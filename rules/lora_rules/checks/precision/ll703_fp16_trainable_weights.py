@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_rules.checks.precision.precision import short
-from lora_rules.checks.scripts.calls import base_load
+from lora_rules.checks.scripts.calls import argument, base_load
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.version_range import ANY, VersionRange
 from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.program import Calls, Program
-from lora_rules.recipe import Call
+from lora_rules.recipe import Call, Thing
 
 
 @rule(
@@ -30,7 +30,7 @@ def fp16_trainable_weights(
     framework: Behaviour,
     program: Program,
     dtype: str,
-    fp16: bool,
+    fp16: bool = False,
     load_in_4bit: bool = False,
     load_in_8bit: bool = False,
     pinned_peft: VersionRange = ANY,
@@ -43,6 +43,7 @@ def fp16_trainable_weights(
 
     - Not cast: with `autocast_adapter_dtype=False`, with PEFT pinned below 0.12, or by
       `model.add_adapter` of transformers.
+    - Also in a loop with `Accelerator(mixed_precision="fp16")` and its `backward`.
     - Not checked where the script casts something itself.
 
     ## Why it matters
@@ -91,7 +92,10 @@ def fp16_trainable_weights(
     ## Options
     None.
     """
-    if not fp16 or short(dtype) != "float16" or load_in_4bit or load_in_8bit:
+    if short(dtype) != "float16" or load_in_4bit or load_in_8bit:
+        return
+    scaler = None if fp16 else _scaling_accelerator(program)
+    if not fp16 and scaler is None:
         return
     old = pinned_peft.certainly_below("0.12")
     if not framework.direct or not (old or _stays_float16(program)):
@@ -99,13 +103,33 @@ def fp16_trainable_weights(
     if program.calls.named(".float", ".to", ".type"):
         return
     yield Problem(
-        "fp16",
+        "fp16" if scaler is None else "dtype",
         "fp16 training with a float16 adapter: the first step raises "
         '"Attempting to unscale FP16 gradients".',
         help="Use get_peft_model with PEFT 0.12 or newer, and leave autocast_adapter_dtype on, or "
         "load the model in float32.",
-        also=("dtype",),
+        also=("dtype",) if scaler is None else (scaler.span,),
     )
+
+
+def _scaling_accelerator(program: Program) -> Call | None:
+    """An accelerator that certainly scales the loss of a loop."""
+    calls = program.calls
+    for call in calls.named("accelerate.Accelerator"):
+        made = call.made
+        if argument(call, "mixed_precision", "") != "fp16" or made is None:
+            continue
+        if calls.places(_prepares, made) and calls.places(_goes_back, made):
+            return call
+    return None
+
+
+def _prepares(call: Call, accelerator: Thing) -> bool:
+    return call.name == ".prepare" and call.on == accelerator
+
+
+def _goes_back(call: Call, accelerator: Thing) -> bool:
+    return call.name == ".backward" and call.on == accelerator
 
 
 def _stays_float16(program: Program) -> bool:

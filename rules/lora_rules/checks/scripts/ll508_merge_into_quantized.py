@@ -11,7 +11,8 @@ from lora_rules.checks.scripts.calls import (
 )
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
-from lora_rules.evidence import PEFT_SOURCE, SCRIPT_RUNS
+from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.evidence import OLD_PEFT_ISSUES, PEFT_SOURCE, SCRIPT_RUNS
 from lora_rules.facts.model.checkpoint_quantization import Checkpoint, checkpoint_quantization
 from lora_rules.program import Program
 from lora_rules.recipe import Call, Thing
@@ -27,10 +28,15 @@ from lora_rules.repository import Repository
             "errors."
         ),
         PEFT_SOURCE.says("Merging into GPTQ raises ValueError, into AWQ NotImplementedError."),
+        OLD_PEFT_ISSUES.says(
+            "Cannot merge LORA layers when the model is loaded in 8-bit mode, said of 4 bits too."
+        ),
     ],
     calls=("merge_and_unload",),
 )
-def merge_into_quantized(program: Program, repository: Repository) -> Iterator[Problem]:
+def merge_into_quantized(
+    program: Program, repository: Repository, pinned_peft: VersionRange = ANY
+) -> Iterator[Problem]:
     """The adapter is merged into a quantized base.
 
     ## What it checks
@@ -38,6 +44,7 @@ def merge_into_quantized(program: Program, repository: Repository) -> Iterator[P
 
     - The same on a checkpoint that is stored as GPTQ or AWQ: an error where its `config.json` says
       so, a warning where its name does.
+    - An error where PEFT is pinned below 0.6, which refuses.
     - Not checked: a model that is dequantized first.
 
     ## Why it matters
@@ -45,7 +52,8 @@ def merge_into_quantized(program: Program, repository: Repository) -> Iterator[P
     In a layer of normal weights in NF4, a change of a tenth of their standard deviation keeps 84 %
     of its size, one of a twentieth 28 %, and one of a hundredth 2 %. PEFT warns of "rounding
     errors": the merged model answers differently from the one that was evaluated.
-    Into GPTQ and AWQ it does not merge at all: it raises.
+    Into GPTQ and AWQ it does not merge at all: it raises. PEFT below 0.6 raises ValueError for any
+    base in 4 or 8 bits.
 
     ## Bad
     ```python
@@ -89,6 +97,9 @@ def merge_into_quantized(program: Program, repository: Repository) -> Iterator[P
             yield from _into_stored(call, load, repository)
             continue
         if call.on is not None and not calls.places(_dequantizes, call.on):
+            if pinned_peft.certainly_below("0.6"):
+                yield _refused(call, load)
+                continue
             yield Problem(
                 call.span,
                 f"the base is quantized (line {load.span.line}): merging rounds the sum to its few "
@@ -96,6 +107,17 @@ def merge_into_quantized(program: Program, repository: Repository) -> Iterator[P
                 help="Load the base in 16 bits, load the adapter onto it, and merge there.",
                 also=(load.span,),
             )
+
+
+def _refused(merge: Call, load: Call) -> Problem:
+    return Problem(
+        merge.span,
+        f"the base is quantized (line {load.span.line}), and PEFT is pinned below 0.6, which "
+        "cannot merge into it: ValueError.",
+        severity=Severity.ERROR,
+        help="Load the base in 16 bits, load the adapter onto it, and merge there.",
+        also=(load.span,),
+    )
 
 
 def _dequantizes(call: Call, model: Thing) -> bool:

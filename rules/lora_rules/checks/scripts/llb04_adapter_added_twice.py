@@ -46,7 +46,8 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
 
     - For the trainer an error where TRL is pinned to 0.27 or newer, a warning where it is not
       pinned; not checked where it is pinned below, or the adapter was merged or unloaded.
-    - `get_peft_model` with a LoraConfig and the same adapter name is a warning.
+    - `get_peft_model` with a LoraConfig is a warning: with the same adapter name, or around a
+      PeftModel.
     - Loading onto a PeftModel is a warning.
 
     ## Why it matters
@@ -100,11 +101,19 @@ def adapter_added_twice(program: Program, pinned_trl: VersionRange = ANY) -> Ite
         elif call.name != "peft.get_peft_model":
             if _gets_config(calls, call):
                 yield from _two_for_a_trainer(pinned_trl, first, call)
-        elif _adds_lora(calls, call) and _have_one_name(first, call):
-            if is_adapter_load(first):
-                yield _wrapped_again(first, call)
-            elif _adds_lora(calls, first):
-                yield _wrapped_twice(first, call)
+        elif _adds_lora(calls, call):
+            yield from _two_of_peft(calls, first, call)
+
+
+def _two_of_peft(calls: Calls, first: Call, wrap: Call) -> Iterator[Problem]:
+    if _have_other_names(first, wrap):
+        if wrap.things["model"].wrapped:
+            yield _nested(first, wrap)
+    elif _have_one_name(first, wrap):
+        if is_adapter_load(first):
+            yield _wrapped_again(first, wrap)
+        elif _adds_lora(calls, first):
+            yield _wrapped_twice(first, wrap)
 
 
 def _loaded_onto_another(first: Call, load: Call) -> Problem:
@@ -126,6 +135,18 @@ def _wrapped_again(first: Call, wrap: Call) -> Problem:
         severity=Severity.WARNING,
         help="To train the loaded adapter on, pass is_trainable=True and leave out "
         "get_peft_model; for a new one on top, call merge_and_unload() first.",
+        also=(first.span,),
+    )
+
+
+def _nested(first: Call, wrap: Call) -> Problem:
+    return Problem(
+        wrap.span,
+        f"the model is a PeftModel since line {first.span.line}: {NESTED} In layers that both "
+        "adapt only the new adapter is active.",
+        severity=Severity.WARNING,
+        help="Add a second adapter with add_adapter, and choose with set_adapter; or call "
+        "merge_and_unload() first.",
         also=(first.span,),
     )
 
@@ -194,6 +215,12 @@ def _have_one_name(*calls: Call) -> bool:
     """Whether the adapters certainly have the same name."""
     names = {argument(call, "adapter_name", "default") for call in calls}
     return len(names) == 1 and names != {UNKNOWN}
+
+
+def _have_other_names(first: Call, second: Call) -> bool:
+    """Whether the adapters certainly have different names."""
+    names = [argument(call, "adapter_name", "default") for call in (first, second)]
+    return UNKNOWN not in names and names[0] != names[1]
 
 
 def _gets_config(calls: Calls, trainer: Call) -> bool:

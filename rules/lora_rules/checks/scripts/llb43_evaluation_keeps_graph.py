@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_rules.checks.scripts import loops
 from lora_rules.checks.scripts.adapters import adapter_changes, only
 from lora_rules.checks.scripts.calls import freezes
-from lora_rules.engine._startup.record import lazily
 from lora_rules.engine.effects import ADDS
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.evidence import SCRIPT_RUNS
 from lora_rules.program import Calls, Program
 from lora_rules.recipe import Call, Span, Thing
-
-_OUTPUT = lazily(
-    r"__call__\(\)(?:\.(?:loss|logits|last_hidden_state)|\[\])(?:\[\])*(?:\.(?:mean|sum)\(\))?"
-)
-"""A part of what a model gives back that has a gradient: no method took it away."""
-_WITHOUT = ("torch.no_grad", "torch.inference_mode", "torch.set_grad_enabled")
 
 
 @rule(
@@ -30,7 +24,7 @@ _WITHOUT = ("torch.no_grad", "torch.inference_mode", "torch.set_grad_enabled")
             "activations of all four; of loss.item() it keeps none."
         )
     ],
-    calls=("=+", "append"),
+    calls=("=+",),
 )
 def evaluation_keeps_graph(program: Program) -> Iterator[Problem]:
     """An evaluation sums up losses with their graphs, and keeps every batch's activations.
@@ -96,15 +90,15 @@ def evaluation_keeps_graph(program: Program) -> Iterator[Problem]:
     """
     calls = program.calls
     reported: set[Span] = set()
-    for role, call in _kept(calls):
-        thing = call.things[role]
-        if call.span in reported or not _OUTPUT.fullmatch(thing.part):
+    for call in loops.kept_in_loops(calls):
+        thing = call.things["value"]
+        if call.span in reported or not loops.OUTPUT.fullmatch(thing.part):
             continue
-        if not _evaluates(calls, call, role) or _is_without_gradient(calls, call):
+        if not _evaluates(calls, call) or _is_without_gradient(calls, call):
             continue
         if _goes_back(calls, call):
             continue
-        wraps = only(adapter_changes(calls, call, role), ADDS)
+        wraps = only(adapter_changes(calls, call, "value"), ADDS)
         model = Thing(thing.number)
         if not wraps or any(calls.any_between(_may_freeze, model, w, call) for w in wraps):
             continue
@@ -118,17 +112,9 @@ def evaluation_keeps_graph(program: Program) -> Iterator[Problem]:
         )
 
 
-def _kept(calls: Calls) -> Iterator[tuple[str, Call]]:
-    """What is added to a sum or to a list, in a loop."""
-    for call in calls.named("=+", ".append"):
-        for role in ("value", "0"):
-            if role in call.things and any(arm < 0 for arm in call.branch):
-                yield role, call
-
-
-def _evaluates(calls: Calls, call: Call, role: str) -> bool:
+def _evaluates(calls: Calls, call: Call) -> bool:
     """Whether the model is certainly in evaluation mode."""
-    modes = calls.last(call.histories.get(role), _sets_mode)
+    modes = calls.last(call.histories.get("value"), _sets_mode)
     return all(each is not None and each.name == ".eval" for each in modes)
 
 
@@ -151,7 +137,7 @@ def _goes_back(calls: Calls, call: Call) -> bool:
 def _is_without_gradient(calls: Calls, call: Call) -> bool:
     """Whether gradients may have been turned off before, for as long as this takes."""
     end = calls.position(call)
-    return any(calls.position(each) < end for each in calls.named(*_WITHOUT))
+    return any(calls.position(each) < end for each in calls.named(*loops.WITHOUT_GRADIENT))
 
 
 def _may_freeze(call: Call, model: Thing) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lora_rules.checks.scripts.calls import argument, base_load
+from lora_rules.checks.scripts.calls import argument, argument_is, base_load
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Severity
@@ -115,6 +115,44 @@ def _lacks_evaluation_data(blocks: Blocks, program: Program) -> bool:
     positional = any(name.isdigit() for call in given for name in call.things)
     none = all(key.candidates == (None,) and not key.overridable for key in data)
     return bool(given) and not positional and none
+
+
+_OF_THE_BEST = (
+    "load_best_model_at_end",
+    "save_strategy",
+    "eval_strategy",
+    "evaluation_strategy",
+    "save_steps",
+    "eval_steps",
+)
+
+
+def is_best_model_set_later(program: Program) -> bool:
+    """Whether what transformers compares in the constructor is set after it."""
+    return any(program.calls.named(*(f"={name}" for name in _OF_THE_BEST)))
+
+
+def best_model_when_made(program: Program) -> Iterator[Problem]:
+    """The strategies that the constructor gets, and compares: what is set later comes too late."""
+    for call in program.calls:
+        if call.made is None or not _makes_arguments(call.name):
+            continue
+        best = call.arguments.get("load_best_model_at_end")
+        names = [n for n in ("eval_strategy", "evaluation_strategy") if n in call.arguments]
+        evaluates = argument(call, names[0], None) if len(names) == 1 else "no"
+        saves = argument(call, "save_strategy", "steps")
+        if best is None or not argument_is(best, value=True) or not call.complete:
+            continue
+        if len(names) > 1 or not isinstance(saves, str) or not isinstance(evaluates, str):
+            continue
+        if saves not in ("best", evaluates):
+            yield Problem(
+                best.span or call.span,
+                f'load_best_model_at_end with save_strategy "{saves}" and eval_strategy '
+                f'"{evaluates}" when the arguments are made: transformers raises ValueError there.',
+                help="Give the strategies to the constructor.",
+                key="transformers/best-model-needs-equal-strategies",
+            )
 
 
 def best_model_strategies(save_strategy: Value, eval_strategy: Value) -> Iterator[Problem]:

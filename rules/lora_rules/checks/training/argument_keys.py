@@ -79,8 +79,8 @@ def _not_taken(
     instead = successor(owner, key.name, allowed)
     renamed = instead.rename if instead else ""
     edits = (Rename(key.name, renamed),) if renamed else ()
-    own = block._replace(receiver=source)
-    problem = of_other_version(own, key, pin, False, (instead, edits))
+    lacks = f"{_name(source)} has no parameter"
+    problem = of_other_version(source, lacks, key, pin, False, (instead, edits))
     yield problem._replace(severity=Severity.WARNING)
 
 

@@ -16,10 +16,9 @@ from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value
-from lora_rules.engine.version_range import ANY, VersionRange
+from lora_rules.engine.version_range import VersionRange
 from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, PEFT_SOURCE, TRANSFORMERS_SOURCE
-from lora_rules.frameworks.key_versions import versions_of
 from lora_rules.libraries import signatures
 from lora_rules.libraries.successors import RENAMED, Successor, successor
 from lora_rules.recipe import Block, Blocks, Key, Origin
@@ -64,7 +63,7 @@ def unknown_key(
     - Info where only versions newer than those we read are allowed.
     - A TRL file is checked against the classes of TRL's scripts: a misspelt or removed key is a
       warning, any other, which a script of one's own may read, info.
-    - Options of `swift` and `autotrain`, and arguments of torchtune's components, alike.
+    - Options of commands and arguments of torchtune's components alike.
     - Not checked: frameworks whose keys are not listed in full.
 
     ## Why it matters
@@ -125,7 +124,7 @@ def unknown_key(
             yield from against_classes(block, scripts, framework, pins, allow)
         elif block.known_keys:
             passing = (*allow, *framework.launcher_keys)
-            yield from _against_list(block, framework, passing, pins)
+            yield from _against_list(block, framework, passing)
 
 
 def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iterator[Problem]:
@@ -145,7 +144,8 @@ def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iter
                 certain = key.name not in in_any(receiver, own, inherited)
                 instead = successor(receiver, key.name, newest)
                 edits = _rename(key.name, newest, instead)
-                yield of_other_version(block, key, pin, certain, (instead, edits))
+                lacks = f"{receiver.rpartition('.')[2]} has no parameter"
+                yield of_other_version(receiver, lacks, key, pin, certain, (instead, edits))
         else:
             yield _never_known(block, key, unread, newest)
 
@@ -183,69 +183,20 @@ def _above_tables(receiver: str, own: VersionRange, inherited: VersionRange) -> 
     return ""
 
 
-def _against_list(
-    block: Block, framework: Behaviour, allow: tuple[str, ...], pins: Pins
-) -> Iterator[Problem]:
-    pin = pins[framework.package] if framework.package else ANY
+def _against_list(block: Block, framework: Behaviour, allow: tuple[str, ...]) -> Iterator[Problem]:
+    written = block.known_keys.intersection([key.name for key in block.keys])
     for key in block.keys:
         leaf = key.name.rpartition(".")[2]
-        if key.name in allow or leaf in allow:
-            continue
-        if key.name in block.known_keys:
-            if pin.bounded:
-                yield from _not_yet(key, framework, pin)
+        if key.name in block.known_keys or key.name in allow or leaf in allow:
             continue
         if not block.strict and key.candidates == (None,):
             continue  # dropped, and empty anyway
-        was = versions_of(framework.name, key.name) if framework.package else None
-        if was is not None and was.gone:
-            yield from _no_more(key, framework, was.gone, pin, block.known_keys)
-            continue
         from lora_rules.checks.training.argument_keys import is_slip  # few files have such a key
 
         effect = "refuses it" if block.strict else "drops it without a word"
         text = f"{framework.label} does not know {key.name} and {effect}."
-        there = (each.name for each in block.keys if not is_slip(key.name, each.name))
-        free = block.known_keys.difference(there)
+        free = block.known_keys.difference(name for name in written if not is_slip(key.name, name))
         yield _unknown(key, text, free, None if block.strict else Severity.WARNING)
-
-
-def _not_yet(key: Key, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:
-    """A key that the pinned versions do not have yet."""
-    was = versions_of(framework.name, key.name)
-    if was is None or not was.came or not pin.certainly_below(was.came):
-        return
-    older = [old for old, new in framework.successors.items() if new == key.name]
-    yield Problem(
-        key.span,
-        f"{framework.label} knows {key.name} since {was.came}; {_pinned(framework.package, pin)} "
-        "refuses it.",
-        help=f"Write {older[0]}, or take a newer version." if older else "Take a newer version.",
-    )
-
-
-def _pinned(library: str, pin: VersionRange) -> str:
-    """The pinned versions, and where they stand."""
-    where = f" ({', '.join(pin.places)})" if pin.places else ""
-    return f"{library}{' ' if pin.exact else ''}{pin}{where}"
-
-
-def _no_more(
-    key: Key, framework: Behaviour, gone: str, pin: VersionRange, known: frozenset[str]
-) -> Iterator[Problem]:
-    """A key that is gone: refused for certain where the pinned versions are without it."""
-    if pin.at_commit or (pin.bounded and pin.certainly_below(gone)):
-        return
-    certain = pin.bounded and pin.certainly_at_least(gone)
-    instead = framework.successors.get(key.name, "")
-    rename = Successor(rename=instead) if instead in known else Successor()
-    yield Problem(
-        key.span,
-        f"{framework.label} does not know {key.name} since {gone}, and refuses it.",
-        severity=None if certain else Severity.WARNING,
-        help=f"Write {instead}." if rename.rename else instead or "Remove it.",
-        edits=_rename(key.name, known, rename),
-    )
 
 
 def _unknown(key: Key, text: str, known: Iterable[str], severity: Severity | None) -> Problem:
@@ -275,14 +226,18 @@ SYNONYMS = {
     "lora_target_modules": "target_modules",
     "targets": "target_modules",
     "lora_bias_type": "bias",
-    "new_special_tokens": "add_special_tokens",
     "lora_layers": "num_layers",
 }
 """What people write for PEFT's and TRL's names, too far apart for spelling alone to tell."""
 
 
 def nearest_key(name: str, known: Iterable[str]) -> str | None:
-    """The known key that was probably meant, or ``None``."""
+    """The known key that was probably meant, of the same mapping, or ``None``."""
+    above, dot, leaf = name.rpartition(".")
+    if dot:
+        beside = (each.rpartition(".") for each in known)
+        meant = nearest_key(leaf, [last for parent, _, last in beside if parent == above])
+        return f"{above}.{meant}" if meant else None
     names = sorted(known)
     for table in (SYNONYMS, RENAMED):
         if table.get(name) in names:

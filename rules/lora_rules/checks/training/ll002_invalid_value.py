@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.keys import KeyPage, kebab
-from lora_rules.engine.problem import Problem, Safety, Set, Severity
+from lora_rules.engine.problem import Edit, Problem, Safety, Set, Severity
 from lora_rules.engine.registry import rule
 from lora_rules.engine.value import Known, Value, elements_of
 from lora_rules.evidence import BITSANDBYTES_SOURCE, PEFT_SOURCE
-from lora_rules.recipe import Setting
+from lora_rules.recipe import NoList, Setting
 
 TASK_TYPES = (
     "SEQ_CLS",
@@ -119,7 +119,8 @@ def invalid_value(
     - `r`: a positive whole number; `lora_alpha`, `lora_dropout`: numbers
     - `bias`: "none", "all" or "lora_only"; `task_type`, `init_lora_weights`: known names
     - `target_modules`, `exclude_modules`: as a text, a valid expression
-    - `modules_to_save`, `target_parameters`: lists; `layers_to_transform`: numbers from 0
+    - `modules_to_save`, `target_parameters`: lists, the first no tuple or set where a task adds a
+      head; `layers_to_transform`: numbers from 0
     - `rank_pattern`, `alpha_pattern`: dicts of expressions and numbers; `eva_config`: rho and tau
       within their limits
     - Where a framework reads the setting before PEFT and may know more spellings, only numbers are
@@ -159,28 +160,50 @@ def invalid_value(
     ## Options
     None.
     """
-    for each, complaint in (
-        (r, _rank),
-        (lora_alpha, _alpha),
-        (lora_dropout, _dropout),
-        (bias, _bias),
-        (task_type, _task_type),
-        (init_lora_weights, _initialisation),
-        (target_modules, _expression),
-        (exclude_modules, _expression),
-        (modules_to_save, _modules_to_save),
-        (rank_pattern, _rank_pattern),
-        (alpha_pattern, _alpha_pattern),
-        (layers_to_transform, _layers),
-        (target_parameters, _target_parameters),
-        (eva_config, _eva),
-        (bnb_4bit_quant_type, _quant_type),
-    ):
+    given = (
+        r,
+        lora_alpha,
+        lora_dropout,
+        bias,
+        task_type,
+        init_lora_weights,
+        target_modules,
+        exclude_modules,
+        modules_to_save,
+        rank_pattern,
+        alpha_pattern,
+        layers_to_transform,
+        target_parameters,
+        eva_config,
+        bnb_4bit_quant_type,
+    )
+    for each, complaint in zip(given, COMPLAINTS.values(), strict=True):
         if not isinstance(each, Known) or not each.setting.written:
             continue
         value = _read(each.value, target_modules) if complaint in PATTERNS else each.value
         if _is_refused(framework, each.setting) and (text := complaint(value)):
             yield _problem(each.setting, text)
+    if isinstance(modules_to_save, Known) and isinstance(modules_to_save.value, NoList):
+        yield from _not_extended(modules_to_save, task_type)
+
+
+def _not_extended(modules_to_save: Known, task_type: Value) -> Iterator[Problem]:
+    """A tuple or a set, to which PEFT cannot add the head of the task."""
+    from lora_rules.facts.adapter.saved_modules import SAVED_BY_TASK  # few scripts write a tuple
+
+    if not isinstance(task_type, Known) or task_type.value not in SAVED_BY_TASK:
+        return
+    edits: tuple[Edit, ...] = ()
+    if isinstance(modules_to_save.value, list):
+        edits = (Set("modules_to_save", list(modules_to_save.value)),)
+    yield Problem(
+        "modules_to_save",
+        f"modules_to_save is no list: for {task_type.value} PEFT extends it with the head, and "
+        "raises AttributeError.",
+        help="Write a list.",
+        edits=edits,
+        key=key_of("modules_to_save"),
+    )
 
 
 RAISES = frozenset({"task_type", "bias", "init_lora_weights"})
@@ -366,3 +389,31 @@ def _nested(value: object, limits: Mapping[str, tuple[float, float | None]]) -> 
 
 def _quant_type(value: object) -> str | None:
     return None if value in QUANT_TYPES else 'bitsandbytes knows "nf4" and "fp4"'
+
+
+COMPLAINTS: Mapping[str, Callable[[object], str | None]] = {
+    "r": _rank,
+    "lora_alpha": _alpha,
+    "lora_dropout": _dropout,
+    "bias": _bias,
+    "task_type": _task_type,
+    "init_lora_weights": _initialisation,
+    "target_modules": _expression,
+    "exclude_modules": _expression,
+    "modules_to_save": _modules_to_save,
+    "rank_pattern": _rank_pattern,
+    "alpha_pattern": _alpha_pattern,
+    "layers_to_transform": _layers,
+    "target_parameters": _target_parameters,
+    "eva_config": _eva,
+    "bnb_4bit_quant_type": _quant_type,
+}
+"""Of each setting, what is wrong with a value; in the order of the rule's parameters."""
+
+
+def is_reported(framework: Behaviour, setting: str, value: object) -> bool:
+    """Whether this rule reports a value of a key that the framework hands on as it is."""
+    complaint = COMPLAINTS.get(setting)
+    if value == [] or isinstance(value, dict):
+        return False  # the setting is not known: a sweep over nothing, or a mapping
+    return framework.adapter_as_written and complaint is not None and bool(complaint(value))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
@@ -10,7 +11,7 @@ from lora_rules.engine.keys import KeyPage
 from lora_rules.engine.problem import Problem, Severity
 from lora_rules.engine.refusals import Written, judge, written
 from lora_rules.engine.registry import rule
-from lora_rules.engine.value import Value, certainly
+from lora_rules.engine.value import Unknown, Value, certainly
 from lora_rules.engine.views import Outline
 from lora_rules.evidence import FRAMEWORK_SOURCES, TRANSFORMERS_SOURCE, TRL_SOURCE
 from lora_rules.recipe import Block, Blocks, Key
@@ -18,6 +19,7 @@ from lora_rules.recipe import Block, Blocks, Key
 if TYPE_CHECKING:
     from lora_rules.facts.versions.pins import Pins
     from lora_rules.program import Program
+    from lora_rules.repository import Repository
 
 
 def keys() -> Iterator[KeyPage]:
@@ -73,6 +75,8 @@ def refused_by_framework(
     num_labels: Value,
     pins: Pins,
     outline: Outline,
+    deepspeed: Value,
+    repository: Repository,
     program: Program | None = None,
 ) -> Iterator[Problem]:
     """Keys that the framework refuses together, or one that it refuses without another.
@@ -140,14 +144,18 @@ def refused_by_framework(
     if outline.result and not framework.uses_adapters:
         return
     if not framework.refuses_calls:
-        yield from _refused_in_file(blocks, framework, pins)
+        asks = partial(_asks_for_zero3, deepspeed, repository)
+        yield from _refused_in_file(blocks, framework, pins, asks)
         return
     from lora_rules.checks.scripts import refused_script as script
 
     yield from script.refused_keywords(blocks, framework, pins)
     if certainly(load_best_model_at_end, True):
-        yield from script.best_model_strategies(save_strategy, eval_strategy)
-        yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
+        if program is not None and script.is_best_model_set_later(program):
+            yield from script.best_model_when_made(program)
+        else:
+            yield from script.best_model_strategies(save_strategy, eval_strategy)
+            yield from script.best_model_steps(save_strategy, eval_strategy, save_steps, eval_steps)
     if framework.trl_arguments:
         yield from script.packing_without_length(packing, max_length)
     if program is not None:
@@ -161,14 +169,29 @@ def refused_by_framework(
     yield from script.adapter_on_head(blocks, target_modules, pins)
 
 
-def _refused_in_file(blocks: Blocks, framework: Behaviour, pins: Pins) -> Iterator[Problem]:
+def _asks_for_zero3(deepspeed: Value, repository: Repository) -> bool:
+    """Whether its configuration, or the name of it, says so."""
+    from lora_rules.facts.memory.memory_forecast.several_gpus import zero  # few files use DeepSpeed
+
+    try:
+        return zero(deepspeed, repository).stage == 3
+    except Unknown:
+        return False
+
+
+def _refused_in_file(
+    blocks: Blocks, framework: Behaviour, pins: Pins, asks_for_zero3: Callable[[], bool]
+) -> Iterator[Problem]:
     """What a framework refuses of the keys of its file."""
     if blocks:
         from lora_rules.frameworks.registry import refusals_of
 
         for refusals in refusals_of(framework.name):
             yield from judge(
-                written(blocks[0]), refusals, pins[framework.package], pins.__getitem__
+                written(blocks[0], asks_for_zero3),
+                refusals,
+                pins[framework.package],
+                pins.__getitem__,
             )
         if framework.hands_on_sections:
             yield from _refused_in_section(blocks[0])

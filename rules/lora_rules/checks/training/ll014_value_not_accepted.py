@@ -52,12 +52,13 @@ def value_not_accepted(
     """A value of another type than the key has, or that is none of those which it may have.
 
     ## What it checks
-    Each key of a file of axolotl, LLaMA-Factory, ms-swift or TRL against what the framework itself
-    accepts, by the conversions that it makes.
+    Each key of a file of axolotl, LLaMA-Factory, ms-swift, TRL, LitGPT or Oumi against what the
+    framework itself accepts, by the conversions that it makes.
 
     - For axolotl `"10"` is a number, `yes` is true; LLaMA-Factory converts nothing; for ms-swift
       `null` is the text "None".
-    - A value outside a list of values is a warning, because lists grow with the versions.
+    - A value outside a list of values is a warning, because lists grow with the versions. Where
+      ms-swift is pinned, the list is that of its version.
     - A value of another type is an error.
     - A number without a point (`2e-5`), which LLaMA-Factory before 0.9.4 reads as a text: an error
       where such a version is pinned, an info where none is.
@@ -110,11 +111,35 @@ def value_not_accepted(
             takes = accepted.of(framework.former_keys.get(key.name, key.name))
             if takes is None or (plugins and takes.values):
                 continue
+            takes, source = _of_pinned(takes, accepted.source, block, key, pins)
             if key.name in mappings:
                 key = key._replace(candidates=({},), value_span=key.span)
-            yield from _judge(key, takes, framework.label, accepted.source)
+            yield from _judge(key, takes, framework, source)
         if framework.yaml_1_2_since:
             yield from _texts(block, framework, pins[framework.package])
+
+
+def _of_pinned(
+    takes: Accepted, source: str, block: Block, key: Key, pins: Pins
+) -> tuple[Accepted, str]:
+    """With the values of the versions that are allowed, where those are known and others."""
+    if not takes.values or not block.programs:
+        return takes, source
+    library = block.programs[0].partition(".")[0]
+    pin = pins[library]
+    if not pin.bounded or pin.at_commit or pin.contains(source.rpartition(" ")[2]):
+        return takes, source
+    from lora_rules.libraries import signatures  # few repositories pin a framework
+
+    listed: dict[str, None] = {}
+    try:
+        for program in block.programs:
+            listed.update(dict.fromkeys(signatures.choices(program, key.name, pin)))
+    except KeyError:
+        return takes, source
+    if not listed:
+        return takes, source
+    return takes._replace(values=tuple(listed)), f"{library} {pin}"
 
 
 def _texts(block: Block, framework: Behaviour, pin: VersionRange) -> Iterator[Problem]:
@@ -141,18 +166,23 @@ def _first_text(block: Block) -> tuple[Key, ...]:
     return next(((key,) for key in block.keys if key.text_to_pyyaml), ())
 
 
-def _judge(key: Key, takes: Accepted, who: str, source: str) -> Iterator[Problem]:
+def _judge(key: Key, takes: Accepted, framework: Behaviour, source: str) -> Iterator[Problem]:
     if not key.candidates or key.overridable or any(map(takes.takes, key.candidates)):
         return
     value = key.candidates[0]
     if isinstance(value, str) and PLACEHOLDER.search(value):
         return  # filled in before the framework reads it
+    if framework.adapter_as_written:
+        from lora_rules.checks.training.ll002_invalid_value import is_reported
+
+        if is_reported(framework, key.name.rpartition(".")[2], value):
+            return
     listed = takes.values and isinstance(value, str | bool | int | float)
     nearest = _nearest(value, takes.values)
     shown = "a mapping" if isinstance(value, dict) else repr(value)
     yield Problem(
         key.value_span or key.span,
-        f"{key.name} = {shown}: {who} takes {_described(takes)} ({source}).",
+        f"{key.name} = {shown}: {framework.label} takes {_described(takes)} ({source}).",
         severity=Severity.WARNING if listed else None,
         help=f"Did you mean {nearest}?" if nearest else "",
     )
@@ -168,8 +198,10 @@ def _nearest(value: object, known: tuple[str, ...]) -> str:
 def _described(takes: Accepted) -> str:
     types = [word for kind, word in WORDS.items() if kind in takes.types]
     for kind, word in QUOTED.items():
-        if kind in takes.types:  # other types pass unconverted, and nobody means them
-            types = [word]
+        if kind in takes.types and "str" not in takes.types:
+            # other types pass unconverted, and nobody means them
+            whole = kind == "number" and "int" in takes.types and "float" not in takes.types
+            types = [WORDS["int"] if whole else word]
     shown = [f'"{value}"' for value in takes.values[:AT_MOST]]
     more = len(takes.values) - len(shown)
     parts = [*shown, *([f"{more} more"] if more else []), *types]

@@ -21,6 +21,7 @@ _NAMED = 4
             "quotes the blank, and a comment goes to the end of its line (run)."
         ),
     ],
+    of_records=True,
 )
 def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     r"""A command of a script ends above some of its options.
@@ -28,7 +29,7 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     ## What it checks
     A training command ends at the end of a line, and what follows begins with `--`, because of:
 
-    - a blank behind the backslash;
+    - a blank behind the backslash, or the carriage return of a file from Windows;
     - a comment behind the backslash, or before it;
     - a comment line between lines that are continued;
     - an empty line after a backslash, or no backslash at all.
@@ -75,12 +76,15 @@ def command_ends_early(dropped_options: Setting) -> Iterator[Problem]:
     named = ", ".join(map(str, options[:_NAMED]))
     more = f" and {len(options) - _NAMED} more" if len(options) > _NAMED else ""
     one = len(options) == 1
+    from_windows = "carriage return" in dropped_options.source
     fate = "reaches the program, it is" if one else "reach the program, they are"
     yield Problem(
         dropped_options.span,
         f"the command ends here, because {dropped_options.source}: {named}{more} below never "
         f"{fate} run as a command.",
-        help="Make a backslash the last character of each line of the command but the last, "
+        help="Give the file line feeds alone (dos2unix)."
+        if from_windows
+        else "Make a backslash the last character of each line of the command but the last, "
         "and move comments above it.",
         also=(dropped_options.key_span,) if dropped_options.key_span is not None else (),
     )

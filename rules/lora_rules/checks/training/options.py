@@ -1,20 +1,20 @@
 """Options that none of the programs takes which a command or a file may be for.
 
-For LL001: the keys of ms-swift's and AutoTrain's recipes are options of their commands, which come
-and go with the versions.
+For LL001: the keys of ms-swift's, LLaMA-Factory's or Oumi's recipes are options of their commands,
+which come and go with the versions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from lora_rules.checks.training.parameters import asked
+from lora_rules.checks.training.parameters import asked, distribution, of_other_version
 from lora_rules.engine._startup.typed import TYPE_CHECKING, NamedTuple
 from lora_rules.engine.behaviour import Behaviour
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries import signatures
-from lora_rules.libraries.renamed_options import DISTRIBUTIONS, successor
+from lora_rules.libraries.renamed_options import successor
 from lora_rules.recipe import Block, Key
 
 if TYPE_CHECKING:
@@ -53,16 +53,40 @@ def against_programs(
     taken = None if _is_lenient(block, framework) else _taken(block.programs, pins)
     if taken is None:
         return
+    moved: dict[str, list[tuple[str, Problem]]] = {}
     for key in block.keys:
         if key.name in taken.newest or key.name in allow or key.name in framework.former_keys:
             continue
         if key.name.removeprefix(DENIED) in taken.newest or _is_below(key.name, taken.newest):
             continue
-        moved = _of_other_version(block.programs, key, taken, pins)
-        if moved is not None:
-            yield moved
+        if not block.strict and key.candidates == (None,):
+            continue  # dropped, and empty anyway
+        lacks = f"{_called(block, framework)} has no {_noun(block)}"
+        of_other = _of_other_version(block.programs, key, lacks, taken, pins)
+        if of_other is not None:
+            moment = of_other.message.rpartition(": it ")[2]
+            moved.setdefault(moment, []).append((key.name, of_other))
         elif key.name not in block.known_keys:
-            yield _never_known(block, key, taken, nearest(key.name, taken.newest))
+            yield _never_known(block, framework, key, taken, nearest(key.name, taken.newest))
+    for together in moved.values():
+        if len(together) > MANY:
+            yield _as_one(together)
+        else:
+            yield from (problem for _, problem in together)
+
+
+MANY = 5
+"""With more options that came or went with one version, a command is written for another one, and
+one problem says so."""
+
+
+def _as_one(moved: list[tuple[str, Problem]]) -> Problem:
+    (_, first), *others = moved
+    names = ", ".join(name for name, _ in others)
+    return first._replace(
+        message=f"{first.message} So are {len(others)} more of the command: {names}.",
+        edits=(),  # a fix renames the key that it stands at
+    )
 
 
 def _is_lenient(block: Block, framework: Behaviour) -> bool:
@@ -101,60 +125,52 @@ def _has_keys(name: str, known: frozenset[str]) -> bool:
 
 
 def _of_other_version(
-    programs: tuple[str, ...], key: Key, taken: Taken, pins: Pins
+    programs: tuple[str, ...], key: Key, lacks: str, taken: Taken, pins: Pins
 ) -> Problem | None:
     """An option that came or went, and is not there in the newest version that is allowed."""
     program = next((each for each in programs if key.name in signatures.every_field(each)), "")
     if not program:
         return None
-    above = signatures.parent(program)
-    if above is not None and key.name in signatures.every_field(above):
-        if pins["transformers"].at_commit:
-            return None
-        owner, library = above, "transformers"
-    else:
-        owner, library = program, DISTRIBUTIONS[program.partition(".")[0]]
-    gone = signatures.removed(owner, key.name)
-    came = signatures.introduced(owner, key.name)
-    if not gone and not came:
+    owner = signatures.owner(program, key.name)
+    pin = pins[owner.partition(".")[0]]
+    if pin.at_commit or not (
+        signatures.removed(owner, key.name) or signatures.introduced(owner, key.name)
+    ):
         return None
-    moment = f"was removed by {library} {gone}" if gone else f"came with {library} {came}"
-    refused = taken.pin.bounded and key.name not in taken.some
-    here = f"{library} {taken.pin}" if taken.pin.exact else f"the newest {library}"
     instead = successor(program, key.name, taken.newest)
-    advice = instead.advice if instead else f"Remove it, or install the {library} it is for."
-    return Problem(
-        key.span,
-        f"{_called(programs, program)} has no option {key.name} in {here}: it {moment}.",
-        severity=Severity.ERROR if refused else Severity.WARNING,
-        help=advice if refused or taken.pin.bounded else f"{advice}{_or_pin(library, gone)}",
-        edits=(Rename(key.name, instead.rename),) if instead and instead.rename else (),
-    )
+    edits = (Rename(key.name, instead.rename),) if instead and instead.rename else ()
+    certain = taken.pin.bounded and key.name not in taken.some
+    return of_other_version(program, lacks, key, pin, certain, (instead, edits))
 
 
-def _or_pin(library: str, gone: str | None) -> str:
-    return f" Or pin {library}<{gone}, which it was written for." if gone else ""
-
-
-def _never_known(block: Block, key: Key, taken: Taken, nearest: str | None) -> Problem:
+def _never_known(
+    block: Block, framework: Behaviour, key: Key, taken: Taken, nearest: str | None
+) -> Problem:
     unread = all(signatures.is_above_table(each, taken.pin) for each in block.programs)
-    effect = "drops it with a warning" if not block.strict else "refuses it"
-    called = _called(block.programs, block.programs[0])
+    effect = "drops it" if not block.strict else "refuses it"
     return Problem(
         key.span,
-        f"{called} does not know {key.name} and {effect}.",
+        f"{_called(block, framework)} does not know {key.name} and {effect}.",
         severity=Severity.INFO if unread else None if block.strict else Severity.WARNING,
         help=f"Did you mean {nearest}?" if nearest else "Remove it, or check its spelling.",
         edits=(Rename(key.name, nearest),) if nearest else (),
     )
 
 
-def _called(programs: tuple[str, ...], program: str) -> str:
-    """``swift export`` where the command is known, else the name of what has the commands.
-
-    A component has a longer path, and is called by its last name.
-    """
-    library, _, command = program.partition(".")
+def _called(block: Block, framework: Behaviour) -> str:
+    """``swift export`` of a command, a component by its last name, of a file its framework."""
+    library, _, command = block.programs[0].partition(".")
     if "." in command:
         return command.rpartition(".")[2]
-    return f"{library} {command}" if len(programs) == 1 else DISTRIBUTIONS[library]
+    if _is_command(block):
+        return f"{library} {command}"
+    return framework.label or distribution(block.programs[0])
+
+
+def _noun(block: Block) -> str:
+    return "option" if _is_command(block) else "key"
+
+
+def _is_command(block: Block) -> bool:
+    """A command has options of one program, and no list besides."""
+    return not block.known_keys

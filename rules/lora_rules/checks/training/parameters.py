@@ -5,8 +5,9 @@ from __future__ import annotations
 from lora_rules.engine.problem import Problem, Rename, Severity
 from lora_rules.engine.version_range import VersionRange
 from lora_rules.libraries import signatures
+from lora_rules.libraries.renamed_options import DISTRIBUTIONS
 from lora_rules.libraries.successors import Successor
-from lora_rules.recipe import Block, Key
+from lora_rules.recipe import Key
 
 DROPPING = ("transformers.BitsAndBytesConfig",)
 """They take ``**kwargs`` and do nothing with them: a line of the log, at a level that is not shown
@@ -43,9 +44,15 @@ def asked(pin: VersionRange) -> VersionRange | None:
     return pin if pin.bounded else None
 
 
+def distribution(qualified: str) -> str:
+    """What PyPI calls the package of a callee."""
+    library = qualified.partition(".")[0]
+    return DISTRIBUTIONS.get(library, library)
+
+
 def moment(receiver: str, name: str, owner: str) -> str:
     """When a parameter came or went, if it ever was one."""
-    source = owner.partition(".")[0]
+    source = distribution(owner)
     removed = signatures.removed(receiver, name)
     if removed:
         return f"was removed by {source} {removed}"
@@ -54,16 +61,24 @@ def moment(receiver: str, name: str, owner: str) -> str:
 
 
 def of_other_version(
-    block: Block,
+    receiver: str,
+    lacks: str,
     key: Key,
     pin: VersionRange,
     certain: bool,
     better: tuple[Successor | None, tuple[Rename, ...]],
 ) -> Problem:
-    """A parameter that came or went, and is not there in the versions that are allowed."""
-    callee = block.receiver.rpartition(".")[2]
-    source = signatures.owner(block.receiver, key.name)
-    library = source.partition(".")[0]
+    """A parameter that came or went, and is not there in the versions that are allowed.
+
+    Args:
+        receiver: the callee, or the program.
+        lacks: what a message calls it: ``SFTConfig has no parameter``.
+        key: the parameter.
+        pin: the versions of what it belongs to.
+        certain: none of the allowed versions has it.
+        better: what to write instead, and the edit that does so.
+    """
+    library = distribution(signatures.owner(receiver, key.name))
     where = ""
     if not pin.bounded or not (certain or pin.capped):
         here = f"the newest {library}"
@@ -72,20 +87,28 @@ def of_other_version(
     else:
         here = f"{library}{pin}" if certain else f"the newest {library}{pin}"
         where = f" ({', '.join(pin.places)})"
-    refused = pin.bounded and certain and block.receiver not in DROPPING
+    refused = pin.bounded and certain and receiver not in DROPPING
     instead, edits = better
     return Problem(
         key.span,
-        f"{callee} has no parameter {key.name} in {here}{where}: it "
-        f"{moment(block.receiver, key.name, source)}.",
+        f"{lacks} {key.name} in {here}{where}: it "
+        f"{moment(receiver, key.name, signatures.owner(receiver, key.name))}.",
         severity=Severity.ERROR if refused else Severity.WARNING,
-        help=f"{instead.advice}{_or_pin(pin, refused, library)}"
+        help=instead.advice + ("" if pin.bounded else _or_pin(receiver, key.name, library))
         if instead
-        else f"Write it the way {here} wants it, or pin {library}.",
+        else _without_successor(receiver, key.name, here, library),
         edits=edits,
     )
 
 
-def _or_pin(pin: VersionRange, refused: bool, library: str) -> str:
+def _without_successor(receiver: str, name: str, here: str, library: str) -> str:
+    came = signatures.introduced(receiver, name)
+    if came and not signatures.removed(receiver, name):
+        return f"Remove it, or take {library} {came} or a newer one."
+    return f"Write it the way {here} wants it, or pin {library}."
+
+
+def _or_pin(receiver: str, name: str, library: str) -> str:
     """What else may be done where nothing says which version is meant."""
-    return "" if refused or pin.bounded else f" Or pin the {library} that it was written for."
+    gone = signatures.removed(receiver, name)
+    return f" Or pin {library}<{gone}, which it was written for." if gone else ""

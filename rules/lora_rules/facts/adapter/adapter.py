@@ -50,6 +50,8 @@ class Adapter(NamedTuple):
     num_labels: Value = Absent("num_labels is not given")
     not_counted: str = ""
     """Why what it trains is not counted here; empty if it is."""
+    beside_all: tuple[str, ...] = ()
+    """What the file names besides, where ``target_modules`` is every linear layer."""
 
 
 def adapter(
@@ -69,8 +71,10 @@ def adapter(
     trainable_token_indices: list[int] | dict[str, object] | None = None,
     lora_bias: bool = False,
     task_type: str | None = None,
+    targets_beside_all: list[str] | str | None = None,
 ) -> Adapter:
     """Fact ``adapter``: what a recipe says of it, for every fact that asks what is trained."""
+    beside = [targets_beside_all] if isinstance(targets_beside_all, str) else targets_beside_all
     return Adapter(
         r,
         target_modules,
@@ -88,6 +92,7 @@ def adapter(
         drops=isinstance(lora_dropout, Known) and lora_dropout.value not in (0, None),
         num_labels=num_labels,
         not_counted=not_counted,
+        beside_all=tuple(beside or ()),
     )
 
 
@@ -182,7 +187,7 @@ def _targets(found: Modules, wanted: Wanted, saved: list[str], adapter: Adapter)
         as_written=adapter.target_modules,
     )
     if isinstance(targets.wanted, str) and targets.wanted.lower() == ALL_LINEAR:
-        return targets.naming(_all_linear(found, adapter.task_type))
+        return targets.naming(_all_linear(found, adapter.task_type) | set(adapter.beside_all))
     return targets
 
 

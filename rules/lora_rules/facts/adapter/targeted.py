@@ -6,7 +6,7 @@ doubt, this says what fits, what does not, and what PEFT refuses, so that rules 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from lora_rules.engine._startup.record import lazily, record, replace
 from lora_rules.engine.behaviour import Behaviour
@@ -90,6 +90,7 @@ def targeted(
     target_parameters: list[str] | None = None,
     task_type: str | None = None,
     pinned_transformers: VersionRange = ANY,
+    targets_beside_all: list[str] | str | None = None,
 ) -> Targeted:
     """What PEFT makes of the targets.
 
@@ -101,7 +102,8 @@ def targeted(
         _check_readable(outline, framework, inventory, target_modules)
     _check_known(inventory, pinned_transformers, own_code=possibly(trust_remote_code, True))
     saved = [*(modules_to_save or ()), *SAVED_BY_TASK.get(task_type or "", ())]
-    modules = _handed_on(framework, inventory, target_modules)
+    beside = [targets_beside_all] if isinstance(targets_beside_all, str) else targets_beside_all
+    modules = _handed_on(framework, inventory, target_modules, beside or ())
     given = Wanted(modules, frozenset(target_parameters or ()), {}, exclude_modules or (), saved)
     try:
         wanted = _rewritten(inventory, given)
@@ -205,14 +207,20 @@ def _was_renamed(inventory: Inventory) -> bool:
 
 
 def _handed_on(
-    framework: Behaviour, inventory: Inventory, target: list[str] | str | None
+    framework: Behaviour,
+    inventory: Inventory,
+    target: list[str] | str | None,
+    beside: Sequence[str],
 ) -> list[str] | str | None:
-    """What PEFT is given as targets, where a framework lists the linear layers itself."""
+    """What PEFT is given as targets, where a framework lists the linear layers itself.
+
+    ``beside`` is named besides, which makes one list of both.
+    """
     if not framework.lists_linear_layers or not _is_everything(target):
         return target
     if framework.leaves_towers and (text := _of_language_model(inventory)) is not None:
         return text
-    return sorted(inventory.names)
+    return sorted({*inventory.names, *beside})
 
 
 def _is_everything(target: object) -> bool:

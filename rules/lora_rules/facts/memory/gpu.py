@@ -12,7 +12,11 @@ import re
 from functools import cache
 
 from lora_rules.engine._startup.record import lazily, record
+from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.value import Unknown
+
+if TYPE_CHECKING:
+    from lora_rules.engine.behaviour import Behaviour
 
 
 class UnknownGpu(Unknown):
@@ -42,12 +46,14 @@ _BRANDS = lazily(r"\b(nvidia|amd|geforce|tesla|instinct|quadro|gpu|graphics|card
 _SIZE = lazily(r"(\d+(?:\.\d+)?)\s*(gib|gb|g)", re.IGNORECASE)
 
 
-def usable_gpu(gpu: str) -> Gpu:
+def usable_gpu(gpu: str, framework: Behaviour) -> Gpu:
     """The declared GPU.
 
     Raises:
-        UnknownGpu: if no card, or more than one, has that name.
+        UnknownGpu: if no card, or more than one, has that name, or a service has its own.
     """
+    if framework.elsewhere:
+        raise UnknownGpu(f"{framework.label} trains on machines of its own")
     return find_gpu(gpu)
 
 

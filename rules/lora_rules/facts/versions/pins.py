@@ -29,11 +29,17 @@ def pins(
     pinned_transformers: VersionRange = ANY,
     pinned_trl: VersionRange = ANY,
     pinned_bitsandbytes: VersionRange = ANY,
+    pinned_openrlhf: VersionRange = ANY,
     pinned_ms_swift: VersionRange = ANY,
     pinned_torchtune: VersionRange = ANY,
     pinned_autotrain_advanced: VersionRange = ANY,
     pinned_verl: VersionRange = ANY,
     pinned_llamafactory: VersionRange = ANY,
+    pinned_litgpt: VersionRange = ANY,
+    pinned_ludwig: VersionRange = ANY,
+    pinned_nemo_automodel: VersionRange = ANY,
+    pinned_oumi: VersionRange = ANY,
+    pinned_axolotl: VersionRange = ANY,
 ) -> Pins:
     """The versions that the repository allows."""
     return Pins(
@@ -42,10 +48,16 @@ def pins(
             "transformers": pinned_transformers,
             "trl": pinned_trl,
             "bitsandbytes": pinned_bitsandbytes,
+            "openrlhf": pinned_openrlhf,
             "swift": pinned_ms_swift,
             "torchtune": pinned_torchtune,
             "autotrain": pinned_autotrain_advanced,
             "verl": pinned_verl,
             "llamafactory": pinned_llamafactory,
+            "litgpt": pinned_litgpt,
+            "ludwig": pinned_ludwig,
+            "nemo_automodel": pinned_nemo_automodel,
+            "oumi": pinned_oumi,
+            "axolotl": pinned_axolotl,
         }
     )

@@ -96,6 +96,8 @@ def _targets(draft: Draft) -> None:
     flag = draft.find(["lora_target_linear"])
     value = draft.plain("lora_target_linear")
     if flag is not None and value is True:
+        if "target_modules" in draft.settings:
+            draft.take_from("targets_beside_all", "lora_target_modules")
         draft.conclude("target_modules", "all-linear", flag, "lora_target_linear: true")
     elif flag is not None and value is None:
         draft.leave_open("target_modules", flag, "lora_target_linear is unknown")

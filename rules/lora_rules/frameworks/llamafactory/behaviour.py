@@ -16,23 +16,6 @@ if TYPE_CHECKING:
     from lora_rules.repository import Repository
 
 
-SUCCESSORS = {
-    "dpo_beta": "pref_beta",
-    "dpo_ftx": "pref_ftx",
-    "dpo_loss": "pref_loss",
-    "orpo_beta": "pref_beta",
-    "new_special_tokens": "add_special_tokens",
-    "image_dir": "media_dir",
-    "image_resolution": "Write image_max_pixels: the product of both sides.",
-    "video_resolution": "Write video_max_pixels: the product of both sides.",
-    "train_mm_proj_only": "Write freeze_vision_tower: true and freeze_language_model: true.",
-    "split": "Write it into the data set's entry of dataset_info.json.",
-    "visual_inputs": "Remove it: the template says whether there are images.",
-    "reserved_label_len": "Remove it: prompts and answers share cutoff_len.",
-}
-"""What its README and the code of the next version have in place of keys that are gone."""
-
-
 class Framework(Behaviour):
     """A recipe that LLaMA-Factory reads.
 
@@ -43,7 +26,6 @@ class Framework(Behaviour):
 
     package = "llamafactory"
     yaml_1_2_since = "0.9.4"  # OmegaConf.load in hparams/parser.py, yaml.safe_load before
-    successors = SUCCESSORS
     names_as_written = True
     all_linear_of_text = True
     refuses_repeated_keys = True
@@ -69,6 +51,8 @@ class Framework(Behaviour):
         _pissa(draft)
         _resized(draft)
         _unquantized(draft)
+        _stored(draft)
+        _rewarded(draft)
         if draft.plain("quantization_method") not in (None, "bnb", "bitsandbytes"):
             draft.without("load_in_4bit", "load_in_8bit")
 
@@ -108,6 +92,40 @@ def _unquantized(draft: Draft) -> None:
         "LLaMA-Factory quantizes only where quantization_bit is given",
         "Write quantization_bit: 4, or remove it.",
     )
+
+
+def _stored(draft: Draft) -> None:
+    """A checkpoint that is quantized is loaded as it is (``model_utils/quantization.py``).
+
+    Most have 4 bits: then the file says what happens, unless the name says 8.
+    """
+    found = draft.find(["quantization_bit"])
+    bits, name = draft.plain("quantization_bit"), str(draft.plain("model_name_or_path")).lower()
+    if found is None or bits is None:
+        return
+    if str(bits) != "4" or any(word in name for word in ("int8", "8bit", "8-bit", "fp8")):
+        draft.ignores(
+            found,
+            "the base model is stored quantized, and LLaMA-Factory loads it as it is stored",
+            "Remove it, or name the model in 16 bit.",
+            of_stored=True,
+        )
+
+
+def _rewarded(draft: Draft) -> None:
+    """With LoRA the reward model is an adapter over the policy (``train/trainer_utils.py``)."""
+    if draft.plain("stage") != "ppo" or draft.find(["reward_model"]) is None:
+        return
+    if draft.is_there("reward_model_type") and draft.plain("reward_model_type") != "lora":
+        return
+    for key in ("reward_model_adapters", "reward_model_quantization_bit"):
+        found = draft.find([key])
+        if found is not None and draft.plain(key) is not None:
+            draft.ignores(
+                found,
+                "with reward_model_type: lora, reward_model itself is the adapter's folder",
+                "Write reward_model_type: full, or the adapter's folder in reward_model.",
+            )
 
 
 RESIZES = ("add_tokens", "add_special_tokens", "new_special_tokens_config", "new_special_tokens")

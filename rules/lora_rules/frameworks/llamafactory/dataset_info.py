@@ -246,6 +246,9 @@ def _file(
     name = entry.get("file_name")
     if not isinstance(name, str) or any(key in entry for key in SOURCES[1:]):
         return
+    if name.endswith(".txt"):
+        yield from _of_text(mapped, formatting, name)
+        return
     path = f"{folder.rstrip('/')}/{name}"
     if not repository.has_file(path):
         stem = path.rpartition(".")[0] or path
@@ -263,6 +266,24 @@ def _file(
     yield from _of_rows(rows, mapped, tags, formatting, name)
 
 
+def _of_text(mapped: Mapping[str, str], formatting: str, file: str) -> Iterator[Complaint]:
+    """A file of lines, whatever stands in it: each is a row with the column ``text``."""
+    lost = [f"{key} ({value})" for key, value in _used(mapped, formatting) if value != "text"]
+    if lost:
+        yield Complaint(
+            f"{file} is loaded as lines of text, with the one column text, and has none for "
+            f"{', '.join(lost)}: LLaMA-Factory raises KeyError",
+            "Rename a file of JSON to .json or .jsonl; name the column text for plain text.",
+        )
+
+
+def _used(mapped: Mapping[str, str], formatting: str) -> Iterator[tuple[str, str]]:
+    """The columns that the format reads."""
+    for key, value in mapped.items():
+        if value and (formatting == "alpaca" or key not in ALPACA):
+            yield key, value
+
+
 def _of_rows(
     rows: Sequence[Mapping[str, Any]],
     mapped: Mapping[str, str],
@@ -271,10 +292,7 @@ def _of_rows(
     file: str,
 ) -> Iterator[Complaint]:
     there = {column for row in rows for column in row}
-    used = mapped
-    if formatting != "alpaca":
-        used = {key: value for key, value in mapped.items() if key not in ALPACA}
-    lost = [f"{key} ({value})" for key, value in used.items() if value and value not in there]
+    lost = [f"{key} ({value})" for key, value in _used(mapped, formatting) if value not in there]
     if rows and lost:
         yield Complaint(
             f"no row of {file} has the column for {', '.join(lost)}: LLaMA-Factory raises KeyError",

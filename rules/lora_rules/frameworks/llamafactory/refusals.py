@@ -18,7 +18,7 @@ from lora_rules.engine.refusals import (
     present,
     where,
 )
-from lora_rules.frameworks.llamafactory.refusals_more import PPO, RENAMED
+from lora_rules.frameworks.llamafactory.refusals_more import PPO, RENAMED, ZERO3
 from lora_rules.libraries.transformers.refusals import IN_FILES
 
 GALORE = ("use_galore", "use_apollo", "use_badam")
@@ -341,7 +341,7 @@ REFUSALS = (
     Refusals(
         "llamafactory",
         "LLaMA-Factory",
-        (*MODEL, *DATA, *STAGE, *PPO, *RENAMED),
+        (*MODEL, *DATA, *STAGE, *PPO, *ZERO3, *RENAMED),
         "https://github.com/hiyouga/LLaMA-Factory, src/llamafactory/hparams",
         "LLaMA-Factory raises it when it reads its arguments, before anything is loaded.",
     ),

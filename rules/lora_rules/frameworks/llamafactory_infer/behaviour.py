@@ -10,6 +10,7 @@ from lora_rules.engine.behaviour import Behaviour
 class Framework(Behaviour):
     """A file for export, chat, api or webchat, or such a command."""
 
+    package = "llamafactory"
     uses_adapters = True
     refuses_repeated_keys = True
     templates_are_llamafactorys = True

@@ -92,6 +92,16 @@ ROWS = (
         "infer_backend: vllm with a stage that is not sft",
         "Remove stage.",
     ),
+    Refusal(
+        "evaluation-is-gone",
+        "task",
+        (present("task"),),
+        "llamafactory-cli eval evaluates nothing any more",
+        "Evaluate with lm-evaluation-harness, or take an older version.",
+        raises="NotImplementedError",
+        first="0.9.4",
+        since="LLaMA-Factory 0.9.4",
+    ),
 )
 
 REFUSALS = (

@@ -25,12 +25,14 @@ class Framework(Behaviour):
     lenient_key = "ignore_args_error"
     plugin_keys = frozenset({"external_plugins", "custom_register_path"})
     files_are_datasets = True
+    examples_of_groups = 1
 
     def derive(self, draft: Draft) -> None:
         """Quantization from bits and method, rows from the number behind a data set's name."""
         _quantization(draft)
         _datasets(draft)
         _targets(draft)
+        _parts(draft)
 
 
 FREEZES = ("freeze_vit", "freeze_aligner", "freeze_llm")
@@ -44,6 +46,34 @@ def _targets(draft: Draft) -> None:
     found = draft.find([chosen]) if chosen else None
     if found is not None and (setting is None or setting.candidates == ("all-linear",)):
         draft.leave_open("target_modules", found, f"{chosen} decides what all-linear means")
+
+
+PARTS = (
+    "trainable_parameters",
+    "trainable_parameters_regex",
+    "freeze_parameters",
+    "freeze_parameters_regex",
+    "freeze_parameters_ratio",
+)
+"""What names the parameters that train, for full tuning (``pipelines/train/tuner.py``)."""
+
+
+def _parts(draft: Draft) -> None:
+    """An adapter's own parameters train, and those that ``modules_to_save`` names."""
+    if draft.is_there("tuner_type") or draft.is_there("train_type") or draft.is_there("sft_type"):
+        tuner = draft.plain("tuner_type", "train_type", "sft_type")
+    else:
+        tuner = "lora"
+    if tuner != "lora":
+        return
+    for key in PARTS:
+        found = draft.find([key])
+        if found is not None and draft.plain(key):
+            draft.ignores(
+                found,
+                "ms-swift reads it only with tuner_type: full",
+                "Write modules_to_save for modules that are to be trained whole, or remove it.",
+            )
 
 
 def _quantization(draft: Draft) -> None:

@@ -9,6 +9,7 @@ from lora_rules.engine.refusals import (
     Written,
     differs,
     either,
+    equals,
     given,
     missing,
     off,
@@ -58,6 +59,40 @@ def _full(dtype: str) -> Refusal:
     )
 
 
+CACHE = "cache_text_encoder_outputs"
+TRAIN_TEXT_ENCODERS = ("networks.lora", "networks.lora_anima")
+"""The modules whose scripts take the cache only where the text encoders are not trained."""
+CACHES_CAPTIONS = (
+    "networks.lora",
+    "networks.lora_flux",
+    "networks.lora_sd3",
+    "networks.lora_hunyuan_image",
+)
+"""The modules whose scripts ask whether captions stay the same from step to step."""
+MOVING_CAPTIONS = (
+    "shuffle_caption",
+    "caption_dropout_rate",
+    "caption_tag_dropout_rate",
+    "token_warmup_step",
+)
+
+
+def _cached(caption: str) -> Refusal:
+    return Refusal(
+        f"cache-text-encoder-outputs-with-{kebab(caption)}",
+        caption,
+        (
+            given(CACHE, caption),
+            equals("network_module", *CACHES_CAPTIONS),
+            missing("dataset_config"),
+        ),
+        f"{caption} with {CACHE}: what a caption is encoded to is computed once, and would not "
+        "change with the caption",
+        f"Remove {caption}, or {CACHE}.",
+        raises="AssertionError",
+    )
+
+
 ROWS = (
     *map(_text, NUMBERS),
     *map(_full, ("fp16", "bf16")),
@@ -75,6 +110,20 @@ ROWS = (
         "adaptive_noise_scale without noise_offset",
         "Set noise_offset.",
     ),
+    Refusal(
+        "cache-text-encoder-outputs-needs-network-train-unet-only",
+        CACHE,
+        (
+            given(CACHE),
+            equals("network_module", *TRAIN_TEXT_ENCODERS),
+            off("network_train_unet_only"),
+        ),
+        f"{CACHE} without network_train_unet_only: the text encoders would be trained, and what "
+        "they give is computed once",
+        f"Set network_train_unet_only, or remove {CACHE}.",
+        raises="AssertionError",
+    ),
+    *map(_cached, MOVING_CAPTIONS),
 )
 
 REFUSALS = (
@@ -82,7 +131,8 @@ REFUSALS = (
         "sd-scripts",
         "sd-scripts",
         ROWS,
-        "https://github.com/kohya-ss/sd-scripts, train_network.py, library/train_util.py",
+        "https://github.com/kohya-ss/sd-scripts, train_network.py, *_train_network.py, "
+        "library/train_util.py",
         "sd-scripts raise it when the arguments are checked or the optimizer is made.",
     ),
 )

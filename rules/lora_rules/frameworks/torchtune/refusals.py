@@ -2,7 +2,48 @@
 
 from __future__ import annotations
 
-from lora_rules.engine.refusals import Refusal, Refusals, equals, given, off
+from lora_rules.engine.keys import kebab
+from lora_rules.engine.refusals import (
+    Refusal,
+    Refusals,
+    Written,
+    equals,
+    given,
+    off,
+    present,
+    where,
+)
+
+READ = (
+    "seed",
+    "batch_size",
+    "shuffle",
+    "gradient_accumulation_steps",
+    "max_steps_per_epoch",
+    "resume_from_checkpoint",
+    "output_dir",
+)
+"""What each LoRA recipe reads of its file and has no default for."""
+WHOLE = ("model", "tokenizer", "checkpointer", "dataset._component_", "loss", "optimizer")
+"""A file that has these, and the epochs, is a recipe's whole configuration."""
+
+
+def _absent(name: str) -> Refusal:
+    def holds(keys: Written) -> bool:
+        return keys.complete and name not in keys.keys
+
+    return Refusal(
+        f"{kebab(name)}-absent",
+        "epochs",
+        (given(*WHOLE), present("epochs"), where(holds, name)),
+        f"a configuration without {name}, which the recipe reads and has no default for",
+        f"Write {name}; null is a value too." if name in NULLABLE else f"Write {name}.",
+        raises="ConfigAttributeError",
+        first="0.1",
+    )
+
+
+NULLABLE = ("seed", "max_steps_per_epoch")
 
 ROWS = (
     Refusal(
@@ -34,6 +75,7 @@ ROWS = (
         "an empty model.lora_attn_modules",
         "Name q_proj, k_proj, v_proj or output_proj.",
     ),
+    *map(_absent, READ),
 )
 
 REFUSALS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import MappingProxyType
 
 from lora_rules.engine._startup.typed import TYPE_CHECKING
 from lora_rules.engine.behaviour import Behaviour
@@ -34,6 +35,13 @@ class Framework(Behaviour):
         ]
     )
     trainer = "trl"
+    defaults_since = MappingProxyType(
+        {
+            "bf16": ("pinned_trl", "0.19", False),
+            "gradient_checkpointing": ("pinned_trl", "0.22", False),
+        }
+    )
+    examples_of_groups = 8
 
     def derive(self, draft: Draft) -> None:
         """It trains in bfloat16 unless ``fp16`` is asked for; its keys say with which method."""

@@ -15,7 +15,7 @@ def build(path, rank):
         task_type=TaskType.CAUSAL_LM, r=8, lora_alpha=16, target_modules="all-linear"
     )
     return FullyShardedDataParallel(
-        get_peft_model(base, peft_config),
+        get_peft_model(base, peft_config, autocast_adapter_dtype=False),
         auto_wrap_policy=ModuleWrapPolicy({LlamaDecoderLayer}),
         use_orig_params=True,
         device_id=torch.cuda.current_device(),

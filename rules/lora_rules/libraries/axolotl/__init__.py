@@ -1,0 +1,1 @@
+"""axolotl: the options of its commands, by version."""

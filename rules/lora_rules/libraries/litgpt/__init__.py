@@ -1,0 +1,1 @@
+"""LitGPT: the keys of ``litgpt finetune_lora``, by version."""

@@ -1,0 +1,1 @@
+"""LLaMA-Factory: the keys of its commands, by version."""

@@ -1,0 +1,1 @@
+"""Ludwig: the keys of a fine-tune of a language model, by version."""

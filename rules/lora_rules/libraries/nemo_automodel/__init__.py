@@ -1,0 +1,1 @@
+"""NeMo Automodel: the keys of its sections that become one class, by version."""

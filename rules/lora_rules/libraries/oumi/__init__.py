@@ -1,0 +1,1 @@
+"""Oumi: the keys of ``oumi train``, by version."""

@@ -1,0 +1,1 @@
+"""Tinker's client."""

@@ -1,0 +1,2 @@
+#!/bin/bash
+llamafactory-cli eval lora_eval.yaml

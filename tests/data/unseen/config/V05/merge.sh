@@ -1,0 +1,2 @@
+#!/bin/bash
+llamafactory-cli train examples/merge_lora/llama3_lora_sft.yaml

@@ -1,0 +1,24 @@
+#!/bin/bash
+deepspeed --num_gpus 1 --master_port=9901 src/train_bash.py \
+    --model_name_or_path baichuan-inc/Baichuan2-13B-Chat \
+    --deepspeed ds_config.json \
+    --stage sft \
+    --do_train \
+    --dataset kuoxie_corpus_half \
+    --dataset_dir ./data \
+    --template baichuan2 \
+    --max_source_length 1024 \
+    --finetuning_type lora \
+    --quantization_bit 8 \
+    --lora_target W_pack \
+    --output_dir ./output/baichuan2-13b \
+    --overwrite_cache \
+    --per_device_train_batch_size 4 \
+    --gradient_accumulation_steps 4 \
+    --lr_scheduler_type cosine \
+    --logging_steps 10 \
+    --save_steps 1000 \
+    --learning_rate 5e-5 \
+    --num_train_epochs 3.0 \
+    --plot_loss \
+    --fp16

@@ -1,0 +1,21 @@
+accelerate launch --num_cpu_threads_per_process=2 sdxl_train_network.py \
+    --pretrained_model_name_or_path="sd_xl_base_0.9.safetensors" \
+    --train_data_dir="D:/LoraTraining/img" \
+    --resolution="1024,1024" \
+    --output_dir="D:/LoraTraining/model" \
+    --network_module=networks.lora \
+    --network_dim=32 \
+    --network_alpha=1 \
+    --text_encoder_lr=5e-05 \
+    --unet_lr=0.0001 \
+    --learning_rate=0.0001 \
+    --lr_scheduler="constant" \
+    --train_batch_size=1 \
+    --max_train_steps=1600 \
+    --mixed_precision="bf16" \
+    --save_precision="bf16" \
+    --cache_latents \
+    --cache_text_encoder_outputs \
+    --optimizer_type="AdamW8bit" \
+    --no_half_vae \
+    --xformers

@@ -1,0 +1,18 @@
+accelerate launch ./kohya_ss/sd-scripts/flux_train_network.py \
+    --pretrained_model_name_or_path /kaggle/input/flux/pytorch/flux.1-dev/1/flux1-dev.safetensors \
+    --clip_l /kaggle/input/clip-flux/pytorch/default/3/clip_l.safetensors \
+    --t5xxl /kaggle/input/clip-flux/pytorch/default/3/t5xxl_fp16.safetensors \
+    --ae /kaggle/input/clip-flux/pytorch/default/3/ae.sft \
+    --cache_latents_to_disk --save_model_as safetensors --sdpa \
+    --persistent_data_loader_workers --max_data_loader_n_workers 2 \
+    --gradient_checkpointing --gradient_accumulation_steps 1 \
+    --mixed_precision fp16 --save_precision fp16 \
+    --network_module networks.lora_flux --network_dim 64 \
+    --learning_rate 3e-5 --network_train_unet_only \
+    --cache_text_encoder_outputs --cache_text_encoder_outputs_to_disk \
+    --fp8_base --highvram --max_train_epochs 16 --save_every_n_epochs 4 \
+    --dataset_config ./dataset/dataset-config.toml \
+    --output_dir ./Output --output_name flux-lora-Erin \
+    --timestep_sampling sigmoid --model_prediction_type raw --guidance_scale 3.5 \
+    --loss_type l2 --optimizer_type adafactor \
+    --optimizer_args "relative_step=False" "scale_parameter=False" "warmup_init=False"

@@ -1,0 +1,15 @@
+autotrain llm --train \
+  --project-name my-llm \
+  --model meta-llama/Llama-2-7b-hf \
+  --data-path data \
+  --text-column text \
+  --peft \
+  --quantization int4 \
+  --lora-r 16 \
+  --lora-alpha 32 \
+  --lora-dropout 0.05 \
+  --lr 2e-4 \
+  --batch-size 2 \
+  --epochs 3 \
+  --trainer sft \
+  --target_modules ["q_proj", "v_proj", "o_proj", "k_proj"]
