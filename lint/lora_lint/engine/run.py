@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from lora_lint.engine.config import Config, ConfigError, for_folder, root_settings
+from lora_lint.engine.config import Config, ConfigError, for_folder, repository_of, root_settings
 from lora_lint.sources.discover import Found, Unsuitable, load
 from lora_lint.sources.source import KINDS, PROGRAMS, Source, concerns_lora
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
@@ -130,6 +130,8 @@ class Run:
     def around(self, source: Source, config: Config) -> Repositories | None:
         """Where the names of a program are followed into other files."""
         if not config.follow or source.kind not in PROGRAMS:
+            return None
+        if repository_of(source.path) is None:
             return None
         return self._all_repositories()
 

@@ -90,6 +90,8 @@ IMPORTERS = 5_000
 """Python files of a repository that are searched for imports of one of them."""
 MODULE_BYTES = 1_000_000
 """Of a module that a program imports: more is generated, or data."""
+COMMANDS = 64
+"""Commands that start one program and whose values are looked at, each as a run of its own."""
 DEPENDENTS = 8
 """Programs that are checked for the sake of a file that was named, beside it."""
 DEPENDENT_BYTES = 40_000

@@ -18,7 +18,7 @@ from lora_lint.read.python.scopes import Def, Module, Scope, module_of
 from lora_lint.read.python.text import Text, split_lines
 from lora_lint.read.python.values import Ref, Unresolved, Value, Values
 from lora_rules.engine._startup.typed import TYPE_CHECKING
-from lora_rules.engine.budgets import PROGRAM_FILES
+from lora_rules.engine.budgets import COMMANDS, PROGRAM_FILES
 
 if TYPE_CHECKING:
     from lora_lint.read.python.resolver import Resolver
@@ -54,6 +54,7 @@ class Program:
         self._making: dict[Module, set[str]] = {}
         """By module: the definitions in which models may be made."""
         self._starts: list[tuple[Module, Start]] | None = None
+        self._starring: dict[Module, list[Module]] = {}
         self._followed: dict[Def, bool] = {}
         """Whether imports are of the repository's own modules."""
         self.gathered = False
@@ -62,6 +63,8 @@ class Program:
         """The modules in which a run begins that leads into the file."""
         self.incomplete = False
         """Whether there are more of these than may be."""
+        self.more_starts = False
+        """Whether more commands start it than are looked at."""
         if around is not None:
             self._modules[around.path] = index.module
             self._paths[index.module] = around.path
@@ -233,6 +236,8 @@ class Program:
                 path = self._paths.get(module)
                 if around is not None and path is not None:
                     self._starts += [(module, each) for each in around.repository.starts(path)]
+            self.more_starts = len(self._starts) > COMMANDS
+            del self._starts[COMMANDS:]
             for _module, start in self._starts if around is not None else ():
                 if around is not None:
                     around.note(start.span.path)
@@ -286,6 +291,11 @@ class Program:
 
     def starring(self, home: Module) -> list[Module]:
         """The modules of the repository from which a module imports everything, the last first."""
+        if home not in self._starring:
+            self._starring[home] = self._find_starring(home)
+        return self._starring[home]
+
+    def _find_starring(self, home: Module) -> list[Module]:
         found: list[Module] = []
         for star in reversed(home.stars):
             name = star.lstrip(".")
@@ -295,25 +305,32 @@ class Program:
                 found.append(module)
         return found
 
-    def binds(self, module: Module, name: str, depth: int = 0) -> bool:
+    def binds(self, module: Module, name: str) -> bool:
         """Whether a module, or one from which it imports everything, binds a name."""
-        if name in module.bindings:
-            return True
-        return depth < PROGRAM_FILES and any(
-            self.binds(other, name, depth + 1) for other in self.starring(module)
-        )
+        return self._binder(module, name) is not None
+
+    def _binder(self, module: Module, name: str) -> Module | None:
+        """The first of these that does."""
+        seen: set[Module] = set()
+        pending = [module]
+        while pending:
+            each = pending.pop()
+            if name in each.bindings:
+                return each
+            if each not in seen:
+                seen.add(each)
+                pending += reversed(self.starring(each))
+        return None
 
     def exported(
         self, resolver: Resolver, module: Module, name: str, step: Step | None = None
     ) -> Values:
         """The candidates of a name as a module leaves it."""
         with resolver.active(("exported", module, name, step)):
-            if name in module.bindings:
-                return resolver.at_end(module, name, step)
-            found = self.starred(resolver, module, name, step)
-        if found is None:
-            raise Unresolved(f"{module.path or 'the file'} does not define {name}")
-        return found
+            binder = self._binder(module, name)
+            if binder is None:
+                raise Unresolved(f"{module.path or 'the file'} does not define {name}")
+            return resolver.at_end(binder, name, step)
 
     def _target(self, binding: Def) -> Imported | None:
         alias, stmt = binding.node, binding.site.stmt

@@ -50,7 +50,7 @@ from lora_lint.read.python.values import (
     within,
 )
 from lora_rules.engine._startup.typed import TYPE_CHECKING, Any
-from lora_rules.engine.budgets import CHANGES, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
+from lora_rules.engine.budgets import CHANGES, COMMANDS, FILE_STEPS, VALUE_DEPTH, VALUE_STEPS
 
 if TYPE_CHECKING:
     from lora_lint.read.repositories import Around
@@ -199,6 +199,8 @@ class Resolver:
                 f"its values take more than {FILE_STEPS} steps to work out: those that are left "
                 "are taken as unknown"
             )
+        if self.program.more_starts:
+            yield f"more than {COMMANDS} commands start it: the others are not looked at"
         yield from self.branches.notes()
 
     def active(self, key: object) -> _Entered:
