@@ -12,6 +12,7 @@ from lora_lint.read.directives import parse
 from lora_lint.read.repositories import Around
 from lora_lint.sources.source import KINDS
 from lora_rules.engine.budgets import CONFIGURATION_BYTES
+from lora_rules.recipe import Span
 
 UNUSED = "LL090"
 """A comment that suppresses nothing."""
@@ -109,14 +110,24 @@ def combined(reports: Iterable[FileReport]) -> tuple[FileReport, ...]:
     return tuple(_without_used(report) for report in by_path.values())
 
 
+def _says_as_much(message: str, other: str) -> bool:
+    """Whether two messages differ in nothing but where their values come from."""
+    return message.startswith(other) or other.startswith(message)
+
+
 def _joined(first: FileReport, second: FileReport) -> FileReport:
     """Two reports of one file; the one that was linted itself says what was read of it."""
     main, other = (second, first) if second.recipes and not first.recipes else (first, second)
-    known = {(finding.code, finding.span, finding.message) for finding in main.findings}
+    known: dict[tuple[str, Span], list[str]] = {}
+    for finding in main.findings:
+        known.setdefault((finding.code, finding.span), []).append(finding.message)
     more = [
         finding._replace(path=main.path)
         for finding in other.findings
-        if (finding.code, finding.span, finding.message) not in known
+        if not any(
+            _says_as_much(message, finding.message)
+            for message in known.get((finding.code, finding.span), ())
+        )
     ]
     findings = sorted((*main.findings, *more), key=lambda finding: finding.sort_key)
     return main._replace(

@@ -315,3 +315,17 @@ def test_following_is_turned_off_by_an_option_or_a_setting(
     capsys.readouterr()
     main(["show", "--no-follow", "--format", "json", "train.py"])
     assert "0.9" not in capsys.readouterr().out
+
+
+def test_a_command_that_is_read_with_its_program_is_reported_once(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lora_lint.cli.main import main
+
+    parse = "import argparse\np = argparse.ArgumentParser()\n"
+    option = "p.add_argument('--lora_dropout', type=float, default=0.0)\na = p.parse_args()\n"
+    write(repository, train_py=f"{ADAPTER}{parse}{option}LoraConfig(lora_dropout=a.lora_dropout)\n")
+    write(repository, run_sh="python train.py --lora_dropout 0.9\n")
+    assert main([".", "--no-cache"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("run.sh:1:32: warning: LL302") == 1
