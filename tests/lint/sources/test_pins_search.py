@@ -305,3 +305,20 @@ def test_what_a_script_installs_wins(root: Path) -> None:
     (one,) = recipes_of(source, Config(), {})
     assert pinned_in(one, "transformers") == ["<4.52"]
     assert one.settings["pinned_transformers"].source == "train.sh:1"
+
+
+def test_a_copy_in_the_repository_comes_before_what_is_installed(root: Path) -> None:
+    write(root, requirements__txt="peft==0.15.2\ntrl==0.12.0\n")
+    (root / "peft" / "src" / "peft").mkdir(parents=True)
+    (root / "peft" / "src" / "peft" / "__init__.py").write_text('__version__ = "0.3.0.dev0"\n')
+    search.forget()
+    pins = pinned_for(str(root / "train.py"))
+    assert [each.at_commit for each in pins["peft"].candidates] == [True]
+    assert [each.at_commit for each in pins["trl"].candidates] == [False]
+
+
+def test_a_librarys_own_repository_is_no_copy(root: Path) -> None:
+    (root / "src" / "peft").mkdir(parents=True)
+    (root / "src" / "peft" / "__init__.py").write_text('__version__ = "0.3.0.dev0"\n')
+    search.forget()
+    assert pinned_for(str(root / "train.py")) == {}

@@ -55,7 +55,23 @@ def read(folder: str, files: Files) -> Said:
             dockerfiles += [found] if found else []
         else:
             statements += _by_name(_reader(name)(text, name), name)
+    if _may_hold_copies(files.names(folder)):
+        from lora_lint.sources.pins.vendored import copies  # few folders do
+
+        # A copy comes before what is installed: the folder of a program is searched first.
+        copied = list(copies(folder, files))
+        theirs = {each.requirements[0].library for each in copied}
+        statements = [_without(each, theirs) for each in statements] + copied
     return Said(tuple(each for each in statements if each.requirements), tuple(dockerfiles))
+
+
+def _may_hold_copies(names: tuple[str, ...]) -> bool:
+    return any(name.startswith(("peft", "transformers", "trl")) for name in names)
+
+
+def _without(statement: Statement, libraries: set[str]) -> Statement:
+    kept = (each for each in statement.requirements if each.library not in libraries)
+    return statement._replace(requirements=tuple(kept)) if libraries else statement
 
 
 def _by_name(found: Iterator[Statement], name: str) -> Iterator[Statement]:

@@ -147,7 +147,9 @@ def _against_signature(block: Block, pins: Pins, allow: tuple[str, ...]) -> Iter
                 lacks = f"{receiver.rpartition('.')[2]} has no parameter"
                 yield of_other_version(receiver, lacks, key, pin, certain, (instead, edits))
         else:
-            yield _never_known(block, key, unread, newest)
+            meant = _rename(key.name, newest)
+            held = "" if meant or not own.at_commit else "it is held at a commit, or copied"
+            yield _never_known(block, key, unread or held, newest)
 
 
 def _named_method(trainer_method: Value) -> str:
